@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_PLATFORM_BUFFER_H
+#define HEDDLE_PLATFORM_BUFFER_H
+
+/*
+ * A growable byte buffer for encoders and a bounds-checked reader for decoders of bytes that nobody trusts.
+ *
+ * Integers are little-endian, unaligned. Writers latch the first failure (-ENOMEM) and turn into no-ops: check
+ * hd_buffer_status once at the end. Readers latch likewise: after a read past the end every result is 0 or NULL
+ * and hd_reader_failed is true.
+ *
+ * Ownership   A buffer owns its bytes until hd_buffer_clear; hd_buffer_steal hands them on. A reader borrows.
+ * Threads     One at a time.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hd_buffer {
+	uint8_t *data;   /* owned */
+	size_t size;     /* used bytes */
+	size_t capacity; /* allocated bytes */
+	int status;      /* 0 or the first failure */
+};
+
+void hd_buffer_clear(struct hd_buffer *buffer);
+/* Forgets the content, keeps the memory. */
+void hd_buffer_reset(struct hd_buffer *buffer);
+int hd_buffer_status(const struct hd_buffer *buffer);
+/* Room for SIZE more bytes at the end, counted as used; NULL on failure. */
+void *hd_buffer_extend(struct hd_buffer *buffer, size_t size);
+void hd_buffer_put(struct hd_buffer *buffer, const void *data, size_t size);
+void hd_buffer_put_u8(struct hd_buffer *buffer, uint8_t value);
+void hd_buffer_put_u16(struct hd_buffer *buffer, uint16_t value);
+void hd_buffer_put_u32(struct hd_buffer *buffer, uint32_t value);
+void hd_buffer_put_u64(struct hd_buffer *buffer, uint64_t value);
+void hd_buffer_put_text(struct hd_buffer *buffer, const char *text);
+void hd_buffer_printf(struct hd_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void *hd_buffer_steal(struct hd_buffer *buffer, size_t *ret_size);
+
+#define HD_AUTO_BUFFER __attribute__((cleanup(hd_buffer_clear)))
+
+struct hd_reader {
+	const uint8_t *data; /* borrowed */
+	size_t size;
+	size_t position;
+	bool failed;
+};
+
+void hd_reader_init(struct hd_reader *reader, const void *data, size_t size);
+uint8_t hd_reader_u8(struct hd_reader *reader);
+uint16_t hd_reader_u16(struct hd_reader *reader);
+uint32_t hd_reader_u32(struct hd_reader *reader);
+uint64_t hd_reader_u64(struct hd_reader *reader);
+/* SIZE bytes inside the reader's data, or NULL. */
+const void *hd_reader_bytes(struct hd_reader *reader, size_t size);
+bool hd_reader_failed(const struct hd_reader *reader);
+size_t hd_reader_left(const struct hd_reader *reader);
+
+#endif

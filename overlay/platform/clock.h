@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_PLATFORM_CLOCK_H
+#define HEDDLE_PLATFORM_CLOCK_H
+
+/* Time behind one seam. Threads: any. Errors: none. */
+
+#include <stdint.h>
+#include <time.h>
+
+/* Nanoseconds of CLOCK_MONOTONIC; for deadlines and durations. */
+uint64_t hd_clock_monotonic_ns(void);
+
+/* Wall time with ns; for timestamps. */
+struct timespec hd_clock_now(void);
+
+void hd_clock_sleep_ns(uint64_t ns);
+
+#endif

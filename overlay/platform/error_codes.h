@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_PLATFORM_ERROR_CODES_H
+#define HEDDLE_PLATFORM_ERROR_CODES_H
+
+/*
+ * The one table of heddle's own failures: code, errno class that a program sees, sentence that a person reads.
+ *
+ * A function returns 0 or a positive result, or a negative code: either -errno (1..4095) as the kernel gave it,
+ * or one of these codes negated. Add a row for a failure that a person must tell from its neighbours.
+ */
+
+#include <errno.h>
+
+#define HD_ERROR_CODES(x)                                                                                    \
+	x(HD_E_STORE_MISSING, ENOENT, "there is no heddle store here")                                       \
+	x(HD_E_STORE_EXISTS, EEXIST, "there is a heddle store here already")                                 \
+	x(HD_E_STORE_VERSION, EPROTO, "the store was written by another version of heddle")                  \
+	x(HD_E_STORE_CORRUPT, EIO, "the store's index cannot be read")                                       \
+	x(HD_E_OBJECT_MISSING, EIO, "an object is not in the store")                                         \
+	x(HD_E_OBJECT_CORRUPT, EIO, "an object's bytes do not match its name")                               \
+	x(HD_E_TREE_CORRUPT, EIO, "a tree object is malformed")                                              \
+	x(HD_E_ATTRIBUTES_CORRUPT, EIO, "an attribute object is malformed")                                  \
+	x(HD_E_CONTENT_KIND, EIO, "content of this kind cannot be read here")                                \
+	x(HD_E_BASE_MISSING, EIO, "the base cannot be opened")                                               \
+	x(HD_E_BASE_CHANGED, ESTALE, "the base directory was changed after it was mounted")                  \
+	x(HD_E_BASE_OBJECT, EIO, "the base repository lacks an object")                                      \
+	x(HD_E_BASE_TIMEOUT, EIO, "the base did not answer in time")                                         \
+	x(HD_E_THREAD_MISSING, ENOENT, "there is no such thread")                                            \
+	x(HD_E_THREAD_EXISTS, EEXIST, "there is a thread of this name already")                              \
+	x(HD_E_THREAD_MOVED, EAGAIN, "the thread was moved by somebody else")                                \
+	x(HD_E_THREAD_BUSY, EBUSY, "the thread is in use")                                                   \
+	x(HD_E_STATE_MISSING, ENOENT, "there is no such state")                                              \
+	x(HD_E_STATE_AMBIGUOUS, EINVAL, "more than one state matches")                                       \
+	x(HD_E_NAME_INVALID, EINVAL, "the name is not allowed")                                              \
+	x(HD_E_ARENA_FULL, ENOSPC, "a table of the overlay is full")                                         \
+	x(HD_E_ARENA_CORRUPT, EIO, "the overlay's tables do not verify")                                     \
+	x(HD_E_TRANSACTION_FULL, ENOSPC, "a change does not fit one transaction")                            \
+	x(HD_E_JOURNAL_CORRUPT, EIO, "the journal cannot be read")                                           \
+	x(HD_E_JOURNAL_VERSION, EPROTO, "the journal was written by another version of heddle")              \
+	x(HD_E_HOT_TIER_FULL, ENOSPC, "the hot tier is full")                                                \
+	x(HD_E_NOTHING_CHANGED, ECANCELED, "nothing has changed")                                            \
+	x(HD_E_REPOSITORY, EINVAL, "the git repository refused")                                             \
+	x(HD_E_REPOSITORY_MISSING, ENOENT, "there is no git repository here")                                \
+	x(HD_E_REPOSITORY_UNBORN, ENOENT, "the git repository has no commit yet")                            \
+	x(HD_E_REFERENCE_MOVED, EAGAIN, "the branch was moved by somebody else")                             \
+	x(HD_E_IDENTITY_MISSING, EINVAL, "nobody is named as author")                                        \
+	x(HD_E_MOUNT_REFUSED, EPERM, "the mount was refused")                                                \
+	x(HD_E_NOT_MOUNTED, ENOTCONN, "the thread is not mounted")                                           \
+	x(HD_E_MOUNTED, EBUSY, "the thread is mounted already")                                              \
+	x(HD_E_WORKER_DIED, EIO, "the worker that served the mount died")                                    \
+	x(HD_E_CONTROL_PROTOCOL, EPROTO, "the control connection carried something malformed")               \
+	x(HD_E_CONTROL_TIMEOUT, ETIMEDOUT, "the mount did not answer")                                       \
+	x(HD_E_USAGE, EINVAL, "the command line is not understood")
+
+enum hd_error_code {
+	HD_E_BASE = 4096,
+#define HD_ERROR_CODE_ENUM(code, class, text) code,
+	HD_ERROR_CODES(HD_ERROR_CODE_ENUM)
+#undef HD_ERROR_CODE_ENUM
+	HD_E_END
+};
+
+#endif

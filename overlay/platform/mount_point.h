@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_PLATFORM_MOUNT_POINT_H
+#define HEDDLE_PLATFORM_MOUNT_POINT_H
+
+/*
+ * Mountpoints: /dev/fuse, mount(2) or fusermount3, unmount, and what /proc/self/mountinfo says.
+ * Protocol of fusermount3: it hands the descriptor over the socket named by _FUSE_COMMFD (libfuse, util/fusermount.c).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hd_mount_request {
+	const char *directory; /* absolute; must exist */
+	const char *source;    /* shown in /proc/mounts, "heddle:main" */
+	bool allow_other;
+	bool default_permissions;
+	bool read_only;
+};
+
+/* Mounts as type fuse.heddle: root by mount(2), others by fusermount3. Returns the /dev/fuse descriptor. */
+int hd_mount_point_attach(const struct hd_mount_request *request);
+
+/* Unmounts: umount2 as root, fusermount3 -u otherwise. LAZY detaches a busy mount (MNT_DETACH, -z). -EBUSY when in use. */
+int hd_mount_point_detach(const char *directory, bool lazy);
+
+/* One mount of type fuse.heddle as /proc/self/mountinfo names it. */
+struct hd_mount_entry {
+	const char *directory; /* unescaped */
+	const char *source;
+	unsigned major, minor;
+};
+typedef int (*hd_mount_emit)(const struct hd_mount_entry *entry, void *payload);
+/* Calls EMIT for each; its nonzero result ends the listing and is returned. */
+int hd_mount_point_list(hd_mount_emit emit, void *payload);
+
+/* Aborts the connection of a mount by /sys/fs/fuse/connections/MINOR/abort (root or the owner). */
+int hd_mount_point_abort(unsigned minor);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_STORE_TREE_CODEC_H
+#define HEDDLE_STORE_TREE_CODEC_H
+
+/*
+ * Tree objects and attribute objects: the two byte strings that a captured directory consists of.
+ *
+ * A tree holds what the directory IS (names, types, permission bits, sizes, contents); its object id is the
+ * directory's identity. An attribute object holds what is true of this copy of it (times, owners, xattrs) and
+ * parallels the tree entry by entry. Identical content therefore gives the identical tree, whenever it was written.
+ *
+ * Bytes: docs/design/on-disk-format.md. Entries are strictly sorted by name (byte order). Decoders check
+ * everything and never read outside the given bytes.
+ *
+ * Ownership   Decoded entries point into the decoded bytes (borrowed): keep them as long as the entries.
+ * Threads     Pure functions. Errors: -HD_E_TREE_CORRUPT, -HD_E_ATTRIBUTES_CORRUPT, -ENOMEM.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "overlay/platform/buffer.h"
+#include "overlay/store/content.h"
+
+struct hd_tree_entry {
+	const char *name;     /* borrowed, not NUL-terminated */
+	uint16_t name_length; /* 1..255, no '/' and no NUL inside, not "." or ".." */
+	uint32_t mode;        /* type and permission bits as in st_mode */
+	uint32_t device;      /* st_rdev of device nodes, else 0 */
+	uint64_t size;        /* bytes of a regular file or of a link's target; 0 for the others */
+	struct hd_content content; /* file data, link target or subtree */
+};
+
+struct hd_tree {
+	struct hd_tree_entry *entries; /* owned array */
+	size_t count;
+};
+
+/* Appends the encoding of ENTRIES (already sorted; -EINVAL if not) to OUT. */
+int hd_tree_encode(const struct hd_tree_entry *entries, size_t count, struct hd_buffer *out);
+int hd_tree_decode(const void *data, size_t size, struct hd_tree *ret_tree);
+void hd_tree_clear(struct hd_tree *tree);
+
+/* Order of names in trees: memcmp, the shorter first. For qsort and merges. */
+int hd_tree_compare_names(const char *a, size_t a_length, const char *b, size_t b_length);
+
+struct hd_attribute_entry {
+	const char *name; /* borrowed, not NUL-terminated */
+	uint16_t name_length;
+	uint32_t uid, gid;
+	struct timespec access_time, modify_time, change_time, birth_time;
+	uint64_t link_group;         /* equal and nonzero for names of one hard-linked file within this state */
+	const void *xattrs;          /* borrowed: sequence of {u8 name length, u32 value length, name, value} */
+	uint32_t xattrs_size;        /* 0 for none */
+	struct hd_content children;  /* attribute object of a subdirectory, else NONE */
+};
+
+struct hd_attributes_list {
+	struct hd_attribute_entry *entries; /* owned array */
+	size_t count;
+};
+
+int hd_attributes_encode(const struct hd_attribute_entry *entries, size_t count, struct hd_buffer *out);
+int hd_attributes_decode(const void *data, size_t size, struct hd_attributes_list *ret_list);
+void hd_attributes_clear(struct hd_attributes_list *list);
+
+#endif
