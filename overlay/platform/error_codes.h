@@ -44,6 +44,10 @@
 	x(HD_E_REPOSITORY_UNBORN, ENOENT, "the git repository has no commit yet")                            \
 	x(HD_E_REFERENCE_MOVED, EAGAIN, "the branch was moved by somebody else")                             \
 	x(HD_E_IDENTITY_MISSING, EINVAL, "nobody is named as author")                                        \
+	x(HD_E_STATE_SPEC, EINVAL, "this does not name a state")                                             \
+	x(HD_E_IDENTITY_INVALID, EINVAL, "an author is written 'Name <mail>', without line breaks")          \
+	x(HD_E_FACT_INVALID, EINVAL, "a fact's key or value is not allowed")                                 \
+	x(HD_E_EXPORT_NAME, EINVAL, "git does not allow a name in this tree")                                \
 	x(HD_E_MOUNT_REFUSED, EPERM, "the mount was refused")                                                \
 	x(HD_E_NOT_MOUNTED, ENOTCONN, "the thread is not mounted")                                           \
 	x(HD_E_MOUNTED, EBUSY, "the thread is mounted already")                                              \

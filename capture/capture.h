@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_CAPTURE_H
+#define HEDDLE_CAPTURE_CAPTURE_H
+
+/*
+ * Capture: makes what changed in an overlay since its last state a new state, and moves the thread's head to
+ * it.
+ *
+ * The tree is that of one instant; the thread may be written to all the while. What is the same as in the
+ * head is referred to by the head's own references, so that equal content always gets the equal tree, and
+ * changing something and changing it back is no change. Times, owners and extended attributes are kept in a
+ * state, but they alone do not make one.
+ *
+ * Ownership   Options are borrowed during the call; *RET_STATE is the caller's to clear.
+ * Threads     Any; captures of one overlay happen one after the other.
+ * Durability  When the call returns 0 the state, its trees and all bytes it names survive a power cut. Until
+ * the one transaction that publishes it, there is no trace of it; killed at any point, the next capture finds
+ *             everything unharmed.
+ * Errors      -HD_E_THREAD_MOVED when the head was moved by somebody else meanwhile (nothing is lost: the
+ * changes are still in the overlay), -HD_E_IDENTITY_INVALID, -HD_E_FACT_INVALID, errors of snapshot and
+ * store.
+ */
+
+#include "overlay/overlay.h"
+
+/* A moment as its author's clock showed it. */
+struct hd_capture_time {
+	int64_t time_s;
+	uint32_t time_ns;
+	int32_t zone_minutes;
+};
+
+struct hd_capture_progress {
+	uint64_t files;       /* changed files whose bytes are safe in the store so far */
+	uint64_t bytes;       /* their bytes */
+	uint64_t directories; /* changed directories stored so far */
+};
+
+struct hd_capture_options {
+	const char *message; /* NULL: empty */
+	const char *author;  /* "Name <mail>", see identity.h */
+	const struct hd_state_fact
+		*facts; /* in any order; a key occurs once, is 1..64 of [A-Za-z0-9-], begins with a letter */
+	size_t n_facts;
+	const struct hd_capture_time *time; /* NULL: now, in the local zone */
+	/* Called now and then from the capturing thread; may be NULL. */
+	void (*progress)(void *payload, const struct hd_capture_progress *progress);
+	void *progress_payload;
+};
+
+/*
+ * Sets *RET_STATE to the new state; or, when nothing that makes a state has changed, to the head, with
+ * *RET_NOTHING true.
+ */
+int hd_capture_run(struct hd_overlay *overlay, const struct hd_capture_options *options,
+	struct hd_state *ret_state, bool *ret_nothing);
+
+/* Now, with the offset of the local zone. */
+struct hd_capture_time hd_capture_time_now(void);
+
+#endif

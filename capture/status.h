@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_STATUS_H
+#define HEDDLE_CAPTURE_STATUS_H
+
+/*
+ * Status: the paths of an overlay that differ from its thread's head, as of one instant. Changes nothing and
+ * stores nothing. What counts as a difference: tree_comparison.h.
+ *
+ * Ownership   The caller clears the result. Threads: any. Errors: those of snapshot, bases and store.
+ */
+
+#include "capture/tree_comparison.h"
+
+struct hd_status_entry {
+	enum hd_change_kind kind;
+	char *path; /* owned: relative, raw bytes, NUL-terminated; "." for the root itself */
+	size_t path_length;
+	uint32_t mode; /* of the new entry; of the old one if DELETED */
+};
+
+struct hd_status {
+	struct hd_state_id head;         /* what was compared with */
+	struct hd_status_entry *entries; /* owned array, in the order of paths; at most the limit */
+	size_t n_entries;
+	struct hd_change_counts counts; /* of all differences, listed or not */
+	bool truncated;                 /* there are more than `entries` */
+};
+
+/* LIMIT bounds the list, not the counts; 0 lists nothing. */
+int hd_status_read(struct hd_overlay *overlay, size_t limit, struct hd_status *ret_status);
+void hd_status_clear(struct hd_status *status);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_TREE_COMPARISON_H
+#define HEDDLE_CAPTURE_TREE_COMPARISON_H
+
+/*
+ * Tree comparison: what differs between two tree views, path by path. Status, diff and the numbers of a state
+ * are this one walk, so that they cannot disagree.
+ *
+ * What counts
+ *     A name that is only in the new tree is ADDED, one that is only in the old tree DELETED; a directory so
+ * found is reported itself, followed by everything below it. MODIFIED is a file or link with other bytes, a
+ * device with another number, and anything with other permission bits. A directory whose entries changed but
+ * whose permission bits did not is not reported itself. A name whose type changed is DELETED (with all below
+ * it) and then ADDED (likewise). Times, owners and extended attributes are not compared.
+ *
+ * Cost        Equal references are equal trees and are not entered. Only directories with unequal references
+ * are listed; only files with unequal references and equal sizes are read, and no further than their first
+ *             difference.
+ * Ownership   Everything given to a callback is borrowed during the call.
+ * Threads     One at a time per view. Errors: those of the views; a nonzero result of a callback ends the
+ * walk and becomes its result.
+ */
+
+#include "capture/tree_view.h"
+
+enum hd_change_kind { HD_CHANGE_ADDED, HD_CHANGE_MODIFIED, HD_CHANGE_DELETED, HD_CHANGE_KIND_COUNT };
+
+struct hd_change {
+	enum hd_change_kind kind;
+	const char *path; /* relative to the root, NUL-terminated, raw bytes; "." for the root itself */
+	size_t path_length;
+	const struct hd_tree_view_entry *old_entry; /* NULL if ADDED */
+	const struct hd_tree_view_entry *new_entry; /* NULL if DELETED */
+	bool content_differs; /* MODIFIED: bytes or device number, not the permission bits alone */
+};
+
+struct hd_change_counts {
+	uint64_t added, modified, deleted;
+};
+
+typedef int (*hd_change_emit)(const struct hd_change *change, void *payload);
+
+/* EMIT, which may be NULL, sees every difference in the order of paths (a directory before what is in it). */
+int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view, hd_change_emit emit,
+	void *payload, struct hd_change_counts *ret_counts);
+
+/* Whether two files or links have the same bytes; reads them only when neither references nor sizes tell. */
+int hd_tree_comparison_same_bytes(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_entry,
+	struct hd_tree_view *new_view, const struct hd_tree_view_entry *new_entry, bool *ret_same);
+
+/* "A", "M" or "D". */
+const char *hd_change_kind_letter(enum hd_change_kind kind);
+
+/* "file", "directory", "symlink" or "other", for the type bits of MODE. */
+const char *hd_change_type_name(uint32_t mode);
+
+#endif
