@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Documents agree with the tree: links and named paths exist, public functions are described.
+
+A prototype in a header counts as described when a comment is directly above it, on its line, or elsewhere in its
+group, that is the run of lines without a blank one between them.
+"""
+
+import os
+import re
+import sys
+
+import sources
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+NAMED_PATH = re.compile(r"`((?:overlay|capture|mount|cli|tests|cmake|docs)/[\w./-]+\.(?:c|h|md|py|sh|cmake|txt))`")
+HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+PROTOTYPE = re.compile(r"^(?!static|typedef|#)[a-z_][\w \*]*?\b(hd_\w+)\(", re.MULTILINE)
+
+
+def anchor_of(heading):
+    """As GitHub builds it: lower case, punctuation dropped, blanks to dashes."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def check_links(path):
+    text = re.sub(r"```.*?```", "", sources.read(path), flags=re.DOTALL)
+    for target in LINK.findall(text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        full = os.path.normpath(os.path.join(os.path.dirname(path), name)) if name else path
+        if not os.path.exists(os.path.join(sources.ROOT, full)):
+            yield f"{path}: link to {target}, which does not exist"
+        elif anchor and full.endswith(".md"):
+            if anchor not in map(anchor_of, HEADING.findall(sources.read(full))):
+                yield f"{path}: link to {target}, which has no such heading"
+    for name in NAMED_PATH.findall(text):
+        if not os.path.exists(os.path.join(sources.ROOT, name)):
+            yield f"{path}: names {name}, which does not exist"
+
+
+def check_prototypes(path):
+    text = sources.read(path)
+    for group in re.split(r"\n[ \t]*\n", text):
+        bare = sources.blank(group)
+        names = PROTOTYPE.findall(bare)
+        if names and "/*" not in group:
+            yield f"{path}: nothing says what {', '.join(names)} does"
+
+
+def main():
+    problems = []
+    for path in sources.files(".", suffixes=(".md",)):
+        problems += check_links(path)
+    for path in sources.product_files((".h",)):
+        problems += check_prototypes(path)
+    return sources.report(problems, "docs")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
