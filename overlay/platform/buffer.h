@@ -5,9 +5,9 @@
 /*
  * A growable byte buffer for encoders and a bounds-checked reader for decoders of bytes that nobody trusts.
  *
- * Integers are little-endian, unaligned. Writers latch the first failure (-ENOMEM) and turn into no-ops: check
- * hd_buffer_status once at the end. Readers latch likewise: after a read past the end every result is 0 or NULL
- * and hd_reader_failed is true.
+ * Integers are little-endian, unaligned. Writers latch the first failure (-ENOMEM) and turn into no-ops:
+ * check hd_buffer_status once at the end. Readers latch likewise: after a read past the end every result is 0
+ * or NULL and hd_reader_failed is true.
  *
  * Ownership   A buffer owns its bytes until hd_buffer_clear; hd_buffer_steal hands them on. A reader borrows.
  * Threads     One at a time.
@@ -36,7 +36,9 @@ void hd_buffer_put_u16(struct hd_buffer *buffer, uint16_t value);
 void hd_buffer_put_u32(struct hd_buffer *buffer, uint32_t value);
 void hd_buffer_put_u64(struct hd_buffer *buffer, uint64_t value);
 void hd_buffer_put_text(struct hd_buffer *buffer, const char *text);
-void hd_buffer_printf(struct hd_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void hd_buffer_printf(struct hd_buffer *buffer, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Hands on the bytes, with a NUL behind them, and leaves the buffer empty. NULL after a failure only. */
 void *hd_buffer_steal(struct hd_buffer *buffer, size_t *ret_size);
 
 #define HD_AUTO_BUFFER __attribute__((cleanup(hd_buffer_clear)))

@@ -9,8 +9,8 @@
 #include "overlay/platform/cleanup.h"
 
 /*
- * The detail is one buffer per thread. A failure replaces it, context is put in front of it; it is remembered which
- * code it belongs to, so that a bare code returned later does not pick up a stranger's sentence.
+ * The detail is one buffer per thread. A failure replaces it, context is put in front of it; it is remembered
+ * which code it belongs to, so that a bare code returned later does not pick up a stranger's sentence.
  */
 
 static const struct {
@@ -23,7 +23,8 @@ static const struct {
 #undef HD_ERROR_CODE_ROW
 };
 
-_Static_assert(HD_ARRAY_SIZE(error_table) == HD_E_END - HD_E_BASE - 1, "error table out of step with HD_ERROR_CODES");
+_Static_assert(HD_ARRAY_SIZE(error_table) == HD_E_END - HD_E_BASE - 1,
+	"error table out of step with HD_ERROR_CODES");
 
 static _Thread_local char detail[1024];
 static _Thread_local char message[1280];

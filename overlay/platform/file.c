@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/platform/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/lock.h"
+
+/*
+ * Files of the host, one system call each, whole transfers, -errno.
+ *
+ * Every call that can reach a disk or a network first says so to hd_lock_assert_none_held: here is the one
+ * place where "no lock across I/O" can be checked for all code above. directory.c and file_attribute.c hold
+ * the rest of this header, atomic_file.c the publishing of whole files.
+ */
+
+int hd_file_open(int directory_fd, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	hd_lock_assert_none_held("open");
+	do
+		fd = openat(directory_fd, path, flags | O_CLOEXEC, mode);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+int hd_file_read_at(int fd, void *buffer, size_t size, uint64_t offset, size_t *ret_size)
+{
+	size_t done = 0;
+
+	hd_lock_assert_none_held("pread");
+	while (done < size) {
+		ssize_t n = pread(fd, (char *)buffer + done, size - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	*ret_size = done;
+	return 0;
+}
+
+int hd_file_write_at(int fd, const void *data, size_t size, uint64_t offset)
+{
+	size_t done = 0;
+
+	hd_lock_assert_none_held("pwrite");
+	while (done < size) {
+		ssize_t n = pwrite(fd, (const char *)data + done, size - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+/* Reads to the end of FD, whose size may be unknown (/proc says 0) or wrong (the file grows). */
+static int read_to_end(int fd, size_t expected, size_t limit, char **ret_data, size_t *ret_size)
+{
+	size_t capacity = expected < limit ? expected : limit;
+	HD_AUTO_FREE char *data = NULL;
+	size_t used = 0;
+
+	for (;;) {
+		size_t got;
+		char *grown;
+		int r;
+
+		/* One byte more than expected tells the end from more, and later holds the NUL. */
+		grown = realloc(data, capacity + 2);
+		if (!grown)
+			return -ENOMEM;
+		data = grown;
+		r = hd_file_read_at(fd, data + used, capacity + 1 - used, used, &got);
+		if (r < 0)
+			return r;
+		used += got;
+		if (used <= capacity)
+			break;
+		if (capacity == limit)
+			return -EFBIG;
+		capacity = capacity > limit / 2 ? limit : capacity * 2 + 4096;
+		if (capacity > limit)
+			capacity = limit;
+	}
+	data[used] = '\0';
+	*ret_data = HD_STEAL(data);
+	*ret_size = used;
+	return 0;
+}
+
+int hd_file_read_whole(int directory_fd, const char *path, size_t limit, char **ret_data, size_t *ret_size)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	struct stat st;
+	int r;
+
+	/* O_NONBLOCK: a FIFO that lies where a file is expected fails the read instead of hanging the open.
+	 */
+	fd = hd_file_open(directory_fd, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return fd;
+	r = hd_file_stat(fd, &st);
+	if (r < 0)
+		return r;
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > limit)
+		return -EFBIG;
+	if (limit > PTRDIFF_MAX - 2)
+		limit = PTRDIFF_MAX - 2;
+	return read_to_end(fd, S_ISREG(st.st_mode) ? (size_t)st.st_size : 0, limit, ret_data, ret_size);
+}
+
+int hd_file_truncate(int fd, uint64_t size)
+{
+	hd_lock_assert_none_held("ftruncate");
+	while (ftruncate(fd, (off_t)size) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+/* EINTR is retried: no byte was reported as lost. EIO is not: the kernel reports a lost page once, and
+ * forgets it. */
+int hd_file_sync(int fd)
+{
+	hd_lock_assert_none_held("fdatasync");
+	while (fdatasync(fd) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+int hd_file_sync_filesystem(int fd)
+{
+	hd_lock_assert_none_held("syncfs");
+	while (syncfs(fd) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+int hd_file_stat(int fd, struct stat *ret_stat)
+{
+	struct stat st;
+
+	hd_lock_assert_none_held("fstat");
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret_stat = st;
+	return 0;
+}
+
+int hd_file_stat_at(int directory_fd, const char *path, struct stat *ret_stat)
+{
+	struct stat st;
+
+	hd_lock_assert_none_held("fstatat");
+	if (fstatat(directory_fd, path, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+		return -errno;
+	*ret_stat = st;
+	return 0;
+}
+
+int hd_file_read_link(int directory_fd, const char *path, char *buffer, size_t size, size_t *ret_size)
+{
+	ssize_t n;
+
+	hd_lock_assert_none_held("readlinkat");
+	n = readlinkat(directory_fd, path, buffer, size);
+	if (n < 0)
+		return -errno;
+	/* readlink(2) cuts silently; a full buffer may be a cut target. */
+	if ((size_t)n >= size)
+		return -ERANGE;
+	buffer[n] = '\0';
+	*ret_size = (size_t)n;
+	return 0;
+}
+
+int hd_file_unlink(int directory_fd, const char *path)
+{
+	hd_lock_assert_none_held("unlinkat");
+	return unlinkat(directory_fd, path, 0) < 0 ? -errno : 0;
+}
+
+int hd_file_rename(int directory_fd, const char *from, const char *to)
+{
+	hd_lock_assert_none_held("renameat");
+	return renameat(directory_fd, from, directory_fd, to) < 0 ? -errno : 0;
+}
+
+bool hd_file_exists(int directory_fd, const char *path)
+{
+	struct stat st;
+
+	return hd_file_stat_at(directory_fd, path, &st) == 0;
+}
+
+int hd_file_lock(int fd)
+{
+	hd_lock_assert_none_held("flock");
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}

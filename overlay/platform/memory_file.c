@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/platform/memory_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "overlay/platform/cleanup.h"
+
+/*
+ * memfds: shmem without a name in any filesystem.
+ *
+ * Pages are accounted one by one as they are touched (memfd_create(2) never reserves), which is what lets the
+ * overlay size its tables for the worst case and pay for what it uses. None of these calls waits for a disk,
+ * but any may find memory short: -ENOSPC from a write, SIGBUS from a mapping.
+ */
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+int hd_memory_file_create(const char *name, uint64_t size)
+{
+	HD_AUTO_CLOSE int fd = -1;
+
+	/* Linux 6.3 wants memfds to say that nobody will execute them, and may be told to refuse the others.
+	 */
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(name, MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (size) {
+		int r = hd_memory_file_resize(fd, size);
+
+		if (r < 0)
+			return r;
+	}
+	return hd_steal_fd(&fd);
+}
+
+int hd_memory_file_map(int fd, uint64_t size, void **ret_address)
+{
+	void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+	if (address == MAP_FAILED)
+		return -errno;
+	*ret_address = address;
+	return 0;
+}
+
+void hd_memory_file_unmap(void *address, uint64_t size)
+{
+	if (address)
+		(void)munmap(address, size);
+}
+
+uint64_t hd_memory_file_size(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+int hd_memory_file_read(int fd, void *buffer, size_t size, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = pread(fd, (char *)buffer + done, size - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int hd_memory_file_write(int fd, const void *data, size_t size, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = pwrite(fd, (const char *)data + done, size - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int hd_memory_file_resize(int fd, uint64_t size)
+{
+	while (ftruncate(fd, (off_t)size) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+int hd_memory_file_discard(int fd, uint64_t offset, uint64_t size)
+{
+	if (!size)
+		return 0;
+	while (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+uint64_t hd_memory_file_resident(int fd)
+{
+	struct stat st;
+
+	/* st_blocks counts units of 512 bytes, whatever st_blksize says: stat(2). */
+	return fstat(fd, &st) < 0 ? 0 : (uint64_t)st.st_blocks * 512;
+}
