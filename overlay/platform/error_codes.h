@@ -42,6 +42,7 @@
 	x(HD_E_REPOSITORY, EINVAL, "the git repository refused")                                             \
 	x(HD_E_REPOSITORY_MISSING, ENOENT, "there is no git repository here")                                \
 	x(HD_E_REPOSITORY_UNBORN, ENOENT, "the git repository has no commit yet")                            \
+	x(HD_E_REVISION_MISSING, ENOENT, "the git repository has no such revision")                           \
 	x(HD_E_REFERENCE_MOVED, EAGAIN, "the branch was moved by somebody else")                             \
 	x(HD_E_IDENTITY_MISSING, EINVAL, "nobody is named as author")                                        \
 	x(HD_E_STATE_SPEC, EINVAL, "this does not name a state")                                             \
