@@ -6,5 +6,5 @@ heddle_module(heddle_bases
         base_git_describe.c
         base_git_library.c
         base_git_tree.c
-    DEPENDS heddle_store
+    DEPENDS heddle_platform
     EXTERNAL PkgConfig::LIBGIT2 Threads::Threads)
