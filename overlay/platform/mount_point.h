@@ -4,7 +4,8 @@
 
 /*
  * Mountpoints: /dev/fuse, mount(2) or fusermount3, unmount, and what /proc/self/mountinfo says.
- * Protocol of fusermount3: it hands the descriptor over the socket named by _FUSE_COMMFD (libfuse, util/fusermount.c).
+ * Protocol of fusermount3: it hands the descriptor over the socket named by _FUSE_COMMFD (libfuse,
+ * util/fusermount.c).
  */
 
 #include <stdbool.h>
@@ -19,10 +20,17 @@ struct hd_mount_request {
 	bool read_only;
 };
 
-/* Mounts as type fuse.heddle: root by mount(2), others by fusermount3. Returns the /dev/fuse descriptor. */
+/*
+ * Mounts as type fuse.heddle, without set-user-id programs and devices in it: root by mount(2), others by
+ * fusermount3(1). Returns the /dev/fuse descriptor (blocking, close-on-exec), owned by the caller. -EINVAL
+ * for a relative path, -ENOTDIR, -HD_E_MOUNT_REFUSED with fusermount3's own words as the detail, or
+ * mount(2)'s errno.
+ */
 int hd_mount_point_attach(const struct hd_mount_request *request);
 
-/* Unmounts: umount2 as root, fusermount3 -u otherwise. LAZY detaches a busy mount (MNT_DETACH, -z). -EBUSY when in use. */
+/* Unmounts: umount2 as root, fusermount3 -u otherwise. LAZY detaches a busy mount (MNT_DETACH, -z). -EBUSY
+ * when in use, -EINVAL when nothing is mounted there. Never waits for the filesystem itself, so that a dead
+ * one can be removed. */
 int hd_mount_point_detach(const char *directory, bool lazy);
 
 /* One mount of type fuse.heddle as /proc/self/mountinfo names it. */
@@ -34,6 +42,10 @@ struct hd_mount_entry {
 typedef int (*hd_mount_emit)(const struct hd_mount_entry *entry, void *payload);
 /* Calls EMIT for each; its nonzero result ends the listing and is returned. */
 int hd_mount_point_list(hd_mount_emit emit, void *payload);
+
+/* hd_mount_point_list of TEXT in the form of /proc/self/mountinfo (proc(5)), which is changed while it is
+ * read. Lines that do not parse are left out. */
+int hd_mount_point_parse(char *text, hd_mount_emit emit, void *payload);
 
 /* Aborts the connection of a mount by /sys/fs/fuse/connections/MINOR/abort (root or the owner). */
 int hd_mount_point_abort(unsigned minor);

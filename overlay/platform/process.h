@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /* A descriptor that the child receives under a number of our choosing. */
@@ -19,11 +20,16 @@ struct hd_inherited_fd {
 
 /*
  * fork + exec of PATH with ARGUMENTS (NULL-terminated, [0] included) in the same environment. The child gets
- * exactly the descriptors 0-2 and FDS; all others are closed. Its signal mask is empty. DIES_WITH_PARENT asks for
- * SIGKILL when the parent thread dies (PR_SET_PDEATHSIG). Sets *RET_PID.
+ * exactly the descriptors 0-2 and FDS; all others are closed. A failing exec is returned here, as its -errno.
+ * Its signal mask is empty. DIES_WITH_PARENT asks for SIGKILL when the parent thread dies (PR_SET_PDEATHSIG).
+ * Sets *RET_PID.
  */
-int hd_process_spawn(const char *path, char *const arguments[], const struct hd_inherited_fd *fds, size_t n_fds,
-	bool dies_with_parent, pid_t *ret_pid);
+int hd_process_spawn(const char *path, char *const arguments[], const struct hd_inherited_fd *fds,
+	size_t n_fds, bool dies_with_parent, pid_t *ret_pid);
+
+/* hd_process_spawn with ENVIRONMENT ("NAME=value", NULL-terminated) instead of our own. */
+int hd_process_spawn_with(const char *path, char *const arguments[], char *const environment[],
+	const struct hd_inherited_fd *fds, size_t n_fds, bool dies_with_parent, pid_t *ret_pid);
 
 /* A descriptor that becomes readable when PID ends: pidfd_open(2). */
 int hd_process_watch(pid_t pid);
@@ -31,9 +37,15 @@ int hd_process_watch(pid_t pid);
 /* waitpid that does not block; 1 with *RET_STATUS when it has ended, 0 while it runs. */
 int hd_process_reap(pid_t pid, int *ret_status);
 
+/* waitpid until PID has ended. */
+int hd_process_wait(pid_t pid, int *ret_status);
+
+/* Sends SIGNAL to one process; -EINVAL for the groups and broadcasts that kill(2) reads into PID <= 0. */
 int hd_process_kill(pid_t pid, int signal);
 
-/* Detaches from the terminal: setsid, working directory /, descriptors 0-2 to /dev/null (LOG_FD to 2 when >= 0). */
+/* Detaches from the terminal without another fork: setsid (-EPERM in the leader of a process group, as a
+ * shell starts one; a program started by hd_process_spawn is none), working directory /, descriptors 0-2 to
+ * /dev/null (LOG_FD to 2 when >= 0). */
 int hd_process_daemonize(int log_fd);
 
 /* Blocks SIGNALS in this thread and returns a signalfd for them. */
@@ -41,8 +53,8 @@ int hd_process_signal_fd(const int *signals, size_t n_signals);
 /* The next signal read from it, or 0. */
 int hd_process_signal_read(int fd);
 
-/* The path of program NAME that belongs to this build or installation: beside /proc/self/exe, else in the libexec
- * directory next to it. Fresh memory. */
+/* The path of program NAME that belongs to this build or installation: beside /proc/self/exe, else in the
+ * libexec directories next to it, ../libexec/heddle and ../libexec. Fresh memory. -ENOENT. */
 int hd_process_own_program(const char *name, char **ret_path);
 
 /* Raises RLIMIT_NOFILE to its hard limit. */

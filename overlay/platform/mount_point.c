@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/platform/mount_point.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "overlay/platform/buffer.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/fusermount.h"
+#include "overlay/platform/lock.h"
+
+/*
+ * Attaching and detaching. Root asks the kernel itself; everybody else asks the set-user-id program
+ * fusermount3 (fusermount.c), which checks what an ordinary user may do.
+ *
+ * The kernel's options are those of Documentation/filesystems/fuse.rst. Both ways give the same type, source
+ * and flags, so that nobody has to know which one was taken.
+ */
+
+static int check_directory(const char *directory, struct stat *ret_stat)
+{
+	struct stat st;
+
+	if (directory[0] != '/')
+		return hd_fail(EINVAL, "mountpoint '%s' is not absolute", directory);
+	if (stat(directory, &st) < 0)
+		return hd_fail_errno("mountpoint '%s'", directory);
+	if (!S_ISDIR(st.st_mode))
+		return hd_fail(ENOTDIR, "mountpoint '%s'", directory);
+	*ret_stat = st;
+	return 0;
+}
+
+static int attach_as_root(const struct hd_mount_request *request, const struct stat *st)
+{
+	HD_AUTO_BUFFER struct hd_buffer options = {0};
+	unsigned long flags = MS_NOSUID | MS_NODEV | (request->read_only ? MS_RDONLY : 0);
+	HD_AUTO_CLOSE int fd = -1;
+
+	fd = hd_file_open(AT_FDCWD, "/dev/fuse", O_RDWR, 0);
+	if (fd < 0)
+		return hd_fail(fd, "open /dev/fuse");
+	hd_buffer_printf(&options, "fd=%d,rootmode=%o,user_id=%u,group_id=%u%s%s", fd, st->st_mode & S_IFMT,
+		geteuid(), getegid(), request->allow_other ? ",allow_other" : "",
+		request->default_permissions ? ",default_permissions" : "");
+	hd_buffer_put_u8(&options, 0);
+	if (hd_buffer_status(&options) < 0)
+		return hd_buffer_status(&options);
+	if (mount(request->source, request->directory, "fuse.heddle", flags, options.data) < 0)
+		return hd_fail_errno("mount on '%s'", request->directory);
+	return hd_steal_fd(&fd);
+}
+
+int hd_mount_point_attach(const struct hd_mount_request *request)
+{
+	struct stat st;
+	int r;
+
+	hd_lock_assert_none_held("mount");
+	r = check_directory(request->directory, &st);
+	if (r < 0)
+		return r;
+	return geteuid() == 0 ? attach_as_root(request, &st) : hd_fusermount_attach(request);
+}
+
+int hd_mount_point_detach(const char *directory, bool lazy)
+{
+	hd_lock_assert_none_held("unmount");
+	if (geteuid() != 0)
+		return hd_fusermount_detach(directory, lazy);
+	return umount2(directory, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0 ? -errno : 0;
+}
+
+int hd_mount_point_abort(unsigned minor)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", minor);
+	fd = hd_file_open(AT_FDCWD, path, O_WRONLY, 0);
+	return fd < 0 ? fd : hd_file_write_at(fd, "1", 1, 0);
+}
