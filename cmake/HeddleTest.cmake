@@ -62,7 +62,7 @@ function(heddle_case)
     math(EXPR net "${timeout} + 30")
     string(REPLACE " " ";" groups "${groups}")
     set_tests_properties("${name}" PROPERTIES LABELS "case;${folder};${groups}" TIMEOUT ${net} SKIP_RETURN_CODE 77
-        ENVIRONMENT "HEDDLE_BIN=${CMAKE_BINARY_DIR}/bin;HEDDLE_SOURCE=${CMAKE_SOURCE_DIR};HEDDLE_SANITIZE=${HEDDLE_SANITIZE}")
+        ENVIRONMENT "HEDDLE_BIN=${CMAKE_BINARY_DIR}/bin;HEDDLE_SOURCE=${CMAKE_SOURCE_DIR};HEDDLE_TOOLS=${CMAKE_BINARY_DIR}/tests/tools;HEDDLE_SANITIZE=${HEDDLE_SANITIZE}")
     if("alone" IN_LIST groups)
         set_tests_properties("${name}" PROPERTIES RUN_SERIAL ON)
     endif()
