@@ -3,8 +3,8 @@
 #define HEDDLE_PLATFORM_CHECKSUM_H
 
 /*
- * XXH3 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), behind the only file that includes it.
- * XXH3 finds accidents, not attackers: whoever names content by it compares the bytes as well.
+ * XXH3 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), behind the only file that includes
+ * it. XXH3 finds accidents, not attackers: whoever names content by it compares the bytes as well.
  */
 
 #include <stddef.h>
@@ -14,6 +14,7 @@ struct hd_hash128 {
 	uint8_t bytes[16]; /* canonical (big-endian) form */
 };
 
+/* Seed 0. DATA may be NULL when SIZE is 0. */
 uint64_t hd_checksum64(const void *data, size_t size);
 struct hd_hash128 hd_hash128(const void *data, size_t size);
 

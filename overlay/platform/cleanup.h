@@ -44,11 +44,11 @@ static inline int hd_steal_fd(int *fd)
 #define HD_AUTO_CLOSE HD_CLEANUP(hd_cleanup_close)
 
 /* Takes the value out of POINTER and leaves NULL. */
-#define HD_STEAL(pointer)                                                                                    \
-	__extension__({                                                                                      \
-		__typeof__(pointer) stolen_ = (pointer);                                                     \
-		(pointer) = NULL;                                                                            \
-		stolen_;                                                                                     \
+#define HD_STEAL(pointer)                                \
+	__extension__({                                  \
+		__typeof__(pointer) stolen_ = (pointer); \
+		(pointer) = NULL;                        \
+		stolen_;                                 \
 	})
 
 #define HD_ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

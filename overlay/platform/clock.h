@@ -13,6 +13,7 @@ uint64_t hd_clock_monotonic_ns(void);
 /* Wall time with ns; for timestamps. */
 struct timespec hd_clock_now(void);
 
+/* Sleeps at least NS; signals do not shorten it. */
 void hd_clock_sleep_ns(uint64_t ns);
 
 #endif

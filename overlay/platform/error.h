@@ -10,8 +10,8 @@
  *     if (r < 0) return hd_fail_in(r, "read tree of state '%s'", id);    context, added once per layer
  *     fprintf(stderr, "%s\n", hd_error_message(r));                      the program's edge
  *
- * Results a program expects (-ENOENT of a lookup, -EEXIST of a create) are returned bare: no text is formatted
- * on the way of a filesystem request.
+ * Results a program expects (-ENOENT of a lookup, -EEXIST of a create) are returned bare: no text is
+ * formatted on the way of a filesystem request.
  *
  * Ownership   Returned strings live in the calling thread until its next hd_fail*.
  * Threads     All calls may run in any thread; the detail belongs to the thread.
@@ -19,7 +19,8 @@
 
 #include "overlay/platform/error_codes.h"
 
-/* Returns -CODE (CODE is an errno or HD_E_*, positive or negative) and keeps the formatted text as this thread's detail. */
+/* Returns -CODE (CODE is an errno or HD_E_*, positive or negative) and keeps the formatted text as this
+ * thread's detail. */
 int hd_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "formatted text: " before the detail of R and returns R. Without a detail, the text becomes it. */

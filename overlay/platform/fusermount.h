@@ -11,6 +11,7 @@
 
 #include "overlay/platform/mount_point.h"
 
+/* hd_mount_point_attach and hd_mount_point_detach for everybody but root. */
 int hd_fusermount_attach(const struct hd_mount_request *request);
 int hd_fusermount_detach(const char *directory, bool lazy);
 

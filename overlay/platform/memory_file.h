@@ -21,6 +21,7 @@ int hd_memory_file_create(const char *name, uint64_t size);
 int hd_memory_file_map(int fd, uint64_t size, void **ret_address);
 void hd_memory_file_unmap(void *address, uint64_t size);
 
+/* Bytes up to the end, holes included; 0 when FD is no file. */
 uint64_t hd_memory_file_size(int fd);
 
 /* Whole transfers; a short one is -EIO. Bytes beyond the end read as an error, never as zero; a write there
@@ -28,6 +29,7 @@ uint64_t hd_memory_file_size(int fd);
 int hd_memory_file_read(int fd, void *buffer, size_t size, uint64_t offset);
 int hd_memory_file_write(int fd, const void *data, size_t size, uint64_t offset);
 
+/* Grows by a hole or cuts; nothing may be mapped beyond the new end, where touching it is SIGBUS. */
 int hd_memory_file_resize(int fd, uint64_t size);
 
 /* Gives the pages of a range back; they read as zero afterwards. OFFSET and SIZE are multiples of the page.

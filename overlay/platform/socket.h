@@ -31,6 +31,7 @@ int hd_socket_connect(const char *path);
 /* Accepts one peer; -EPERM (and the peer closed) unless SO_PEERCRED says our own uid or root. */
 int hd_socket_accept(int listen_fd);
 
+/* Two connected sockets, for a process and its child. */
 int hd_socket_pair(int ret_fds[2]);
 
 /*

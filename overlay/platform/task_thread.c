@@ -72,6 +72,11 @@ int hd_thread_start(pthread_t *ret_thread, const char *name, hd_thread_main main
 	return 0;
 }
 
+void hd_thread_join(pthread_t thread)
+{
+	(void)pthread_join(thread, NULL);
+}
+
 struct queued_task {
 	hd_task run;
 	void *payload;
@@ -172,7 +177,7 @@ void hd_pool_free(struct hd_pool *pool)
 	hd_condition_broadcast(&pool->wakeup);
 	hd_mutex_unlock(&pool->lock);
 	for (unsigned i = 0; i < pool->n_threads; i++)
-		(void)pthread_join(pool->threads[i], NULL);
+		hd_thread_join(pool->threads[i]);
 	hd_condition_destroy(&pool->wakeup);
 	hd_mutex_destroy(&pool->lock);
 	free(pool->queue);
