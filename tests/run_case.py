@@ -7,7 +7,7 @@
 The case runs in its own directory (TEST_DIRECTORY, also its working directory and HOME) and its own process
 group, marked by an environment variable that its children inherit, so that whatever it starts, daemons too,
 is found and killed when it ends. What it mounted is unmounted. Logs that heddle wrote are scanned: a line with
-the word ERROR fails the case unless the case says "# EXPECT-LOG: regular expression" for it. Logs are printed
+an error fails the case unless the case says "# EXPECT-LOG: regular expression" for it. Logs are printed
 when a case fails; a case that passes leaves nothing.
 
 Exit status: the case's own; 77 means skipped (a capability is missing), which CI counts (HEDDLE_SKIP_LOG).
@@ -24,7 +24,7 @@ import tempfile
 import time
 
 SKIPPED = 77
-LOG_LINE = re.compile(r"\berror\b", re.IGNORECASE)
+LOG_LINE = re.compile(r"\] error: |ERROR: |runtime error:|WARNING: ThreadSanitizer")
 LOG_TAIL_LINES = 60
 
 
@@ -112,7 +112,7 @@ def log_files(directory):
     for folder, folders, files in os.walk(directory):
         folders[:] = [f for f in folders if f not in ("objects", ".git")]
         for name in files:
-            if name.endswith(".log"):
+            if name.endswith(".log") or folder.endswith(".heddle/log"):
                 yield os.path.join(folder, name)
 
 

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The verbs of the cases. A case sources this file, says what it does with them, and needs no cleanup: the runner
+# (tests/run_case.py) ends processes, unmounts and deletes.
+#
+#     . "$TEST_LIB/common.sh"
+#     make_repository repository
+#     heddle_mount_of repository           initialises and mounts it at $MNT
+#     check rename ...
+#
+# Any command that fails outside a condition ends the case, with its line. Variables: MNT the mountpoint, STORE the
+# store, TEST_DIRECTORY the case's own folder.
+
+set -Eeuo pipefail
+trap 'status=$?; echo "FAILED (status $status): ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2; exit 1' ERR
+
+MNT=$TEST_DIRECTORY/mnt
+STORE=
+
+fail() {
+	echo "FAILED: $*" >&2
+	local frame
+	for ((frame = 1; frame < ${#FUNCNAME[@]}; frame++)); do
+		echo "    ${BASH_SOURCE[frame]##*/}:${BASH_LINENO[frame - 1]}" >&2
+	done
+	exit 1
+}
+
+# The case cannot run here: exit 77, which ctest counts as skipped.
+skip() {
+	echo "skipped: $*"
+	exit 77
+}
+
+require_fuse() {
+	[ -c /dev/fuse ] || skip "there is no /dev/fuse"
+	[ -w /dev/fuse ] || skip "/dev/fuse is not for this user"
+	[ "$(id -u)" -eq 0 ] || command -v fusermount3 >/dev/null || skip "there is no fusermount3"
+}
+
+require_root() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+}
+
+require_program() {
+	command -v "$1" >/dev/null || skip "needs $1"
+}
+
+# check COMMAND...: it succeeds.
+check() {
+	"$@" || fail "status $? of: $*"
+}
+
+# check_fails COMMAND...: it does not.
+check_fails() {
+	if "$@" >"$TEST_DIRECTORY/.output" 2>&1; then
+		cat "$TEST_DIRECTORY/.output"
+		fail "succeeded: $*"
+	fi
+}
+
+# check_status N COMMAND...: its exit status is N.
+check_status() {
+	local wanted=$1 status=0
+	shift
+	"$@" >"$TEST_DIRECTORY/.output" 2>&1 || status=$?
+	[ "$status" -eq "$wanted" ] || {
+		cat "$TEST_DIRECTORY/.output"
+		fail "status $status instead of $wanted: $*"
+	}
+}
+
+# check_errno ENOENT stat FILE: the call fails with that errno. Calls: those of errno_of.py.
+check_errno() {
+	local wanted=$1 got
+	shift
+	got=$(python3 "$TEST_LIB/errno_of.py" "$@")
+	[ "$got" = "$wanted" ] || fail "$got instead of $wanted: $*"
+}
+
+# check_content FILE TEXT: the file holds TEXT, with or without a newline at its end.
+check_content() {
+	local got
+	got=$(cat "$1") || fail "cannot read $1"
+	[ "$got" = "$2" ] || fail "$1 holds '$got' instead of '$2'"
+}
+
+check_equal() {
+	[ "$1" = "$2" ] || fail "'$1' is not '$2'${3:+ ($3)}"
+}
+
+check_missing() {
+	[ ! -e "$1" ] && [ ! -L "$1" ] || fail "$1 is there"
+}
+
+# check_contains TEXT PATTERN: TEXT (not a file) has PATTERN (a basic regular expression).
+check_contains() {
+	grep -q -e "$2" <<<"$1" || fail "no '$2' in: $1"
+}
+
+# check_same_tree A B: names, types, modes, targets and bytes.
+check_same_tree() {
+	diff -r --no-dereference "$1" "$2" || fail "$1 and $2 differ"
+	diff <(describe_tree "$1") <(describe_tree "$2") || fail "$1 and $2 differ in types, modes or sizes"
+}
+
+describe_tree() {
+	(cd "$1" && find . -mindepth 1 \( -name .heddle -o -name .git \) -prune -o \
+		\( -type d -printf '%P %y %m\n' -o -printf '%P %y %m %s %l\n' \) | sort)
+}
+
+# wait_until SECONDS COMMAND...: it succeeds within that time.
+wait_until() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" 2>/dev/null; do
+		[ "$SECONDS" -lt "$deadline" ] || fail "not in time: $*"
+		sleep 0.1
+	done
+}
+
+# make_repository DIRECTORY: a git repository with nested directories, an executable, a symlink, two commits.
+make_repository() {
+	local at=$1
+	git config --global user.name "Test Person"
+	git config --global user.email "test@example.org"
+	git config --global init.defaultBranch main
+	git init -q "$at"
+	make_files "$at"
+	git -C "$at" add -A
+	git -C "$at" commit -q -m "First"
+	echo "second" >>"$at/README"
+	git -C "$at" commit -q -a -m "Second"
+}
+
+# make_files DIRECTORY: the tree that most cases start from.
+make_files() {
+	mkdir -p "$1/src/deep/er" "$1/docs"
+	echo "readme" >"$1/README"
+	echo "int main(void) { return 0; }" >"$1/src/main.c"
+	echo "deep" >"$1/src/deep/er/leaf.txt"
+	echo "guide" >"$1/docs/guide.md"
+	printf '#!/bin/sh\necho ran\n' >"$1/run.sh"
+	chmod 755 "$1/run.sh"
+	ln -s src/main.c "$1/link"
+	head -c 100000 /dev/zero | tr '\0' 'x' >"$1/docs/big.txt"
+}
+
+# make_directory_base DIRECTORY: the same tree, without git.
+make_directory_base() {
+	mkdir -p "$1"
+	make_files "$1"
+	git config --global user.name "Test Person"
+	git config --global user.email "test@example.org"
+}
+
+# heddle_init DIRECTORY [OPTION...]: a store for the repository or directory.
+heddle_init() {
+	local at=$1
+	shift
+	check heddle init "$at" "$@" >/dev/null
+	STORE=$(realpath "$at")/.heddle
+	export HEDDLE_STORE=$STORE
+}
+
+# heddle_mount [OPTION...]: mounts the thread main at $MNT.
+heddle_mount() {
+	require_fuse
+	check heddle mount main "$MNT" "$@" >/dev/null
+	grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is not mounted"
+}
+
+heddle_unmount() {
+	check heddle unmount "$MNT" "$@" >/dev/null
+	! grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is still mounted"
+}
+
+heddle_remount() {
+	heddle_unmount
+	heddle_mount "$@"
+}
+
+heddle_mount_of() {
+	heddle_init "$1"
+	heddle_mount
+}
+
+# status_field EXPRESSION: of `heddle status --json`, as a Python expression over the object s.
+status_field() {
+	heddle status --json | json_field "$1"
+}
+
+# json_field EXPRESSION: of the JSON object on standard input, named s.
+json_field() {
+	python3 -c '
+import json, sys
+s = json.load(sys.stdin)
+value = eval(sys.argv[1])
+print(json.dumps(value) if isinstance(value, (dict, list, bool, type(None))) else value)' "$1"
+}
+
+# changes: "A path" lines of heddle status, sorted.
+changes() {
+	heddle status -s | sort
+}
+
+capture() {
+	check heddle capture -m "$@"
+}
+
+worker_pid() {
+	status_field 's["worker"]["pid"]'
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""errno_of.py CALL ARGUMENT...: makes one system call and prints the name of its errno, or "ok"."""
+
+import errno
+import os
+import sys
+
+CALLS = {
+    "stat": os.lstat,
+    "open": lambda path: os.close(os.open(path, os.O_RDONLY)),
+    "write": lambda path: os.close(os.open(path, os.O_WRONLY)),
+    "create": lambda path: os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)),
+    "list": os.listdir,
+    "mkdir": os.mkdir,
+    "rmdir": os.rmdir,
+    "unlink": os.unlink,
+    "rename": os.rename,
+    "link": os.link,
+    "readlink": os.readlink,
+    "truncate": lambda path, size: os.truncate(path, int(size)),
+    "chown": lambda path, uid: os.chown(path, int(uid), -1),
+}
+
+
+def main():
+    try:
+        CALLS[sys.argv[1]](*sys.argv[2:])
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+    else:
+        print("ok")
+
+
+if __name__ == "__main__":
+    main()
