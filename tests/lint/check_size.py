@@ -11,6 +11,7 @@ import sources
 FILE_LIMIT = 600
 FUNCTION_LIMIT = 80
 PARAMETER_LIMIT = 8
+PARAMETER_EXCEPTIONS = {"op_copy_file_range"}  # libfuse's table of handlers fixes it
 EMPTY_NAMES = re.compile(r"^(utils?|helpers?|misc|common|stuff|types)\.[ch]$")
 
 
@@ -40,7 +41,7 @@ def check(path):
     for name, start, length, parameters in functions(lines):
         if length > FUNCTION_LIMIT:
             yield f"{path}:{start}: {name} has {length} lines, the limit is {FUNCTION_LIMIT}"
-        if parameters > PARAMETER_LIMIT:
+        if parameters > PARAMETER_LIMIT and name not in PARAMETER_EXCEPTIONS:
             yield f"{path}:{start}: {name} has {parameters} parameters, the limit is {PARAMETER_LIMIT}"
 
 

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The session uses libfuse for packing and unpacking only: neither its mounting, nor its loop, nor its
+ * reading.
+ *
+ * INIT goes through a pipe. libfuse composes the answer to INIT from what it knows, but it knows neither
+ * FUSE_HANDLE_KILLPRIV_V2 nor whatever the kernel has learned since. So libfuse is first given the end of a
+ * pipe under the name /dev/fd/N; its answer is read from the pipe, completed and sent; then the device takes
+ * the place of the pipe under the same number N. This uses public functions alone and works alike on every
+ * version of libfuse 3.
+ *
+ * A request's own thread keeps the message (hd_fuse_thread_current), because libfuse drops what it does not
+ * know.
+ */
+
+#include "mount/fuse_session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mount/fuse_loop.h"
+#include "mount/fuse_ops.h"
+#include "mount/fuse_session_types.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/descriptor.h"
+#include "overlay/platform/error.h"
+
+/* Since protocol 7.44: every name of the mount is looked up again. Unknown to older headers. */
+#define NOTIFY_INCREMENT_EPOCH 8
+
+_Thread_local struct hd_fuse_thread *hd_fuse_thread_current;
+
+const struct fuse_in_header *hd_fuse_request_header(void)
+{
+	return hd_fuse_thread_current->message;
+}
+
+const void *hd_fuse_request_body(size_t size)
+{
+	const struct fuse_in_header *header = hd_fuse_request_header();
+
+	return header->len >= sizeof(*header) + size ? header + 1 : NULL;
+}
+
+struct hd_caller hd_fuse_caller(fuse_req_t req)
+{
+	const struct fuse_ctx *context = fuse_req_ctx(req);
+
+	return (struct hd_caller){
+		.uid = context->uid, .gid = context->gid, .pid = context->pid, .umask = context->umask};
+}
+
+void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
+{
+	struct fuse_buf buffer = {.mem = thread->message, .size = size};
+
+	hd_fuse_thread_current = thread;
+	fuse_session_process_buf(thread->session->native, &buffer);
+	hd_fuse_thread_current = NULL;
+}
+
+/* ---- this mount as a view of the kernel cache ---- */
+
+static void view_inode(void *payload, hd_ino ino, int64_t offset, int64_t length)
+{
+	struct hd_fuse_session *session = payload;
+
+	(void)fuse_lowlevel_notify_inval_inode(session->native, ino, offset, length);
+}
+
+static void view_entry(void *payload, hd_ino parent, const char *name, size_t length)
+{
+	struct hd_fuse_session *session = payload;
+
+	(void)fuse_lowlevel_notify_inval_entry(session->native, parent, name, length);
+}
+
+static void view_all(void *payload)
+{
+	struct hd_fuse_session *session = payload;
+	const struct fuse_out_header notice = {.len = sizeof(notice), .error = NOTIFY_INCREMENT_EPOCH};
+
+	(void)hd_descriptor_write(session->fd, &notice, sizeof(notice));
+}
+
+/* ---- life ---- */
+
+static int session_prepare(struct hd_fuse_session *session, int device)
+{
+	const struct hd_cache_view view = {
+		.inode = view_inode, .entry = view_entry, .all = view_all, .payload = session};
+	char program[] = "heddle";
+	char *arguments[] = {program, NULL};
+	struct fuse_args args = FUSE_ARGS_INIT(1, arguments);
+	struct fuse_lowlevel_ops ops;
+	int r;
+
+	r = hd_kernel_cache_new(&session->options, &session->cache);
+	if (r < 0)
+		return r;
+	r = hd_kernel_cache_add_view(session->cache, &view, &session->view);
+	if (r < 0)
+		return r;
+	r = hd_sync_pool_new(session->overlay, &session->sync);
+	if (r < 0)
+		return r;
+	hd_fuse_ops_fill(&session->options, &ops);
+	session->native = fuse_session_new(&args, &ops, sizeof(ops), session);
+	fuse_opt_free_args(&args);
+	if (!session->native)
+		return hd_fail(ENOMEM, "open a FUSE session");
+	return hd_fuse_loop_new(session, device, &session->loop);
+}
+
+int hd_fuse_session_new(struct hd_overlay *overlay, const struct hd_mount_options *options,
+	struct hd_message_counters *counters, int device, struct hd_fuse_session **ret_session)
+{
+	HD_AUTO_CLOSE int owned_device = device;
+	struct hd_fuse_session *session = calloc(1, sizeof(*session));
+	int r;
+
+	if (!session)
+		return -ENOMEM;
+	session->overlay = overlay;
+	session->counters = counters;
+	session->options = *options;
+	session->fd = -1;
+	r = session_prepare(session, device);
+	if (r < 0) {
+		hd_fuse_session_free(session);
+		return r;
+	}
+	(void)hd_steal_fd(&owned_device); /* the loop has it now */
+	*ret_session = session;
+	return 0;
+}
+
+void hd_fuse_session_free(struct hd_fuse_session *session)
+{
+	if (!session)
+		return;
+	/* The pool replies and the notifier notifies through the native session: they end first. */
+	hd_sync_pool_free(session->sync);
+	hd_kernel_cache_free(session->cache);
+	if (session->native)
+		fuse_session_destroy(session->native);
+	hd_fuse_loop_free(session->loop);
+	free(session);
+}
+
+/* Puts into REPLY, libfuse's answer to INIT, what libfuse does not know. */
+static int complete_init(
+	struct hd_fuse_session *session, const struct fuse_init_in *init, char *reply, size_t size)
+{
+	struct fuse_out_header header;
+	struct fuse_init_out out;
+
+	if (size < sizeof(header) + sizeof(out))
+		return hd_fail(EPROTO, "the FUSE library's answer to INIT has %zu bytes", size);
+	memcpy(&header, reply, sizeof(header));
+	if (header.error)
+		return hd_fail(-header.error, "the FUSE library refuses the kernel's version %u.%u",
+			init->major, init->minor);
+	memcpy(&out, reply + sizeof(header), sizeof(out));
+	if (session->options.killpriv && (init->flags & FUSE_HANDLE_KILLPRIV_V2)) {
+		out.flags |= FUSE_HANDLE_KILLPRIV_V2;
+		session->killpriv = true;
+	}
+	memcpy(reply + sizeof(header), &out, sizeof(out));
+	return 0;
+}
+
+/* Lets libfuse answer the INIT in THREAD's message through a pipe. */
+static int compose_init(
+	struct hd_fuse_thread *thread, size_t size, char *reply, size_t room, size_t *ret_size)
+{
+	struct hd_fuse_session *session = thread->session;
+	HD_AUTO_CLOSE int reading = -1;
+	HD_AUTO_CLOSE int writing = -1;
+	char name[32];
+	int ends[2];
+	int r;
+
+	r = hd_descriptor_pipe(ends);
+	if (r < 0)
+		return hd_fail_in(r, "make a pipe");
+	reading = ends[0];
+	writing = ends[1];
+	(void)snprintf(name, sizeof(name), "/dev/fd/%d", writing);
+	if (fuse_session_mount(session->native, name) != 0)
+		return hd_fail(EINVAL, "the FUSE library does not take %s", name);
+	session->fd = hd_steal_fd(&writing); /* closed with the native session */
+	hd_fuse_session_process(thread, size);
+	return hd_descriptor_read(reading, reply, room, ret_size);
+}
+
+int hd_fuse_session_begin(struct hd_fuse_session *session)
+{
+	int device = hd_fuse_loop_device(session->loop);
+	struct hd_fuse_thread *thread = NULL;
+	struct fuse_in_header header;
+	struct fuse_init_in init;
+	char reply[256];
+	size_t size;
+	int r;
+
+	r = hd_fuse_thread_new(session, &thread);
+	if (r < 0)
+		return r;
+	r = hd_fuse_loop_first(session->loop, thread->message, &size);
+	if (r < 0)
+		goto out;
+	memset(&init, 0, sizeof(init));
+	memcpy(&header, thread->message, sizeof(header));
+	if (size > sizeof(header))
+		memcpy(&init, (char *)thread->message + sizeof(header),
+			size - sizeof(header) < sizeof(init) ? size - sizeof(header) : sizeof(init));
+	hd_message_counters_request(session->counters, header.opcode);
+	if (header.opcode != FUSE_INIT) {
+		r = hd_fail(EPROTO, "the kernel's first request is %u, not INIT", header.opcode);
+		goto out;
+	}
+	r = compose_init(thread, size, reply, sizeof(reply), &size);
+	if (r >= 0)
+		r = complete_init(session, &init, reply, size);
+	if (r >= 0)
+		r = hd_descriptor_replace(session->fd, device);
+	if (r >= 0)
+		r = hd_descriptor_write(session->fd, reply, size);
+	session->begun = r >= 0;
+out:
+	hd_fuse_thread_free(thread);
+	return r;
+}
+
+int hd_fuse_session_serve(struct hd_fuse_session *session)
+{
+	return session->begun ? hd_fuse_loop_run(session->loop) : -EINVAL;
+}
+
+void hd_fuse_session_stop(struct hd_fuse_session *session)
+{
+	hd_fuse_loop_stop(session->loop);
+}

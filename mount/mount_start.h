@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_MOUNT_START_H
+#define HEDDLE_MOUNT_MOUNT_START_H
+
+/*
+ * Mount start: brings a thread's mount up and down from the command line, and finds mounts.
+ *
+ *     hd_mount_start → the mountpoint serves when it returns 0 → hd_mount_stop
+ *
+ * Ownership   Found places own their strings, released by hd_mount_place_clear.
+ * Threads     Any.
+ * Errors      -HD_E_MOUNTED, -HD_E_MOUNT_REFUSED, -HD_E_THREAD_BUSY, -HD_E_NOT_MOUNTED, -EBUSY, or what the
+ * worker said, with its detail.
+ */
+
+#include "mount/fuse_options.h"
+#include "overlay/store/store.h"
+
+/*
+ * Mounts THREAD at DIRECTORY, which must exist and be empty of other mounts; NULL: the store's mnt/<thread>,
+ * which is made. A dead mount of ours that stands there is detached first.
+ */
+int hd_mount_start(struct hd_store *store, const char *thread, const char *directory,
+	const struct hd_mount_options *options);
+
+/* Unmounts and returns when all is durable. LAZY detaches a busy mount. -HD_E_NOT_MOUNTED. */
+int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy);
+
+/* Where a mount of ours is and what it shows. */
+struct hd_mount_place {
+	char *directory; /* owned: the mountpoint, absolute */
+	char *store;     /* owned: path of the .heddle directory */
+	char *thread;    /* owned */
+};
+
+/* The mount that PATH (made absolute by text alone, so that a dead mount can be found) lies in.
+ * -HD_E_NOT_MOUNTED. */
+int hd_mount_find(const char *path, struct hd_mount_place *ret_place);
+
+/* The mount of THREAD of the store at STORE_PATH. -HD_E_NOT_MOUNTED. */
+int hd_mount_find_thread(const char *store_path, const char *thread, struct hd_mount_place *ret_place);
+
+void hd_mount_place_clear(struct hd_mount_place *place);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The thin calls under the request loop and the supervisor's poll loop.
+ *
+ * Spinning yields instead of pausing: on a machine with few CPUs the program that will send the next request
+ * may be waiting for this very CPU.
+ */
+
+#include "overlay/platform/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "overlay/platform/clock.h"
+
+int hd_descriptor_read(int fd, void *buffer, size_t size, size_t *ret_size)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, buffer, size);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	*ret_size = (size_t)n;
+	return 0;
+}
+
+int hd_descriptor_read_spinning(int fd, void *buffer, size_t size, uint64_t spin_ns, size_t *ret_size)
+{
+	uint64_t deadline = 0;
+	uint64_t now;
+	int r;
+
+	for (;;) {
+		r = hd_descriptor_read(fd, buffer, size, ret_size);
+		if (r != -EAGAIN || spin_ns == 0)
+			return r;
+		now = hd_clock_monotonic_ns();
+		if (deadline == 0)
+			deadline = now + spin_ns;
+		else if (now >= deadline)
+			return -EAGAIN;
+		(void)sched_yield();
+	}
+}
+
+int hd_descriptor_write(int fd, const void *data, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = write(fd, data, size);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EIO;
+}
+
+int hd_descriptor_pipe(int ret_fds[2])
+{
+	return pipe2(ret_fds, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int hd_descriptor_duplicate(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return copy < 0 ? -errno : copy;
+}
+
+int hd_descriptor_replace(int number, int fd)
+{
+	int r;
+
+	do {
+		r = dup3(fd, number, O_CLOEXEC);
+	} while (r < 0 && (errno == EINTR || errno == EBUSY));
+	return r < 0 ? -errno : 0;
+}
+
+int hd_descriptor_set_blocking(int fd, bool blocking)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -errno;
+	flags = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
+}
+
+int hd_descriptor_wait(const int *fds, size_t n_fds, int timeout_ms, unsigned *ret_ready)
+{
+	struct pollfd polled[HD_DESCRIPTOR_WAIT_LIMIT];
+	unsigned ready = 0;
+	size_t i;
+
+	if (n_fds > HD_DESCRIPTOR_WAIT_LIMIT)
+		return -EINVAL;
+	for (i = 0; i < n_fds; i++)
+		polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+	if (poll(polled, n_fds, timeout_ms) < 0) {
+		if (errno != EINTR)
+			return -errno;
+		*ret_ready = 0;
+		return 0;
+	}
+	for (i = 0; i < n_fds; i++) {
+		if (polled[i].revents)
+			ready |= 1u << i;
+	}
+	*ret_ready = ready;
+	return 0;
+}
+
+int hd_descriptor_flag(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void hd_descriptor_flag_raise(int fd)
+{
+	const uint64_t one = 1;
+
+	/* A full counter is as readable as any other. */
+	(void)hd_descriptor_write(fd, &one, sizeof(one));
+}
