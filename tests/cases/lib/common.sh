@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2120
+# shellcheck shell=bash
 #
 # The verbs of the cases. A case sources this file, says what it does with them, and needs no cleanup: the runner
 # (tests/run_case.py) ends processes, unmounts and deletes.
@@ -159,7 +159,8 @@ make_directory_base() {
 heddle_init() {
 	local at=$1
 	shift
-	STORE=$(check heddle init "$at" "$@" --json | json_field 's["store"]')
+	check heddle init "$at" "$@" >/dev/null
+	STORE=$(realpath "$at")/.heddle
 	export HEDDLE_STORE=$STORE
 }
 
@@ -171,7 +172,7 @@ heddle_mount() {
 }
 
 heddle_unmount() {
-	check heddle unmount "$MNT" >/dev/null
+	check heddle unmount "$MNT" "$@" >/dev/null
 	! grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is still mounted"
 }
 
