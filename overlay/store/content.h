@@ -3,17 +3,20 @@
 #define HEDDLE_STORE_CONTENT_H
 
 /*
- * Content: the name of immutable bytes (a file's data, a link's target, a directory's tree), wherever they are.
+ * Content: the name of immutable bytes (a file's data, a link's target, a directory's tree), wherever they
+ * are.
  *
  * Equal references mean equal bytes; unequal references may still mean equal bytes when their kinds differ.
- * A plain value of fixed size: copied by assignment, compared by hd_content_equal, kept as it is in the arena.
+ * A plain value of fixed size: copied by assignment, compared by hd_content_equal, kept as it is in the
+ * arena.
  *
  * kind          base                bytes
  * NONE          0                   nothing: an empty file, a directory without a tree
  * OBJECT        0                   20: object id in this store, whole content in one object
  * CHUNKED       0                   20: object id of a chunk list (files above HD_CHUNK_SIZE)
  * GIT           base number         20 or 32: git object id in that base's repository (length in `length`)
- * HOST          base number         20: path id of that base directory (XXH3-128 of the relative path, u32 number)
+ * HOST          base number         20: path id of that base directory (XXH3-128 of the relative path, u32
+ * number)
  */
 
 #include <stdbool.h>
@@ -38,7 +41,8 @@ struct hd_content {
 	uint8_t bytes[HD_CONTENT_BYTES];
 };
 
-_Static_assert(sizeof(struct hd_content) == 36, "a content reference is part of the arena's and the trees' format");
+_Static_assert(
+	sizeof(struct hd_content) == 36, "a content reference is part of the arena's and the trees' format");
 
 static inline bool hd_content_equal(const struct hd_content *a, const struct hd_content *b)
 {
@@ -49,6 +53,9 @@ static inline bool hd_content_is_none(const struct hd_content *content)
 {
 	return content->kind == HD_CONTENT_NONE;
 }
+
+/* True when kind, length and base go together and the unused bytes are zero. For references from outside. */
+bool hd_content_is_valid(const struct hd_content *content);
 
 /* Room for hd_content_format's text with its NUL. */
 #define HD_CONTENT_TEXT_SIZE 96

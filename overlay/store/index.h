@@ -5,15 +5,15 @@
 /*
  * Index: the store's small mutable facts in one SQLite database: bases, states, threads, host paths.
  *
- * A state is immutable once added; a thread's head moves only by compare-and-set inside the transaction that adds
- * the state, so that a state is published by one commit or not at all.
+ * A state is immutable once added; a thread's head moves only by compare-and-set inside the transaction that
+ * adds the state, so that a state is published by one commit or not at all.
  *
  * Ownership   Records returned by value own their strings until the matching _clear. Lists likewise.
- * Threads     One hd_index may be used by many threads; it locks its connection (rank HD_RANK_STORE) only around
- *             SQLite calls and never while calling back. Several processes share the file (WAL, busy timeout 10 s).
- * Durability  synchronous=FULL: when a writing call returns 0, it survives a power cut.
- * Errors      -HD_E_STATE_MISSING, -HD_E_THREAD_MISSING, -HD_E_THREAD_EXISTS, -HD_E_THREAD_MOVED,
- *             -HD_E_STATE_AMBIGUOUS, -HD_E_STORE_CORRUPT, -HD_E_STORE_VERSION, -EBUSY, -ENOSPC.
+ * Threads     One hd_index may be used by many threads; it locks its connection (rank HD_RANK_STORE) only
+ * around SQLite calls and never while calling back. Several processes share the file (WAL, busy timeout 10
+ * s). Durability  synchronous=FULL: when a writing call returns 0, it survives a power cut. Errors
+ * -HD_E_STATE_MISSING, -HD_E_THREAD_MISSING, -HD_E_THREAD_EXISTS, -HD_E_THREAD_MOVED, -HD_E_STATE_AMBIGUOUS,
+ * -HD_E_STORE_CORRUPT, -HD_E_STORE_VERSION, -EBUSY, -ENOSPC.
  */
 
 #include <stdbool.h>
@@ -24,6 +24,10 @@
 
 struct hd_index;
 
+/*
+ * Opens STORE_PATH/index.db; STORE_FD is that directory, borrowed during the call. With CREATE the file must
+ * not exist, without it must: -HD_E_STORE_EXISTS, -HD_E_STORE_CORRUPT.
+ */
 int hd_index_open(int store_fd, const char *store_path, bool create, struct hd_index **ret_index);
 void hd_index_free(struct hd_index *index);
 
@@ -32,13 +36,15 @@ void hd_index_free(struct hd_index *index);
 enum hd_base_kind { HD_BASE_NONE, HD_BASE_GIT, HD_BASE_DIRECTORY, HD_BASE_KIND_COUNT };
 
 struct hd_base_record {
-	uint16_t number;          /* from 1; the `base` of GIT and HOST contents */
+	uint16_t number; /* from 1; the `base` of GIT and HOST contents */
 	enum hd_base_kind kind;
-	char *location;           /* owned: absolute path of the repository's git directory, or of the directory */
+	char *location; /* owned: absolute path of the repository's git directory, or of the directory */
 };
 
 /* Finds the row with this kind and location, or adds it. Sets *RET_NUMBER. */
-int hd_index_add_base(struct hd_index *index, enum hd_base_kind kind, const char *location, uint16_t *ret_number);
+int hd_index_add_base(
+	struct hd_index *index, enum hd_base_kind kind, const char *location, uint16_t *ret_number);
+/* -HD_E_BASE_MISSING when the store has no such row. The caller clears the record. */
 int hd_index_get_base(struct hd_index *index, uint16_t number, struct hd_base_record *ret_base);
 void hd_base_record_clear(struct hd_base_record *record);
 
@@ -48,7 +54,8 @@ void hd_base_record_clear(struct hd_base_record *record);
 #define HD_STATE_ID_TEXT_SIZE 33 /* 32 hex digits and NUL */
 
 struct hd_state_id {
-	uint8_t bytes[HD_STATE_ID_SIZE]; /* XXH3-128 of the record's fields, see on-disk-format.md; all zero: none */
+	uint8_t bytes[HD_STATE_ID_SIZE]; /* XXH3-128 of the record's fields, see on-disk-format.md; all zero:
+					    none */
 };
 
 struct hd_state_fact {
@@ -57,29 +64,32 @@ struct hd_state_fact {
 };
 
 struct hd_state {
-	struct hd_state_id id;      /* set by hd_index_publish */
-	struct hd_content tree;     /* root tree: OBJECT, or GIT / HOST for a base's own state */
+	struct hd_state_id id;        /* set by hd_index_publish */
+	struct hd_content tree;       /* root tree: OBJECT, or GIT / HOST for a base's own state */
 	struct hd_content attributes; /* root attribute object, or NONE */
-	struct hd_state_id *parents; /* owned array */
+	struct hd_state_id *parents;  /* owned array */
 	size_t n_parents;
-	char *message;              /* owned */
-	char *author;               /* owned: "Name <mail>" */
-	int64_t time_s;             /* seconds since 1970 */
+	char *message;  /* owned */
+	char *author;   /* owned: "Name <mail>" */
+	int64_t time_s; /* seconds since 1970 */
 	uint32_t time_ns;
-	int32_t zone_minutes;       /* the author's offset from UTC */
+	int32_t zone_minutes;        /* the author's offset from UTC */
 	struct hd_state_fact *facts; /* owned array, sorted by key */
 	size_t n_facts;
 	uint64_t added, modified, deleted, moved; /* against the first parent */
-	uint32_t root_mode;         /* permission bits of the root directory */
-	bool is_base;               /* made by init from a base, not by a capture */
-	char *git_commit;           /* owned, may be NULL: hex id of the commit this state was imported from */
+	uint32_t root_mode;                       /* permission bits of the root directory */
+	bool is_base;                             /* made by init from a base, not by a capture */
+	char *git_commit; /* owned, may be NULL: hex id of the commit this state was imported from */
 };
 
+/* Frees what the record owns and empties it. */
 void hd_state_clear(struct hd_state *state);
+/* 32 lower-case hex digits. */
 void hd_state_id_format(const struct hd_state_id *id, char text[HD_STATE_ID_TEXT_SIZE]);
 bool hd_state_id_is_zero(const struct hd_state_id *id);
 bool hd_state_id_equal(const struct hd_state_id *a, const struct hd_state_id *b);
 
+/* The state of this id, verified against it; -HD_E_STATE_MISSING. The caller clears it. */
 int hd_index_get_state(struct hd_index *index, const struct hd_state_id *id, struct hd_state *ret_state);
 
 /* The one state whose hex id begins with PREFIX (4 to 32 digits). */
@@ -88,10 +98,10 @@ int hd_index_find_state(struct hd_index *index, const char *prefix, struct hd_st
 /* ---- threads ---- */
 
 struct hd_thread {
-	char *name;               /* owned */
-	uint32_t number;          /* stable; names the thread's directory in the store, threads/<number>/ */
-	struct hd_state_id head;  /* the last state of the thread */
-	struct hd_state_id base;  /* the state the thread began at */
+	char *name;              /* owned */
+	uint32_t number;         /* stable; names the thread's directory in the store, threads/<number>/ */
+	struct hd_state_id head; /* the last state of the thread */
+	struct hd_state_id base; /* the state the thread began at */
 };
 
 /* 1..200 bytes, no '/', no control bytes, not beginning with '.' or '-': -HD_E_NAME_INVALID otherwise. */
@@ -106,20 +116,25 @@ int hd_index_list_threads(struct hd_index *index, hd_thread_emit emit, void *pay
 int hd_index_create_thread(struct hd_index *index, const char *name, const struct hd_state_id *head);
 
 /*
- * One transaction: adds STATE (computing state->id), and, when THREAD is not NULL, moves that thread's head from
- * EXPECTED_HEAD to it; -HD_E_THREAD_MOVED, with nothing written, if the head is another by now.
+ * One transaction: adds STATE (computing state->id), and, when THREAD is not NULL, moves that thread's head
+ * from EXPECTED_HEAD to it; -HD_E_THREAD_MOVED, with nothing written, if the head is another by now.
  */
 int hd_index_publish(struct hd_index *index, struct hd_state *state, const char *thread,
 	const struct hd_state_id *expected_head);
 
 /* ---- export map: which git commit a state became in which repository ---- */
 
-int hd_index_get_export(struct hd_index *index, const char *repository, const struct hd_state_id *id, char **ret_commit);
-int hd_index_put_export(struct hd_index *index, const char *repository, const struct hd_state_id *id, const char *commit);
+/* Fresh memory in *RET_COMMIT: hex id of the commit; bare -ENOENT when the state was not exported there. */
+int hd_index_get_export(
+	struct hd_index *index, const char *repository, const struct hd_state_id *id, char **ret_commit);
+/* Adds or replaces a row; -HD_E_STATE_MISSING. */
+int hd_index_put_export(
+	struct hd_index *index, const char *repository, const struct hd_state_id *id, const char *commit);
 
 /* ---- host paths: what the path ids of HOST contents stand for ---- */
 
-/* The id bytes (20) of relative PATH in base NUMBER; adds it in memory at once, on disk with the next persist. */
+/* The id bytes (20) of relative PATH in base NUMBER; adds it in memory at once, on disk with the next
+ * persist. */
 int hd_index_host_path_id(struct hd_index *index, uint16_t number, const char *path, uint8_t ret_id[20]);
 /* The path of an id, fresh memory; -HD_E_BASE_OBJECT when nobody ever named it. */
 int hd_index_host_path(struct hd_index *index, uint16_t number, const uint8_t id[20], char **ret_path);

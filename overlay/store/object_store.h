@@ -5,17 +5,17 @@
 /*
  * Object store: immutable byte strings named by their content, one file each, objects/<2 hex>/<rest>.
  *
- * An object id is the XXH3-128 of the bytes and a number. XXH3 is no cryptographic hash, so a put whose id exists
- * compares the bytes; if they differ, the next number is tried: a collision costs a second copy, never a wrong
- * file. Bytes are verified against the id the first time this process reads an object.
+ * An object id is the XXH3-128 of the bytes and a number. XXH3 is no cryptographic hash, so a put whose id
+ * exists compares the bytes; if they differ, the next number is tried: a collision costs a second copy, never
+ * a wrong file. Bytes are verified against the id the first time this process reads an object.
  *
  * Calling sequence
  *     hd_object_store_open → any number of put/get/writer → hd_object_store_sync → hd_object_store_free
  *
  * Ownership   The caller of open owns the store. Data returned by get is owned by the caller.
- * Threads     All calls may run concurrently; also in several processes on one store. No lock is held during I/O.
- * Durability  An object survives a power cut only after hd_object_store_sync returned 0.
- * Errors      -HD_E_OBJECT_MISSING, -HD_E_OBJECT_CORRUPT, or -errno of the host (ENOSPC, EIO, ...).
+ * Threads     All calls may run concurrently; also in several processes on one store. No lock is held during
+ * I/O. Durability  An object survives a power cut only after hd_object_store_sync returned 0. Errors
+ * -HD_E_OBJECT_MISSING, -HD_E_OBJECT_CORRUPT, or -errno of the host (ENOSPC, EIO, ...).
  */
 
 #include <stddef.h>
@@ -33,20 +33,23 @@ int hd_object_store_open(int store_fd, struct hd_object_store **ret_store);
 void hd_object_store_free(struct hd_object_store *store);
 
 /* Stores SIZE bytes as one object of kind OBJECT. Bytes that exist already cost a hash and a comparison. */
-int hd_object_store_put(struct hd_object_store *store, const void *data, size_t size, struct hd_content *ret_content);
+int hd_object_store_put(
+	struct hd_object_store *store, const void *data, size_t size, struct hd_content *ret_content);
 
 /* All bytes of an OBJECT; refuses objects larger than LIMIT with -HD_E_OBJECT_CORRUPT. */
-int hd_object_store_get(struct hd_object_store *store, const struct hd_content *content, size_t limit, void **ret_data,
-	size_t *ret_size);
+int hd_object_store_get(struct hd_object_store *store, const struct hd_content *content, size_t limit,
+	void **ret_data, size_t *ret_size);
 
-/* Up to SIZE bytes at OFFSET of an OBJECT or CHUNKED content; *RET_SIZE is short only at the content's end. */
-int hd_object_store_read(struct hd_object_store *store, const struct hd_content *content, void *buffer, size_t size,
-	uint64_t offset, size_t *ret_size);
+/* Up to SIZE bytes at OFFSET of an OBJECT or CHUNKED content; *RET_SIZE is short only at the content's end.
+ */
+int hd_object_store_read(struct hd_object_store *store, const struct hd_content *content, void *buffer,
+	size_t size, uint64_t offset, size_t *ret_size);
 
 /* Total bytes of the content. */
 int hd_object_store_size(struct hd_object_store *store, const struct hd_content *content, uint64_t *ret_size);
 
-/* Makes every object put so far by this process durable: one fdatasync each when few, one syncfs when many. */
+/* Makes every object put so far by this process durable: one fdatasync each when few, one syncfs when many.
+ */
 int hd_object_store_sync(struct hd_object_store *store);
 
 /*
@@ -54,13 +57,15 @@ int hd_object_store_sync(struct hd_object_store *store);
  *
  *     hd_content_writer_new(total) → _append or _reuse for consecutive chunks → _finish or _free
  *
- * TOTAL decides the form: up to HD_CHUNK_SIZE one OBJECT (an empty file is NONE), above it a CHUNKED list. Equal
- * bytes always get equal references. All pieces are HD_CHUNK_SIZE bytes but the last.
+ * TOTAL decides the form: up to HD_CHUNK_SIZE one OBJECT (an empty file is NONE), above it a CHUNKED list.
+ * Equal bytes always get equal references. All pieces are HD_CHUNK_SIZE bytes but the last.
  */
 struct hd_content_writer;
-int hd_content_writer_new(struct hd_object_store *store, uint64_t total, struct hd_content_writer **ret_writer);
+int hd_content_writer_new(
+	struct hd_object_store *store, uint64_t total, struct hd_content_writer **ret_writer);
 int hd_content_writer_append(struct hd_content_writer *writer, const void *data, size_t size);
-/* Takes chunk INDEX of CHUNKED content OLD over by its id, without reading it. -ENOENT if OLD has no such full chunk. */
+/* Takes chunk INDEX of CHUNKED content OLD over by its id, without reading it. -ENOENT if OLD has no such
+ * full chunk. */
 int hd_content_writer_reuse(struct hd_content_writer *writer, const struct hd_content *old, uint64_t index);
 /* -EINVAL if the pieces do not add up to TOTAL. Frees the writer in every case. */
 int hd_content_writer_finish(struct hd_content_writer *writer, struct hd_content *ret_content);

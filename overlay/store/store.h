@@ -32,14 +32,16 @@ struct hd_store {
 	struct hd_object_store *objects; /* owned */
 };
 
-/* Makes a store at PATH (the .heddle directory itself, absolute). -HD_E_STORE_EXISTS if one is there. Leaves nothing behind on failure. */
+/* Makes a store at PATH (the .heddle directory itself, absolute). -HD_E_STORE_EXISTS if one is there. Leaves
+ * nothing behind on failure. */
 int hd_store_create(const char *path, struct hd_store **ret_store);
 
 /* Opens the store at PATH. -HD_E_STORE_MISSING, -HD_E_STORE_VERSION. */
 int hd_store_open(const char *path, struct hd_store **ret_store);
 void hd_store_free(struct hd_store *store);
 
-/* The path of the store that DIRECTORY belongs to: DIRECTORY/.heddle, or that of the nearest parent. Fresh memory. */
+/* The path of the store that DIRECTORY belongs to: DIRECTORY/.heddle, or that of the nearest parent. Fresh
+ * memory. */
 int hd_store_discover(const char *directory, char **ret_path);
 
 #endif

@@ -7,7 +7,8 @@
  *
  * A tree holds what the directory IS (names, types, permission bits, sizes, contents); its object id is the
  * directory's identity. An attribute object holds what is true of this copy of it (times, owners, xattrs) and
- * parallels the tree entry by entry. Identical content therefore gives the identical tree, whenever it was written.
+ * parallels the tree entry by entry. Identical content therefore gives the identical tree, whenever it was
+ * written.
  *
  * Bytes: docs/design/on-disk-format.md. Entries are strictly sorted by name (byte order). Decoders check
  * everything and never read outside the given bytes.
@@ -24,11 +25,11 @@
 #include "overlay/store/content.h"
 
 struct hd_tree_entry {
-	const char *name;     /* borrowed, not NUL-terminated */
-	uint16_t name_length; /* 1..255, no '/' and no NUL inside, not "." or ".." */
-	uint32_t mode;        /* type and permission bits as in st_mode */
-	uint32_t device;      /* st_rdev of device nodes, else 0 */
-	uint64_t size;        /* bytes of a regular file or of a link's target; 0 for the others */
+	const char *name;          /* borrowed, not NUL-terminated */
+	uint16_t name_length;      /* 1..255, no '/' and no NUL inside, not "." or ".." */
+	uint32_t mode;             /* type and permission bits as in st_mode */
+	uint32_t device;           /* st_rdev of device nodes, else 0 */
+	uint64_t size;             /* bytes of a regular file or of a link's target; 0 for the others */
 	struct hd_content content; /* file data, link target or subtree */
 };
 
@@ -50,10 +51,10 @@ struct hd_attribute_entry {
 	uint16_t name_length;
 	uint32_t uid, gid;
 	struct timespec access_time, modify_time, change_time, birth_time;
-	uint64_t link_group;         /* equal and nonzero for names of one hard-linked file within this state */
-	const void *xattrs;          /* borrowed: sequence of {u8 name length, u32 value length, name, value} */
-	uint32_t xattrs_size;        /* 0 for none */
-	struct hd_content children;  /* attribute object of a subdirectory, else NONE */
+	uint64_t link_group;  /* equal and nonzero for names of one hard-linked file within this state */
+	const void *xattrs;   /* borrowed: sequence of {u8 name length, u32 value length, name, value} */
+	uint32_t xattrs_size; /* 0 for none */
+	struct hd_content children; /* attribute object of a subdirectory, else NONE */
 };
 
 struct hd_attributes_list {
@@ -61,6 +62,10 @@ struct hd_attributes_list {
 	size_t count;
 };
 
+/*
+ * As for trees, with one difference: the first entry may have the empty name and then describes the directory
+ * itself. A root directory has no other place for its owner, times and extended attributes.
+ */
 int hd_attributes_encode(const struct hd_attribute_entry *entries, size_t count, struct hd_buffer *out);
 int hd_attributes_decode(const void *data, size_t size, struct hd_attributes_list *ret_list);
 void hd_attributes_clear(struct hd_attributes_list *list);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/store/index_types.h"
+#include "overlay/store/state_codec.h"
+
+/*
+ * Publishing: the one place where a state appears and a head moves, both in one transaction.
+ *
+ * 1. The head is compared and set under SQLite's write lock: of two publishers with the same expectation one
+ * wins, in this process or in another, and the other one's state is not written either.
+ * 2. Every parent is in the index: history has no holes.
+ * 3. Publishing the very same record again is no failure: `init` of one commit twice gives one base state.
+ * Another record under the same id is refused; XXH3 could be made to collide, and a state must never change.
+ * 4. The caller has synced every object that the state refers to (hd_object_store_sync) before it comes here.
+ */
+
+static int check_head_locked(
+	struct hd_index *index, const char *thread, const struct hd_state_id *expected_head)
+{
+	static const char sql[] = "SELECT head FROM thread WHERE name = ?1";
+	struct hd_state_id head;
+	sqlite3_stmt *statement;
+	int r;
+
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	hd_index_bind_text_locked(statement, 1, thread);
+	r = hd_index_step_locked(index, statement, "read a thread's head");
+	if (r == 0)
+		r = hd_fail(HD_E_THREAD_MISSING, "thread '%s'", thread);
+	if (r > 0)
+		r = hd_index_column_state_id_locked(statement, 0, &head);
+	hd_index_reset_locked(statement);
+	if (r < 0)
+		return r;
+	if (!hd_state_id_equal(&head, expected_head))
+		return hd_fail(HD_E_THREAD_MOVED, "thread '%s'", thread);
+	return 0;
+}
+
+static int check_parents_locked(struct hd_index *index, const struct hd_state *state)
+{
+	char text[HD_STATE_ID_TEXT_SIZE];
+
+	for (size_t i = 0; i < state->n_parents; i++) {
+		int r = hd_index_has_state_locked(index, &state->parents[i]);
+
+		if (r < 0)
+			return r;
+		if (r == 0) {
+			hd_state_id_format(&state->parents[i], text);
+			return hd_fail(HD_E_STATE_MISSING, "parent %s", text);
+		}
+	}
+	return 0;
+}
+
+/* 1 when this very record is there already. */
+static int check_duplicate_locked(
+	struct hd_index *index, const struct hd_state_id *id, const struct hd_buffer *record)
+{
+	HD_AUTO_FREE void *existing = NULL;
+	char text[HD_STATE_ID_TEXT_SIZE];
+	size_t size = 0;
+	int r;
+
+	r = hd_index_state_record_locked(index, id, &existing, &size);
+	if (r <= 0)
+		return r;
+	if (size == record->size && memcmp(existing, record->data, size) == 0)
+		return 1;
+	hd_state_id_format(id, text);
+	return hd_fail(HD_E_STORE_CORRUPT, "another state has the id %s", text);
+}
+
+static int insert_state_locked(
+	struct hd_index *index, const struct hd_state_id *id, const struct hd_buffer *record)
+{
+	static const char sql[] = "INSERT INTO state (id, record) VALUES (?1, ?2)";
+	sqlite3_stmt *statement;
+	int r;
+
+	r = check_duplicate_locked(index, id, record);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	hd_index_bind_state_id_locked(statement, 1, id);
+	(void)sqlite3_bind_blob64(statement, 2, record->data, record->size, SQLITE_STATIC);
+	return hd_index_execute_locked(index, statement, "add a state");
+}
+
+static int move_head_locked(struct hd_index *index, const char *thread, const struct hd_state_id *id)
+{
+	static const char sql[] = "UPDATE thread SET head = ?2 WHERE name = ?1";
+	sqlite3_stmt *statement;
+	int r;
+
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	hd_index_bind_text_locked(statement, 1, thread);
+	hd_index_bind_state_id_locked(statement, 2, id);
+	return hd_index_execute_locked(index, statement, "move a thread's head");
+}
+
+int hd_index_publish(struct hd_index *index, struct hd_state *state, const char *thread,
+	const struct hd_state_id *expected_head)
+{
+	HD_AUTO_BUFFER struct hd_buffer record = {0};
+	struct hd_state_id id;
+	int r;
+
+	r = hd_state_encode(state, &record);
+	if (r < 0)
+		return r;
+	id = hd_state_id_compute(record.data, record.size);
+
+	hd_index_lock(index);
+	r = hd_index_begin_locked(index);
+	if (r == 0) {
+		if (thread)
+			r = check_head_locked(index, thread, expected_head);
+		if (r == 0)
+			r = check_parents_locked(index, state);
+		if (r == 0)
+			r = insert_state_locked(index, &id, &record);
+		if (r == 0 && thread)
+			r = move_head_locked(index, thread, &id);
+		r = hd_index_end_locked(index, r);
+	}
+	hd_index_unlock(index);
+	if (r < 0)
+		return r;
+	state->id = id;
+	return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/store/index_types.h"
+#include "overlay/store/state_codec.h"
+
+/*
+ * Reading states. A record is verified against its id at every reading: it is small, and a state is the root
+ * of trust of everything below it.
+ */
+
+#define PREFIX_MINIMUM 4
+#define HEX_DIGITS (2 * HD_STATE_ID_SIZE)
+
+void hd_state_clear(struct hd_state *state)
+{
+	for (size_t i = 0; i < state->n_facts; i++) {
+		free(state->facts[i].key);
+		free(state->facts[i].value);
+	}
+	free(state->facts);
+	free(state->parents);
+	free(state->message);
+	free(state->author);
+	free(state->git_commit);
+	*state = (struct hd_state){0};
+}
+
+void hd_state_id_format(const struct hd_state_id *id, char text[HD_STATE_ID_TEXT_SIZE])
+{
+	for (size_t i = 0; i < HD_STATE_ID_SIZE; i++)
+		(void)snprintf(text + 2 * i, 3, "%02x", id->bytes[i]);
+}
+
+bool hd_state_id_is_zero(const struct hd_state_id *id)
+{
+	static const struct hd_state_id zero;
+
+	return hd_state_id_equal(id, &zero);
+}
+
+bool hd_state_id_equal(const struct hd_state_id *a, const struct hd_state_id *b)
+{
+	return memcmp(a->bytes, b->bytes, HD_STATE_ID_SIZE) == 0;
+}
+
+int hd_index_has_state_locked(struct hd_index *index, const struct hd_state_id *id)
+{
+	static const char sql[] = "SELECT 1 FROM state WHERE id = ?1";
+	sqlite3_stmt *statement;
+	int r;
+
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	hd_index_bind_state_id_locked(statement, 1, id);
+	r = hd_index_step_locked(index, statement, "find a state");
+	hd_index_reset_locked(statement);
+	return r;
+}
+
+int hd_index_state_record_locked(
+	struct hd_index *index, const struct hd_state_id *id, void **ret_record, size_t *ret_size)
+{
+	static const char sql[] = "SELECT record FROM state WHERE id = ?1";
+	HD_AUTO_FREE void *record = NULL;
+	sqlite3_stmt *statement;
+	size_t size = 0;
+	int r;
+
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	hd_index_bind_state_id_locked(statement, 1, id);
+	r = hd_index_step_locked(index, statement, "read a state");
+	if (r > 0) {
+		const void *column = sqlite3_column_blob(statement, 0);
+
+		size = (size_t)sqlite3_column_bytes(statement, 0);
+		record = malloc(size + 1);
+		if (!record)
+			r = -ENOMEM;
+		else if (size)
+			memcpy(record, column, size);
+	}
+	hd_index_reset_locked(statement);
+	if (r <= 0)
+		return r;
+	*ret_record = HD_STEAL(record);
+	*ret_size = size;
+	return 1;
+}
+
+int hd_index_get_state(struct hd_index *index, const struct hd_state_id *id, struct hd_state *ret_state)
+{
+	HD_AUTO_FREE void *record = NULL;
+	char text[HD_STATE_ID_TEXT_SIZE];
+	struct hd_state state;
+	size_t size = 0;
+	int r;
+
+	hd_index_lock(index);
+	r = hd_index_state_record_locked(index, id, &record, &size);
+	hd_index_unlock(index);
+	if (r < 0)
+		return r;
+	hd_state_id_format(id, text);
+	if (r == 0)
+		return hd_fail(HD_E_STATE_MISSING, "state %s", text);
+	r = hd_state_decode(record, size, &state);
+	if (r < 0)
+		return hd_fail_in(r, "state %s", text);
+	if (!hd_state_id_equal(&state.id, id)) {
+		hd_state_clear(&state);
+		return hd_fail(HD_E_STORE_CORRUPT, "the record of state %s does not match its id", text);
+	}
+	*ret_state = state;
+	return 0;
+}
+
+static int digit_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	if (digit >= 'A' && digit <= 'F')
+		return digit - 'A' + 10;
+	return -1;
+}
+
+/* The smallest and the greatest id that begin with PREFIX. */
+static bool prefix_range(const char *prefix, struct hd_state_id *ret_low, struct hd_state_id *ret_high)
+{
+	size_t length = strlen(prefix);
+
+	if (length < PREFIX_MINIMUM || length > HEX_DIGITS)
+		return false;
+	memset(ret_low->bytes, 0x00, HD_STATE_ID_SIZE);
+	memset(ret_high->bytes, 0xff, HD_STATE_ID_SIZE);
+	for (size_t i = 0; i < length; i++) {
+		int value = digit_value(prefix[i]);
+		unsigned shift = i % 2 ? 0 : 4;
+
+		if (value < 0)
+			return false;
+		ret_low->bytes[i / 2] |= (uint8_t)((unsigned)value << shift);
+		ret_high->bytes[i / 2] &= (uint8_t) ~((0xfu ^ (unsigned)value) << shift);
+	}
+	return true;
+}
+
+static int find_state_locked(struct hd_index *index, const struct hd_state_id *low,
+	const struct hd_state_id *high, struct hd_state_id *ret_id)
+{
+	static const char sql[] = "SELECT id FROM state WHERE id BETWEEN ?1 AND ?2 LIMIT 2";
+	sqlite3_stmt *statement;
+	int r;
+
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	hd_index_bind_state_id_locked(statement, 1, low);
+	hd_index_bind_state_id_locked(statement, 2, high);
+	r = hd_index_step_locked(index, statement, "find a state");
+	if (r == 0)
+		r = -HD_E_STATE_MISSING;
+	if (r > 0)
+		r = hd_index_column_state_id_locked(statement, 0, ret_id);
+	if (r == 0) {
+		r = hd_index_step_locked(index, statement, "find a state");
+		if (r > 0)
+			r = -HD_E_STATE_AMBIGUOUS;
+	}
+	hd_index_reset_locked(statement);
+	return r;
+}
+
+int hd_index_find_state(struct hd_index *index, const char *prefix, struct hd_state_id *ret_id)
+{
+	struct hd_state_id low, high, id;
+	int r;
+
+	if (!prefix_range(prefix, &low, &high))
+		return -HD_E_STATE_MISSING;
+	hd_index_lock(index);
+	r = find_state_locked(index, &low, &high, &id);
+	hd_index_unlock(index);
+	if (r < 0)
+		return r;
+	*ret_id = id;
+	return 0;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/store/index_types.h"
+
+/*
+ * Threads: names, numbers and where they begin. The head moves in index_publish.c only. Numbers come from
+ * AUTOINCREMENT, which never gives a number twice: a new thread can never meet the files of an old one.
+ */
+
+#define NAME_LIMIT 200
+
+int hd_thread_name_check(const char *name)
+{
+	size_t length = strnlen(name, NAME_LIMIT + 1);
+
+	if (length == 0 || length > NAME_LIMIT)
+		return hd_fail(HD_E_NAME_INVALID, "a thread's name has 1 to %d bytes", NAME_LIMIT);
+	if (name[0] == '.' || name[0] == '-')
+		return hd_fail(HD_E_NAME_INVALID, "a thread's name does not begin with '%c'", name[0]);
+	for (size_t i = 0; i < length; i++) {
+		unsigned char byte = (unsigned char)name[i];
+
+		if (byte == '/' || byte < 0x20 || byte == 0x7f)
+			return hd_fail(
+				HD_E_NAME_INVALID, "a thread's name has no '/' and no control characters");
+	}
+	return 0;
+}
+
+void hd_thread_clear(struct hd_thread *thread)
+{
+	free(thread->name);
+	*thread = (struct hd_thread){0};
+}
+
+/* The row that STATEMENT stands at: number, name, head, base. */
+static int thread_of_row_locked(sqlite3_stmt *statement, struct hd_thread *ret_thread)
+{
+	int64_t number = sqlite3_column_int64(statement, 0);
+	struct hd_thread thread = {.number = (uint32_t)number};
+	int r;
+
+	if (number < 1 || number > UINT32_MAX)
+		return hd_fail(HD_E_STORE_CORRUPT, "thread number %lld", (long long)number);
+	r = hd_index_column_state_id_locked(statement, 2, &thread.head);
+	if (r == 0)
+		r = hd_index_column_state_id_locked(statement, 3, &thread.base);
+	if (r == 0)
+		r = hd_index_column_text_locked(statement, 1, &thread.name);
+	if (r < 0)
+		return r;
+	*ret_thread = thread;
+	return 0;
+}
+
+static int get_thread_locked(struct hd_index *index, const char *name, struct hd_thread *ret_thread)
+{
+	static const char sql[] = "SELECT number, name, head, base FROM thread WHERE name = ?1";
+	sqlite3_stmt *statement;
+	int r;
+
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	hd_index_bind_text_locked(statement, 1, name);
+	r = hd_index_step_locked(index, statement, "read a thread");
+	if (r == 0)
+		r = hd_fail(HD_E_THREAD_MISSING, "thread '%s'", name);
+	if (r > 0)
+		r = thread_of_row_locked(statement, ret_thread);
+	hd_index_reset_locked(statement);
+	return r;
+}
+
+int hd_index_get_thread(struct hd_index *index, const char *name, struct hd_thread *ret_thread)
+{
+	int r;
+
+	hd_index_lock(index);
+	r = get_thread_locked(index, name, ret_thread);
+	hd_index_unlock(index);
+	return r;
+}
+
+struct thread_list {
+	struct hd_thread *threads; /* owned array */
+	size_t count;
+};
+
+static void thread_list_clear(struct thread_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		hd_thread_clear(&list->threads[i]);
+	free(list->threads);
+}
+
+static int append_thread_locked(sqlite3_stmt *statement, struct thread_list *list)
+{
+	struct hd_thread *threads = reallocarray(list->threads, list->count + 1, sizeof(*threads));
+	int r;
+
+	if (!threads)
+		return -ENOMEM;
+	list->threads = threads;
+	r = thread_of_row_locked(statement, &threads[list->count]);
+	if (r == 0)
+		list->count++;
+	return r;
+}
+
+static int read_threads_locked(struct hd_index *index, struct thread_list *list)
+{
+	static const char sql[] = "SELECT number, name, head, base FROM thread ORDER BY name";
+	sqlite3_stmt *statement;
+	int r;
+
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	while ((r = hd_index_step_locked(index, statement, "list the threads")) > 0) {
+		r = append_thread_locked(statement, list);
+		if (r < 0)
+			break;
+	}
+	hd_index_reset_locked(statement);
+	return r;
+}
+
+int hd_index_list_threads(struct hd_index *index, hd_thread_emit emit, void *payload)
+{
+	struct thread_list list = {0};
+	int r;
+
+	hd_index_lock(index);
+	r = read_threads_locked(index, &list);
+	hd_index_unlock(index);
+	for (size_t i = 0; i < list.count && r == 0; i++)
+		r = emit(&list.threads[i], payload);
+	thread_list_clear(&list);
+	return r;
+}
+
+static int create_thread_locked(struct hd_index *index, const char *name, const struct hd_state_id *head)
+{
+	static const char sql[] = "INSERT INTO thread (name, head, base) VALUES (?1, ?2, ?2)";
+	struct hd_thread existing;
+	sqlite3_stmt *statement;
+	int r;
+
+	r = get_thread_locked(index, name, &existing);
+	if (r == 0) {
+		hd_thread_clear(&existing);
+		return hd_fail(HD_E_THREAD_EXISTS, "thread '%s'", name);
+	}
+	if (r != -HD_E_THREAD_MISSING)
+		return r;
+	r = hd_index_has_state_locked(index, head);
+	if (r == 0)
+		return hd_fail(HD_E_STATE_MISSING, "the first state of thread '%s'", name);
+	if (r < 0)
+		return r;
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	hd_index_bind_text_locked(statement, 1, name);
+	hd_index_bind_state_id_locked(statement, 2, head);
+	return hd_index_execute_locked(index, statement, "add a thread");
+}
+
+int hd_index_create_thread(struct hd_index *index, const char *name, const struct hd_state_id *head)
+{
+	int r;
+
+	r = hd_thread_name_check(name);
+	if (r < 0)
+		return r;
+	hd_index_lock(index);
+	r = hd_index_begin_locked(index);
+	if (r == 0)
+		r = hd_index_end_locked(index, create_thread_locked(index, name, head));
+	hd_index_unlock(index);
+	return r;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_STORE_INDEX_TYPES_H
+#define HEDDLE_STORE_INDEX_TYPES_H
+
+/*
+ * The index inside: the connection, its statements and the table of host paths. For overlay/store/index_*.c
+ * only.
+ *
+ * Calling sequence of a query
+ *     hd_index_lock → hd_index_query_locked → bind → hd_index_step_locked ... → hd_index_reset_locked →
+ * hd_index_unlock
+ *
+ * Threads     Functions ending in _locked are called with index->lock held.
+ */
+
+#include <sqlite3.h>
+
+#include "overlay/platform/lock.h"
+#include "overlay/store/index.h"
+
+/* More than there are different statements in index_*.c; a full table only costs the reuse. */
+#define HD_INDEX_STATEMENTS 32
+
+struct hd_host_path_table;
+
+struct hd_index {
+	struct hd_mutex
+		lock; /* rank HD_RANK_STORE; protects every field marked (lock) and use of the connection */
+	sqlite3 *database; /* owned */
+	struct {
+		const char *sql;               /* compared by address: a static constant of the caller */
+		sqlite3_stmt *statement;       /* owned */
+	} statements[HD_INDEX_STATEMENTS];     /* (lock) */
+	struct hd_host_path_table *host_paths; /* owned; has a lock of its own */
+};
+
+/* Takes the lock. The caller holds no other: SQLite reads and writes the disk. */
+void hd_index_lock(struct hd_index *index);
+void hd_index_unlock(struct hd_index *index);
+
+/* The code for a failed SQLite call, with SQLite's sentence as detail. WHAT is the attempt: "read a state".
+ */
+int hd_index_failure_locked(struct hd_index *index, int sqlite_result, const char *what);
+
+/* A ready statement for SQL, whose address identifies it: prepared once, kept by the index. */
+int hd_index_query_locked(struct hd_index *index, const char *sql, sqlite3_stmt **ret_statement);
+
+/* 1 with a row, 0 at the end, or a negative code. */
+int hd_index_step_locked(struct hd_index *index, sqlite3_stmt *statement, const char *what);
+
+/* One step that returns no row, then the reset. */
+int hd_index_execute_locked(struct hd_index *index, sqlite3_stmt *statement, const char *what);
+
+/* Makes the statement ready for its next use; bound and returned memory becomes invalid. NULL is fine. */
+void hd_index_reset_locked(sqlite3_stmt *statement);
+
+/* A write transaction: takes SQLite's write lock at once, so that what is read in it cannot change before the
+ * commit. */
+int hd_index_begin_locked(struct hd_index *index);
+/* Commits when R is not negative, else rolls back; returns R, or why the commit failed. */
+int hd_index_end_locked(struct hd_index *index, int r);
+
+/* A column as fresh text; -HD_E_STORE_CORRUPT when it is NULL. */
+int hd_index_column_text_locked(sqlite3_stmt *statement, int column, char **ret_text);
+/* A column that must be a state id. */
+int hd_index_column_state_id_locked(sqlite3_stmt *statement, int column, struct hd_state_id *ret_id);
+void hd_index_bind_state_id_locked(sqlite3_stmt *statement, int parameter, const struct hd_state_id *id);
+void hd_index_bind_text_locked(sqlite3_stmt *statement, int parameter, const char *text);
+
+/* 1 when there is a state ID, 0 when not. */
+int hd_index_has_state_locked(struct hd_index *index, const struct hd_state_id *id);
+/* The state's record (state_codec.h); 1 with fresh memory in *RET_RECORD, 0 when there is no such state. */
+int hd_index_state_record_locked(
+	struct hd_index *index, const struct hd_state_id *id, void **ret_record, size_t *ret_size);
+
+#endif

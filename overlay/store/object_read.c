@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/store/chunk_list.h"
+#include "overlay/store/object_store_types.h"
+
+/*
+ * Reading. No byte leaves before the whole object was verified once by this process.
+ *
+ *     in the cache                       copied from there
+ *     small, or never verified before    loaded whole, verified, cached (up to HD_OBJECT_CACHED_LIMIT)
+ *     large and verified before          only the range is read: a random read of a large file must not cost
+ *                                        a megabyte each
+ *     above the limit, not verified      hashed block by block first
+ */
+
+/* An object up to this size is worth loading whole, whatever is asked of it. */
+#define LOAD_WHOLE ((uint64_t)64 << 10)
+
+static int failure(int r, const struct hd_object_id *id)
+{
+	char path[HD_OBJECT_PATH_SIZE];
+
+	return hd_fail(r, "object %s", hd_object_id_path(id, path));
+}
+
+static int read_all(
+	struct hd_object_store *store, const struct hd_object_id *id, int fd, void *data, size_t size)
+{
+	size_t got = 0;
+	int r;
+
+	r = hd_file_read_at(fd, data, size, 0, &got);
+	if (r < 0)
+		return r;
+	if (got != size)
+		return -HD_E_OBJECT_CORRUPT;
+	return hd_object_check_bytes(store, id, data, size);
+}
+
+static size_t copy_range(const uint8_t *data, uint64_t total, void *buffer, size_t size, uint64_t offset)
+{
+	size_t length = 0;
+
+	if (offset < total)
+		length = total - offset < size ? (size_t)(total - offset) : size;
+	if (length)
+		memcpy(buffer, data + offset, length);
+	return length;
+}
+
+static int read_through_cache(struct hd_object_store *store, const struct hd_object_id *id, int fd,
+	uint64_t total, void *buffer, size_t size, uint64_t offset, size_t *ret_size)
+{
+	struct hd_cached_object *object = hd_cached_object_new(id, (size_t)total);
+	int r;
+
+	if (!object)
+		return -ENOMEM;
+	r = read_all(store, id, fd, object->data, object->size);
+	if (r == 0) {
+		hd_object_cache_insert(&store->cache, object);
+		*ret_size = copy_range(object->data, total, buffer, size, offset);
+	}
+	hd_object_cache_release(&store->cache, object);
+	return r;
+}
+
+static int read_range(struct hd_object_store *store, const struct hd_object_id *id, int fd, uint64_t total,
+	void *buffer, size_t size, uint64_t offset, size_t *ret_size)
+{
+	size_t wanted = 0, got = 0;
+	int r;
+
+	if (!hd_object_cache_is_verified(&store->cache, id)) {
+		r = hd_object_check_file(store, id, fd, total);
+		if (r < 0)
+			return r;
+		hd_object_cache_mark_verified(&store->cache, id);
+	}
+	if (offset < total)
+		wanted = total - offset < size ? (size_t)(total - offset) : size;
+	if (wanted) {
+		r = hd_file_read_at(fd, buffer, wanted, offset, &got);
+		if (r < 0)
+			return r;
+		if (got != wanted)
+			return -HD_E_OBJECT_CORRUPT;
+	}
+	*ret_size = wanted;
+	return 0;
+}
+
+static bool is_worth_loading(
+	struct hd_object_store *store, const struct hd_object_id *id, uint64_t total, size_t size)
+{
+	if (total > HD_OBJECT_CACHED_LIMIT)
+		return false;
+	return total <= LOAD_WHOLE || size >= total / 2 || !hd_object_cache_is_verified(&store->cache, id);
+}
+
+int hd_object_read(struct hd_object_store *store, const struct hd_object_id *id, void *buffer, size_t size,
+	uint64_t offset, size_t *ret_size, uint64_t *ret_total)
+{
+	struct hd_cached_object *cached = hd_object_cache_find(&store->cache, id);
+	HD_AUTO_CLOSE int fd = -1;
+	uint64_t total = 0;
+	int r;
+
+	if (cached) {
+		*ret_size = copy_range(cached->data, cached->size, buffer, size, offset);
+		*ret_total = cached->size;
+		hd_object_cache_release(&store->cache, cached);
+		return 0;
+	}
+	fd = hd_object_open(store, id, &total);
+	if (fd < 0)
+		return failure(fd, id);
+	if (is_worth_loading(store, id, total, size))
+		r = read_through_cache(store, id, fd, total, buffer, size, offset, ret_size);
+	else
+		r = read_range(store, id, fd, total, buffer, size, offset, ret_size);
+	if (r < 0)
+		return failure(r, id);
+	*ret_total = total;
+	return 0;
+}
+
+static int load_file(struct hd_object_store *store, const struct hd_object_id *id, uint64_t limit,
+	void **ret_data, size_t *ret_size)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	HD_AUTO_FREE uint8_t *data = NULL;
+	uint64_t total = 0;
+	int r;
+
+	fd = hd_object_open(store, id, &total);
+	if (fd < 0)
+		return fd;
+	if (total > limit || total >= SIZE_MAX)
+		return -HD_E_OBJECT_CORRUPT;
+	data = malloc((size_t)total + 1);
+	if (!data)
+		return -ENOMEM;
+	r = read_all(store, id, fd, data, (size_t)total);
+	if (r < 0)
+		return r;
+	data[total] = 0;
+	hd_object_cache_mark_verified(&store->cache, id);
+	*ret_data = HD_STEAL(data);
+	*ret_size = (size_t)total;
+	return 0;
+}
+
+int hd_object_load(struct hd_object_store *store, const struct hd_object_id *id, uint64_t limit,
+	void **ret_data, size_t *ret_size)
+{
+	struct hd_cached_object *cached = hd_object_cache_find(&store->cache, id);
+	uint8_t *data = NULL;
+	int r = 0;
+
+	if (!cached) {
+		r = load_file(store, id, limit, ret_data, ret_size);
+		return r < 0 ? failure(r, id) : 0;
+	}
+	if (cached->size > limit)
+		r = failure(HD_E_OBJECT_CORRUPT, id);
+	else if (!(data = malloc(cached->size + 1)))
+		r = -ENOMEM;
+	if (r == 0) {
+		memcpy(data, cached->data, cached->size);
+		data[cached->size] = 0;
+		*ret_data = data;
+		*ret_size = cached->size;
+	}
+	hd_object_cache_release(&store->cache, cached);
+	return r;
+}
+
+/* The object behind CONTENT. The reference may come from anywhere, a damaged tree included. */
+static int object_of_content(const struct hd_content *content, struct hd_object_id *ret_id)
+{
+	char text[HD_CONTENT_TEXT_SIZE];
+
+	if ((content->kind != HD_CONTENT_OBJECT && content->kind != HD_CONTENT_CHUNKED) ||
+		!hd_content_is_valid(content))
+		return hd_fail(HD_E_CONTENT_KIND, "%s", hd_content_format(content, text));
+	hd_object_id_from_bytes(content->bytes, ret_id);
+	return 0;
+}
+
+int hd_object_store_get(struct hd_object_store *store, const struct hd_content *content, size_t limit,
+	void **ret_data, size_t *ret_size)
+{
+	char text[HD_CONTENT_TEXT_SIZE];
+	struct hd_object_id id;
+	int r;
+
+	r = object_of_content(content, &id);
+	if (r < 0)
+		return r;
+	if (content->kind != HD_CONTENT_OBJECT)
+		return hd_fail(HD_E_CONTENT_KIND, "%s", hd_content_format(content, text));
+	return hd_object_load(store, &id, limit, ret_data, ret_size);
+}
+
+int hd_object_store_read(struct hd_object_store *store, const struct hd_content *content, void *buffer,
+	size_t size, uint64_t offset, size_t *ret_size)
+{
+	struct hd_object_id id;
+	uint64_t total;
+	size_t got = 0;
+	int r;
+
+	if (hd_content_is_none(content)) {
+		*ret_size = 0;
+		return 0;
+	}
+	r = object_of_content(content, &id);
+	if (r < 0)
+		return r;
+	if (content->kind == HD_CONTENT_CHUNKED)
+		r = hd_chunk_list_read(store, &id, buffer, size, offset, &got);
+	else
+		r = hd_object_read(store, &id, buffer, size, offset, &got, &total);
+	if (r < 0)
+		return r;
+	*ret_size = got;
+	return 0;
+}
+
+static int object_size(struct hd_object_store *store, const struct hd_object_id *id, uint64_t *ret_size)
+{
+	struct hd_cached_object *cached = hd_object_cache_find(&store->cache, id);
+	HD_AUTO_CLOSE int fd = -1;
+
+	if (cached) {
+		*ret_size = cached->size;
+		hd_object_cache_release(&store->cache, cached);
+		return 0;
+	}
+	fd = hd_object_open(store, id, ret_size);
+	return fd < 0 ? failure(fd, id) : 0;
+}
+
+int hd_object_store_size(struct hd_object_store *store, const struct hd_content *content, uint64_t *ret_size)
+{
+	struct hd_object_id id;
+	int r;
+
+	if (hd_content_is_none(content)) {
+		*ret_size = 0;
+		return 0;
+	}
+	r = object_of_content(content, &id);
+	if (r < 0)
+		return r;
+	if (content->kind == HD_CONTENT_CHUNKED)
+		return hd_chunk_list_total(store, &id, ret_size);
+	return object_size(store, &id, ret_size);
+}

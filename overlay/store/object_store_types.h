@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_STORE_OBJECT_STORE_TYPES_H
+#define HEDDLE_STORE_OBJECT_STORE_TYPES_H
+
+/*
+ * The object store inside: for overlay/store/object_*.c, chunk_list.c, content_writer.c and their tests only.
+ *
+ * Threads     Fields say which lock protects them; the others are set by open and never change. Functions may
+ * run concurrently unless they end in _locked.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "overlay/platform/checksum.h"
+#include "overlay/platform/lock.h"
+#include "overlay/store/object_cache.h"
+#include "overlay/store/object_id.h"
+#include "overlay/store/object_store.h"
+
+#define HD_OBJECTS_DIRECTORY "objects"
+#define HD_OBJECT_FANOUT 256
+
+/* Objects up to this size are cached whole. */
+#define HD_OBJECT_CACHED_LIMIT (1u << 20)
+#define HD_OBJECT_CACHE_BYTES (64u << 20)
+
+/* Up to so many unsynced objects are synced one by one, more by one syncfs. */
+#define HD_OBJECT_SYNC_SINGLY 64
+/* A put beyond so many unsynced objects syncs them first. */
+#define HD_OBJECT_UNSYNCED_LIMIT 65536
+
+struct hd_unsynced_object {
+	struct hd_object_id id;
+	/*
+	 * A sync of it failed. The kernel then drops the dirty pages and reports the error once: a second
+	 * fdatasync would succeed with the bytes gone. So the object is written anew instead.
+	 */
+	bool rewrite;
+};
+
+struct hd_object_sync {
+	struct hd_mutex lock;         /* rank HD_RANK_LEAF */
+	struct hd_condition finished; /* a sync ended */
+	struct hd_unsynced_object
+		*unsynced; /* (lock) owned array; only the running sync removes, from the front */
+	size_t n_unsynced; /* (lock) */
+	size_t capacity;   /* (lock) */
+	uint64_t listed;   /* (lock) how many were ever listed */
+	uint64_t durable;  /* (lock) so many of them are on disk, in the order of their listing */
+	bool running;      /* (lock) */
+	struct hd_object_id_set known_durable; /* (lock) */
+	bool fanout_durable[HD_OBJECT_FANOUT]; /* of the running sync: names in objects/ that are on disk */
+};
+
+struct hd_object_store {
+	int objects_fd;                             /* owned */
+	_Atomic bool fanout_made[HD_OBJECT_FANOUT]; /* this process has seen or made the subdirectory */
+	struct hd_object_cache cache;
+	struct hd_object_sync sync;
+	/* A seam for tests: changes a hash so that different bytes collide. NULL outside of tests. */
+	void (*adjust_hash)(struct hd_hash128 *hash);
+};
+
+/* ---- object_store.c ---- */
+
+/* The name of bytes: number 0. */
+struct hd_object_id hd_object_id_compute(const struct hd_object_store *store, const void *data, size_t size);
+
+/* Opens an object's file and tells its size: the descriptor, or bare -HD_E_OBJECT_MISSING,
+ * -HD_E_OBJECT_CORRUPT for what is no regular file. */
+int hd_object_open(struct hd_object_store *store, const struct hd_object_id *id, uint64_t *ret_size);
+
+/* 0 when the bytes of FD hash to ID; -HD_E_OBJECT_CORRUPT, bare, when not. Reads all SIZE bytes. */
+int hd_object_check_file(struct hd_object_store *store, const struct hd_object_id *id, int fd, uint64_t size);
+
+/* The same for bytes in memory. */
+int hd_object_check_bytes(
+	struct hd_object_store *store, const struct hd_object_id *id, const void *data, size_t size);
+
+/* ---- object_put.c ---- */
+
+/*
+ * Replaces an object's file whose bytes are not what the name says, or whose sync failed. The caller's bytes
+ * hash to the name. Does nothing but compare when the file has the bytes and FORCE is false. -EEXIST: by now
+ * the file is a sound one with other bytes (a collision).
+ */
+int hd_object_replace(struct hd_object_store *store, const struct hd_object_id *id, const void *data,
+	size_t size, bool force);
+
+/* ---- object_read.c ---- */
+
+/* Up to SIZE bytes at OFFSET of an object; *RET_TOTAL is its size. Verifies it when this process did not yet.
+ */
+int hd_object_read(struct hd_object_store *store, const struct hd_object_id *id, void *buffer, size_t size,
+	uint64_t offset, size_t *ret_size, uint64_t *ret_total);
+
+/* All bytes of an object in fresh memory, verified, with a NUL behind them. */
+int hd_object_load(struct hd_object_store *store, const struct hd_object_id *id, uint64_t limit,
+	void **ret_data, size_t *ret_size);
+
+/* ---- object_sync.c ---- */
+
+/* An empty list; -ENOMEM. Clearing one that was never initialised is fine. */
+int hd_object_sync_init(struct hd_object_sync *sync);
+void hd_object_sync_clear(struct hd_object_sync *sync);
+
+/*
+ * Lists an object that the next hd_object_store_sync must make durable. With FORCE also one that was durable
+ * before, because its file is a new one.
+ */
+int hd_object_sync_add(struct hd_object_store *store, const struct hd_object_id *id, bool force);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/store/object_store_types.h"
+
+/*
+ * Syncing: a list of what is not on disk yet, and one sync at a time that takes all of it.
+ *
+ * Callers that come while a sync runs wait for it, and one of them does the next for all: group commit. A
+ * caller returns when as many objects are durable as were listed when it came.
+ *
+ * Invariants
+ *  1. Only the running sync removes from the list, only from the front, and only after everything in front
+ * was on disk, file and directory entry both. A failed sync removes nothing.
+ *  2. Files come before the directories that name them.
+ *  3. An object whose fdatasync failed is not synced again but written again: see struct hd_unsynced_object.
+ * What syncfs did not manage is tried one by one, so that a stranger's failed write on the same filesystem
+ * does not become ours (syncfs reports any, fdatasync only the file's own).
+ *
+ * An object that was there before its put is listed as well: whoever wrote it may not have synced it.
+ */
+
+int hd_object_sync_init(struct hd_object_sync *sync)
+{
+	int r;
+
+	r = hd_object_id_set_init(&sync->known_durable);
+	if (r < 0)
+		return r;
+	hd_mutex_init(&sync->lock, HD_RANK_LEAF);
+	hd_condition_init(&sync->finished);
+	return 0;
+}
+
+void hd_object_sync_clear(struct hd_object_sync *sync)
+{
+	if (!sync->known_durable.slots)
+		return;
+	hd_object_id_set_clear(&sync->known_durable);
+	free(sync->unsynced);
+	hd_condition_destroy(&sync->finished);
+	hd_mutex_destroy(&sync->lock);
+}
+
+/* Looks at the newest only: puts of one object tend to follow each other, and a second listing does no harm.
+ */
+static bool is_listed_locked(const struct hd_object_sync *sync, const struct hd_object_id *id)
+{
+	size_t first =
+		sync->n_unsynced > HD_OBJECT_SYNC_SINGLY ? sync->n_unsynced - HD_OBJECT_SYNC_SINGLY : 0;
+
+	for (size_t i = first; i < sync->n_unsynced; i++) {
+		if (hd_object_id_equal(&sync->unsynced[i].id, id))
+			return true;
+	}
+	return false;
+}
+
+static int add_locked(struct hd_object_sync *sync, const struct hd_object_id *id, bool force)
+{
+	if (force)
+		hd_object_id_set_remove(&sync->known_durable, id);
+	else if (hd_object_id_set_has(&sync->known_durable, id) || is_listed_locked(sync, id))
+		return 0;
+	if (sync->n_unsynced >= HD_OBJECT_UNSYNCED_LIMIT)
+		return -EAGAIN;
+	if (sync->n_unsynced == sync->capacity) {
+		size_t capacity = sync->capacity ? sync->capacity * 2 : HD_OBJECT_SYNC_SINGLY;
+		void *grown = reallocarray(sync->unsynced, capacity, sizeof(*sync->unsynced));
+
+		if (!grown)
+			return -ENOMEM;
+		sync->unsynced = grown;
+		sync->capacity = capacity;
+	}
+	sync->unsynced[sync->n_unsynced++] = (struct hd_unsynced_object){.id = *id};
+	sync->listed++;
+	return 0;
+}
+
+int hd_object_sync_add(struct hd_object_store *store, const struct hd_object_id *id, bool force)
+{
+	struct hd_object_sync *sync = &store->sync;
+	int r;
+
+	for (;;) {
+		hd_mutex_lock(&sync->lock);
+		r = add_locked(sync, id, force);
+		hd_mutex_unlock(&sync->lock);
+		if (r != -EAGAIN)
+			return r;
+		r = hd_object_store_sync(store);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* The bytes are in the page cache, if anywhere; they are verified on the way. */
+static int rewrite_object(struct hd_object_store *store, const struct hd_object_id *id)
+{
+	HD_AUTO_FREE void *data = NULL;
+	size_t size = 0;
+	int r;
+
+	r = hd_object_load(store, id, SIZE_MAX, &data, &size);
+	if (r < 0)
+		return r;
+	return hd_object_replace(store, id, data, size, true);
+}
+
+static int sync_object(struct hd_object_store *store, struct hd_unsynced_object *object)
+{
+	char path[HD_OBJECT_PATH_SIZE];
+	HD_AUTO_CLOSE int fd = -1;
+	uint64_t size;
+	int r;
+
+	if (object->rewrite) {
+		r = rewrite_object(store, &object->id);
+		return r < 0 ? hd_fail_in(r, "write an object again whose sync failed") : 0;
+	}
+	fd = hd_object_open(store, &object->id, &size);
+	r = fd < 0 ? fd : hd_file_sync(fd);
+	/* No object without its file can be lost by the sync: then it is no matter of writing it again. */
+	if (r < 0 && fd >= 0)
+		object->rewrite = true;
+	return r < 0 ? hd_fail(r, "sync object %s", hd_object_id_path(&object->id, path)) : 0;
+}
+
+static int sync_directory(struct hd_object_store *store, const char *name)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	int r;
+
+	fd = hd_directory_open(store->objects_fd, name);
+	r = fd < 0 ? fd : hd_directory_sync(fd);
+	return r < 0 ? hd_fail(r, "sync the directory objects/%s", name) : 0;
+}
+
+/* The directories that name the batch, and objects/ if one of them may be new. */
+static int sync_directories(
+	struct hd_object_store *store, const struct hd_unsynced_object *batch, size_t count)
+{
+	bool touched[HD_OBJECT_FANOUT] = {false};
+	bool all_durable = true;
+	int r;
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned fanout = batch[i].id.hash.bytes[0];
+		char name[HD_OBJECT_FANOUT_NAME_SIZE];
+
+		if (touched[fanout])
+			continue;
+		touched[fanout] = true;
+		all_durable &= store->sync.fanout_durable[fanout];
+		hd_object_fanout_name(fanout, name);
+		r = sync_directory(store, name);
+		if (r < 0)
+			return r;
+	}
+	if (all_durable)
+		return 0;
+	r = sync_directory(store, ".");
+	for (size_t i = 0; i < HD_OBJECT_FANOUT && r == 0; i++)
+		store->sync.fanout_durable[i] |= touched[i];
+	return r;
+}
+
+static int sync_batch(struct hd_object_store *store, struct hd_unsynced_object *batch, size_t count)
+{
+	bool any_rewrite = false;
+	int result = 0;
+
+	for (size_t i = 0; i < count; i++)
+		any_rewrite |= batch[i].rewrite;
+	if (count > HD_OBJECT_SYNC_SINGLY && !any_rewrite && hd_file_sync_filesystem(store->objects_fd) == 0)
+		return 0;
+	/* On after a failure: each object that failed must be marked, not only the first. */
+	for (size_t i = 0; i < count; i++) {
+		int r = sync_object(store, &batch[i]);
+
+		if (r < 0)
+			result = r;
+	}
+	return result < 0 ? result : sync_directories(store, batch, count);
+}
+
+static int copy_batch_locked(
+	const struct hd_object_sync *sync, struct hd_unsynced_object **ret_batch, size_t *ret_count)
+{
+	struct hd_unsynced_object *batch = calloc(sync->n_unsynced, sizeof(*batch));
+
+	if (!batch)
+		return -ENOMEM;
+	memcpy(batch, sync->unsynced, sync->n_unsynced * sizeof(*batch));
+	*ret_batch = batch;
+	*ret_count = sync->n_unsynced;
+	return 0;
+}
+
+static void settle_batch_locked(
+	struct hd_object_sync *sync, const struct hd_unsynced_object *batch, size_t count, int r)
+{
+	if (r < 0) {
+		for (size_t i = 0; i < count; i++)
+			sync->unsynced[i].rewrite = batch[i].rewrite;
+		return;
+	}
+	sync->n_unsynced -= count;
+	memmove(sync->unsynced, sync->unsynced + count, sync->n_unsynced * sizeof(*sync->unsynced));
+	sync->durable += count;
+	for (size_t i = 0; i < count; i++) {
+		/* A file that was replaced while the batch ran is listed again; then the batch says nothing
+		 * of it. */
+		if (!is_listed_locked(sync, &batch[i].id))
+			hd_object_id_set_add(&sync->known_durable, &batch[i].id);
+	}
+}
+
+/* Syncs what is listed now. Called with the lock held, which it gives up meanwhile. */
+static int run_locked(struct hd_object_store *store)
+{
+	struct hd_object_sync *sync = &store->sync;
+	HD_AUTO_FREE struct hd_unsynced_object *batch = NULL;
+	size_t count = 0;
+	int r;
+
+	r = copy_batch_locked(sync, &batch, &count);
+	if (r < 0)
+		return r;
+	sync->running = true;
+	hd_mutex_unlock(&sync->lock);
+	r = sync_batch(store, batch, count);
+	hd_mutex_lock(&sync->lock);
+	settle_batch_locked(sync, batch, count, r);
+	sync->running = false;
+	hd_condition_broadcast(&sync->finished);
+	return r;
+}
+
+int hd_object_store_sync(struct hd_object_store *store)
+{
+	struct hd_object_sync *sync = &store->sync;
+	uint64_t target;
+	int r = 0;
+
+	hd_lock_assert_none_held("sync the objects");
+	hd_mutex_lock(&sync->lock);
+	target = sync->listed;
+	while (r == 0 && sync->durable < target) {
+		if (sync->running)
+			hd_condition_wait(&sync->finished, &sync->lock);
+		else
+			r = run_locked(store);
+	}
+	hd_mutex_unlock(&sync->lock);
+	return r;
+}

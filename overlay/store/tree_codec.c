@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/store/tree_codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/store/content_format.h"
+#include "overlay/store/tree_format.h"
+
+/*
+ * One rule book, entry_problem, stands between the bytes and the entries in both directions: what encode
+ * accepts is what decode accepts, so a tree that was stored can always be read, and a tree that was read can
+ * be stored again with the same bytes.
+ */
+
+int hd_tree_compare_names(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+	size_t common = a_length < b_length ? a_length : b_length;
+	int order = common ? memcmp(a, b, common) : 0;
+
+	if (order)
+		return order;
+	return (a_length > b_length) - (a_length < b_length);
+}
+
+const char *hd_tree_name_problem(const char *name, size_t length)
+{
+	if (length == 0)
+		return "the name is empty";
+	if (length > HD_TREE_NAME_LIMIT)
+		return "the name is too long";
+	if (memchr(name, '/', length) || memchr(name, '\0', length))
+		return "the name contains '/' or NUL";
+	if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
+		return "the name is '.' or '..'";
+	return NULL;
+}
+
+static const char *content_problem(const struct hd_tree_entry *entry)
+{
+	const struct hd_content *content = &entry->content;
+
+	if (!hd_content_is_valid(content))
+		return "the content reference is malformed";
+	switch (entry->mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFLNK:
+		if (entry->size > 0 && hd_content_is_none(content))
+			return "there are bytes but no content";
+		return NULL;
+	case S_IFDIR:
+		if (content->kind == HD_CONTENT_CHUNKED)
+			return "the content of a directory is a chunk list";
+		return entry->size ? "a directory has a size" : NULL;
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		if (!hd_content_is_none(content))
+			return "a special file has content";
+		return entry->size ? "a special file has a size" : NULL;
+	default:
+		return "the file type is unknown";
+	}
+}
+
+static const char *entry_problem(const struct hd_tree_entry *entry, const struct hd_tree_entry *previous)
+{
+	const char *problem = hd_tree_name_problem(entry->name, entry->name_length);
+
+	if (!problem)
+		problem = content_problem(entry);
+	if (problem)
+		return problem;
+	if (entry->mode & ~(uint32_t)(S_IFMT | 07777))
+		return "the mode has unknown bits";
+	if (entry->device && !S_ISCHR(entry->mode) && !S_ISBLK(entry->mode))
+		return "a device number on what is no device";
+	if (previous && hd_tree_compare_names(
+				previous->name, previous->name_length, entry->name, entry->name_length) >= 0)
+		return "the name is not behind the one before";
+	return NULL;
+}
+
+int hd_tree_encode(const struct hd_tree_entry *entries, size_t count, struct hd_buffer *out)
+{
+	if (count > UINT32_MAX)
+		return hd_fail(EINVAL, "a tree of %zu entries", count);
+	for (size_t i = 0; i < count; i++) {
+		const char *problem = entry_problem(&entries[i], i ? &entries[i - 1] : NULL);
+
+		if (problem)
+			return hd_fail(EINVAL, "tree entry %zu: %s", i, problem);
+	}
+
+	hd_buffer_put(out, HD_TREE_MAGIC, HD_TREE_MAGIC_SIZE);
+	hd_buffer_put_u16(out, HD_TREE_VERSION);
+	hd_buffer_put_u16(out, 0);
+	hd_buffer_put_u32(out, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		hd_buffer_put_u32(out, entries[i].mode);
+		hd_buffer_put_u32(out, entries[i].device);
+		hd_buffer_put_u64(out, entries[i].size);
+		hd_content_put(out, &entries[i].content);
+		hd_buffer_put_u8(out, (uint8_t)entries[i].name_length);
+		hd_buffer_put(out, entries[i].name, entries[i].name_length);
+	}
+	return hd_buffer_status(out);
+}
+
+static int decode_header(struct hd_reader *reader, uint32_t *ret_count)
+{
+	const void *magic = hd_reader_bytes(reader, HD_TREE_MAGIC_SIZE);
+	uint16_t version = hd_reader_u16(reader);
+	uint16_t zero = hd_reader_u16(reader);
+	uint32_t count = hd_reader_u32(reader);
+
+	if (hd_reader_failed(reader) || memcmp(magic, HD_TREE_MAGIC, HD_TREE_MAGIC_SIZE) != 0)
+		return hd_fail(HD_E_TREE_CORRUPT, "no tree header");
+	if (version != HD_TREE_VERSION)
+		return hd_fail(HD_E_TREE_CORRUPT, "version %u, known is %u", version, HD_TREE_VERSION);
+	if (zero)
+		return hd_fail(HD_E_TREE_CORRUPT, "padding is not zero");
+	if (count > hd_reader_left(reader) / HD_TREE_ENTRY_MINIMUM)
+		return hd_fail(HD_E_TREE_CORRUPT, "%u entries do not fit the object", count);
+	*ret_count = count;
+	return 0;
+}
+
+static int decode_entry(struct hd_reader *reader, size_t position, struct hd_tree_entry *entries)
+{
+	struct hd_tree_entry *entry = &entries[position];
+	const char *problem;
+
+	entry->mode = hd_reader_u32(reader);
+	entry->device = hd_reader_u32(reader);
+	entry->size = hd_reader_u64(reader);
+	if (!hd_content_take(reader, &entry->content))
+		return hd_fail(HD_E_TREE_CORRUPT, "entry %zu: the content reference is malformed", position);
+	entry->name_length = hd_reader_u8(reader);
+	entry->name = hd_reader_bytes(reader, entry->name_length);
+	if (hd_reader_failed(reader))
+		return hd_fail(HD_E_TREE_CORRUPT, "entry %zu is cut off", position);
+	problem = entry_problem(entry, position ? entry - 1 : NULL);
+	if (problem)
+		return hd_fail(HD_E_TREE_CORRUPT, "entry %zu: %s", position, problem);
+	return 0;
+}
+
+int hd_tree_decode(const void *data, size_t size, struct hd_tree *ret_tree)
+{
+	HD_AUTO_FREE struct hd_tree_entry *entries = NULL;
+	struct hd_reader reader;
+	uint32_t count;
+	int r;
+
+	hd_reader_init(&reader, data, size);
+	r = decode_header(&reader, &count);
+	if (r < 0)
+		return r;
+	if (count) {
+		entries = calloc(count, sizeof(*entries));
+		if (!entries)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++) {
+		r = decode_entry(&reader, i, entries);
+		if (r < 0)
+			return r;
+	}
+	if (hd_reader_left(&reader))
+		return hd_fail(HD_E_TREE_CORRUPT, "%zu bytes behind the last entry", hd_reader_left(&reader));
+	ret_tree->entries = HD_STEAL(entries);
+	ret_tree->count = count;
+	return 0;
+}
+
+void hd_tree_clear(struct hd_tree *tree)
+{
+	free(tree->entries);
+	tree->entries = NULL;
+	tree->count = 0;
+}
