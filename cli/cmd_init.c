@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "capture/initialize.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/output.h"
+#include "cli/state_json.h"
+#include "cli/state_text.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+
+/*
+ * A repository is what most people stand in, so that it is what is taken without being told; --base says that
+ * the files of a directory are meant, even if git knows them. Which of the two it became is printed, with the
+ * place.
+ */
+
+static const char *base_path;
+static const char *revision;
+
+static const struct hd_option options[] = {
+	{.long_name = "base",
+		.argument = "DIR",
+		.help = "take the files of DIR as they are, instead of a git commit",
+		.text = &base_path},
+	{.long_name = "revision",
+		.argument = "REV",
+		.help = "begin at this commit of the repository instead of HEAD",
+		.text = &revision},
+	{0},
+};
+
+static int print_text(const struct hd_store *store, const struct hd_state *state, const char *base)
+{
+	char id[HD_STATE_ID_TEXT_SIZE];
+
+	hd_state_id_format(&state->id, id);
+	fputs("Made the store ", stdout);
+	hd_output_path(stdout, store->path);
+	fputs("\nbase:   ", stdout);
+	if (state->git_commit) {
+		printf("git commit %.*s ", HD_STATE_SHORT, state->git_commit);
+		hd_output_text(stdout, state->message, strcspn(state->message, "\n"));
+	} else {
+		fputs("directory ", stdout);
+		hd_output_path(stdout, base ? base : ".");
+	}
+	printf("\nstate:  %.*s\nthread: " HD_INITIALIZE_THREAD "\n\nNext: heddle mount\n", HD_STATE_SHORT,
+		id);
+	return HD_EXIT_OK;
+}
+
+static int print_json(const struct hd_store *store, const struct hd_state *state)
+{
+	json_t *object = json_object();
+
+	if (!object || hd_json_set_path(object, "store", store->path) < 0 ||
+		json_object_set_new(object, "thread", json_string(HD_INITIALIZE_THREAD)) < 0 ||
+		json_object_set_new(object, "base", json_string(state->git_commit ? "git" : "directory")) <
+			0 ||
+		json_object_set_new(object, "state", hd_state_json(state)) < 0) {
+		json_decref(object);
+		return -ENOMEM;
+	}
+	return hd_output_json(object);
+}
+
+static int run_init(const struct hd_invocation *invocation)
+{
+	struct hd_initialize_options initialize = {
+		.directory = invocation->n_arguments ? invocation->arguments[0] : ".",
+		.base = base_path,
+		.revision = revision,
+		.store = invocation->store,
+	};
+	struct hd_store *store = NULL;
+	struct hd_state state = {0};
+	int r;
+
+	if (base_path && revision)
+		return hd_fail(
+			HD_E_USAGE, "--revision is of a git repository; --base DIR takes the files of DIR");
+	r = hd_directory_make(AT_FDCWD, initialize.directory, 0777);
+	if (r < 0)
+		return hd_fail_in(r, "directory '%s'", initialize.directory);
+	r = hd_initialize(&initialize, &store, &state);
+	if (r == -HD_E_REPOSITORY_MISSING && !base_path && !revision) {
+		/* No repository here: the directory itself is the base. */
+		initialize.base = initialize.directory;
+		r = hd_initialize(&initialize, &store, &state);
+	}
+	if (r < 0)
+		return r;
+	r = invocation->json ? print_json(store, &state) : print_text(store, &state, initialize.base);
+	hd_state_clear(&state);
+	hd_store_free(store);
+	return r;
+}
+
+const struct hd_command hd_command_init = {
+	.name = "init",
+	.summary = "Make a store for a git repository or directory",
+	.usage = "[DIR] [--revision REV] [--store PATH]\n[DIR] --base DIR [--store PATH]",
+	.description =
+		"Makes a store with one thread, 'main'. Its base is the git repository that DIR (the working "
+		"directory) "
+		"lies in, at HEAD or REV, and the store is .heddle in the root of its checkout. If there is "
+		"no "
+		"repository, or with --base, the base is a directory as it is, and the store is .heddle in "
+		"DIR. "
+		"--store puts the store elsewhere.\n\n"
+		"Neither the working tree nor the directory is changed. In the repository, a reference under "
+		"refs/heddle/base/ keeps the commit from git's garbage collection.",
+	.options = options,
+	.max_arguments = 1,
+	.run = run_init,
+};

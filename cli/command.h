@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CLI_COMMAND_H
+#define HEDDLE_CLI_COMMAND_H
+
+/*
+ * Command: one row of the program's table. Parser, help, completion and the check of the manual read the same
+ * row.
+ *
+ * To add a command: write cmd_<name>.c with one const struct hd_command, list it in command_table.c, give it
+ * a section in man/heddle.1.scd. tests/lint/check_help.sh says what was forgotten.
+ *
+ * Errors      run returns an exit status (0 and above) after it printed its result, or a negative code and
+ * printed nothing: main.c alone reports failures, as text or JSON. Threads     Commands run in the main
+ * thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/option_parser.h"
+
+struct hd_invocation;
+
+struct hd_command {
+	const char *name;
+	const char *summary;             /* one line, at most 60 bytes */
+	const char *usage;               /* what follows "heddle <name>"; lines separated by \n */
+	const char *description;         /* paragraphs; wrapped by the printer */
+	const struct hd_option *options; /* the command's own; NULL for none */
+	size_t min_arguments, max_arguments;
+	void (*print_more_help)(void); /* what comes after the options; NULL for nothing */
+	int (*run)(const struct hd_invocation *invocation);
+};
+
+/* What the command line said, the same for every command. */
+struct hd_invocation {
+	const struct hd_command *command;
+	const char *store; /* --store, or NULL */
+	bool json;         /* --json */
+	char *const *arguments;
+	size_t n_arguments;
+};
+
+/* ---- command_table.c ---- */
+
+/* All commands, NULL-terminated, in the order of help. */
+extern const struct hd_command *const hd_command_table[];
+
+/* NULL if there is none. */
+const struct hd_command *hd_command_find(const char *name);
+
+/* The options of every command, and where the parser puts them. */
+struct hd_common_values {
+	bool help, version, json;
+	const char *store, *color, *directory;
+};
+extern struct hd_common_values hd_common_values;
+extern const struct hd_option hd_common_options[];
+
+/* ---- cmd_help.c ---- */
+
+/* Print to stdout, at most 80 columns wide. */
+void hd_help_print_program(void);
+void hd_help_print_command(const struct hd_command *command);
+/* A heading within help. */
+void hd_help_print_heading(const char *title);
+
+/* The commands themselves, each in cmd_<name>.c. */
+extern const struct hd_command hd_command_init;
+extern const struct hd_command hd_command_mount;
+extern const struct hd_command hd_command_unmount;
+extern const struct hd_command hd_command_status;
+extern const struct hd_command hd_command_capture;
+extern const struct hd_command hd_command_log;
+extern const struct hd_command hd_command_diff;
+extern const struct hd_command hd_command_export;
+extern const struct hd_command hd_command_version;
+extern const struct hd_command hd_command_help;
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/state_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/output.h"
+#include "overlay/platform/cleanup.h"
+
+/* The form is git log's, so that eyes and scripts used to it need not learn another. */
+
+static int keep_thread(const struct hd_thread *thread, void *payload)
+{
+	struct hd_thread_heads *heads = payload;
+	struct hd_thread *threads = reallocarray(heads->threads, heads->count + 1, sizeof(*threads));
+	char *name = strdup(thread->name);
+
+	if (threads)
+		heads->threads = threads;
+	if (!threads || !name) {
+		free(name);
+		return -ENOMEM;
+	}
+	threads[heads->count] = *thread;
+	threads[heads->count++].name = name;
+	return 0;
+}
+
+int hd_thread_heads_read(struct hd_index *index, struct hd_thread_heads *ret_heads)
+{
+	struct hd_thread_heads heads = {0};
+	int r;
+
+	r = hd_index_list_threads(index, keep_thread, &heads);
+	if (r < 0) {
+		hd_thread_heads_clear(&heads);
+		return r;
+	}
+	*ret_heads = heads;
+	return 0;
+}
+
+void hd_thread_heads_clear(struct hd_thread_heads *heads)
+{
+	for (size_t i = 0; i < heads->count; i++)
+		hd_thread_clear(&heads->threads[i]);
+	free(heads->threads);
+	*heads = (struct hd_thread_heads){0};
+}
+
+const char *hd_time_format(int64_t time_s, int32_t zone_minutes, char text[HD_TIME_TEXT_SIZE])
+{
+	time_t shifted = (time_t)(time_s + (int64_t)zone_minutes * 60);
+	int32_t offset = zone_minutes < 0 ? -zone_minutes : zone_minutes;
+	char moment[32];
+	struct tm parts;
+
+	if (!gmtime_r(&shifted, &parts) ||
+		strftime(moment, sizeof(moment), "%a %b %e %H:%M:%S %Y", &parts) == 0)
+		(void)snprintf(moment, sizeof(moment), "@%" PRId64, time_s);
+	(void)snprintf(text, HD_TIME_TEXT_SIZE, "%s %c%02" PRId32 "%02" PRId32, moment,
+		zone_minutes < 0 ? '-' : '+', offset / 60 % 100, offset % 60);
+	return text;
+}
+
+/* " (main, try)" for the threads whose head STATE is. */
+static void print_heads(const struct hd_state *state, const struct hd_thread_heads *heads, FILE *stream)
+{
+	const char *separator = " (";
+
+	for (size_t i = 0; i < heads->count; i++) {
+		if (!hd_state_id_equal(&heads->threads[i].head, &state->id))
+			continue;
+		fprintf(stream, "%s%s", separator, hd_output_color(stream, HD_COLOR_STRONG));
+		hd_output_text(stream, heads->threads[i].name, strlen(heads->threads[i].name));
+		fputs(hd_output_color(stream, HD_COLOR_NONE), stream);
+		separator = ", ";
+	}
+	if (separator[0] == ',')
+		fputc(')', stream);
+}
+
+static void print_message(const char *message, FILE *stream)
+{
+	while (*message) {
+		size_t length = strcspn(message, "\n");
+
+		if (length > 0)
+			fputs("    ", stream);
+		hd_output_text(stream, message, length);
+		fputc('\n', stream);
+		message += length + (message[length] == '\n');
+	}
+}
+
+void hd_state_print(const struct hd_state *state, const struct hd_thread_heads *heads, FILE *stream)
+{
+	char id[HD_STATE_ID_TEXT_SIZE];
+	char time_text[HD_TIME_TEXT_SIZE];
+
+	hd_state_id_format(&state->id, id);
+	fprintf(stream, "%sstate %s%s", hd_output_color(stream, HD_COLOR_IDENTIFIER), id,
+		hd_output_color(stream, HD_COLOR_NONE));
+	print_heads(state, heads, stream);
+	if (state->n_parents > 1) {
+		fputs("\nParents:", stream);
+		for (size_t i = 0; i < state->n_parents; i++) {
+			hd_state_id_format(&state->parents[i], id);
+			fprintf(stream, " %.*s", HD_STATE_SHORT, id);
+		}
+	}
+	fputs("\nAuthor: ", stream);
+	hd_output_text(stream, state->author, strlen(state->author));
+	fprintf(stream, "\nDate:   %s\n", hd_time_format(state->time_s, state->zone_minutes, time_text));
+	if (state->git_commit)
+		fprintf(stream, "Commit: %s\n", state->git_commit);
+	for (size_t i = 0; i < state->n_facts; i++) {
+		fprintf(stream, "Fact:   %s=", state->facts[i].key);
+		hd_output_text(stream, state->facts[i].value, strlen(state->facts[i].value));
+		fputc('\n', stream);
+	}
+	fputc('\n', stream);
+	print_message(state->message && *state->message ? state->message : "(no message)", stream);
+	if (!state->is_base)
+		fprintf(stream, "\n    %" PRIu64 " added, %" PRIu64 " modified, %" PRIu64 " deleted\n",
+			state->added, state->modified, state->deleted);
+}
+
+void hd_state_print_line(const struct hd_state *state, const struct hd_thread_heads *heads, FILE *stream)
+{
+	const char *message = state->message ? state->message : "";
+	char id[HD_STATE_ID_TEXT_SIZE];
+
+	hd_state_id_format(&state->id, id);
+	fprintf(stream, "%s%.*s%s", hd_output_color(stream, HD_COLOR_IDENTIFIER), HD_STATE_SHORT, id,
+		hd_output_color(stream, HD_COLOR_NONE));
+	print_heads(state, heads, stream);
+	fputc(' ', stream);
+	hd_output_text(stream, message, strcspn(message, "\n"));
+	fputc('\n', stream);
+}
