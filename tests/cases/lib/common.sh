@@ -171,6 +171,7 @@ heddle_mount() {
 	grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is not mounted"
 }
 
+# shellcheck disable=SC2120
 heddle_unmount() {
 	check heddle unmount "$MNT" "$@" >/dev/null
 	! grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is still mounted"
