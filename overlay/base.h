@@ -6,17 +6,16 @@
  * Base: the read-only tree under an overlay. One small interface, four sources of content:
  * a git commit (base_git.c), a host directory (base_directory.c), a captured state (base_state.c), nothing.
  *
- * A set of bases resolves any content reference that may occur in one store, opening the base behind it at its
- * first use. All calls may block on I/O: the caller holds no lock. All are read-only; nothing is ever written to
- * a base.
+ * A set of bases resolves any content reference that may occur in one store, opening the base behind it at
+ * its first use. All calls may block on I/O: the caller holds no lock. All are read-only; nothing is ever
+ * written to a base.
  *
  * Calling sequence
  *     hd_base_set_new(store) → hd_base_set_list / _read / _read_link / _size ... → hd_base_set_free
  *
- * Ownership   The set owns its bases; the store is borrowed and must outlive it. Entries given to a callback are
- *             borrowed during the call.
- * Threads     All calls may run concurrently.
- * Errors      -HD_E_BASE_MISSING, -HD_E_BASE_CHANGED, -HD_E_BASE_OBJECT, -HD_E_BASE_TIMEOUT, store errors, -errno.
+ * Ownership   The set owns its bases; the store is borrowed and must outlive it. Entries given to a callback
+ * are borrowed during the call. Threads     All calls may run concurrently. Errors      -HD_E_BASE_MISSING,
+ * -HD_E_BASE_CHANGED, -HD_E_BASE_OBJECT, -HD_E_BASE_TIMEOUT, store errors, -errno.
  */
 
 #include <stdbool.h>
@@ -29,13 +28,14 @@
 
 /* One child of a directory of a base, as the overlay will show it. */
 struct hd_base_entry {
-	const char *name;  /* NUL-terminated; 1..255 bytes */
-	uint32_t mode;     /* type and permission bits */
+	const char *name; /* NUL-terminated; 1..255 bytes */
+	uint32_t mode;    /* type and permission bits */
 	uint32_t uid, gid;
-	uint32_t device;   /* st_rdev of device nodes */
-	uint64_t size;     /* bytes of a file or of a link's target */
+	uint32_t device; /* st_rdev of device nodes */
+	uint64_t size;   /* bytes of a file or of a link's target */
 	struct timespec access_time, modify_time, change_time, birth_time;
-	uint64_t link_group; /* nonzero and equal for names of one hard-linked file of this base, within the whole base */
+	uint64_t link_group; /* nonzero and equal for names of one hard-linked file of this base, within the
+				whole base */
 	const void *xattrs;  /* form as in hd_attribute_entry, may be NULL */
 	uint32_t xattrs_size;
 	struct hd_content content;    /* file data, link target or directory */
@@ -57,11 +57,15 @@ struct hd_base_directory {
 struct hd_base;
 struct hd_base_operations {
 	const char *name;
-	int (*list)(struct hd_base *base, const struct hd_base_directory *directory, hd_base_emit emit, void *payload);
-	int (*read)(struct hd_base *base, const struct hd_content *file, void *buffer, size_t size, uint64_t offset,
-		size_t *ret_size);
+	int (*list)(struct hd_base *base, const struct hd_base_directory *directory, hd_base_emit emit,
+		void *payload);
+	int (*read)(struct hd_base *base, const struct hd_content *file, void *buffer, size_t size,
+		uint64_t offset, size_t *ret_size);
 	int (*size)(struct hd_base *base, const struct hd_content *file, uint64_t *ret_size);
-	/* Makes what later processes need to resolve this base's contents durable; NULL when there is nothing. */
+	/* The root directory's own attributes, name "", without xattrs; NULL where the source keeps none. */
+	int (*root)(struct hd_base *base, struct hd_base_entry *ret_entry);
+	/* Makes what later processes need to resolve this base's contents durable; NULL when there is
+	 * nothing. */
 	int (*persist)(struct hd_base *base);
 	void (*free)(struct hd_base *base);
 };
@@ -74,16 +78,17 @@ struct hd_base {
 
 struct hd_base_set;
 
-/* DEADLINE_MS bounds every call into a base that may stall (default 30000). */
+/* DEADLINE_MS bounds every opening of a base and every call into one that may stall (0: 30000). */
 int hd_base_set_new(struct hd_store *store, unsigned deadline_ms, struct hd_base_set **ret_set);
+/* Waits for calls that were given up but still run in a base: they use it, and the store. */
 void hd_base_set_free(struct hd_base_set *set);
 
 /* Puts an already open base under NUMBER (tests, later kinds). Takes ownership on success. */
 int hd_base_set_adopt(struct hd_base_set *set, uint16_t number, struct hd_base *base);
 
 /* Children of a directory. An empty directory (NONE) has none. */
-int hd_base_set_list(struct hd_base_set *set, const struct hd_base_directory *directory, hd_base_emit emit,
-	void *payload);
+int hd_base_set_list(
+	struct hd_base_set *set, const struct hd_base_directory *directory, hd_base_emit emit, void *payload);
 
 /* Up to SIZE bytes at OFFSET of a file's data or a link's target; *RET_SIZE is short only at its end. */
 int hd_base_set_read(struct hd_base_set *set, const struct hd_content *content, void *buffer, size_t size,
@@ -101,7 +106,8 @@ int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, stru
 /* NUMBER is what GIT contents of this base carry. LOCATION: the git directory. */
 int hd_base_git_open(const char *location, uint16_t number, struct hd_base **ret_base);
 /* LOCATION: the directory. INDEX (borrowed) keeps the path ids. */
-int hd_base_directory_open(const char *location, uint16_t number, struct hd_index *index, struct hd_base **ret_base);
+int hd_base_directory_open(
+	const char *location, uint16_t number, struct hd_index *index, struct hd_base **ret_base);
 /* Serves OBJECT and CHUNKED contents. STORE is borrowed. */
 int hd_base_state_open(struct hd_store *store, struct hd_base **ret_base);
 
@@ -109,17 +115,18 @@ int hd_base_state_open(struct hd_store *store, struct hd_base **ret_base);
 
 struct hd_base_description {
 	enum hd_base_kind kind;
-	char *location;      /* owned: git directory (common dir) or directory, absolute */
-	char *work_tree;     /* owned: root of the repository's checkout, or the directory itself */
+	char *location;         /* owned: git directory (common dir) or directory, absolute */
+	char *work_tree;        /* owned: root of the repository's checkout, or the directory itself */
 	struct hd_content tree; /* root; `base` is 0 until the base has a number */
-	char *commit;        /* owned: hex id, NULL for directories */
-	char *subject;       /* owned: first line of the commit message, or the directory's path */
-	char *author;        /* owned */
+	char *commit;           /* owned: hex id, NULL for directories */
+	char *subject;          /* owned: first line of the commit message, or the directory's path */
+	char *author;           /* owned */
 	int64_t time_s;
 	int32_t zone_minutes;
 };
 
-/* The repository that PATH lies in, at REVISION (NULL: HEAD). -HD_E_REPOSITORY_MISSING, -HD_E_REPOSITORY_UNBORN. */
+/* The repository that PATH lies in, at REVISION (NULL: HEAD). -HD_E_REPOSITORY_MISSING,
+ * -HD_E_REPOSITORY_UNBORN. */
 int hd_base_git_describe(const char *path, const char *revision, struct hd_base_description *ret_description);
 /* Pins COMMIT by refs/heddle/base/<hex> in the repository, so that gc keeps what states refer to. */
 int hd_base_git_pin(const char *location, const char *commit);

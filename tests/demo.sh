@@ -90,12 +90,10 @@ run git -C "$repository" log --oneline -n 3
 run ls
 
 step "Edit, create, delete; rename a directory that so far exists in the commit only"
-echo "/* edited in the mount */" >>CMakeLists.edit
-run sed -i 's/^# .*/&/' README.md
 run sh -c 'echo "A line from the demo." >> README.md'
-run rm CHANGELOG.md
+run sh -c 'echo "draft" > draft.txt'
+run rm CHANGELOG.md draft.txt
 run mv docs manual
-run rm CMakeLists.edit
 run ls manual
 
 step "Build heddle inside the mount, twice; the second time there is nothing to do"

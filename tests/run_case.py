@@ -33,7 +33,7 @@ def header_words(script, key):
     values = []
     with open(script, encoding="utf-8") as lines:
         for line in lines:
-            if not line.startswith("#"):
+            if line.strip() and not line.startswith("#"):
                 break
             match = re.match(r"# " + re.escape(key) + r": *(.*)", line)
             if match:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2120
 #
 # The verbs of the cases. A case sources this file, says what it does with them, and needs no cleanup: the runner
 # (tests/run_case.py) ends processes, unmounts and deletes.
@@ -159,8 +159,7 @@ make_directory_base() {
 heddle_init() {
 	local at=$1
 	shift
-	check heddle init "$at" "$@" >/dev/null
-	STORE=$(realpath "$at")/.heddle
+	STORE=$(check heddle init "$at" "$@" --json | json_field 's["store"]')
 	export HEDDLE_STORE=$STORE
 }
 
@@ -171,9 +170,8 @@ heddle_mount() {
 	grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is not mounted"
 }
 
-# shellcheck disable=SC2120
 heddle_unmount() {
-	check heddle unmount "$MNT" "$@" >/dev/null
+	check heddle unmount "$MNT" >/dev/null
 	! grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is still mounted"
 }
 

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# GROUP: quick
+#
+# A second export writes what is new alone, says so when there is nothing, and leaves a branch alone that somebody
+# else has moved.
+
+. "$TEST_LIB/common.sh"
+
+make_repository repository
+heddle_mount_of repository
+
+echo one >"$MNT/one"
+capture "One" >/dev/null
+echo two >"$MNT/two"
+capture "Two" >/dev/null
+got=$(heddle export git --json)
+check_equal "$(json_field 's["commits"]' <<<"$got")" 2
+first=$(git -C repository rev-parse heddle/main)
+
+got=$(heddle export git --json)
+check_equal "$(json_field 's["unchanged"]' <<<"$got")" true
+check_equal "$(git -C repository rev-parse heddle/main)" "$first"
+
+echo three >"$MNT/three"
+capture "Three" >/dev/null
+got=$(heddle export git --json)
+check_equal "$(json_field 's["commits"]' <<<"$got")" 1
+check_equal "$(git -C repository rev-parse heddle/main~1)" "$first"
+check_equal "$(git -C repository log --format=%s -4 heddle/main | tr '\n' ,)" "Three,Two,One,Second,"
+
+git -C repository branch -f heddle/main main
+echo four >"$MNT/four"
+capture "Four" >/dev/null
+check_status 75 heddle export git
+check_equal "$(git -C repository rev-parse heddle/main)" "$(git -C repository rev-parse main)" "left alone"
+check heddle export git --branch fresh >/dev/null
+check_equal "$(git -C repository log --format=%s -1 fresh)" "Four"
+check git -C repository fsck --strict --no-dangling

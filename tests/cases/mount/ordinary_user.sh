@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# GROUP: quick
+#
+# The whole way as an ordinary user: no root, fusermount3 mounts. Root runs the case as "nobody"; a user as itself.
+
+. "$TEST_LIB/common.sh"
+require_fuse
+require_program fusermount3
+
+if [ "$(id -u)" -eq 0 ]; then
+	[ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not setuid"
+	perl -e '1' 2>/dev/null || true
+	check chown nobody "$TEST_DIRECTORY"
+	[ "$(stat -c %a /dev/fuse)" = 666 ] || skip "/dev/fuse is for root alone here"
+	exec setpriv --reuid nobody --regid nogroup --clear-groups bash "$TEST_SCRIPT"
+fi
+
+make_repository repository
+heddle_mount_of repository
+echo "mine" >"$MNT/mine"
+check_equal "$(stat -c %u "$MNT/mine")" "$(id -u)"
+check_equal "$(stat -c %u "$MNT/README")" "$(id -u)" "files of a git base belong to who mounts"
+chmod 000 "$MNT/README"
+check_errno EACCES open "$MNT/README"
+chmod 644 "$MNT/README"
+check_errno EPERM chown "$MNT/mine" 0
+capture "By an ordinary user" >/dev/null
+heddle_unmount
+heddle_mount
+check_content "$MNT/mine" "mine"
+check heddle export git >/dev/null
+check git -C repository fsck --strict
+check_equal "$(git -C repository show heddle/main:mine)" "mine"
+heddle_unmount
