@@ -37,10 +37,10 @@ struct hd_capture_progress {
 };
 
 struct hd_capture_options {
-	const char *message; /* NULL: empty */
-	const char *author;  /* "Name <mail>", see identity.h */
-	const struct hd_state_fact
-		*facts; /* in any order; a key occurs once, is 1..64 of [A-Za-z0-9-], begins with a letter */
+	const char *message;               /* NULL: empty */
+	const char *author;                /* "Name <mail>", see identity.h */
+	const struct hd_state_fact *facts; /* in any order; keys occur once, 1..64 of [A-Za-z0-9._-], begin
+					      with a letter, are not "state" */
 	size_t n_facts;
 	const struct hd_capture_time *time; /* NULL: now, in the local zone */
 	/* Called now and then from the capturing thread; may be NULL. */

@@ -63,11 +63,11 @@ int hd_diff_states(struct hd_store *store, struct hd_base_set *bases, const stru
 int hd_diff_overlay(struct hd_overlay *overlay, const struct hd_state_id *from, const struct hd_state_id *to,
 	const struct hd_diff_options *options, struct hd_diff *ret_diff);
 
-/* A write callback that writes to a descriptor; PAYLOAD points to struct hd_diff_fd. The fd need not be
- * seekable. */
-struct hd_diff_fd {
-	int fd; /* borrowed */
+/* A write callback for a file or memory file: PAYLOAD points to a struct hd_diff_file. */
+struct hd_diff_file {
+	int fd;          /* borrowed */
+	uint64_t offset; /* where the next piece goes; 0 to begin with */
 };
-int hd_diff_write_fd(void *payload, const void *data, size_t size);
+int hd_diff_write_file(void *payload, const void *data, size_t size);
 
 #endif

@@ -26,7 +26,7 @@ struct hd_initialize_options {
 			* the store goes to the root of its checkout (of a bare repository: to `directory`) */
 	const char *revision; /* of the git repository, what `git rev-parse` takes; NULL: HEAD */
 	const char *thread;   /* name of the first thread; NULL: "main" */
-	const char *store;    /* the .heddle directory itself, where it shall not be at its usual place; NULL: it is */
+	const char *store;    /* absolute path of the .heddle directory itself; NULL: at its usual place */
 };
 
 /* Sets *RET_STORE to the open store and *RET_STATE to the base's state. */

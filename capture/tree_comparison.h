@@ -48,6 +48,12 @@ int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *n
 int hd_tree_comparison_same_bytes(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_entry,
 	struct hd_tree_view *new_view, const struct hd_tree_view_entry *new_entry, bool *ret_same);
 
+/* Whether nothing differs in two directories (and in their own permission bits); stops at the first
+ * difference. */
+int hd_tree_comparison_same_tree(struct hd_tree_view *old_view,
+	const struct hd_tree_view_entry *old_directory, struct hd_tree_view *new_view,
+	const struct hd_tree_view_entry *new_directory, bool *ret_same);
+
 /* "A", "M" or "D". */
 const char *hd_change_kind_letter(enum hd_change_kind kind);
 

@@ -50,6 +50,9 @@ int hd_tree_view_of_snapshot(
 	struct hd_base_set *bases, struct hd_snapshot *snapshot, struct hd_tree_view **ret_view);
 void hd_tree_view_free(struct hd_tree_view *view);
 
+/* NODE, of a snapshot, as the entry of a view of that snapshot; as the node is now. */
+void hd_tree_view_entry_of_node(struct hd_snapshot_node *node, struct hd_tree_view_entry *ret_entry);
+
 void hd_tree_view_root(struct hd_tree_view *view, struct hd_tree_view_entry *ret_root);
 
 /* The children of DIRECTORY, an entry of this view; -ENOTDIR for anything else. */

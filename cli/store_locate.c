@@ -36,11 +36,6 @@ static int working_directory(char **ret_path)
 	return 0;
 }
 
-bool hd_word_is_path(const char *word)
-{
-	return strchr(word, '/') || word[0] == '.';
-}
-
 char *hd_path_absolute(const char *path)
 {
 	HD_AUTO_FREE char *directory = NULL;

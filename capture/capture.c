@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/capture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "capture/capture_tree.h"
+#include "capture/identity.h"
+#include "capture/tree_comparison.h"
+#include "overlay/base.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
+
+/*
+ * The steps and what a death between them leaves:
+ *
+ *  1. snapshot                      nothing
+ *  2. store files and trees         objects that nobody names
+ *  3. make them and the base's path ids durable
+ *  4. publish the state and move the head, one transaction: from here on the capture has happened
+ *  5. tell the overlay              the overlay finds out when it is opened: its parent is not the head
+ *
+ * A capture that finds nothing changed stops after 2. The numbers of a state come from the same comparison as
+ * status and diff; after 2, equal files have equal references, so that it reads no bytes.
+ */
+
+#define FACT_KEY_MAX 64
+
+struct capture_run {
+	struct hd_overlay *overlay;
+	const struct hd_capture_options *options;
+	struct hd_snapshot *snapshot;                   /* owned */
+	struct hd_state head;                           /* owned */
+	struct hd_tree_view *head_view, *snapshot_view; /* owned */
+};
+
+static void run_clear(struct capture_run *run)
+{
+	hd_tree_view_free(run->head_view);
+	hd_tree_view_free(run->snapshot_view);
+	hd_snapshot_free(run->snapshot);
+	hd_state_clear(&run->head);
+}
+
+struct hd_capture_time hd_capture_time_now(void)
+{
+	struct timespec now = hd_clock_now();
+	struct tm local = {0};
+
+	(void)localtime_r(&now.tv_sec, &local);
+	return (struct hd_capture_time){
+		.time_s = now.tv_sec,
+		.time_ns = (uint32_t)now.tv_nsec,
+		.zone_minutes = (int32_t)(local.tm_gmtoff / 60),
+	};
+}
+
+static int check_fact(const struct hd_state_fact *fact)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+	size_t length = strlen(fact->key);
+	bool is_letter =
+		(fact->key[0] >= 'A' && fact->key[0] <= 'Z') || (fact->key[0] >= 'a' && fact->key[0] <= 'z');
+
+	if (!is_letter || length > FACT_KEY_MAX || strspn(fact->key, allowed) != length)
+		return hd_fail(HD_E_FACT_INVALID, "the key '%s'", fact->key);
+	if (strcasecmp(fact->key, "state") == 0)
+		return hd_fail(HD_E_FACT_INVALID, "the key '%s' is heddle's own", fact->key);
+	for (const unsigned char *byte = (const unsigned char *)fact->value; *byte; byte++) {
+		if ((*byte < 0x20 && *byte != '\n' && *byte != '\t') || *byte == 0x7f)
+			return hd_fail(
+				HD_E_FACT_INVALID, "the value of '%s' has a control byte in it", fact->key);
+	}
+	return 0;
+}
+
+static int compare_facts(const void *a, const void *b)
+{
+	const struct hd_state_fact *left = a, *right = b;
+
+	return strcmp(left->key, right->key);
+}
+
+/* Copies the facts into STATE, sorted. */
+static int fill_facts(const struct hd_capture_options *options, struct hd_state *state)
+{
+	if (options->n_facts == 0)
+		return 0;
+	state->facts = calloc(options->n_facts, sizeof(*state->facts));
+	if (!state->facts)
+		return -ENOMEM;
+	for (size_t i = 0; i < options->n_facts; i++) {
+		int r = check_fact(&options->facts[i]);
+
+		if (r < 0)
+			return r;
+		state->facts[i].key = strdup(options->facts[i].key);
+		state->facts[i].value = strdup(options->facts[i].value);
+		state->n_facts++;
+		if (!state->facts[i].key || !state->facts[i].value)
+			return -ENOMEM;
+	}
+	qsort(state->facts, state->n_facts, sizeof(*state->facts), compare_facts);
+	for (size_t i = 1; i < state->n_facts; i++) {
+		if (compare_facts(&state->facts[i - 1], &state->facts[i]) == 0)
+			return hd_fail(HD_E_FACT_INVALID, "the key '%s' occurs twice", state->facts[i].key);
+	}
+	return 0;
+}
+
+/* What the caller says of the state; checked before anything is stored. */
+static int fill_words(const struct hd_capture_options *options, struct hd_state *state)
+{
+	struct hd_capture_time when = options->time ? *options->time : hd_capture_time_now();
+	int r;
+
+	r = hd_identity_check(options->author ? options->author : "");
+	if (r >= 0)
+		r = fill_facts(options, state);
+	if (r < 0)
+		return r;
+	state->time_s = when.time_s;
+	state->time_ns = when.time_ns;
+	state->zone_minutes = when.zone_minutes;
+	state->author = strdup(options->author);
+	state->message = strdup(options->message ? options->message : "");
+	return state->author && state->message ? 0 : -ENOMEM;
+}
+
+/* What the snapshot says of it. */
+static int fill_tree(struct capture_run *run, struct hd_state *state)
+{
+	struct hd_change_counts counts;
+	int r;
+
+	r = hd_tree_comparison_run(run->head_view, run->snapshot_view, NULL, NULL, &counts);
+	if (r < 0)
+		return r;
+	state->parents = malloc(sizeof(*state->parents));
+	if (!state->parents)
+		return -ENOMEM;
+	state->parents[0] = run->head.id;
+	state->n_parents = 1;
+	state->added = counts.added;
+	state->modified = counts.modified;
+	state->deleted = counts.deleted;
+	return 0;
+}
+
+static int open_views(struct capture_run *run)
+{
+	struct hd_base_set *bases = hd_overlay_bases(run->overlay);
+	struct hd_state_id id;
+	int r;
+
+	hd_snapshot_parent(run->snapshot, &id);
+	r = hd_index_get_state(hd_overlay_store(run->overlay)->index, &id, &run->head);
+	if (r >= 0)
+		r = hd_tree_view_of_state(bases, &run->head, &run->head_view);
+	if (r >= 0)
+		r = hd_tree_view_of_snapshot(bases, run->snapshot, &run->snapshot_view);
+	return r;
+}
+
+/* Stores what changed and puts the new root into STATE. 1 when nothing makes a state. */
+static int store_tree(struct capture_run *run, struct hd_state *state)
+{
+	struct hd_snapshot_node *root = hd_snapshot_root(run->snapshot);
+	struct hd_capture_tree tree = {
+		.objects = hd_overlay_store(run->overlay)->objects,
+		.snapshot = run->snapshot,
+		.head_view = run->head_view,
+		.snapshot_view = run->snapshot_view,
+		.options = run->options,
+	};
+	int r;
+
+	if (!root->changed)
+		return 1;
+	r = hd_capture_tree_store(&tree);
+	if (r < 0)
+		return r;
+	state->tree = root->content;
+	state->attributes = root->attribute_content;
+	state->root_mode = root->attributes.mode & 07777;
+	return hd_content_equal(&state->tree, &run->head.tree) &&
+	       state->root_mode == (run->head.root_mode & 07777);
+}
+
+static int publish(struct capture_run *run, struct hd_state *state)
+{
+	struct hd_store *store = hd_overlay_store(run->overlay);
+	int r;
+
+	r = hd_base_set_persist(hd_overlay_bases(run->overlay));
+	if (r >= 0)
+		r = hd_object_store_sync(store->objects);
+	if (r >= 0)
+		r = hd_index_publish(store->index, state, hd_overlay_thread(run->overlay), &run->head.id);
+	if (r == -HD_E_THREAD_MOVED)
+		return hd_fail(HD_E_THREAD_MOVED,
+			"another state was made of it meanwhile; the changes are still here");
+	if (r >= 0)
+		r = hd_snapshot_publish(run->snapshot, &state->id);
+	return r;
+}
+
+static int capture(struct capture_run *run, struct hd_state *state, bool *ret_nothing)
+{
+	int r;
+
+	r = fill_words(run->options, state);
+	if (r >= 0)
+		r = hd_snapshot_take(run->overlay, true, &run->snapshot);
+	if (r >= 0)
+		r = open_views(run);
+	if (r < 0)
+		return r;
+	r = store_tree(run, state);
+	if (r < 0)
+		return r;
+	*ret_nothing = r == 1;
+	if (*ret_nothing)
+		return 0;
+	r = fill_tree(run, state);
+	if (r >= 0)
+		r = publish(run, state);
+	return r;
+}
+
+int hd_capture_run(struct hd_overlay *overlay, const struct hd_capture_options *options,
+	struct hd_state *ret_state, bool *ret_nothing)
+{
+	struct capture_run run = {.overlay = overlay, .options = options};
+	struct hd_state state = {0};
+	bool nothing = false;
+	int r;
+
+	r = capture(&run, &state, &nothing);
+	if (r >= 0 && nothing) {
+		hd_state_clear(&state);
+		state = run.head;
+		run.head = (struct hd_state){0};
+	}
+	run_clear(&run);
+	if (r < 0) {
+		hd_state_clear(&state);
+		return hd_fail_in(r, "capture '%s'", hd_overlay_thread(overlay));
+	}
+	*ret_state = state;
+	*ret_nothing = nothing;
+	return 0;
+}

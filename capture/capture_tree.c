@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/capture_tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "capture/tree_comparison.h"
+#include "overlay/platform/buffer.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/store/tree_codec.h"
+
+/*
+ * Bottom-up over the changed directories. A directory is stored when its last child has its reference.
+ *
+ * Canonical form. The same bytes may have many names: a file that was written again is an object where the
+ * head has a git blob. If each had its own reference, rewriting a file with its own content would be a
+ * change, and so would be its directory, up to the root. So a child takes over the head's reference if its
+ * bytes equal those of the head's child of the same name, and a directory takes over the head's tree if its
+ * entries equal the head's. By induction the root gets the head's tree if and only if nothing differs.
+ *
+ * The attribute object is another matter: it is stored for every changed directory, also beside a tree that
+ * was taken over, since times and owners may have changed.
+ *
+ * Directories wait on a stack of our own, see tree_comparison.c.
+ */
+
+struct frame {
+	struct hd_snapshot_node *node;
+	struct hd_tree_view_entry head; /* the head's directory of this name, if has_head */
+	struct hd_tree_view_listing head_listing;
+	size_t next_child;
+	bool has_head;
+};
+
+struct stack {
+	struct frame *frames; /* owned array */
+	size_t count, capacity;
+};
+
+static void report_progress(const struct hd_capture_tree *capture)
+{
+	if (capture->options->progress)
+		capture->options->progress(capture->options->progress_payload, &capture->progress);
+}
+
+static bool has_bytes(uint32_t mode)
+{
+	return S_ISREG(mode) || S_ISLNK(mode);
+}
+
+/* The mode that goes into a tree. Nobody can set a link's permission bits, and sources differ in what they
+ * show. */
+static uint32_t tree_mode(uint32_t mode)
+{
+	return S_ISLNK(mode) ? S_IFLNK | 0777 : mode & (S_IFMT | 07777);
+}
+
+static uint32_t tree_device(uint32_t mode, uint32_t device)
+{
+	return S_ISCHR(mode) || S_ISBLK(mode) ? device : 0;
+}
+
+/* The head's child of NODE's name and type. */
+static const struct hd_tree_view_entry *find_in_head(
+	const struct frame *frame, const struct hd_snapshot_node *node)
+{
+	size_t low = 0, high = frame->head_listing.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct hd_tree_view_entry *entry = &frame->head_listing.entries[middle];
+		int order =
+			hd_tree_compare_names(entry->name, entry->name_length, node->name, node->name_length);
+
+		if (order == 0)
+			return (entry->mode & S_IFMT) == (node->attributes.mode & S_IFMT) ? entry : NULL;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static int push(struct hd_capture_tree *capture, struct stack *stack, struct hd_snapshot_node *node,
+	const struct hd_tree_view_entry *head)
+{
+	struct frame *frame;
+
+	if (stack->count == stack->capacity) {
+		size_t capacity = stack->capacity ? 2 * stack->capacity : 32;
+		struct frame *frames = reallocarray(stack->frames, capacity, sizeof(*frames));
+
+		if (!frames)
+			return -ENOMEM;
+		stack->frames = frames;
+		stack->capacity = capacity;
+	}
+	frame = &stack->frames[stack->count++];
+	*frame = (struct frame){.node = node, .has_head = head != NULL};
+	if (!head)
+		return 0;
+	frame->head = *head;
+	return hd_tree_view_list(capture->head_view, head, &frame->head_listing);
+}
+
+/* Gives a file or link its reference: the head's, if the bytes are the head's. */
+static int store_file(
+	struct hd_capture_tree *capture, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
+{
+	struct hd_tree_view_entry entry;
+	bool same = false;
+	int r = 0;
+
+	if (node->unsettled) {
+		r = hd_snapshot_settle(capture->snapshot, node);
+		if (r < 0)
+			return r;
+		capture->progress.files++;
+		capture->progress.bytes += node->attributes.size;
+		report_progress(capture);
+	}
+	if (!head)
+		return 0;
+	hd_tree_view_entry_of_node(node, &entry);
+	r = hd_tree_comparison_same_bytes(capture->head_view, head, capture->snapshot_view, &entry, &same);
+	if (r >= 0 && same)
+		node->content = head->content;
+	return r;
+}
+
+/* An unchanged directory in the place of another that is equal: the result of a rename. */
+static int adopt_unchanged(
+	struct hd_capture_tree *capture, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
+{
+	struct hd_tree_view_entry entry;
+	bool same;
+	int r;
+
+	if (!head || hd_content_equal(&head->content, &node->content))
+		return 0;
+	hd_tree_view_entry_of_node(node, &entry);
+	r = hd_tree_comparison_same_tree(capture->head_view, head, capture->snapshot_view, &entry, &same);
+	if (r >= 0 && same)
+		node->content = head->content;
+	return r;
+}
+
+/* Whether the directory's entries are, one by one, those of the head's directory. */
+static bool equals_head(const struct frame *frame)
+{
+	if (!frame->has_head || frame->head_listing.count != frame->node->n_children)
+		return false;
+	for (size_t i = 0; i < frame->node->n_children; i++) {
+		const struct hd_snapshot_node *node = &frame->node->children[i];
+		const struct hd_tree_view_entry *head = &frame->head_listing.entries[i];
+
+		if (hd_tree_compare_names(head->name, head->name_length, node->name, node->name_length) !=
+				0 ||
+			tree_mode(head->mode) != tree_mode(node->attributes.mode) ||
+			tree_device(head->mode, head->device) !=
+				tree_device(node->attributes.mode, node->attributes.device) ||
+			!hd_content_equal(&head->content, &node->content))
+			return false;
+	}
+	return true;
+}
+
+static void fill_tree_entry(const struct hd_snapshot_node *node, struct hd_tree_entry *entry)
+{
+	uint32_t mode = node->attributes.mode;
+
+	*entry = (struct hd_tree_entry){
+		.name = node->name,
+		.name_length = node->name_length,
+		.mode = tree_mode(mode),
+		.device = tree_device(mode, node->attributes.device),
+		.size = has_bytes(mode) ? node->attributes.size : 0,
+		.content = node->content,
+	};
+}
+
+static void fill_attribute_entry(const struct hd_snapshot_node *node, struct hd_attribute_entry *entry)
+{
+	const struct hd_attributes *attributes = &node->attributes;
+
+	*entry = (struct hd_attribute_entry){
+		.name = node->name,
+		.name_length = node->name_length,
+		.uid = attributes->uid,
+		.gid = attributes->gid,
+		.access_time = attributes->access_time,
+		.modify_time = attributes->modify_time,
+		.change_time = attributes->change_time,
+		.birth_time = attributes->birth_time,
+		.link_group = node->link_group,
+		.xattrs = node->xattrs,
+		.xattrs_size = node->xattrs_size,
+		.children = node->attribute_content,
+	};
+}
+
+static int put_tree(
+	struct hd_object_store *objects, const struct hd_snapshot_node *node, struct hd_content *ret_content)
+{
+	HD_AUTO_FREE struct hd_tree_entry *entries = calloc(node->n_children, sizeof(*entries));
+	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
+	int r;
+
+	if (!entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < node->n_children; i++)
+		fill_tree_entry(&node->children[i], &entries[i]);
+	r = hd_tree_encode(entries, node->n_children, &bytes);
+	if (r < 0)
+		return r;
+	return hd_object_store_put(objects, bytes.data, bytes.size, ret_content);
+}
+
+static int put_attributes(
+	struct hd_object_store *objects, const struct hd_snapshot_node *node, struct hd_content *ret_content)
+{
+	HD_AUTO_FREE struct hd_attribute_entry *entries = calloc(node->n_children, sizeof(*entries));
+	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
+	int r;
+
+	if (!entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < node->n_children; i++)
+		fill_attribute_entry(&node->children[i], &entries[i]);
+	r = hd_attributes_encode(entries, node->n_children, &bytes);
+	if (r < 0)
+		return r;
+	return hd_object_store_put(objects, bytes.data, bytes.size, ret_content);
+}
+
+/* All children of the directory on top have their references. */
+static int store_directory(struct hd_capture_tree *capture, const struct frame *frame)
+{
+	struct hd_snapshot_node *node = frame->node;
+	struct hd_content tree = {0}, attributes = {0};
+	int r = 0;
+
+	if (equals_head(frame))
+		tree = frame->head.content;
+	else if (node->n_children > 0)
+		r = put_tree(capture->objects, node, &tree);
+	if (r >= 0 && node->n_children > 0)
+		r = put_attributes(capture->objects, node, &attributes);
+	if (r < 0)
+		return r;
+	node->content = tree;
+	node->attribute_content = attributes;
+	capture->progress.directories++;
+	report_progress(capture);
+	return 0;
+}
+
+/* Stores the next child of the directory on top, or the directory itself. */
+static int step(struct hd_capture_tree *capture, struct stack *stack)
+{
+	struct frame *frame = &stack->frames[stack->count - 1];
+	const struct hd_tree_view_entry *head;
+	struct hd_snapshot_node *child;
+	int r = 0;
+
+	if (frame->next_child == frame->node->n_children) {
+		r = store_directory(capture, frame);
+		if (r < 0)
+			return r;
+		hd_tree_view_listing_clear(&frame->head_listing);
+		stack->count--;
+		return 0;
+	}
+	child = &frame->node->children[frame->next_child++];
+	head = find_in_head(frame, child);
+	if (S_ISDIR(child->attributes.mode) && child->changed)
+		r = push(capture, stack, child, head);
+	else if (S_ISDIR(child->attributes.mode))
+		r = adopt_unchanged(capture, child, head);
+	else if (has_bytes(child->attributes.mode))
+		r = store_file(capture, child, head);
+	return r;
+}
+
+/* Puts the path of what a step failed at before the detail. */
+static int fail_at(const struct stack *stack, int r)
+{
+	HD_AUTO_BUFFER struct hd_buffer path = {0};
+
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct frame *frame = &stack->frames[i];
+
+		if (frame->next_child == 0)
+			break;
+		hd_buffer_printf(
+			&path, "%s%s", i > 0 ? "/" : "", frame->node->children[frame->next_child - 1].name);
+	}
+	hd_buffer_put_u8(&path, 0);
+	if (hd_buffer_status(&path) < 0)
+		return r;
+	return hd_fail_in(r, "store '%s'", path.size > 1 ? (const char *)path.data : ".");
+}
+
+int hd_capture_tree_store(struct hd_capture_tree *capture)
+{
+	struct hd_tree_view_entry head;
+	struct stack stack = {0};
+	int r;
+
+	hd_tree_view_root(capture->head_view, &head);
+	r = push(capture, &stack, hd_snapshot_root(capture->snapshot), &head);
+	while (r >= 0 && stack.count > 0)
+		r = step(capture, &stack);
+	if (r < 0)
+		r = fail_at(&stack, r);
+	for (size_t i = 0; i < stack.count; i++)
+		hd_tree_view_listing_clear(&stack.frames[i].head_listing);
+	free(stack.frames);
+	return r;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_CAPTURE_TREE_H
+#define HEDDLE_CAPTURE_CAPTURE_TREE_H
+
+/*
+ * Capture tree: stores the changed part of a snapshot as tree and attribute objects.
+ *
+ * Ownership   Borrows everything. Threads: one. Durability: none before hd_object_store_sync.
+ * Errors      Those of snapshot, views and store, with the path in the detail.
+ */
+
+#include "capture/capture.h"
+#include "capture/tree_view.h"
+
+struct hd_capture_tree {
+	struct hd_object_store *objects;          /* borrowed */
+	struct hd_snapshot *snapshot;             /* borrowed */
+	struct hd_tree_view *head_view;           /* borrowed: the snapshot's parent state */
+	struct hd_tree_view *snapshot_view;       /* borrowed */
+	const struct hd_capture_options *options; /* borrowed: progress */
+	struct hd_capture_progress progress;
+};
+
+/*
+ * Settles the changed files and sets content and attribute_content of every changed directory's node, the
+ * root's too, to stored objects, or to the head's where nothing differs.
+ */
+int hd_capture_tree_store(struct hd_capture_tree *capture);
+
+#endif

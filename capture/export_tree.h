@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_EXPORT_TREE_H
+#define HEDDLE_CAPTURE_EXPORT_TREE_H
+
+/*
+ * Export tree: a state's tree as git trees and blobs in the repository an export goes to.
+ *
+ * Ownership   Borrows everything. Threads: one.
+ * Errors      -HD_E_EXPORT_NAME, -HD_E_REPOSITORY, those of bases and store, with the path in the detail.
+ */
+
+#include "capture/export_objects.h"
+
+struct hd_export_tree {
+	struct hd_export_objects *objects; /* borrowed */
+	struct hd_base_set *bases;         /* borrowed */
+	uint64_t skipped;                  /* names left out, each counted in the first state that has it */
+};
+
+/*
+ * Writes the tree of STATE. PARENT (may be NULL) is a state whose tree is in the repository as PARENT_TREE:
+ * what is the same in both is taken from there without being looked at.
+ */
+int hd_export_tree_write(struct hd_export_tree *export, const struct hd_state *state,
+	const struct hd_state *parent, const git_oid *parent_tree, git_oid *ret_tree);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/initialize.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/identity.h"
+#include "overlay/base.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+
+/*
+ * Everything that can be refused is asked before the store is made; what is made is removed again if a later
+ * step fails. The base's commit is pinned before a state names it, so that there is no moment at which git
+ * may collect what a state needs; a pin that is left by a failure keeps a commit that HEAD keeps anyway.
+ */
+
+/* Who made a base that does not say so itself. */
+#define UNKNOWN_AUTHOR "unknown <>"
+
+static void clear_description(struct hd_base_description *description)
+{
+	hd_base_description_clear(description);
+}
+
+static int describe_base(
+	const struct hd_initialize_options *options, struct hd_base_description *ret_description)
+{
+	const char *directory = options->directory ? options->directory : ".";
+
+	if (!options->base)
+		return hd_base_git_describe(directory, options->revision, ret_description);
+	if (options->revision)
+		return hd_fail(HD_E_USAGE, "a base directory has no revisions");
+	return hd_base_directory_describe(options->base, ret_description);
+}
+
+/* The absolute path of the .heddle directory to be made. */
+static int choose_place(const struct hd_initialize_options *options,
+	const struct hd_base_description *description, char **ret_path)
+{
+	HD_AUTO_FREE char *directory = NULL;
+	const char *fallback = options->directory ? options->directory : ".";
+	bool has_checkout = !options->base && strcmp(description->work_tree, description->location) != 0;
+
+	if (options->store) {
+		*ret_path = strdup(options->store);
+		return *ret_path ? 0 : -ENOMEM;
+	}
+	directory = realpath(has_checkout ? description->work_tree : fallback, NULL);
+	if (!directory)
+		return hd_fail_errno("directory '%s'", has_checkout ? description->work_tree : fallback);
+	if (asprintf(ret_path, "%s/" HD_STORE_DIRECTORY, strcmp(directory, "/") == 0 ? "" : directory) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int fill_author(const struct hd_base_description *description, struct hd_state *state)
+{
+	if (description->author && hd_identity_check(description->author) == 0)
+		state->author = strdup(description->author);
+	else if (hd_identity_resolve(NULL, NULL, &state->author) < 0)
+		state->author = strdup(UNKNOWN_AUTHOR);
+	hd_error_clear();
+	return state->author ? 0 : -ENOMEM;
+}
+
+static int fill_state(struct hd_base_set *bases, const struct hd_base_description *description,
+	uint16_t number, struct hd_state *state)
+{
+	struct hd_base_entry root;
+	struct hd_base_directory root_directory;
+	int r;
+
+	state->tree = description->tree;
+	state->tree.base = number;
+	state->time_s = description->time_s;
+	state->zone_minutes = description->zone_minutes;
+	state->root_mode = 0755;
+	state->is_base = true;
+	r = fill_author(description, state);
+	if (r < 0)
+		return r;
+	if (description->commit) {
+		state->git_commit = strdup(description->commit);
+		if (!state->git_commit)
+			return -ENOMEM;
+	}
+	if (asprintf(&state->message, "base: %s", description->subject) < 0) {
+		state->message = NULL;
+		return -ENOMEM;
+	}
+	/* The first read proves that the base can be opened by what the store will remember of it. */
+	r = hd_base_set_root(bases, state, &root, &root_directory);
+	if (r < 0)
+		return r;
+	state->root_mode = root.mode & 07777;
+	return hd_base_set_persist(bases);
+}
+
+static int fill_store(struct hd_store *store, const struct hd_base_description *description,
+	const char *thread, struct hd_state *state)
+{
+	struct hd_base_set *bases = NULL;
+	uint16_t number;
+	int r;
+
+	r = hd_index_add_base(store->index, description->kind, description->location, &number);
+	if (r < 0)
+		return r;
+	r = hd_base_set_new(store, 0, &bases);
+	if (r < 0)
+		return r;
+	r = fill_state(bases, description, number, state);
+	hd_base_set_free(bases);
+	if (r >= 0 && description->kind == HD_BASE_GIT)
+		r = hd_base_git_pin(description->location, description->commit);
+	if (r >= 0)
+		r = hd_index_publish(store->index, state, NULL, NULL);
+	if (r >= 0)
+		r = hd_index_create_thread(store->index, thread, &state->id);
+	return r;
+}
+
+int hd_initialize(
+	const struct hd_initialize_options *options, struct hd_store **ret_store, struct hd_state *ret_state)
+{
+	HD_CLEANUP(clear_description) struct hd_base_description description = {0};
+	HD_AUTO_FREE char *path = NULL;
+	const char *thread = options->thread ? options->thread : HD_INITIALIZE_THREAD;
+	struct hd_state state = {0};
+	struct hd_store *store;
+	int r;
+
+	r = hd_thread_name_check(thread);
+	if (r < 0)
+		return hd_fail_in(r, "thread '%s'", thread);
+	r = describe_base(options, &description);
+	if (r >= 0)
+		r = choose_place(options, &description, &path);
+	if (r < 0)
+		return r;
+	r = hd_store_create(path, &store);
+	if (r < 0)
+		return hd_fail_in(r, "%s", path);
+	r = fill_store(store, &description, thread, &state);
+	if (r < 0) {
+		hd_state_clear(&state);
+		hd_store_free(store);
+		(void)hd_directory_remove_tree(AT_FDCWD, path);
+		return hd_fail_in(r, "make the store %s", path);
+	}
+	*ret_store = store;
+	*ret_state = state;
+	return 0;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/platform/buffer.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+
+/*
+ * The head is the snapshot's own parent, not what the index says now: a capture that is published between the
+ * two must not make its changes appear as undone.
+ */
+
+struct status_run {
+	size_t limit;
+	struct hd_buffer entries; /* of struct hd_status_entry */
+	size_t n_entries;
+	bool truncated;
+};
+
+static int emit_change(const struct hd_change *change, void *payload)
+{
+	struct status_run *run = payload;
+	const struct hd_tree_view_entry *shown = change->new_entry ? change->new_entry : change->old_entry;
+	struct hd_status_entry entry = {
+		.kind = change->kind, .path_length = change->path_length, .mode = shown->mode};
+	int r;
+
+	if (run->n_entries == run->limit) {
+		run->truncated = true;
+		return 0;
+	}
+	entry.path = strndup(change->path, change->path_length);
+	if (!entry.path)
+		return -ENOMEM;
+	hd_buffer_put(&run->entries, &entry, sizeof(entry));
+	r = hd_buffer_status(&run->entries);
+	if (r < 0) {
+		free(entry.path);
+		return r;
+	}
+	run->n_entries++;
+	return 0;
+}
+
+static int compare_with_head(struct hd_overlay *overlay, struct hd_snapshot *snapshot, struct status_run *run,
+	struct hd_status *status)
+{
+	struct hd_base_set *bases = hd_overlay_bases(overlay);
+	struct hd_tree_view *old_view = NULL, *new_view = NULL;
+	struct hd_state state = {0};
+	int r;
+
+	r = hd_index_get_state(hd_overlay_store(overlay)->index, &status->head, &state);
+	if (r < 0)
+		return r;
+	r = hd_tree_view_of_state(bases, &state, &old_view);
+	if (r >= 0)
+		r = hd_tree_view_of_snapshot(bases, snapshot, &new_view);
+	if (r >= 0)
+		r = hd_tree_comparison_run(old_view, new_view, emit_change, run, &status->counts);
+	hd_tree_view_free(old_view);
+	hd_tree_view_free(new_view);
+	hd_state_clear(&state);
+	return r;
+}
+
+int hd_status_read(struct hd_overlay *overlay, size_t limit, struct hd_status *ret_status)
+{
+	struct status_run run = {.limit = limit};
+	struct hd_status status = {0};
+	struct hd_snapshot *snapshot;
+	int r;
+
+	r = hd_snapshot_take(overlay, false, &snapshot);
+	if (r < 0)
+		return hd_fail_in(r, "status of '%s'", hd_overlay_thread(overlay));
+	hd_snapshot_parent(snapshot, &status.head);
+	if (hd_snapshot_root(snapshot)->changed)
+		r = compare_with_head(overlay, snapshot, &run, &status);
+	hd_snapshot_free(snapshot);
+	status.entries = (struct hd_status_entry *)(void *)run.entries.data;
+	status.n_entries = run.n_entries;
+	status.truncated = run.truncated;
+	if (r < 0) {
+		hd_status_clear(&status);
+		return hd_fail_in(r, "status of '%s'", hd_overlay_thread(overlay));
+	}
+	*ret_status = status;
+	return 0;
+}
+
+void hd_status_clear(struct hd_status *status)
+{
+	for (size_t i = 0; i < status->n_entries; i++)
+		free(status->entries[i].path);
+	free(status->entries);
+	*status = (struct hd_status){0};
+}
