@@ -94,7 +94,10 @@ int hd_base_set_list(
 int hd_base_set_read(struct hd_base_set *set, const struct hd_content *content, void *buffer, size_t size,
 	uint64_t offset, size_t *ret_size);
 
+/* Bytes of a file or of a link's target. */
 int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, uint64_t *ret_size);
+/* Makes durable what later processes need to resolve the contents handed out so far: before a state names
+ * them. */
 int hd_base_set_persist(struct hd_base_set *set);
 
 /* The attributes of the root of a base's tree (mode, owner, times), name "". */

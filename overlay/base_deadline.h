@@ -24,12 +24,16 @@ struct hd_base_deadline {
 	unsigned milliseconds;
 };
 
+/* operations->list; the callback runs in the calling thread, after the base has answered. */
 int hd_base_deadline_list(const struct hd_base_deadline *call, const struct hd_base_directory *directory,
 	hd_base_emit emit, void *payload);
+/* operations->read */
 int hd_base_deadline_read(const struct hd_base_deadline *call, const struct hd_content *file, void *buffer,
 	size_t size, uint64_t offset, size_t *ret_size);
+/* operations->size */
 int hd_base_deadline_size(
 	const struct hd_base_deadline *call, const struct hd_content *file, uint64_t *ret_size);
+/* operations->root; the entry's pointers are set by the caller. */
 int hd_base_deadline_root(const struct hd_base_deadline *call, struct hd_base_entry *ret_entry);
 
 /* The detail of R, which the calling thread has just got, without R's own sentence: for handing it to another

@@ -34,7 +34,9 @@ struct hd_file_handle *hd_file_handles_find(
 int hd_file_handles_add(struct hd_file_handles *handles, const uint8_t id[HD_PATH_ID_SIZE], int fd,
 	struct hd_file_handle **ret_handle);
 
+/* Borrowed; open until the handle is released. */
 int hd_file_handle_fd(const struct hd_file_handle *handle);
+/* Ends one use of the handle. */
 void hd_file_handles_release(struct hd_file_handles *handles, struct hd_file_handle *handle);
 
 /* Forgets the handle: the next reader opens the path again. The caller still releases it. */

@@ -17,7 +17,9 @@
 
 struct hd_seen_files;
 
+/* -ENOMEM */
 int hd_seen_files_new(struct hd_seen_files **ret_seen);
+/* NULL is fine. */
 void hd_seen_files_free(struct hd_seen_files *seen);
 
 /* Remembers STATUS for the path ID unless something is remembered already. -HD_E_BASE_CHANGED if the two

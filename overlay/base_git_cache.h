@@ -27,6 +27,7 @@ struct hd_git_cache_limits {
 
 #define HD_GIT_CACHE_LIMITS ((struct hd_git_cache_limits){64ull << 20, 32ull << 20, 1ull << 30})
 
+/* An empty cache over ODB; -ENOMEM. */
 int hd_git_cache_new(
 	struct git_odb *odb, const struct hd_git_cache_limits *limits, struct hd_git_cache **ret_cache);
 

@@ -32,7 +32,9 @@ struct hd_git_tree {
 	size_t skipped; /* entries no filesystem may show */
 };
 
+/* Entries no directory may hold, and later ones of a name that occurs twice, are counted and left out. */
 int hd_git_tree_decode(const void *data, size_t size, struct hd_git_tree *ret_tree);
+/* Frees the array; the bytes were never owned. */
 void hd_git_tree_clear(struct hd_git_tree *tree);
 
 #endif
