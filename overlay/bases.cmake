@@ -14,5 +14,5 @@ heddle_module(heddle_bases
         base_git_tree.c
         base_set.c
         base_state.c
-    DEPENDS heddle_platform
+    DEPENDS heddle_store
     EXTERNAL PkgConfig::LIBGIT2 Threads::Threads)
