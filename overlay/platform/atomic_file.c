@@ -7,6 +7,7 @@
 
 #include "overlay/platform/atomic_file_fallback.h"
 #include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/lock.h"
 
@@ -78,7 +79,7 @@ static int link_descriptor(const struct hd_atomic_file *file, const char *name)
 	/* ENOENT: /proc may not be mounted. The direct way needs CAP_DAC_READ_SEARCH before Linux 6.10. */
 	if (errno == ENOENT && linkat(file->fd, "", file->directory_fd, name, AT_EMPTY_PATH) == 0)
 		return 0;
-	return -errno;
+	return hd_errno();
 }
 
 /* Gives an unnamed file a temporary name, for the rename that replaces. */
@@ -110,9 +111,9 @@ static int publish_new(struct hd_atomic_file *file, const char *name)
 		return 0;
 	}
 	if (errno != EINVAL && errno != ENOSYS)
-		return -errno;
+		return hd_errno();
 	/* The temporary name goes with hd_file_atomic_abort's part of the work. */
-	return linkat(fd, file->temporary, fd, name, 0) < 0 ? -errno : 0;
+	return linkat(fd, file->temporary, fd, name, 0) < 0 ? hd_errno() : 0;
 }
 
 static int publish_replacing(struct hd_atomic_file *file, const char *name)
@@ -129,7 +130,7 @@ static int publish_replacing(struct hd_atomic_file *file, const char *name)
 			return r;
 	}
 	if (renameat(fd, file->temporary, fd, name) < 0)
-		return -errno;
+		return hd_errno();
 	file->temporary[0] = '\0';
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
 
 /*
@@ -32,7 +33,7 @@ static int open_component(int directory_fd, const char *name, int flags)
 	do
 		fd = openat(directory_fd, name, flags | O_NOFOLLOW | O_CLOEXEC);
 	while (fd < 0 && errno == EINTR);
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? hd_errno() : fd;
 }
 
 /* Copies the next component to NAME and moves *PATH behind it; NAME is empty when there is none left. */
@@ -92,7 +93,7 @@ int hd_beneath_open(int root_fd, const char *path, int flags)
 		if (errno == EINTR || errno == EAGAIN)
 			continue;
 		if (errno != ENOSYS && errno != EPERM && errno != ENAMETOOLONG)
-			return -errno;
+			return hd_errno();
 		break;
 	}
 	return hd_beneath_walk(root_fd, path, flags);

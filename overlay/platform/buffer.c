@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 
 /*
  * Growth doubles, so that a million small puts cost a million copies of bytes and some twenty allocations.
@@ -126,7 +127,7 @@ void hd_buffer_printf(struct hd_buffer *buffer, const char *format, ...)
 	va_end(arguments);
 	if (n < 0) {
 		if (!buffer->status)
-			buffer->status = -errno;
+			buffer->status = hd_errno();
 		return;
 	}
 	/* vsnprintf writes a NUL as well; it stays outside of the used bytes. */

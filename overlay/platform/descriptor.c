@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
 
 int hd_descriptor_read(int fd, void *buffer, size_t size, size_t *ret_size)
 {
@@ -26,7 +27,7 @@ int hd_descriptor_read(int fd, void *buffer, size_t size, size_t *ret_size)
 		n = read(fd, buffer, size);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
+		return hd_errno();
 	*ret_size = (size_t)n;
 	return 0;
 }
@@ -58,20 +59,20 @@ int hd_descriptor_write(int fd, const void *data, size_t size)
 		n = write(fd, data, size);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
+		return hd_errno();
 	return (size_t)n == size ? 0 : -EIO;
 }
 
 int hd_descriptor_pipe(int ret_fds[2])
 {
-	return pipe2(ret_fds, O_CLOEXEC) < 0 ? -errno : 0;
+	return pipe2(ret_fds, O_CLOEXEC) < 0 ? hd_errno() : 0;
 }
 
 int hd_descriptor_duplicate(int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
-	return copy < 0 ? -errno : copy;
+	return copy < 0 ? hd_errno() : copy;
 }
 
 int hd_descriptor_replace(int number, int fd)
@@ -81,7 +82,7 @@ int hd_descriptor_replace(int number, int fd)
 	do {
 		r = dup3(fd, number, O_CLOEXEC);
 	} while (r < 0 && (errno == EINTR || errno == EBUSY));
-	return r < 0 ? -errno : 0;
+	return r < 0 ? hd_errno() : 0;
 }
 
 int hd_descriptor_set_blocking(int fd, bool blocking)
@@ -89,9 +90,9 @@ int hd_descriptor_set_blocking(int fd, bool blocking)
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0)
-		return -errno;
+		return hd_errno();
 	flags = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
-	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
+	return fcntl(fd, F_SETFL, flags) < 0 ? hd_errno() : 0;
 }
 
 int hd_descriptor_wait(const int *fds, size_t n_fds, int timeout_ms, unsigned *ret_ready)
@@ -106,7 +107,7 @@ int hd_descriptor_wait(const int *fds, size_t n_fds, int timeout_ms, unsigned *r
 		polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
 	if (poll(polled, n_fds, timeout_ms) < 0) {
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 		*ret_ready = 0;
 		return 0;
 	}
@@ -122,7 +123,7 @@ int hd_descriptor_flag(void)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? hd_errno() : fd;
 }
 
 void hd_descriptor_flag_raise(int fd)

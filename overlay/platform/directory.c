@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/lock.h"
 
@@ -44,7 +45,7 @@ int hd_directory_sync(int fd)
 	hd_lock_assert_none_held("fsync");
 	while (fsync(fd) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	return 0;
 }
 
@@ -66,7 +67,7 @@ static int list_open(int fd, hd_directory_emit emit, void *payload)
 	AUTO_DIRECTORY DIR *directory = fdopendir(fd);
 
 	if (!directory) {
-		int r = -errno;
+		int r = hd_errno();
 
 		(void)close(fd);
 		return r;
@@ -78,7 +79,7 @@ static int list_open(int fd, hd_directory_emit emit, void *payload)
 		errno = 0;
 		entry = readdir(directory);
 		if (!entry)
-			return -errno;
+			return errno ? hd_errno() : 0;
 		if (is_dot(entry->d_name))
 			continue;
 		r = emit(entry->d_name, entry_type(dirfd(directory), entry), payload);
@@ -101,9 +102,9 @@ static int make_one(int directory_fd, const char *path, mode_t mode)
 	if (mkdirat(directory_fd, path, mode) == 0)
 		return 0;
 	if (errno != EEXIST)
-		return -errno;
+		return hd_errno();
 	if (fstatat(directory_fd, path, &st, 0) < 0)
-		return -errno;
+		return hd_errno();
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
@@ -155,7 +156,7 @@ static int remove_entry(const char *name, unsigned char type, void *payload)
 		if (unlinkat(removal->fd, name, 0) == 0 || errno == ENOENT)
 			return 0;
 		if (errno != EISDIR)
-			return -errno;
+			return hd_errno();
 	}
 	removal->found = strdup(name);
 	return removal->found ? FOUND_DIRECTORY : -ENOMEM;
@@ -171,7 +172,7 @@ static int descend(struct removal *removal)
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	if (fstat(fd, &below) < 0 || fstat(removal->fd, &above) < 0)
-		return -errno;
+		return hd_errno();
 	if (below.st_dev != removal->device)
 		return -EXDEV;
 	if (removal->n_levels == removal->capacity) {
@@ -203,11 +204,11 @@ static int ascend(struct removal *removal)
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return hd_errno();
 	if (st.st_dev != level->device || st.st_ino != level->inode)
 		return -ESTALE;
 	if (unlinkat(fd, level->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return -errno;
+		return hd_errno();
 	free(level->name);
 	removal->n_levels--;
 	(void)close(removal->fd);
@@ -252,5 +253,5 @@ int hd_directory_remove_tree(int directory_fd, const char *path)
 	(void)close(removal.fd);
 	if (r < 0)
 		return r;
-	return unlinkat(directory_fd, path, AT_REMOVEDIR) < 0 ? -errno : 0;
+	return unlinkat(directory_fd, path, AT_REMOVEDIR) < 0 ? hd_errno() : 0;
 }

@@ -73,7 +73,8 @@ int hd_fail_in(int r, const char *format, ...)
 	if (detail_code == positive(r) && detail[0]) {
 		size_t used = strnlen(context, sizeof(context) - 1);
 
-		(void)snprintf(context + used, sizeof(context) - used, ": %s", detail);
+		if (snprintf(context + used, sizeof(context) - used, ": %s", detail) < 0)
+			context[used] = '\0';
 	}
 	memcpy(detail, context, sizeof(detail));
 	detail_code = positive(r);

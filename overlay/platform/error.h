@@ -29,6 +29,15 @@ int hd_fail_in(int r, const char *format, ...) __attribute__((format(printf, 2, 
 /* hd_fail with the calling thread's errno. */
 int hd_fail_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * -errno of the system call that failed just now. Always negative, which a bare -errno is not to a compiler: it would
+ * warn that results are used unset after a "failure" with 0.
+ */
+static inline int hd_errno(void)
+{
+	return errno > 0 ? -errno : -EIO;
+}
+
 /* The sentence of code R (positive or negative): from the table, or strerror. Never NULL. */
 const char *hd_error_text(int r);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
 
 /*
@@ -26,7 +27,7 @@ int hd_file_open(int directory_fd, const char *path, int flags, mode_t mode)
 	do
 		fd = openat(directory_fd, path, flags | O_CLOEXEC, mode);
 	while (fd < 0 && errno == EINTR);
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? hd_errno() : fd;
 }
 
 int hd_file_read_at(int fd, void *buffer, size_t size, uint64_t offset, size_t *ret_size)
@@ -40,7 +41,7 @@ int hd_file_read_at(int fd, void *buffer, size_t size, uint64_t offset, size_t *
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return hd_errno();
 		if (n == 0)
 			break;
 		done += (size_t)n;
@@ -60,7 +61,7 @@ int hd_file_write_at(int fd, const void *data, size_t size, uint64_t offset)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return hd_errno();
 		if (n == 0)
 			return -EIO;
 		done += (size_t)n;
@@ -129,7 +130,7 @@ int hd_file_truncate(int fd, uint64_t size)
 	hd_lock_assert_none_held("ftruncate");
 	while (ftruncate(fd, (off_t)size) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	return 0;
 }
 
@@ -140,7 +141,7 @@ int hd_file_sync(int fd)
 	hd_lock_assert_none_held("fdatasync");
 	while (fdatasync(fd) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	return 0;
 }
 
@@ -149,7 +150,7 @@ int hd_file_sync_filesystem(int fd)
 	hd_lock_assert_none_held("syncfs");
 	while (syncfs(fd) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	return 0;
 }
 
@@ -159,7 +160,7 @@ int hd_file_stat(int fd, struct stat *ret_stat)
 
 	hd_lock_assert_none_held("fstat");
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return hd_errno();
 	*ret_stat = st;
 	return 0;
 }
@@ -170,7 +171,7 @@ int hd_file_stat_at(int directory_fd, const char *path, struct stat *ret_stat)
 
 	hd_lock_assert_none_held("fstatat");
 	if (fstatat(directory_fd, path, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
-		return -errno;
+		return hd_errno();
 	*ret_stat = st;
 	return 0;
 }
@@ -182,7 +183,7 @@ int hd_file_read_link(int directory_fd, const char *path, char *buffer, size_t s
 	hd_lock_assert_none_held("readlinkat");
 	n = readlinkat(directory_fd, path, buffer, size);
 	if (n < 0)
-		return -errno;
+		return hd_errno();
 	/* readlink(2) cuts silently; a full buffer may be a cut target. */
 	if ((size_t)n >= size)
 		return -ERANGE;
@@ -194,13 +195,13 @@ int hd_file_read_link(int directory_fd, const char *path, char *buffer, size_t s
 int hd_file_unlink(int directory_fd, const char *path)
 {
 	hd_lock_assert_none_held("unlinkat");
-	return unlinkat(directory_fd, path, 0) < 0 ? -errno : 0;
+	return unlinkat(directory_fd, path, 0) < 0 ? hd_errno() : 0;
 }
 
 int hd_file_rename(int directory_fd, const char *from, const char *to)
 {
 	hd_lock_assert_none_held("renameat");
-	return renameat(directory_fd, from, directory_fd, to) < 0 ? -errno : 0;
+	return renameat(directory_fd, from, directory_fd, to) < 0 ? hd_errno() : 0;
 }
 
 bool hd_file_exists(int directory_fd, const char *path)
@@ -215,6 +216,6 @@ int hd_file_lock(int fd)
 	hd_lock_assert_none_held("flock");
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <sys/xattr.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/lock.h"
 
@@ -36,7 +37,7 @@ int hd_file_list_xattr(int fd, char *buffer, size_t size, size_t *ret_size)
 	if (n < 0 && errno == EBADF && fd >= 0)
 		n = listxattr(descriptor_path(fd, path), buffer, size);
 	if (n < 0)
-		return -errno;
+		return hd_errno();
 	*ret_size = (size_t)n;
 	return 0;
 }
@@ -51,7 +52,7 @@ int hd_file_get_xattr(int fd, const char *name, void *buffer, size_t size, size_
 	if (n < 0 && errno == EBADF && fd >= 0)
 		n = getxattr(descriptor_path(fd, path), name, buffer, size);
 	if (n < 0)
-		return -errno;
+		return hd_errno();
 	*ret_size = (size_t)n;
 	return 0;
 }
@@ -98,7 +99,7 @@ int hd_file_space(int fd, struct hd_filesystem_space *ret_space)
 	hd_lock_assert_none_held("fstatvfs");
 	while (fstatvfs(fd, &st) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	unit = st.f_frsize ? st.f_frsize : st.f_bsize;
 	*ret_space = (struct hd_filesystem_space){
 		.total_bytes = st.f_blocks * unit,

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+#include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
 
 /*
@@ -30,7 +31,7 @@ int hd_file_entry_status(
 	hd_lock_assert_none_held("statx");
 	while (statx(directory_fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &sx) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	*ret_status = (struct stat){
 		.st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor),
 		.st_ino = sx.stx_ino,
@@ -68,7 +69,7 @@ int hd_file_entry_list_xattr(int directory_fd, const char *name, char *buffer, s
 	hd_lock_assert_none_held("llistxattr");
 	n = llistxattr(path, buffer, size);
 	if (n < 0)
-		return -errno;
+		return hd_errno();
 	*ret_size = (size_t)n;
 	return 0;
 }
@@ -85,7 +86,7 @@ int hd_file_entry_get_xattr(int directory_fd, const char *name, const char *attr
 	hd_lock_assert_none_held("lgetxattr");
 	n = lgetxattr(path, attribute, buffer, size);
 	if (n < 0)
-		return -errno;
+		return hd_errno();
 	*ret_size = (size_t)n;
 	return 0;
 }

@@ -157,7 +157,7 @@ static int run_fusermount(char *const arguments[], struct answer *answer)
 	our_comm_fd = pair[0];
 	their_comm_fd = pair[1];
 	if (pipe2(pair, O_CLOEXEC) < 0)
-		return -errno;
+		return hd_errno();
 	our_words_fd = pair[0];
 	their_words_fd = pair[1];
 	r = start_program(arguments, their_comm_fd, their_words_fd, &pid);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 
 /*
  * memfds: shmem without a name in any filesystem.
@@ -31,7 +32,7 @@ int hd_memory_file_create(const char *name, uint64_t size)
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create(name, MFD_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return hd_errno();
 	if (size) {
 		int r = hd_memory_file_resize(fd, size);
 
@@ -46,7 +47,7 @@ int hd_memory_file_map(int fd, uint64_t size, void **ret_address)
 	void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 
 	if (address == MAP_FAILED)
-		return -errno;
+		return hd_errno();
 	*ret_address = address;
 	return 0;
 }
@@ -74,7 +75,7 @@ int hd_memory_file_read(int fd, void *buffer, size_t size, uint64_t offset)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return hd_errno();
 		if (n == 0)
 			return -EIO;
 		done += (size_t)n;
@@ -92,7 +93,7 @@ int hd_memory_file_write(int fd, const void *data, size_t size, uint64_t offset)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return hd_errno();
 		if (n == 0)
 			return -EIO;
 		done += (size_t)n;
@@ -104,7 +105,7 @@ int hd_memory_file_resize(int fd, uint64_t size)
 {
 	while (ftruncate(fd, (off_t)size) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	return 0;
 }
 
@@ -114,7 +115,7 @@ int hd_memory_file_discard(int fd, uint64_t offset, uint64_t size)
 		return 0;
 	while (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	return 0;
 }
 

@@ -75,7 +75,7 @@ int hd_mount_point_detach(const char *directory, bool lazy)
 	hd_lock_assert_none_held("unmount");
 	if (geteuid() != 0)
 		return hd_fusermount_detach(directory, lazy);
-	return umount2(directory, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0 ? -errno : 0;
+	return umount2(directory, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0 ? hd_errno() : 0;
 }
 
 int hd_mount_point_abort(unsigned minor)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
 #include "overlay/platform/process_child.h"
 
@@ -62,7 +63,7 @@ static int fork_child(struct hd_child_plan *plan, int report_fds[2], pid_t *ret_
 	pid = fork();
 	if (pid == 0)
 		hd_child_run(plan);
-	r = pid < 0 ? -errno : 0;
+	r = pid < 0 ? hd_errno() : 0;
 	(void)pthread_sigmask(SIG_SETMASK, &plan->signals_before, NULL);
 	(void)close(report_fds[1]);
 	report_fds[1] = -1;
@@ -104,7 +105,7 @@ int hd_process_spawn_with(const char *path, char *const arguments[], char *const
 		return -ENOMEM;
 	plan.moved_fds = moved_fds;
 	if (pipe2(report_fds, O_CLOEXEC) < 0)
-		return -errno;
+		return hd_errno();
 	plan.report_fd = report_fds[1];
 	r = fork_child(&plan, report_fds, ret_pid);
 	(void)close(report_fds[0]);
@@ -123,7 +124,7 @@ int hd_process_watch(pid_t pid)
 {
 	int fd = pidfd_open(pid, 0);
 
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? hd_errno() : fd;
 }
 
 int hd_process_reap(pid_t pid, int *ret_status)
@@ -135,7 +136,7 @@ int hd_process_reap(pid_t pid, int *ret_status)
 		ended = waitpid(pid, &status, WNOHANG);
 	while (ended < 0 && errno == EINTR);
 	if (ended < 0)
-		return -errno;
+		return hd_errno();
 	if (ended == 0)
 		return 0;
 	*ret_status = status;
@@ -149,7 +150,7 @@ int hd_process_wait(pid_t pid, int *ret_status)
 	hd_lock_assert_none_held("wait for a program");
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	*ret_status = status;
 	return 0;
 }
@@ -158,5 +159,5 @@ int hd_process_kill(pid_t pid, int signal)
 {
 	if (pid <= 0)
 		return -EINVAL;
-	return kill(pid, signal) < 0 ? -errno : 0;
+	return kill(pid, signal) < 0 ? hd_errno() : 0;
 }

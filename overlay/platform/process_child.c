@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "overlay/platform/error.h"
+
 /*
  * Descriptors are arranged in three passes, so that the wanted numbers may overlap the present ones in any
  * way:
@@ -24,19 +26,19 @@ static int arrange_descriptors(const struct hd_child_plan *plan, int *report_fd)
 	int moved_report_fd;
 
 	if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
-		return -errno;
+		return hd_errno();
 	moved_report_fd = fcntl(*report_fd, F_DUPFD_CLOEXEC, plan->first_free_fd);
 	if (moved_report_fd < 0)
-		return -errno;
+		return hd_errno();
 	*report_fd = moved_report_fd;
 	for (size_t i = 0; i < plan->n_fds; i++) {
 		plan->moved_fds[i] = fcntl(plan->fds[i].parent_fd, F_DUPFD_CLOEXEC, plan->first_free_fd);
 		if (plan->moved_fds[i] < 0)
-			return -errno;
+			return hd_errno();
 	}
 	for (size_t i = 0; i < plan->n_fds; i++)
 		if (dup2(plan->moved_fds[i], plan->fds[i].child_fd) < 0)
-			return -errno;
+			return hd_errno();
 	return 0;
 }
 
@@ -66,7 +68,7 @@ void hd_child_run(const struct hd_child_plan *plan)
 
 	if (plan->parent) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-			r = -errno;
+			r = hd_errno();
 		/* The parent may have died before the request was in place. */
 		else if (getppid() != plan->parent)
 			_exit(127);
@@ -76,7 +78,7 @@ void hd_child_run(const struct hd_child_plan *plan)
 	if (r == 0) {
 		reset_signals();
 		(void)execve(plan->path, plan->arguments, plan->environment);
-		r = -errno;
+		r = hd_errno();
 	}
 	error = -r;
 	(void)!write(report_fd, &error, sizeof(error));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/process.h"
 
@@ -23,29 +24,29 @@ int hd_process_daemonize(int log_fd)
 	HD_AUTO_CLOSE int kept_log_fd = -1;
 
 	if (setsid() < 0 && getsid(0) != getpid())
-		return -errno;
+		return hd_errno();
 	if (chdir("/") < 0)
-		return -errno;
+		return hd_errno();
 	/* Both above 2, so that arranging 0-2 overwrites neither. */
 	if (log_fd >= 0) {
 		kept_log_fd = fcntl(log_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		if (kept_log_fd < 0)
-			return -errno;
+			return hd_errno();
 	}
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	if (null_fd < 0)
-		return -errno;
+		return hd_errno();
 	if (null_fd <= STDERR_FILENO) {
 		int moved = fcntl(null_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
 		if (moved < 0)
-			return -errno;
+			return hd_errno();
 		(void)close(null_fd);
 		null_fd = moved;
 	}
 	if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0 ||
 		dup2(kept_log_fd >= 0 ? kept_log_fd : null_fd, STDERR_FILENO) < 0)
-		return -errno;
+		return hd_errno();
 	return 0;
 }
 
@@ -57,12 +58,12 @@ int hd_process_signal_fd(const int *signals, size_t n_signals)
 	(void)sigemptyset(&set);
 	for (size_t i = 0; i < n_signals; i++)
 		if (sigaddset(&set, signals[i]) < 0)
-			return -errno;
+			return hd_errno();
 	r = pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (r)
 		return -r;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? hd_errno() : fd;
 }
 
 int hd_process_signal_read(int fd)

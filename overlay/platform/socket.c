@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/error_codes.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/lock.h"
 
@@ -66,7 +66,7 @@ static int new_socket(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? hd_errno() : fd;
 }
 
 /* A peer that stops reading must not hold a thread of ours for ever. */
@@ -74,7 +74,7 @@ static int limit_sending(int fd)
 {
 	struct timeval timeout = {.tv_sec = HD_SOCKET_SEND_TIMEOUT_S};
 
-	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0 ? -errno : 0;
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0 ? hd_errno() : 0;
 }
 
 static int connect_address(const struct address *address)
@@ -89,7 +89,7 @@ static int connect_address(const struct address *address)
 		return r;
 	while (connect(fd, (const struct sockaddr *)&address->native, sizeof(address->native)) < 0)
 		if (errno != EINTR)
-			return errno == EAGAIN ? -HD_E_CONTROL_TIMEOUT : -errno;
+			return errno == EAGAIN ? -HD_E_CONTROL_TIMEOUT : hd_errno();
 	return hd_steal_fd(&fd);
 }
 
@@ -112,18 +112,19 @@ static int remove_dead_socket(const struct address *address)
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT ? 0 : hd_errno();
 	if (!S_ISSOCK(st.st_mode))
 		return -EADDRINUSE;
 	fd = connect_address(address);
 	if (fd != -ECONNREFUSED)
 		return -EADDRINUSE;
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+	return unlink(path) < 0 && errno != ENOENT ? hd_errno() : 0;
 }
 
 static int bind_address(int fd, const struct address *address)
 {
-	return bind(fd, (const struct sockaddr *)&address->native, sizeof(address->native)) < 0 ? -errno : 0;
+	return bind(fd, (const struct sockaddr *)&address->native, sizeof(address->native)) < 0 ? hd_errno()
+												: 0;
 }
 
 int hd_socket_listen(const char *path)
@@ -140,7 +141,7 @@ int hd_socket_listen(const char *path)
 	if (fd < 0)
 		return fd;
 	if (fchmod(fd, S_IRUSR | S_IWUSR) < 0)
-		return -errno;
+		return hd_errno();
 	r = bind_address(fd, &address);
 	if (r == -EADDRINUSE) {
 		r = remove_dead_socket(&address);
@@ -150,7 +151,7 @@ int hd_socket_listen(const char *path)
 	if (r < 0)
 		return r;
 	if (listen(fd, SOMAXCONN) < 0)
-		return -errno;
+		return hd_errno();
 	return hd_steal_fd(&fd);
 }
 
@@ -166,9 +167,9 @@ int hd_socket_accept(int listen_fd)
 		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
-		return -errno;
+		return hd_errno();
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return -errno;
+		return hd_errno();
 	if (peer.uid != geteuid() && peer.uid != 0)
 		return -EPERM;
 	r = limit_sending(fd);
@@ -177,5 +178,5 @@ int hd_socket_accept(int listen_fd)
 
 int hd_socket_pair(int ret_fds[2])
 {
-	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret_fds) < 0 ? -errno : 0;
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret_fds) < 0 ? hd_errno() : 0;
 }

@@ -9,7 +9,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/error_codes.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
 #include "overlay/platform/socket.h"
 
@@ -82,7 +82,7 @@ int hd_socket_send(int fd, const void *data, size_t size, int passed_fd)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return errno == EAGAIN ? -HD_E_CONTROL_TIMEOUT : -errno;
+			return errno == EAGAIN ? -HD_E_CONTROL_TIMEOUT : hd_errno();
 		advance(parts, (size_t)n);
 		message.msg_control = NULL;
 		message.msg_controllen = 0;
@@ -110,7 +110,7 @@ static int wait_readable(int fd, uint64_t deadline_ns)
 		if (n == 0)
 			return -HD_E_CONTROL_TIMEOUT;
 		if (errno != EINTR)
-			return -errno;
+			return hd_errno();
 	}
 }
 
@@ -152,7 +152,7 @@ static ssize_t receive_some(int fd, void *buffer, size_t size, int *passed_fd)
 	}
 	n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
-		return -errno;
+		return hd_errno();
 	if (passed_fd && !take_descriptor(&message, passed_fd))
 		return -HD_E_CONTROL_PROTOCOL;
 	return n;

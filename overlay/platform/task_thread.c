@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -128,6 +129,8 @@ int hd_pool_new(const char *name, unsigned threads, size_t queue_limit, struct h
 
 	if (!threads || !queue_limit)
 		return -EINVAL;
+	if (queue_limit > PTRDIFF_MAX / sizeof(*pool->queue))
+		return -ENOMEM;
 	pool = calloc(1, sizeof(*pool) + threads * sizeof(pool->threads[0]));
 	if (!pool)
 		return -ENOMEM;
