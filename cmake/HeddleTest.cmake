@@ -9,7 +9,7 @@
 #   heddle_case(FILE tests/cases/mount/sqlite.sh)
 #       registers one shell case; tests/run_case.py runs it.
 
-set(HEDDLE_FUZZ_MUTATIONS 20000 CACHE STRING "Random mutations that a fuzz replay tries")
+set(HEDDLE_FUZZ_MUTATIONS 200000 CACHE STRING "Random mutations that a fuzz replay tries")
 
 function(heddle_unit_test)
     cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "LINK;LABELS;SOURCES" ${ARGN})
