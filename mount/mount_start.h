@@ -33,7 +33,7 @@ struct hd_mount_place {
 	char *thread;    /* owned */
 };
 
-/* The mount that PATH (made absolute by text alone, so that a dead mount can be found) lies in.
+/* The mount that PATH (resolved where that is possible, by text where a dead mount forbids it) lies in.
  * -HD_E_NOT_MOUNTED. */
 int hd_mount_find(const char *path, struct hd_mount_place *ret_place);
 

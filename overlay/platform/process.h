@@ -57,6 +57,9 @@ int hd_process_signal_read(int fd);
  * libexec directories next to it, ../libexec/heddle and ../libexec. Fresh memory. -ENOENT. */
 int hd_process_own_program(const char *name, char **ret_path);
 
+/* A write to a pipe or socket whose reader is gone fails with -EPIPE instead of ending the process. */
+void hd_process_ignore_broken_pipes(void);
+
 /* Raises RLIMIT_NOFILE to its hard limit. */
 void hd_process_raise_descriptor_limit(void);
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,11 @@ int hd_process_daemonize(int log_fd)
 		dup2(kept_log_fd >= 0 ? kept_log_fd : null_fd, STDERR_FILENO) < 0)
 		return hd_errno();
 	return 0;
+}
+
+void hd_process_ignore_broken_pipes(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
 }
 
 int hd_process_signal_fd(const int *signals, size_t n_signals)

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Two ways to the same execution. A mounted thread is asked through its socket; an unmounted one is opened
+ * here, which takes the thread's lock, so that both cannot happen at once. In between (a mount that begins,
+ * ends or is salvaged) the socket refuses and the lock is held: then both are tried again for a while.
+ *
+ * Before a mounted thread is captured or compared, its dirty pages are flushed from here by syncfs(2): a
+ * program's shared mappings, and all writes with writeback caching, are in the kernel until then. It is done
+ * here and not in the worker because the flush sends WRITE requests to that very worker.
+ */
+
+#include "mount/control_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "mount/control_channel.h"
+#include "mount/control_execute.h"
+#include "mount/mount_start.h"
+#include "mount/run_file.h"
+#include "overlay/overlay.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/socket.h"
+
+#define RETRY_NS 20000000u
+
+static bool sees_bytes(const json_t *request)
+{
+	const char *op = hd_control_op(request);
+
+	return strcmp(op, "capture") == 0 || strcmp(op, "diff") == 0 || strcmp(op, "sync") == 0 ||
+	       strcmp(op, "status") == 0;
+}
+
+/* Best effort: a mount of another namespace cannot be flushed from here, and need not be ours to open. */
+static void flush_mount(const struct hd_store *store, const char *thread)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	struct hd_mount_place place;
+
+	if (hd_mount_find_thread(store->path, thread, &place) < 0)
+		return;
+	fd = hd_directory_open(AT_FDCWD, place.directory);
+	hd_mount_place_clear(&place);
+	if (fd >= 0)
+		(void)hd_file_sync_filesystem(fd);
+}
+
+/* The control socket of a mounted thread. -ECONNREFUSED or -ENOENT: nobody serves it. */
+static int connect_served(const struct hd_store *store, uint32_t number)
+{
+	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
+
+	return path ? hd_socket_connect(path) : -ENOMEM;
+}
+
+static int request_served(
+	struct hd_store *store, const char *thread, int fd, json_t *request, json_t **ret_reply, int *ret_fd)
+{
+	int r;
+
+	if (sees_bytes(request))
+		flush_mount(store, thread);
+	r = hd_control_send(fd, json_incref(request), -1);
+	if (r >= 0)
+		r = hd_control_receive(fd, -1, ret_reply, ret_fd);
+	/* What was sent may have been executed: only what does no harm twice is asked again. */
+	if ((r == -ECONNRESET || r == -EPIPE) && strcmp(hd_control_op(request), "capture") != 0)
+		return -HD_E_THREAD_BUSY;
+	return r < 0 ? hd_fail_in(r, "ask the mount of thread '%s'", thread) : 0;
+}
+
+static int request_here(struct hd_store *store, const char *thread, uint32_t number, json_t *request,
+	json_t **ret_reply, int *ret_fd)
+{
+	HD_AUTO_FREE char *last_end = NULL;
+	struct hd_overlay_options options = {.store = store, .thread = thread, .arena_fd = -1, .hot_fd = -1};
+	struct hd_control_environment environment = {0};
+	struct hd_overlay *overlay;
+	json_t *reply = NULL;
+	int fd = -1;
+	int r, closed;
+
+	r = hd_overlay_open(&options, &overlay);
+	if (r < 0)
+		return r;
+	(void)hd_run_file_read(store->path, number, HD_RUN_LAST, &last_end);
+	environment.last_end = last_end;
+	r = hd_control_execute(overlay, &environment, request, &reply, &fd);
+	closed = hd_overlay_close(overlay);
+	if (r >= 0 && closed >= 0) {
+		*ret_reply = reply;
+		*ret_fd = fd;
+		return 0;
+	}
+	json_decref(reply);
+	hd_cleanup_close(&fd);
+	return r < 0 ? r : hd_fail_in(closed, "close thread '%s'", thread);
+}
+
+int hd_thread_request(
+	struct hd_store *store, const char *thread, json_t *request, json_t **ret_reply, int *ret_fd)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + HD_CONTROL_PATIENCE_MS * 1000000ull;
+	struct hd_thread record;
+	uint32_t number;
+	int r;
+
+	r = hd_index_get_thread(store->index, thread, &record);
+	if (r < 0)
+		return r;
+	number = record.number;
+	hd_thread_clear(&record);
+	for (;;) {
+		HD_AUTO_CLOSE int fd = connect_served(store, number);
+
+		if (fd >= 0)
+			r = request_served(store, thread, fd, request, ret_reply, ret_fd);
+		else if (fd == -ECONNREFUSED || fd == -ENOENT)
+			r = request_here(store, thread, number, request, ret_reply, ret_fd);
+		else
+			return hd_fail_in(fd, "reach the mount of thread '%s'", thread);
+		if (r != -HD_E_THREAD_BUSY || hd_clock_monotonic_ns() > deadline)
+			return r;
+		hd_clock_sleep_ns(RETRY_NS);
+	}
+}
+
+int hd_control_reply_status(const json_t *reply)
+{
+	int r;
+
+	if (json_is_true(json_object_get(reply, "ok")))
+		return 0;
+	r = hd_control_error(reply);
+	return r < 0 ? r : hd_fail(HD_E_CONTROL_PROTOCOL, "the reply says neither success nor failure");
+}

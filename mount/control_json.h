@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_CONTROL_JSON_H
+#define HEDDLE_MOUNT_CONTROL_JSON_H
+
+/*
+ * Control JSON: names, times, states and failures as docs/design/control-protocol.md writes them.
+ *
+ * Ownership   Returned values are new references. Threads: pure functions.
+ * Errors      NULL or -ENOMEM when memory is short.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "overlay/store/index.h"
+
+/* The text of NAME: as it is when it is UTF-8, else with \xNN for each byte that is not and \\ for a
+ * backslash. */
+json_t *hd_control_name(const char *name, size_t length, bool *ret_raw);
+/* Sets KEY of OBJECT to that text, and "raw" to true if it was not UTF-8. */
+int hd_control_put_name(json_t *object, const char *key, const char *name, size_t length);
+/* The bytes that hd_control_name wrote as TEXT; fresh memory with a NUL behind. -HD_E_CONTROL_PROTOCOL. */
+int hd_control_name_decode(const char *text, bool raw, char **ret_name, size_t *ret_length);
+
+json_t *hd_control_id(const struct hd_state_id *id);
+/* From 32 hex digits; -HD_E_CONTROL_PROTOCOL. */
+int hd_control_id_decode(const char *text, struct hd_state_id *ret_id);
+
+json_t *hd_control_state(const struct hd_state *state);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Bringing heddled up and down.
+ *
+ * heddled holds one end of a socket pair and says once how it went; its end closing without a word means that
+ * it died. So a caller never guesses from the mount table, and the reason of a failure reaches the person who
+ * asked.
+ */
+
+#include "mount/mount_start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mount/control_channel.h"
+#include "mount/control_client.h"
+#include "mount/program_arguments.h"
+#include "mount/run_file.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/mount_point.h"
+#include "overlay/platform/process.h"
+#include "overlay/platform/socket.h"
+
+/* A place for the mount: DIRECTORY, or the store's own, which is made. Fresh memory. */
+static int choose_directory(
+	const struct hd_store *store, const char *thread, const char *directory, char **ret_directory)
+{
+	HD_AUTO_FREE char *chosen = NULL;
+	int r;
+
+	if (directory) {
+		chosen = strdup(directory);
+	} else {
+		char *slash;
+
+		if (asprintf(&chosen, "%s/mnt/%s", store->path, thread) < 0) {
+			chosen = NULL;
+			return -ENOMEM;
+		}
+		slash = strrchr(chosen, '/');
+		*slash = '\0';
+		r = hd_directory_make(AT_FDCWD, chosen, 0700);
+		*slash = '/';
+		if (r >= 0)
+			r = hd_directory_make(AT_FDCWD, chosen, 0755);
+		/* A dead mount there is no directory to stat. */
+		if (r < 0 && r != -ENOTCONN && r != -EEXIST)
+			return hd_fail_in(r, "make the mountpoint %s", chosen);
+	}
+	if (!chosen)
+		return -ENOMEM;
+	*ret_directory = HD_STEAL(chosen);
+	return 0;
+}
+
+/* Whether a mount of ours stands at DIRECTORY; a dead one is detached first. */
+static int clear_directory(const char *directory)
+{
+	struct hd_mount_place place;
+	struct stat stat;
+	int r;
+
+	for (;;) {
+		r = hd_file_stat_at(AT_FDCWD, directory, &stat);
+		if (r != -ENOTCONN && r != -ECONNABORTED)
+			break;
+		r = hd_mount_find(directory, &place);
+		if (r < 0)
+			return hd_fail(ENOTCONN, "a dead mount that is not heddle's stands at %s", directory);
+		r = strcmp(place.directory, directory) == 0 ? hd_mount_point_detach(directory, true)
+							    : -ENOTCONN;
+		hd_mount_place_clear(&place);
+		if (r < 0)
+			return hd_fail_in(r, "detach the dead mount at %s", directory);
+	}
+	if (r < 0)
+		return hd_fail_in(r, "mount at %s", directory);
+	if (!S_ISDIR(stat.st_mode))
+		return hd_fail(ENOTDIR, "mount at %s", directory);
+	r = hd_mount_find(directory, &place);
+	if (r == -HD_E_NOT_MOUNTED)
+		return 0;
+	if (r < 0)
+		return r;
+	r = strcmp(place.directory, directory) == 0
+		    ? hd_fail(HD_E_MOUNTED, "thread '%s' stands at %s", place.thread, directory)
+		    : 0;
+	hd_mount_place_clear(&place);
+	return r;
+}
+
+static int check_thread(const struct hd_store *store, const char *thread)
+{
+	struct hd_mount_place place;
+	struct hd_thread record;
+	struct stat stat;
+	int r;
+
+	r = hd_index_get_thread(store->index, thread, &record);
+	if (r < 0)
+		return hd_fail_in(r, "'%s'", thread);
+	hd_thread_clear(&record);
+	r = hd_mount_find_thread(store->path, thread, &place);
+	if (r == -HD_E_NOT_MOUNTED)
+		return 0;
+	if (r < 0)
+		return r;
+	r = 0;
+	/* A dead one elsewhere is in nobody's way, but nobody needs it either. */
+	if (hd_file_stat_at(AT_FDCWD, place.directory, &stat) == -ENOTCONN)
+		(void)hd_mount_point_detach(place.directory, true);
+	else
+		r = hd_fail(HD_E_MOUNTED, "at %s", place.directory);
+	hd_mount_place_clear(&place);
+	return r;
+}
+
+static int spawn_supervisor(const struct hd_store *store, const char *thread, const char *directory,
+	const char *options, int report_fd)
+{
+	HD_AUTO_FREE char *program = NULL;
+	const struct hd_inherited_fd fds[] = {{report_fd, HD_SUPERVISOR_REPORT_FD}};
+	char names[][16] = {"--store", "--thread", "--directory", "--options", "--report"};
+	pid_t pid;
+	int r;
+
+	r = hd_process_own_program("heddled", &program);
+	if (r < 0)
+		return hd_fail_in(r, "find heddled");
+	char *argv[] = {program, names[0], store->path, names[1], (char *)(uintptr_t)thread, names[2],
+		(char *)(uintptr_t)directory, names[3], (char *)(uintptr_t)options, names[4], NULL};
+
+	r = hd_process_spawn(program, argv, fds, HD_ARRAY_SIZE(fds), false, &pid);
+	return r < 0 ? hd_fail_in(r, "start %s", program) : 0;
+}
+
+int hd_mount_start(struct hd_store *store, const char *thread, const char *directory,
+	const struct hd_mount_options *options)
+{
+	HD_AUTO_FREE char *chosen = NULL;
+	HD_AUTO_FREE char *text = NULL;
+	HD_AUTO_CLOSE int ours = -1;
+	int ends[2];
+	json_t *report = NULL;
+	int passed_fd = -1;
+	int r;
+
+	r = check_thread(store, thread);
+	if (r >= 0)
+		r = choose_directory(store, thread, directory, &chosen);
+	if (r >= 0)
+		r = clear_directory(chosen);
+	if (r < 0)
+		return r;
+	text = hd_mount_options_format(options);
+	if (!text)
+		return -ENOMEM;
+	r = hd_socket_pair(ends);
+	if (r < 0)
+		return hd_fail_in(r, "make a socket pair");
+	ours = ends[0];
+	r = spawn_supervisor(store, thread, chosen, text, ends[1]);
+	hd_cleanup_close(&ends[1]);
+	if (r < 0)
+		return r;
+	r = hd_control_receive(ours, -1, &report, &passed_fd);
+	hd_cleanup_close(&passed_fd);
+	if (r == -ECONNRESET)
+		return hd_fail(HD_E_WORKER_DIED, "heddled ended without a word; see %s/log", store->path);
+	if (r < 0)
+		return r;
+	r = hd_control_reply_status(report);
+	json_decref(report);
+	return r;
+}
+
+/* ---- stopping ---- */
+
+/* Without a supervisor that answers: detach, then wait until the thread can be opened, which means it was
+ * closed. */
+static int stop_unserved(struct hd_store *store, const char *thread, bool lazy)
+{
+	struct hd_mount_place place;
+	json_t *request;
+	json_t *reply = NULL;
+	int fd = -1;
+	int r;
+
+	r = hd_mount_find_thread(store->path, thread, &place);
+	if (r < 0)
+		return r;
+	r = hd_mount_point_detach(place.directory, lazy);
+	if (r < 0)
+		r = hd_fail_in(r, "unmount %s", place.directory);
+	hd_mount_place_clear(&place);
+	if (r < 0)
+		return r;
+	request = json_pack("{s:s}", "op", "sync");
+	r = request ? hd_thread_request(store, thread, request, &reply, &fd) : -ENOMEM;
+	json_decref(request);
+	if (r < 0)
+		return r;
+	r = hd_control_reply_status(reply);
+	json_decref(reply);
+	hd_cleanup_close(&fd);
+	return r;
+}
+
+static int request_unmount(int socket_fd, bool lazy)
+{
+	HD_AUTO_CLOSE int passed_fd = -1;
+	json_t *reply;
+	int r;
+
+	r = hd_control_send(socket_fd, json_pack("{s:s, s:b}", "op", "unmount", "lazy", (int)lazy), -1);
+	if (r >= 0)
+		r = hd_control_receive(socket_fd, -1, &reply, &passed_fd);
+	if (r < 0)
+		return r;
+	r = hd_control_reply_status(reply);
+	json_decref(reply);
+	return r;
+}
+
+int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy)
+{
+	HD_AUTO_FREE char *path = NULL;
+	HD_AUTO_CLOSE int fd = -1;
+	struct hd_thread record;
+	int r;
+
+	r = hd_index_get_thread(store->index, thread, &record);
+	if (r < 0)
+		return r;
+	path = hd_run_file_path(store->path, record.number, HD_RUN_SOCKET);
+	hd_thread_clear(&record);
+	if (!path)
+		return -ENOMEM;
+	fd = hd_socket_connect(path);
+	if (fd == -ECONNREFUSED || fd == -ENOENT)
+		return stop_unserved(store, thread, lazy);
+	if (fd < 0)
+		return fd;
+	r = request_unmount(fd, lazy);
+	/* It ended for another reason while we asked. */
+	if (r == -ECONNRESET || r == -EPIPE)
+		return stop_unserved(store, thread, lazy);
+	return r;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_PROGRAM_ARGUMENTS_H
+#define HEDDLE_MOUNT_PROGRAM_ARGUMENTS_H
+
+/*
+ * Program arguments of heddled and heddle-fuse-worker: "--name value" pairs, written by our own programs
+ * alone.
+ *
+ * Ownership   Texts point into argv. Threads: pure. Errors: -HD_E_USAGE with a detail.
+ */
+
+#include <stdbool.h>
+
+/* Descriptors that a worker inherits under fixed numbers, and the one on which heddled reports. */
+enum {
+	HD_WORKER_LINK_FD = 3,
+	HD_WORKER_ARENA_FD = 4,
+	HD_WORKER_HOT_FD = 5,
+	HD_SUPERVISOR_REPORT_FD = 3,
+};
+
+struct hd_program_arguments {
+	const char *store;     /* path of the .heddle directory */
+	const char *thread;    /* name */
+	const char *directory; /* absolute mountpoint; heddled alone */
+	const char *options;   /* as hd_mount_options_format writes them; NULL: the defaults */
+	bool report;           /* heddled: somebody waits at HD_SUPERVISOR_REPORT_FD; go to the background */
+	bool salvage;          /* worker: bring a dead worker's memory to disk instead of serving */
+};
+
+int hd_program_arguments_parse(char *const argv[], struct hd_program_arguments *ret_arguments);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Small text files, replaced whole, so that a reader sees an old one or a new one. */
+
+#include "mount/run_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+
+#define TEXT_LIMIT 65536
+
+static const char *const suffixes[] = {
+	[HD_RUN_SOCKET] = "sock", [HD_RUN_STATUS] = "json", [HD_RUN_LAST] = "last"};
+_Static_assert(HD_ARRAY_SIZE(suffixes) == HD_RUN_FILE_COUNT, "a run file without a suffix");
+
+char *hd_run_file_path(const char *store_path, uint32_t number, enum hd_run_file file)
+{
+	char *path;
+
+	return asprintf(&path, "%s/run/%u.%s", store_path, number, suffixes[file]) < 0 ? NULL : path;
+}
+
+int hd_run_directory_make(const char *store_path)
+{
+	HD_AUTO_FREE char *path = NULL;
+
+	if (asprintf(&path, "%s/run", store_path) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	return hd_directory_make(AT_FDCWD, path, 0700);
+}
+
+int hd_run_file_write(const char *store_path, uint32_t number, enum hd_run_file file, const char *text)
+{
+	HD_AUTO_FREE char *directory = NULL;
+	HD_AUTO_CLOSE int directory_fd = -1;
+	struct hd_atomic_file atomic;
+	char name[32];
+	int r;
+
+	if (asprintf(&directory, "%s/run", store_path) < 0) {
+		directory = NULL;
+		return -ENOMEM;
+	}
+	r = hd_directory_make(AT_FDCWD, directory, 0700);
+	if (r >= 0)
+		r = directory_fd = hd_directory_open(AT_FDCWD, directory);
+	if (r >= 0)
+		r = hd_file_atomic_begin(directory_fd, 0600, &atomic);
+	if (r < 0)
+		return r;
+	r = hd_file_write_at(atomic.fd, text, strlen(text), 0);
+	if (r < 0) {
+		hd_file_atomic_abort(&atomic);
+		return r;
+	}
+	(void)snprintf(name, sizeof(name), "%u.%s", number, suffixes[file]);
+	return hd_file_atomic_commit(&atomic, name, true, false);
+}
+
+int hd_run_file_read(const char *store_path, uint32_t number, enum hd_run_file file, char **ret_text)
+{
+	HD_AUTO_FREE char *path = hd_run_file_path(store_path, number, file);
+	size_t size;
+
+	if (!path)
+		return -ENOMEM;
+	return hd_file_read_whole(AT_FDCWD, path, TEXT_LIMIT, ret_text, &size);
+}
+
+void hd_run_file_remove(const char *store_path, uint32_t number, enum hd_run_file file)
+{
+	HD_AUTO_FREE char *path = hd_run_file_path(store_path, number, file);
+
+	if (path)
+		(void)hd_file_unlink(AT_FDCWD, path);
+}

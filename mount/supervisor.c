@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One thread, one poll loop, no parsing of what strangers say: what can go wrong here is what would lose
+ * data, so there is little of it. Everything that serves is in the worker, which may die.
+ *
+ * The overlay is opened by the worker before anything is mounted: a thread that cannot be opened never hangs
+ * a path.
+ */
+
+#include "mount/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mount/control_channel.h"
+#include "mount/control_execute.h"
+#include "mount/run_file.h"
+#include "mount/supervisor_types.h"
+#include "overlay/overlay.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/descriptor.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/log.h"
+#include "overlay/platform/process.h"
+
+#define HEAR_TIMEOUT_MS 1000
+
+static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+/* The log of the thread in the store, shared with its worker. */
+static int open_log(const struct hd_program_arguments *arguments, uint32_t number)
+{
+	HD_AUTO_FREE char *directory = NULL;
+	HD_AUTO_FREE char *path = NULL;
+	int r;
+
+	if (asprintf(&directory, "%s/log", arguments->store) < 0) {
+		directory = NULL;
+		return -ENOMEM;
+	}
+	if (asprintf(&path, "%s/%u.log", directory, number) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = hd_directory_make(AT_FDCWD, directory, 0700);
+	return r < 0 ? r : hd_file_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT, 0600);
+}
+
+static int read_thread_number(const struct hd_program_arguments *arguments, uint32_t *ret_number)
+{
+	struct hd_store *store;
+	struct hd_thread thread;
+	int r;
+
+	r = hd_store_open(arguments->store, &store);
+	if (r < 0)
+		return r;
+	r = hd_index_get_thread(store->index, arguments->thread, &thread);
+	if (r >= 0) {
+		*ret_number = thread.number;
+		hd_thread_clear(&thread);
+	}
+	hd_store_free(store);
+	return r;
+}
+
+static int prepare(struct hd_supervisor *supervisor)
+{
+	const struct hd_program_arguments *arguments = &supervisor->arguments;
+	HD_AUTO_CLOSE int log_fd = -1;
+	int r;
+
+	hd_mount_options_default(&supervisor->options);
+	r = hd_mount_options_parse(&supervisor->options, arguments->options);
+	if (r < 0)
+		return r;
+	if (!arguments->directory)
+		return hd_fail(HD_E_USAGE, "--directory is missing");
+	r = read_thread_number(arguments, &supervisor->number);
+	if (r < 0)
+		return hd_fail_in(r, "open the store %s", arguments->store);
+	r = hd_run_directory_make(arguments->store);
+	if (r >= 0)
+		r = log_fd = open_log(arguments, supervisor->number);
+	if (r < 0)
+		return hd_fail_in(r, "open the log of thread '%s'", arguments->thread);
+	if (supervisor->report_fd >= 0) {
+		r = hd_process_daemonize(log_fd);
+		if (r < 0)
+			return hd_fail_in(r, "go to the background");
+	}
+	r = supervisor->signal_fd = hd_process_signal_fd(ending_signals, HD_ARRAY_SIZE(ending_signals));
+	if (r < 0)
+		return hd_fail_in(r, "wait for signals");
+	/* Every large file is a descriptor here. */
+	hd_process_raise_descriptor_limit();
+	hd_process_ignore_broken_pipes();
+	r = hd_overlay_memory(&supervisor->arena_fd, &supervisor->hot_fd);
+	if (r < 0)
+		return hd_fail_in(r, "make the overlay's memory");
+	return hd_supervisor_spawn(supervisor, false);
+}
+
+static void serve(struct hd_supervisor *supervisor)
+{
+	while (supervisor->phase != SUPERVISOR_ENDED) {
+		const int fds[] = {supervisor->signal_fd, supervisor->link_lost ? -1 : supervisor->link_fd,
+			supervisor->listen_fd, supervisor->watch_fd};
+		unsigned ready = 0;
+		int r;
+
+		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), -1, &ready);
+		if (r < 0) {
+			hd_log(HD_LOG_ERROR, "cannot wait for events: %s", hd_error_message(r));
+			return;
+		}
+		if ((ready & 1u) && hd_process_signal_read(supervisor->signal_fd) > 0)
+			hd_supervisor_stop(supervisor);
+		/* What the end of the link means, the watch will tell. */
+		if ((ready & 2u) && hd_supervisor_hear(supervisor, HEAR_TIMEOUT_MS) < 0)
+			supervisor->link_lost = true;
+		if ((ready & 4u) && supervisor->listen_fd >= 0)
+			hd_supervisor_accept(supervisor);
+		if (ready & 8u)
+			hd_supervisor_worker_ended(supervisor);
+	}
+}
+
+static void supervisor_clear(struct hd_supervisor *supervisor)
+{
+	int *const fds[] = {&supervisor->report_fd, &supervisor->signal_fd, &supervisor->listen_fd,
+		&supervisor->link_fd, &supervisor->watch_fd, &supervisor->device, &supervisor->arena_fd,
+		&supervisor->hot_fd};
+	size_t i;
+
+	for (i = 0; i < HD_ARRAY_SIZE(fds); i++)
+		hd_cleanup_close(fds[i]);
+	for (i = 0; i < supervisor->n_large; i++)
+		hd_cleanup_close(&supervisor->large[i].fd);
+	free(supervisor->large);
+	json_decref(supervisor->failure);
+}
+
+int hd_supervisor_run(const struct hd_program_arguments *arguments)
+{
+	struct hd_supervisor supervisor = {.arguments = *arguments,
+		.report_fd = arguments->report ? HD_SUPERVISOR_REPORT_FD : -1,
+		.signal_fd = -1,
+		.listen_fd = -1,
+		.link_fd = -1,
+		.watch_fd = -1,
+		.device = -1,
+		.arena_fd = -1,
+		.hot_fd = -1};
+	int r;
+
+	r = prepare(&supervisor);
+	if (r < 0) {
+		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
+		hd_supervisor_report(&supervisor, hd_control_error_reply(r));
+		supervisor.exit_status = 1;
+	} else {
+		serve(&supervisor);
+		hd_supervisor_finish(&supervisor);
+	}
+	supervisor_clear(&supervisor);
+	return supervisor.exit_status;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What the worker and clients say to the supervisor.
+ *
+ * A client's socket goes straight to the worker. Only an unmount comes back, with the client's socket,
+ * because the answer must outlive the worker: it says that the worker has closed everything durably.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mount/control_channel.h"
+#include "mount/control_execute.h"
+#include "mount/run_file.h"
+#include "mount/supervisor_types.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
+#include "overlay/platform/mount_point.h"
+#include "overlay/platform/socket.h"
+
+void hd_supervisor_report(struct hd_supervisor *supervisor, json_t *reply)
+{
+	if (supervisor->report_fd < 0) {
+		json_decref(reply);
+		return;
+	}
+	(void)hd_control_send(supervisor->report_fd, reply, -1);
+	hd_cleanup_close(&supervisor->report_fd);
+	supervisor->report_fd = -1;
+}
+
+void hd_supervisor_answer_waiters(struct hd_supervisor *supervisor, json_t *reply, bool synced)
+{
+	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < supervisor->n_waiters; i++) {
+		if (synced && !supervisor->waits_for_sync[i]) {
+			supervisor->waiters[kept] = supervisor->waiters[i];
+			supervisor->waits_for_sync[kept++] = false;
+			continue;
+		}
+		(void)hd_control_send(supervisor->waiters[i], json_incref(reply), -1);
+		hd_cleanup_close(&supervisor->waiters[i]);
+	}
+	supervisor->n_waiters = kept;
+}
+
+/* ---- the mount ---- */
+
+static int attach_mount(struct hd_supervisor *supervisor)
+{
+	const struct hd_program_arguments *arguments = &supervisor->arguments;
+	HD_AUTO_FREE char *socket_path = NULL;
+	HD_AUTO_FREE char *last_end = NULL;
+	HD_AUTO_FREE char *source = NULL;
+	struct hd_mount_request request = {.directory = arguments->directory,
+		.allow_other = supervisor->options.allow_other,
+		.default_permissions = supervisor->options.default_permissions,
+		.read_only = supervisor->options.read_only};
+	int r;
+
+	/* The worker holds the thread's lock, so a socket file that is there is a dead one. */
+	socket_path = hd_run_file_path(arguments->store, supervisor->number, HD_RUN_SOCKET);
+	if (!socket_path || asprintf(&source, "heddle:%s#%s", arguments->store, arguments->thread) < 0) {
+		source = NULL;
+		return -ENOMEM;
+	}
+	r = supervisor->listen_fd = hd_socket_listen(socket_path);
+	if (r < 0)
+		return hd_fail_in(r, "listen at %s", socket_path);
+	request.source = source;
+	r = supervisor->device = hd_mount_point_attach(&request);
+	if (r < 0)
+		return hd_fail_in(r, "mount at %s", arguments->directory);
+	(void)hd_run_file_read(arguments->store, supervisor->number, HD_RUN_LAST, &last_end);
+	return hd_control_send(supervisor->link_fd,
+		json_pack("{s:s, s:s, s:s?}", "op", "mounted", "mountpoint", arguments->directory, "last_end",
+			last_end),
+		supervisor->device);
+}
+
+static void hear_opened(struct hd_supervisor *supervisor)
+{
+	int r;
+
+	if (supervisor->phase != SUPERVISOR_STARTING)
+		return;
+	supervisor->phase = SUPERVISOR_ATTACHED;
+	r = attach_mount(supervisor);
+	if (r >= 0)
+		return;
+	hd_log(HD_LOG_ERROR, "cannot mount: %s", hd_error_message(r));
+	hd_supervisor_report(supervisor, hd_control_error_reply(r));
+	supervisor->exit_status = 1;
+	hd_supervisor_stop(supervisor);
+}
+
+static void hear_ready(struct hd_supervisor *supervisor)
+{
+	const struct hd_program_arguments *arguments = &supervisor->arguments;
+	json_t *status = json_pack("{s:i, s:i, s:s, s:s, s:I}", "pid", (int)getpid(), "worker",
+		(int)supervisor->worker, "thread", arguments->thread, "mountpoint", arguments->directory,
+		"started", (json_int_t)hd_clock_now().tv_sec);
+	HD_AUTO_FREE char *text = status ? json_dumps(status, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	int r = text ? hd_run_file_write(arguments->store, supervisor->number, HD_RUN_STATUS, text) : -ENOMEM;
+
+	json_decref(status);
+	if (r < 0)
+		hd_log(HD_LOG_WARNING, "cannot write the status file, ignoring: %s", hd_error_message(r));
+	supervisor->phase = SUPERVISOR_SERVING;
+	hd_log(HD_LOG_NOTICE, "thread '%s' is mounted at %s", arguments->thread, arguments->directory);
+	hd_supervisor_report(
+		supervisor, json_pack("{s:b, s:s}", "ok", 1, "mountpoint", arguments->directory));
+}
+
+/* ---- large files ---- */
+
+static void hold_large(struct hd_supervisor *supervisor, uint32_t slot, int *fd)
+{
+	if (supervisor->n_large == supervisor->large_capacity) {
+		size_t capacity = supervisor->large_capacity ? 2 * supervisor->large_capacity : 64;
+		struct supervisor_large *large = realloc(supervisor->large, capacity * sizeof(*large));
+
+		if (!large) {
+			hd_log(HD_LOG_ERROR,
+				"no memory to hold large file %u; it would not survive its worker", slot);
+			return;
+		}
+		supervisor->large = large;
+		supervisor->large_capacity = capacity;
+	}
+	supervisor->large[supervisor->n_large++] = (struct supervisor_large){slot, hd_steal_fd(fd)};
+}
+
+static void drop_large(struct hd_supervisor *supervisor, uint32_t slot)
+{
+	size_t i = 0;
+
+	while (i < supervisor->n_large) {
+		if (supervisor->large[i].slot != slot) {
+			i++;
+			continue;
+		}
+		hd_cleanup_close(&supervisor->large[i].fd);
+		supervisor->large[i] = supervisor->large[--supervisor->n_large];
+	}
+}
+
+static void hear_large(struct hd_supervisor *supervisor, const json_t *message, int *fd)
+{
+	uint32_t slot = (uint32_t)json_integer_value(json_object_get(message, "slot"));
+
+	/* A slot is used again after its file is gone; the newer descriptor is the one that counts. */
+	drop_large(supervisor, slot);
+	if (*fd >= 0)
+		hold_large(supervisor, slot, fd);
+}
+
+/* ---- unmounting ---- */
+
+static void add_waiter(struct hd_supervisor *supervisor, int *client, bool lazy)
+{
+	if (supervisor->n_waiters == SUPERVISOR_WAITER_LIMIT)
+		return;
+	supervisor->waits_for_sync[supervisor->n_waiters] = lazy;
+	supervisor->waiters[supervisor->n_waiters++] = hd_steal_fd(client);
+}
+
+static void hear_unmount(struct hd_supervisor *supervisor, const json_t *message, int *client)
+{
+	bool lazy = json_is_true(json_object_get(message, "lazy"));
+	int r = 0;
+
+	if (!supervisor->detached)
+		r = hd_mount_point_detach(supervisor->arguments.directory, lazy);
+	/* Somebody else unmounted it a moment ago: the worker is about to find out. */
+	if (r < 0 && r != -EINVAL) {
+		(void)hd_control_send(*client, hd_control_error_reply(r), -1);
+		return;
+	}
+	supervisor->detached = true;
+	add_waiter(supervisor, client, lazy);
+	if (lazy)
+		(void)hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", "sync"), -1);
+}
+
+void hd_supervisor_stop(struct hd_supervisor *supervisor)
+{
+	int r = 0;
+
+	if (supervisor->phase == SUPERVISOR_SALVAGING || supervisor->phase == SUPERVISOR_ENDED)
+		return;
+	if (supervisor->device >= 0 && !supervisor->detached) {
+		r = hd_mount_point_detach(supervisor->arguments.directory, false);
+		if (r == -EBUSY) {
+			hd_log(HD_LOG_NOTICE, "the mount is in use; detaching it lazily");
+			r = hd_mount_point_detach(supervisor->arguments.directory, true);
+		}
+		supervisor->detached = true;
+	}
+	if (r < 0 && r != -EINVAL)
+		hd_log(HD_LOG_WARNING, "cannot unmount, ending all the same: %s", hd_error_message(r));
+	(void)hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", "stop"), -1);
+}
+
+/* ---- hearing ---- */
+
+static void hear_failed(struct hd_supervisor *supervisor, json_t *message)
+{
+	json_decref(supervisor->failure);
+	supervisor->failure = json_pack("{s:b, s:O}", "ok", 0, "error", json_object_get(message, "error"));
+}
+
+static void hear_message(struct hd_supervisor *supervisor, json_t *message, int *fd)
+{
+	const char *op = hd_control_op(message);
+
+	if (strcmp(op, "opened") == 0) {
+		hear_opened(supervisor);
+	} else if (strcmp(op, "ready") == 0) {
+		hear_ready(supervisor);
+	} else if (strcmp(op, "failed") == 0) {
+		hear_failed(supervisor, message);
+	} else if (strcmp(op, "closed") == 0) {
+		supervisor->closed = true;
+		if (json_object_get(message, "error"))
+			hear_failed(supervisor, message);
+	} else if (strcmp(op, "hold") == 0 || strcmp(op, "drop") == 0) {
+		hear_large(supervisor, message, fd);
+	} else if (strcmp(op, "unmount") == 0 && *fd >= 0) {
+		hear_unmount(supervisor, message, fd);
+	} else if (strcmp(op, "synced") == 0) {
+		json_t *done = json_pack("{s:b}", "ok", 1);
+
+		hd_supervisor_answer_waiters(
+			supervisor, json_object_get(message, "error") ? message : done, true);
+		json_decref(done);
+	} else {
+		hd_log(HD_LOG_WARNING, "the worker said '%s', ignoring", op);
+	}
+}
+
+int hd_supervisor_hear(struct hd_supervisor *supervisor, int timeout_ms)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	json_t *message;
+	int r;
+
+	r = hd_control_receive(supervisor->link_fd, timeout_ms, &message, &fd);
+	if (r < 0)
+		return r;
+	hear_message(supervisor, message, &fd);
+	json_decref(message);
+	return 0;
+}
+
+void hd_supervisor_accept(struct hd_supervisor *supervisor)
+{
+	HD_AUTO_CLOSE int client = hd_socket_accept(supervisor->listen_fd);
+
+	if (client >= 0)
+		(void)hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", "client"), client);
+}

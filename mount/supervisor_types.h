@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_SUPERVISOR_TYPES_H
+#define HEDDLE_MOUNT_SUPERVISOR_TYPES_H
+
+/* What the supervisor*.c files share. Nobody outside of them includes this. */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "mount/fuse_options.h"
+#include "mount/program_arguments.h"
+
+/*
+ *     STARTING ──opened──► ATTACHED ──ready──► SERVING ──┐
+ *        │                    │                  │       │ the worker says closed
+ *        │ the worker ends    │ the worker dies  │       ▼
+ *        └──────► ENDED ◄── SALVAGING ◄──────────┘     ENDED
+ */
+enum supervisor_phase {
+	SUPERVISOR_STARTING, /* the worker opens the overlay; nothing is mounted */
+	SUPERVISOR_ATTACHED, /* mounted; the worker answers INIT */
+	SUPERVISOR_SERVING,
+	SUPERVISOR_SALVAGING, /* the mount is gone; a salvager is at work */
+	SUPERVISOR_ENDED,
+};
+
+struct supervisor_large {
+	uint32_t slot;
+	int fd; /* owned */
+};
+
+#define SUPERVISOR_WAITER_LIMIT 16
+
+struct hd_supervisor {
+	struct hd_program_arguments arguments; /* borrowed texts */
+	struct hd_mount_options options;
+	uint32_t number; /* of the thread */
+	enum supervisor_phase phase;
+
+	int report_fd; /* owned: who started us waits there; -1 once answered */
+	int signal_fd; /* owned */
+	int listen_fd; /* owned: the control socket */
+	int link_fd;   /* owned: the worker */
+	int watch_fd;  /* owned: readable when the worker has ended */
+	int device;    /* owned: /dev/fuse */
+	int arena_fd;  /* owned */
+	int hot_fd;    /* owned */
+	pid_t worker;
+
+	struct supervisor_large *large; /* owned array */
+	size_t n_large, large_capacity;
+	int waiters[SUPERVISOR_WAITER_LIMIT];         /* owned: clients that wait for the end of an unmount */
+	bool waits_for_sync[SUPERVISOR_WAITER_LIMIT]; /* a lazy one: durability is enough */
+	size_t n_waiters;
+
+	bool detached;     /* the mountpoint is gone by our doing */
+	bool link_lost;    /* the worker has closed its end, or broken the protocol */
+	bool closed;       /* the worker said that it closed its overlay */
+	json_t *failure;   /* owned: the failure that it named, as an "ok": false reply */
+	unsigned salvages; /* tries */
+	int exit_status;
+};
+
+/* supervisor_worker.c */
+int hd_supervisor_spawn(struct hd_supervisor *supervisor, bool salvage);
+/* The worker has ended: what it still said is read, and the next phase begins. */
+void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
+/* What is left to say and to remove; no worker lives. */
+void hd_supervisor_finish(struct hd_supervisor *supervisor);
+
+/* supervisor_link.c */
+/* One message of the worker. A negative result: the link is at its end. */
+int hd_supervisor_hear(struct hd_supervisor *supervisor, int timeout_ms);
+void hd_supervisor_accept(struct hd_supervisor *supervisor);
+/* SIGTERM: ends the mount, whoever uses it. */
+void hd_supervisor_stop(struct hd_supervisor *supervisor);
+/* Answers who started us, once. REPLY's reference is consumed. */
+void hd_supervisor_report(struct hd_supervisor *supervisor, json_t *reply);
+/* Answers the clients that wait: with SYNCED only those that wait for durability. REPLY is borrowed. */
+void hd_supervisor_answer_waiters(struct hd_supervisor *supervisor, json_t *reply, bool synced);
+
+#endif

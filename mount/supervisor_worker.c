@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The worker's life as its supervisor sees it: spawned, ended well, or dead and salvaged.
+ *
+ * Order after a death: the mountpoint is detached first and the device closed after that, so that no path
+ * ever leads to a mount that answers "transport endpoint is not connected"; programs inside it get that
+ * answer, because nobody will ever answer them. Then the salvager attaches to the same memory, completes what
+ * was half done, and closes the overlay like any worker: everything acknowledged is on disk afterwards.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "mount/control_channel.h"
+#include "mount/control_execute.h"
+#include "mount/run_file.h"
+#include "mount/supervisor_types.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
+#include "overlay/platform/mount_point.h"
+#include "overlay/platform/process.h"
+#include "overlay/platform/socket.h"
+
+#define SALVAGE_LIMIT 3
+#define DRAIN_TIMEOUT_MS 1000
+
+static void close_fd(int *fd)
+{
+	hd_cleanup_close(fd);
+	*fd = -1;
+}
+
+int hd_supervisor_spawn(struct hd_supervisor *supervisor, bool salvage)
+{
+	const struct hd_program_arguments *arguments = &supervisor->arguments;
+	HD_AUTO_FREE char *program = NULL;
+	HD_AUTO_FREE char *options = NULL;
+	HD_AUTO_CLOSE int theirs = -1;
+	int ends[2];
+	int r;
+
+	r = hd_process_own_program("heddle-fuse-worker", &program);
+	if (r < 0)
+		return hd_fail_in(r, "find heddle-fuse-worker");
+	options = hd_mount_options_format(&supervisor->options);
+	if (!options)
+		return -ENOMEM;
+	r = hd_socket_pair(ends);
+	if (r < 0)
+		return hd_fail_in(r, "make a socket pair");
+	close_fd(&supervisor->link_fd);
+	supervisor->link_fd = ends[0];
+	supervisor->link_lost = false;
+	theirs = ends[1];
+
+	char *argv[] = {program, (char *)"--store", (char *)(uintptr_t)arguments->store, (char *)"--thread",
+		(char *)(uintptr_t)arguments->thread, (char *)"--options", options,
+		salvage ? (char *)"--salvage" : NULL, NULL};
+	const struct hd_inherited_fd fds[] = {{theirs, HD_WORKER_LINK_FD},
+		{supervisor->arena_fd, HD_WORKER_ARENA_FD}, {supervisor->hot_fd, HD_WORKER_HOT_FD}};
+
+	r = hd_process_spawn(program, argv, fds, HD_ARRAY_SIZE(fds), false, &supervisor->worker);
+	if (r < 0)
+		return hd_fail_in(r, "start %s", program);
+	close_fd(&supervisor->watch_fd);
+	r = supervisor->watch_fd = hd_process_watch(supervisor->worker);
+	return r < 0 ? hd_fail_in(r, "watch worker %d", (int)supervisor->worker) : 0;
+}
+
+/* ---- death ---- */
+
+static void describe_end(pid_t worker, int status, char *text, size_t size)
+{
+	if (WIFSIGNALED(status))
+		(void)snprintf(text, size, "worker %d was killed by signal %d (%s)", (int)worker,
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		(void)snprintf(text, size, "worker %d ended with status %d without closing its overlay",
+			(int)worker, WEXITSTATUS(status));
+}
+
+static void record_last(struct hd_supervisor *supervisor, const char *text)
+{
+	HD_AUTO_FREE char *line = NULL;
+	struct timespec now = hd_clock_now();
+	struct tm parts;
+	char when[32] = "";
+
+	if (gmtime_r(&now.tv_sec, &parts))
+		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	if (asprintf(&line, "%s %s", when, text) < 0) {
+		line = NULL;
+		return;
+	}
+	(void)hd_run_file_write(supervisor->arguments.store, supervisor->number, HD_RUN_LAST, line);
+}
+
+static void remove_mount(struct hd_supervisor *supervisor)
+{
+	int r = 0;
+
+	if (supervisor->device >= 0 && !supervisor->detached)
+		r = hd_mount_point_detach(supervisor->arguments.directory, true);
+	supervisor->detached = true;
+	/* The last descriptor: programs that wait for an answer get ECONNABORTED. */
+	close_fd(&supervisor->device);
+	if (r < 0 && r != -EINVAL) {
+		r = hd_mount_point_detach(supervisor->arguments.directory, true);
+		if (r < 0 && r != -EINVAL)
+			hd_log(HD_LOG_ERROR, "cannot detach %s: %s", supervisor->arguments.directory,
+				hd_error_message(r));
+	}
+	/* Not ours before we listened: another supervisor may serve the thread. */
+	if (supervisor->listen_fd < 0)
+		return;
+	close_fd(&supervisor->listen_fd);
+	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
+	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_STATUS);
+}
+
+/* Starts a salvager and gives it what the dead worker held. */
+static int begin_salvage(struct hd_supervisor *supervisor)
+{
+	size_t i;
+	int r;
+
+	supervisor->phase = SUPERVISOR_SALVAGING;
+	supervisor->salvages++;
+	supervisor->closed = false;
+	r = hd_supervisor_spawn(supervisor, true);
+	for (i = 0; r >= 0 && i < supervisor->n_large; i++)
+		r = hd_control_send(supervisor->link_fd,
+			json_pack("{s:s, s:I}", "op", "large", "slot", (json_int_t)supervisor->large[i].slot),
+			supervisor->large[i].fd);
+	if (r >= 0)
+		r = hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", "go"), -1);
+	/* A salvager that died meanwhile is found by its watch. */
+	return r == -EPIPE ? 0 : r;
+}
+
+static void give_up(struct hd_supervisor *supervisor, const char *why)
+{
+	HD_AUTO_FREE char *text = NULL;
+
+	hd_log(HD_LOG_ERROR, "the memory of thread '%s' could not be brought to disk: %s",
+		supervisor->arguments.thread, why);
+	if (asprintf(&text, "%s; what had not reached the disk is lost", why) < 0)
+		text = NULL;
+	else
+		record_last(supervisor, text);
+	supervisor->exit_status = 1;
+	supervisor->phase = SUPERVISOR_ENDED;
+}
+
+static void worker_died(struct hd_supervisor *supervisor, int status)
+{
+	bool served = supervisor->device >= 0 || supervisor->phase == SUPERVISOR_SALVAGING;
+	char why[160];
+	int r;
+
+	describe_end(supervisor->worker, status, why, sizeof(why));
+	if (!served) {
+		/* It never had the kernel's requests: what is on disk is all there is. */
+		supervisor->exit_status = 1;
+		supervisor->phase = SUPERVISOR_ENDED;
+		if (!supervisor->failure)
+			supervisor->failure = hd_control_error_reply(hd_fail(HD_E_WORKER_DIED, "%s", why));
+		return;
+	}
+	hd_log(HD_LOG_ERROR, "%s; thread '%s' is unmounted", why, supervisor->arguments.thread);
+	if (supervisor->phase != SUPERVISOR_SALVAGING)
+		record_last(supervisor, why);
+	remove_mount(supervisor);
+	if (supervisor->salvages == SALVAGE_LIMIT) {
+		give_up(supervisor, why);
+		return;
+	}
+	r = begin_salvage(supervisor);
+	if (r < 0)
+		give_up(supervisor, hd_error_message(r));
+}
+
+void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
+{
+	int status = 0;
+
+	/* What it said before it ended is still in the link: descriptors of large files among it. */
+	while (hd_supervisor_hear(supervisor, DRAIN_TIMEOUT_MS) >= 0)
+		;
+	if (hd_process_reap(supervisor->worker, &status) == 0)
+		return;
+	close_fd(&supervisor->watch_fd);
+	if (!supervisor->closed) {
+		worker_died(supervisor, status);
+		return;
+	}
+	if (supervisor->phase == SUPERVISOR_SALVAGING)
+		hd_log(HD_LOG_NOTICE, "everything that thread '%s' had in memory is on disk",
+			supervisor->arguments.thread);
+	supervisor->phase = SUPERVISOR_ENDED;
+}
+
+void hd_supervisor_finish(struct hd_supervisor *supervisor)
+{
+	bool clean = supervisor->closed && !supervisor->failure && supervisor->salvages == 0;
+	json_t *reply = supervisor->failure ? json_incref(supervisor->failure) : json_pack("{s:b}", "ok", 1);
+
+	remove_mount(supervisor);
+	if (supervisor->failure) {
+		const char *message = json_string_value(
+			json_object_get(json_object_get(supervisor->failure, "error"), "message"));
+
+		hd_log(HD_LOG_ERROR, "thread '%s' ended: %s", supervisor->arguments.thread,
+			message ? message : "");
+		supervisor->exit_status = 1;
+		if (supervisor->closed && message)
+			record_last(supervisor, message);
+	}
+	if (clean) {
+		hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_LAST);
+		hd_log(HD_LOG_NOTICE, "thread '%s' is unmounted, all is on disk",
+			supervisor->arguments.thread);
+	}
+	hd_supervisor_answer_waiters(supervisor, reply, false);
+	json_decref(reply);
+	/* Still unanswered: it never served. */
+	hd_supervisor_report(supervisor,
+		supervisor->failure
+			? json_incref(supervisor->failure)
+			: hd_control_error_reply(hd_fail(HD_E_WORKER_DIED, "it was ended before it served")));
+}

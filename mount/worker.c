@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Nothing that this process alone knows matters: the overlay's tables and bytes are in memory files that the
+ * supervisor holds as well. It ends in one way only, by closing the overlay and saying so; any other end is a
+ * death, and the supervisor salvages.
+ */
+
+#include "mount/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mount/control_channel.h"
+#include "mount/control_execute.h"
+#include "mount/fuse_session.h"
+#include "mount/worker_control.h"
+#include "overlay/overlay.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
+#include "overlay/platform/process.h"
+
+struct worker {
+	struct hd_program_arguments arguments;
+	struct hd_mount_options options;
+	struct hd_store *store;               /* owned */
+	struct hd_overlay *overlay;           /* owned */
+	struct hd_message_counters *messages; /* owned */
+	struct hd_fuse_session *session;      /* owned */
+	char *mountpoint;                     /* owned */
+	char *last_end;                       /* owned, may be NULL */
+	struct hd_large_file *large;          /* owned array of owned descriptors; of a salvager */
+	size_t n_large;
+};
+
+static int tell(const char *op)
+{
+	return hd_control_send(HD_WORKER_LINK_FD, json_pack("{s:s}", "op", op), -1);
+}
+
+static int tell_failure(const char *op, int r)
+{
+	json_t *message = hd_control_error_reply(r);
+
+	(void)json_object_set_new(message, "op", json_string(op));
+	return hd_control_send(HD_WORKER_LINK_FD, message, -1);
+}
+
+/* Before this returns, the descriptor is in the supervisor's queue, where our death cannot reach it. */
+static void hold_large(void *payload, uint32_t slot, int fd)
+{
+	int r;
+
+	(void)payload;
+	r = hd_control_send(HD_WORKER_LINK_FD,
+		json_pack("{s:s, s:I}", "op", fd >= 0 ? "hold" : "drop", "slot", (json_int_t)slot), fd);
+	if (r < 0)
+		hd_log(HD_LOG_WARNING, "nobody holds large file %u for us: %s", slot, hd_error_message(r));
+}
+
+static int open_overlay(struct worker *worker)
+{
+	const struct hd_mount_options *options = &worker->options;
+	struct hd_overlay_options settings = {.thread = worker->arguments.thread,
+		.arena_fd = HD_WORKER_ARENA_FD,
+		.hot_fd = HD_WORKER_HOT_FD,
+		.attach = worker->arguments.salvage,
+		.base_deadline_ms = (unsigned)options->base_deadline_ms,
+		.flush_interval_ms = (unsigned)options->flush_interval_ms,
+		.promote_idle_ms = (unsigned)options->promote_idle_ms,
+		.hot_limit_bytes = options->hot_limit,
+		.background = !worker->arguments.salvage,
+		.squash_owner = options->squash_owner,
+		.hold_large = worker->arguments.salvage ? NULL : hold_large,
+		.large = worker->large,
+		.n_large = worker->n_large};
+	int r;
+
+	r = hd_store_open(worker->arguments.store, &worker->store);
+	if (r < 0)
+		return hd_fail_in(r, "open the store %s", worker->arguments.store);
+	settings.store = worker->store;
+	r = hd_overlay_open(&settings, &worker->overlay);
+	return r < 0 ? hd_fail_in(r, "open thread '%s'", worker->arguments.thread) : 0;
+}
+
+static int close_overlay(struct worker *worker)
+{
+	int r = hd_overlay_close(HD_STEAL(worker->overlay));
+
+	if (r < 0)
+		return tell_failure("closed", hd_fail_in(r, "close thread '%s'", worker->arguments.thread));
+	return tell("closed");
+}
+
+/* ---- serving ---- */
+
+static char *copy_text(const json_t *message, const char *key)
+{
+	const char *text = json_string_value(json_object_get(message, key));
+
+	return text ? strdup(text) : NULL;
+}
+
+/* Waits for the device. -ECANCELED when told to stop instead. */
+static int await_mount(struct worker *worker, int *ret_device)
+{
+	HD_AUTO_CLOSE int device = -1;
+	json_t *message;
+	int r;
+
+	r = hd_control_receive(HD_WORKER_LINK_FD, -1, &message, &device);
+	if (r < 0)
+		return r;
+	r = strcmp(hd_control_op(message), "mounted") == 0 && device >= 0 ? 0 : -ECANCELED;
+	worker->mountpoint = copy_text(message, "mountpoint");
+	worker->last_end = copy_text(message, "last_end");
+	json_decref(message);
+	*ret_device = hd_steal_fd(&device);
+	return r;
+}
+
+static int serve_mount(struct worker *worker, int device)
+{
+	struct hd_worker_control_settings settings = {.link_fd = HD_WORKER_LINK_FD};
+	struct hd_worker_control *control = NULL;
+	int r;
+
+	worker->messages = hd_message_counters_new();
+	if (!worker->messages) {
+		hd_cleanup_close(&device);
+		return -ENOMEM;
+	}
+	r = hd_fuse_session_new(
+		worker->overlay, &worker->options, worker->messages, device, &worker->session);
+	if (r < 0)
+		return r;
+	r = hd_fuse_session_begin(worker->session);
+	if (r < 0)
+		return hd_fail_in(r, "answer the kernel's first request");
+	settings.overlay = worker->overlay;
+	settings.session = worker->session;
+	settings.environment = (struct hd_control_environment){.mountpoint = worker->mountpoint,
+		.supervisor = getppid(),
+		.worker = getpid(),
+		.started_ns = hd_clock_monotonic_ns(),
+		.messages = worker->messages,
+		.last_end = worker->last_end};
+	r = hd_worker_control_start(&settings, &control);
+	if (r < 0)
+		return r;
+	(void)tell("ready");
+	r = hd_fuse_session_serve(worker->session);
+	hd_worker_control_stop(control);
+	return r;
+}
+
+static int run_server(struct worker *worker)
+{
+	int device = -1;
+	int r;
+
+	r = open_overlay(worker);
+	if (r < 0)
+		return r;
+	r = tell("opened");
+	if (r >= 0)
+		r = await_mount(worker, &device);
+	if (r >= 0)
+		r = serve_mount(worker, device);
+	if (r < 0 && r != -ECANCELED && r != -ENODEV) {
+		hd_log(HD_LOG_ERROR, "serving ended: %s", hd_error_message(r));
+		(void)tell_failure("failed", r);
+	}
+	hd_fuse_session_free(HD_STEAL(worker->session));
+	return close_overlay(worker);
+}
+
+/* ---- salvaging ---- */
+
+static int receive_large(struct worker *worker, bool *ret_done)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	struct hd_large_file *large;
+	json_t *message;
+	int r;
+
+	r = hd_control_receive(HD_WORKER_LINK_FD, -1, &message, &fd);
+	if (r < 0)
+		return r;
+	*ret_done = strcmp(hd_control_op(message), "go") == 0;
+	if (strcmp(hd_control_op(message), "large") == 0 && fd >= 0) {
+		large = realloc(worker->large, (worker->n_large + 1) * sizeof(*large));
+		if (large) {
+			worker->large = large;
+			large[worker->n_large++] = (struct hd_large_file){
+				(uint32_t)json_integer_value(json_object_get(message, "slot")),
+				hd_steal_fd(&fd)};
+		} else {
+			r = -ENOMEM;
+		}
+	}
+	json_decref(message);
+	return r;
+}
+
+static int run_salvager(struct worker *worker)
+{
+	struct hd_recovery_report report;
+	bool done = false;
+	int r = 0;
+
+	while (r >= 0 && !done)
+		r = receive_large(worker, &done);
+	if (r >= 0)
+		r = open_overlay(worker);
+	if (r < 0)
+		return r;
+	hd_overlay_recovery(worker->overlay, &report);
+	hd_log(HD_LOG_NOTICE, "attached to a dead worker's memory; %s",
+		report.redo_applied ? "its last transaction was completed" : "it was whole");
+	return close_overlay(worker);
+}
+
+static void worker_clear(struct worker *worker)
+{
+	size_t i;
+
+	hd_message_counters_free(worker->messages);
+	hd_store_free(worker->store);
+	for (i = 0; i < worker->n_large; i++)
+		hd_cleanup_close(&worker->large[i].fd);
+	free(worker->large);
+	free(worker->mountpoint);
+	free(worker->last_end);
+}
+
+int hd_worker_run(const struct hd_program_arguments *arguments)
+{
+	struct worker worker = {.arguments = *arguments};
+	int r;
+
+	/* The kernel has applied the callers' masks; modes are ours to keep. */
+	(void)umask(0);
+	hd_process_raise_descriptor_limit();
+	hd_process_ignore_broken_pipes();
+	hd_mount_options_default(&worker.options);
+	r = hd_mount_options_parse(&worker.options, arguments->options);
+	if (r >= 0)
+		r = arguments->salvage ? run_salvager(&worker) : run_server(&worker);
+	if (r < 0) {
+		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
+		(void)tell_failure("failed", r);
+	}
+	worker_clear(&worker);
+	return r < 0 ? 1 : 0;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A client gets a thread of the pool for as long as it stays; one that says nothing for CLIENT_IDLE_MS loses
+ * it. Slow requests (a capture) and slow clients thus delay nobody but themselves, up to the pool's size.
+ *
+ * When the supervisor is gone the worker goes on serving: programs in the mount must not suffer for it. The
+ * mount then ends like any other when somebody unmounts it.
+ */
+
+#include "mount/worker_control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mount/control_channel.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/descriptor.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
+#include "overlay/platform/task_thread.h"
+
+#define CLIENT_THREADS 8
+#define CLIENT_LIMIT 64
+#define CLIENT_IDLE_MS 30000
+#define FRAME_TIMEOUT_MS 10000
+
+struct hd_worker_control {
+	struct hd_worker_control_settings settings;
+	pthread_t listener;
+	struct hd_pool *pool; /* owned */
+	int stop_flag;        /* owned */
+};
+
+struct client {
+	struct hd_worker_control *control;
+	int fd; /* owned */
+};
+
+/* An unmount is the supervisor's to do and to answer, when this process is gone. */
+static int forward_unmount(struct hd_worker_control *control, const json_t *request, int fd)
+{
+	bool lazy = json_is_true(json_object_get(request, "lazy"));
+
+	return hd_control_send(
+		control->settings.link_fd, json_pack("{s:s, s:b}", "op", "unmount", "lazy", (int)lazy), fd);
+}
+
+/* One request and its reply; nonzero ends the connection. */
+static int serve_request(struct client *client)
+{
+	const struct hd_worker_control_settings *settings = &client->control->settings;
+	HD_AUTO_CLOSE int passed_fd = -1;
+	json_t *request = NULL;
+	json_t *reply = NULL;
+	int r;
+
+	r = hd_control_receive(client->fd, FRAME_TIMEOUT_MS, &request, &passed_fd);
+	if (r == -HD_E_CONTROL_PROTOCOL) {
+		(void)hd_control_send(client->fd, hd_control_error_reply(r), -1);
+		return r;
+	}
+	if (r < 0)
+		return r;
+	hd_cleanup_close(&passed_fd);
+	passed_fd = -1;
+	if (strcmp(hd_control_op(request), "unmount") == 0) {
+		r = forward_unmount(client->control, request, client->fd);
+		json_decref(request);
+		return r < 0 ? r : 1;
+	}
+	r = hd_control_execute(settings->overlay, &settings->environment, request, &reply, &passed_fd);
+	json_decref(request);
+	return r < 0 ? r : hd_control_send(client->fd, reply, passed_fd);
+}
+
+static void serve_client(void *payload)
+{
+	struct client *client = payload;
+	const int fds[] = {client->fd, client->control->stop_flag};
+	unsigned ready = 0;
+	int r;
+
+	do {
+		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), CLIENT_IDLE_MS, &ready);
+	} while (r >= 0 && ready == 1 && serve_request(client) == 0);
+	hd_cleanup_close(&client->fd);
+	free(client);
+}
+
+static void accept_client(struct hd_worker_control *control, int *fd)
+{
+	struct client *client = malloc(sizeof(*client));
+
+	if (!client)
+		return;
+	*client = (struct client){control, *fd};
+	/* Too many at once: the connection is closed, the client tries again. */
+	if (hd_pool_submit(control->pool, serve_client, client) < 0)
+		free(client);
+	else
+		(void)hd_steal_fd(fd);
+}
+
+static void sync_task(void *payload)
+{
+	struct hd_worker_control *control = payload;
+	int r = hd_overlay_sync(control->settings.overlay);
+	json_t *message = r < 0 ? hd_control_error_reply(r) : json_object();
+
+	(void)json_object_set_new(message, "op", json_string("synced"));
+	(void)json_object_set_new(message, "ok", json_boolean(r >= 0));
+	(void)hd_control_send(control->settings.link_fd, message, -1);
+}
+
+static int hear_supervisor(struct hd_worker_control *control)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	json_t *message;
+	const char *op;
+	int r;
+
+	r = hd_control_receive(control->settings.link_fd, FRAME_TIMEOUT_MS, &message, &fd);
+	if (r < 0)
+		return r;
+	op = hd_control_op(message);
+	if (strcmp(op, "client") == 0 && fd >= 0)
+		accept_client(control, &fd);
+	else if (strcmp(op, "stop") == 0)
+		hd_fuse_session_stop(control->settings.session);
+	else if (strcmp(op, "sync") == 0 && hd_pool_submit(control->pool, sync_task, control) < 0)
+		sync_task(control);
+	json_decref(message);
+	return 0;
+}
+
+static void *listener_main(void *payload)
+{
+	struct hd_worker_control *control = payload;
+	const int fds[] = {control->settings.link_fd, control->stop_flag};
+	unsigned ready = 0;
+	int r = 0;
+
+	while (r >= 0 && !(ready & 2)) {
+		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), -1, &ready);
+		if (r >= 0 && ready == 1)
+			r = hear_supervisor(control);
+	}
+	if (r < 0)
+		hd_log(HD_LOG_WARNING, "the supervisor is gone (%s); serving on until the mount is gone",
+			hd_error_name(r));
+	return NULL;
+}
+
+int hd_worker_control_start(
+	const struct hd_worker_control_settings *settings, struct hd_worker_control **ret_control)
+{
+	struct hd_worker_control *control = calloc(1, sizeof(*control));
+	int r;
+
+	if (!control)
+		return -ENOMEM;
+	control->settings = *settings;
+	r = control->stop_flag = hd_descriptor_flag();
+	if (r >= 0)
+		r = hd_pool_new("control", CLIENT_THREADS, CLIENT_LIMIT, &control->pool);
+	if (r >= 0)
+		r = hd_thread_start(&control->listener, "link", listener_main, control);
+	if (r < 0) {
+		if (control->pool)
+			hd_pool_free(control->pool);
+		hd_cleanup_close(&control->stop_flag);
+		free(control);
+		return hd_fail_in(r, "start the control threads");
+	}
+	*ret_control = control;
+	return 0;
+}
+
+void hd_worker_control_stop(struct hd_worker_control *control)
+{
+	if (!control)
+		return;
+	hd_descriptor_flag_raise(control->stop_flag);
+	hd_thread_join(control->listener);
+	hd_pool_free(control->pool);
+	hd_cleanup_close(&control->stop_flag);
+	free(control);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_WORKER_CONTROL_H
+#define HEDDLE_MOUNT_WORKER_CONTROL_H
+
+/*
+ * Worker control: serves the clients whose sockets the supervisor passes, and hears the supervisor itself.
+ *
+ *     hd_worker_control_start → clients are served → hd_worker_control_stop (waits for requests that run)
+ *
+ * Threads     One listens to the link, a few serve clients; none of them is a request thread of the mount.
+ * Ownership   Everything in the settings is borrowed until stop returns.
+ */
+
+#include "mount/control_execute.h"
+#include "mount/fuse_session.h"
+
+struct hd_worker_control_settings {
+	struct hd_overlay *overlay;
+	struct hd_fuse_session *session; /* told to stop when the supervisor says so */
+	struct hd_control_environment environment;
+	int link_fd;
+};
+
+struct hd_worker_control;
+
+int hd_worker_control_start(
+	const struct hd_worker_control_settings *settings, struct hd_worker_control **ret_control);
+void hd_worker_control_stop(struct hd_worker_control *control);
+
+#endif
