@@ -218,7 +218,7 @@ static int run_capture(const struct hd_invocation *invocation)
 const struct hd_command hd_command_capture = {
 	.name = "capture",
 	.summary = "Record what changed as a new state",
-	.usage = "[THREAD] -m TEXT [--author 'NAME <MAIL>'] [--meta KEY=VALUE]...",
+	.usage = "-m TEXT [--meta KEY=VALUE]... [THREAD]\n-F FILE [--meta KEY=VALUE]... [THREAD]",
 	.description = "Makes the tree of THREAD (default: the thread in use, or main), as it is at one "
 		       "instant, a state, and moves "
 		       "the thread's head to it. Programs may go on writing meanwhile. When the command "

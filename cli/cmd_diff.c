@@ -153,7 +153,7 @@ static int run_diff(const struct hd_invocation *invocation)
 const struct hd_command hd_command_diff = {
 	.name = "diff",
 	.summary = "Show differences between states and the tree",
-	.usage = "[STATE [STATE]] [--stat|--name-status|--name-only] [-z] [-U N]",
+	.usage = "[-U N] [STATE [STATE]]\n--stat|--name-status|--name-only [STATE [STATE]]",
 	.description = "Without STATE, shows how the tree of the thread in use (or main) differs from its "
 		       "head; with one, how the "
 		       "tree differs from it; with two, how the second differs from the first. The patch is "

@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/state_json.h"
 #include "cli/state_text.h"
+#include "cli/store_locate.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -34,6 +35,17 @@ static const struct hd_option options[] = {
 	{0},
 };
 
+/* The base's subject is the message that init gave its state, behind this. */
+#define MESSAGE_PREFIX "base: "
+
+static const char *subject_of(const struct hd_state *state)
+{
+	const char *message = state->message ? state->message : "";
+	size_t prefix = strlen(MESSAGE_PREFIX);
+
+	return strncmp(message, MESSAGE_PREFIX, prefix) == 0 ? message + prefix : message;
+}
+
 static int print_text(const struct hd_store *store, const struct hd_state *state, const char *base)
 {
 	char id[HD_STATE_ID_TEXT_SIZE];
@@ -44,7 +56,7 @@ static int print_text(const struct hd_store *store, const struct hd_state *state
 	fputs("\nbase:   ", stdout);
 	if (state->git_commit) {
 		printf("git commit %.*s ", HD_STATE_SHORT, state->git_commit);
-		hd_output_text(stdout, state->message, strcspn(state->message, "\n"));
+		hd_output_text(stdout, subject_of(state), strcspn(subject_of(state), "\n"));
 	} else {
 		fputs("directory ", stdout);
 		hd_output_path(stdout, base ? base : ".");
@@ -75,8 +87,8 @@ static int run_init(const struct hd_invocation *invocation)
 		.directory = invocation->n_arguments ? invocation->arguments[0] : ".",
 		.base = base_path,
 		.revision = revision,
-		.store = invocation->store,
 	};
+	HD_AUTO_FREE char *place = NULL;
 	struct hd_store *store = NULL;
 	struct hd_state state = {0};
 	int r;
@@ -84,6 +96,12 @@ static int run_init(const struct hd_invocation *invocation)
 	if (base_path && revision)
 		return hd_fail(
 			HD_E_USAGE, "--revision is of a git repository; --base DIR takes the files of DIR");
+	if (invocation->store) {
+		place = hd_path_absolute(invocation->store);
+		if (!place)
+			return -ENOMEM;
+		initialize.store = place;
+	}
 	r = hd_directory_make(AT_FDCWD, initialize.directory, 0777);
 	if (r < 0)
 		return hd_fail_in(r, "directory '%s'", initialize.directory);

@@ -218,6 +218,10 @@ static int run_mount(const struct hd_invocation *invocation)
 	const char *directory = invocation->n_arguments > 1 ? invocation->arguments[1] : NULL;
 	int r;
 
+	if (thread && !directory && hd_word_is_path(thread)) {
+		directory = thread;
+		thread = NULL;
+	}
 	r = hd_locate(invocation, thread, &location);
 	if (r >= 0)
 		r = mount_thread(&location, directory, invocation->json);
@@ -243,14 +247,15 @@ static void print_mount_options(void)
 const struct hd_command hd_command_mount = {
 	.name = "mount",
 	.summary = "Mount a thread as a writable tree",
-	.usage = "[THREAD [DIR]] [--from STATE] [-o NAME[=VALUE],...]",
+	.usage = "[THREAD] [DIR] [--from STATE] [-o NAME[=VALUE],...]",
 	.description = "Mounts THREAD (default: main) at DIR (default: .heddle/mnt/THREAD), which is made if "
 		       "it is missing. What "
 		       "is written there stays in the thread until it is captured, over unmounting, crashes "
 		       "and power cuts.\n\n"
 		       "A thread is a line of work with its own tree. A THREAD that does not exist yet is "
 		       "made, at the head of "
-		       "main or at STATE. The mount is served by a process in the background unless "
+		       "main or at STATE. A single argument with a '/' is DIR. The mount is served by a "
+		       "process in the background unless "
 		       "--foreground is given.",
 	.options = options,
 	.max_arguments = 2,

@@ -12,6 +12,7 @@
 #include "mount/mount_start.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/mount_point.h"
 
 /*
  * What is unmounted may be named by its thread or by any path in it. A word with a '/', and "." and "..", is
@@ -29,53 +30,41 @@ static const struct hd_option options[] = {
 	{0},
 };
 
-static bool is_path(const char *word)
+/* Opens the store that PLACE is of. Without one, *RET_LOCATION has the thread's name alone. */
+static int locate_by_path(const char *path, struct hd_mount_place *place, struct hd_location *ret_location)
 {
-	return strchr(word, '/') || word[0] == '.';
-}
-
-static int find_by_path(const char *path, struct hd_mount_place *ret_place)
-{
-	HD_AUTO_FREE char *absolute = hd_path_absolute(path);
+	struct hd_location location = {.thread_named = true};
 	int r;
 
-	if (!absolute)
-		return -ENOMEM;
-	r = hd_mount_find(absolute, ret_place);
-	return r == -HD_E_NOT_MOUNTED ? hd_fail(HD_E_NOT_MOUNTED, "'%s'", path) : r;
-}
-
-/* Opens the store that PLACE is of; a mount whose store is gone can still be found, but not unmounted in
- * order. */
-static int open_by_place(const struct hd_mount_place *place, struct hd_location *ret_location)
-{
-	struct hd_location location = {.thread = strdup(place->thread), .thread_named = true};
-	int r;
-
+	r = hd_mount_find(path, place);
+	if (r < 0)
+		return r == -HD_E_NOT_MOUNTED ? hd_fail(HD_E_NOT_MOUNTED, "'%s'", path) : r;
+	location.thread = strdup(place->thread);
 	if (!location.thread)
 		return -ENOMEM;
 	r = hd_store_open(place->store, &location.store);
-	if (r < 0) {
-		hd_location_clear(&location);
-		return hd_fail_in(r, "store '%s' of the mount", place->store);
+	if (r == -HD_E_STORE_MISSING) {
+		hd_output_remark("the store '%s' is gone; detaching its mount", place->store);
+		r = 0;
 	}
-	*ret_location = location;
-	return 0;
+	if (r < 0)
+		hd_location_clear(&location);
+	else
+		*ret_location = location;
+	return r;
 }
 
-static int locate(const struct hd_invocation *invocation, struct hd_location *ret_location)
+static int locate_by_thread(const struct hd_invocation *invocation, const char *thread,
+	struct hd_mount_place *place, struct hd_location *ret_location)
 {
-	const char *word = invocation->n_arguments ? invocation->arguments[0] : NULL;
-	struct hd_mount_place place = {0};
 	int r;
 
-	if (!word || !is_path(word))
-		return hd_locate(invocation, word, ret_location);
-	r = find_by_path(word, &place);
-	if (r >= 0)
-		r = open_by_place(&place, ret_location);
-	hd_mount_place_clear(&place);
-	return r;
+	r = hd_locate_thread(invocation, thread, ret_location);
+	if (r < 0)
+		return r;
+	/* A thread whose mount is half gone may be in no table of mounts and still have a server to stop. */
+	r = hd_mount_find_thread(ret_location->store->path, ret_location->thread, place);
+	return r == -HD_E_NOT_MOUNTED ? 0 : r;
 }
 
 static int report(const struct hd_location *location, const char *directory, bool json)
@@ -99,25 +88,34 @@ static int report(const struct hd_location *location, const char *directory, boo
 	return HD_EXIT_OK;
 }
 
+static int stop(const struct hd_location *location, const struct hd_mount_place *place, bool quiet)
+{
+	int r;
+
+	hd_progress_begin("unmounting", quiet);
+	if (location->store)
+		r = hd_mount_stop(location->store, location->thread, lazy);
+	else
+		r = hd_mount_point_detach(place->directory, lazy);
+	hd_progress_end();
+	return r < 0 ? hd_fail_in(r, "thread '%s'", location->thread) : 0;
+}
+
 static int run_unmount(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
+	const char *word = invocation->n_arguments ? invocation->arguments[0] : NULL;
 	struct hd_mount_place place = {0};
 	int r;
 
-	r = locate(invocation, &location);
-	if (r < 0)
-		return r;
-	r = hd_mount_find_thread(location.store->path, location.thread, &place);
-	if (r < 0 && r != -HD_E_NOT_MOUNTED)
-		return r;
-	hd_progress_begin("unmounting", invocation->json);
-	r = hd_mount_stop(location.store, location.thread, lazy);
-	hd_progress_end();
+	if (word && hd_word_is_path(word))
+		r = locate_by_path(word, &place, &location);
+	else
+		r = locate_by_thread(invocation, word, &place, &location);
+	if (r >= 0)
+		r = stop(&location, &place, invocation->json);
 	if (r >= 0)
 		r = report(&location, place.directory, invocation->json);
-	else
-		r = hd_fail_in(r, "thread '%s'", location.thread);
 	hd_mount_place_clear(&place);
 	return r;
 }

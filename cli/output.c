@@ -172,9 +172,23 @@ static void print_error_json(int r, const char *message, const char *hint)
 	json_decref(reply);
 }
 
+/* What is wrong with a command line is all in the detail; "the command line is not understood" adds nothing.
+ */
+static char *error_message(int r)
+{
+	char *message = strdup(hd_error_message(r));
+	const char *sentence = hd_error_text(r);
+	size_t length = message ? strlen(message) : 0;
+	size_t tail = strlen(sentence) + 2;
+
+	if (r == -HD_E_USAGE && length > tail && strcmp(message + length - tail + 2, sentence) == 0)
+		message[length - tail] = '\0';
+	return message;
+}
+
 void hd_output_error(const char *command, int r)
 {
-	HD_AUTO_FREE char *message = strdup(hd_error_message(r));
+	HD_AUTO_FREE char *message = error_message(r);
 	const char *hint = hd_exit_hint(r);
 
 	if (as_json) {

@@ -36,6 +36,11 @@ static int working_directory(char **ret_path)
 	return 0;
 }
 
+bool hd_word_is_path(const char *word)
+{
+	return strchr(word, '/') || word[0] == '.';
+}
+
 char *hd_path_absolute(const char *path)
 {
 	HD_AUTO_FREE char *directory = NULL;
@@ -144,7 +149,6 @@ int hd_locate_thread(
 		return r;
 	r = hd_index_get_thread(location.store->index, location.thread, &record);
 	if (r < 0) {
-		r = hd_fail_in(r, "thread '%s'", location.thread);
 		hd_location_clear(&location);
 		return r;
 	}

@@ -33,6 +33,10 @@ int hd_locate(const struct hd_invocation *invocation, const char *thread, struct
 int hd_locate_thread(
 	const struct hd_invocation *invocation, const char *thread, struct hd_location *ret_location);
 
+/* Whether an argument that may be a thread or a path is a path: it has a '/' or begins with '.', no name
+ * does. */
+bool hd_word_is_path(const char *word);
+
 /* PATH made absolute by its text alone, so that it can name something in a dead mount. Fresh memory; NULL:
  * errno. */
 char *hd_path_absolute(const char *path);

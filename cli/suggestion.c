@@ -13,7 +13,7 @@
 
 void hd_suggestion_begin(struct hd_suggestion *suggestion, const char *word, size_t length)
 {
-	size_t allowed = length / 3 + (length < 3);
+	size_t allowed = length / 3 + (length == 2);
 
 	*suggestion = (struct hd_suggestion){.word = word, .length = length};
 	suggestion->distance = (allowed > 3 ? 3 : allowed) + 1;
@@ -53,6 +53,10 @@ void hd_suggestion_offer(struct hd_suggestion *suggestion, const char *candidate
 	if (length > LONGEST || suggestion->length > LONGEST)
 		return;
 	found = distance(suggestion->word, suggestion->length, candidate, length);
+	if (suggestion->length > 0 && suggestion->word[0] != candidate[0])
+		found++;
+	if (suggestion->length >= 2 && strncmp(suggestion->word, candidate, suggestion->length) == 0)
+		found = 1;
 	if (found < suggestion->distance) {
 		suggestion->distance = found;
 		suggestion->best = candidate;

@@ -26,7 +26,7 @@ static void slips_of_the_fingers_are_recognised(void **state)
 	assert_string_equal(suggest("sattus"), "status");
 	assert_string_equal(suggest("stat"), "status");
 	assert_string_equal(suggest("capure"), "capture");
-	assert_string_equal(suggest("umount"), "mount");
+	assert_string_equal(suggest("umount"), "unmount");
 	assert_string_equal(suggest("dif"), "diff");
 }
 
