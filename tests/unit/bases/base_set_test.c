@@ -119,7 +119,8 @@ struct fixture {
 	char *place;
 	struct hd_store *store;
 	struct hd_base_set *set;
-	struct fake_log log; /* of the base adopted as SLOW */
+	struct fake_log log;    /* of the base adopted as SLOW */
+	struct fake_log direct; /* of a base that a test adopts itself */
 };
 
 static int set_up(void **state)
@@ -344,11 +345,11 @@ static void calls_given_up_before_they_began_are_never_made(void **state)
 static void a_base_that_cannot_stall_is_called_directly_without_deadline(void **state)
 {
 	struct fixture *fixture = *state;
-	struct fake_log log = {.nap_ms = 2 * DEADLINE_MS};
 	struct hd_content content = {.kind = HD_CONTENT_HOST, .length = 20, .base = 9};
 	uint64_t size;
 
-	assert_int_equal(hd_base_set_adopt(fixture->set, 9, fake_new(&log, false)), 0);
+	fixture->direct.nap_ms = 2 * DEADLINE_MS;
+	assert_int_equal(hd_base_set_adopt(fixture->set, 9, fake_new(&fixture->direct, false)), 0);
 	assert_int_equal(hd_base_set_size(fixture->set, &content, &size), 0);
 	assert_int_equal(size, 4321);
 }
