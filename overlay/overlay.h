@@ -171,6 +171,8 @@ struct hd_directory_item {
 	size_t name_length;
 	struct hd_attributes attributes; /* complete for "plus", else ino, number and type */
 	uint64_t cookie;  /* where to go on behind this item */
+	bool partial;     /* a directory whose link count is not known yet: no lookup is counted, the caller must not
+			   * hand out its id; a lookup will complete it */
 };
 /* Takes one item; false when it does not fit, which ends the call. Runs without locks; may not call the overlay. */
 typedef bool (*hd_directory_fill)(const struct hd_directory_item *item, void *payload);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "overlay/base_loader.h"
+#include "overlay/cells.h"
+#include "overlay/overlay_types.h"
+#include "overlay/platform/clock.h"
+
+/*
+ * Creating names: create, mknod, mkdir, symlink, link.
+ *
+ * All five are one transaction: a new inode (or one name more for an old one), the entry, the parent's times and
+ * the marks. A new directory is born loaded and empty, so nothing of the base can shine through.
+ */
+
+#define SYMLINK_LIMIT 4095
+
+struct creation {
+	uint32_t mode;
+	uint32_t device;
+	const char *target; /* of a symbolic link */
+	unsigned opens;     /* counts given with the inode */
+};
+
+/* The parent as somewhere to create in: exists, is a directory, was not removed, has no such name. */
+static int check_parent_locked(struct hd_overlay *overlay, hd_ino parent, const char *name, size_t length)
+{
+	const struct hd_inode *inode;
+	int r = hd_overlay_inode(overlay, parent, &inode);
+
+	if (r < 0)
+		return r;
+	if (!hd_inode_is_directory(inode))
+		return -ENOTDIR;
+	if (inode->state != HD_INODE_LIVE)
+		return -ENOENT;
+	return hd_entry_find(overlay->arena, hd_ino_index(parent), name, length) ? -EEXIST : 0;
+}
+
+static void touch_parent(struct hd_transaction *transaction, uint32_t parent, const struct timespec *now)
+{
+	struct hd_inode *inode = hd_edit_inode(transaction, parent);
+
+	inode->modify_time = inode->change_time = hd_time_from(now);
+	hd_inode_mark_changed(transaction, parent);
+}
+
+/* inode(7): in a set-group-ID directory a new file has the directory's group, a new directory the bit as well. */
+static void give_owner(struct hd_inode *inode, const struct hd_caller *caller, const struct hd_inode *parent)
+{
+	inode->uid = caller->uid;
+	inode->gid = caller->gid;
+	if (!(parent->mode & S_ISGID))
+		return;
+	inode->gid = parent->gid;
+	if (hd_inode_is_directory(inode))
+		inode->mode |= S_ISGID;
+}
+
+static void store_target(struct hd_transaction *transaction, struct hd_inode *inode, const char *target)
+{
+	size_t length = strlen(target);
+
+	inode->part.link.target = hd_cells_store(transaction, target, length);
+	inode->size = length;
+	inode->flags |= HD_INODE_UNSETTLED;
+}
+
+static int create_locked(struct hd_overlay *overlay, const struct hd_caller *caller, uint32_t parent, const char *name,
+	size_t length, const struct creation *creation, struct hd_attributes *ret)
+{
+	struct timespec now = hd_clock_now();
+	struct hd_transaction transaction;
+	struct hd_reference *reference;
+	uint32_t child;
+	int r;
+
+	hd_transaction_begin(overlay->arena, &transaction);
+	child = hd_inode_new(&transaction, creation->mode, &now);
+	if (child) {
+		struct hd_inode *inode = hd_edit_inode(&transaction, child);
+
+		give_owner(inode, caller, hd_view_inode(&transaction, parent));
+		inode->device = creation->device;
+		if (creation->target)
+			store_target(&transaction, inode, creation->target);
+		(void)hd_entry_insert(&transaction, parent, name, length, child, hd_inode_is_directory(inode));
+		reference = hd_edit_reference(&transaction, child);
+		*reference = (struct hd_reference){.lookups = 1, .opens = creation->opens};
+		touch_parent(&transaction, parent, &now);
+		hd_inode_mark_changed(&transaction, child);
+	}
+	r = hd_overlay_commit(overlay, &transaction);
+	if (r == 0)
+		hd_inode_attributes(overlay->arena, child, ret);
+	return r;
+}
+
+static int create(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
+	const struct creation *creation, struct hd_attributes *ret)
+{
+	size_t length;
+	int r = hd_overlay_check_name(name, &length);
+
+	if (r == -EINVAL)
+		r = name[0] ? -EEXIST : -ENOENT; /* "." and ".." exist */
+	if (r == 0)
+		r = hd_load_directory(overlay, parent);
+	if (r < 0)
+		return r;
+	hd_rwlock_write(&overlay->lock);
+	r = check_parent_locked(overlay, parent, name, length);
+	if (r == 0)
+		r = create_locked(overlay, caller, hd_ino_index(parent), name, length, creation, ret);
+	hd_rwlock_unlock(&overlay->lock);
+	return r;
+}
+
+int hd_overlay_create(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
+	mode_t mode, struct hd_attributes *ret)
+{
+	struct creation creation = {.mode = S_IFREG | (mode & 07777), .opens = 1};
+
+	return create(overlay, caller, parent, name, &creation, ret);
+}
+
+int hd_overlay_mknod(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
+	mode_t mode, uint32_t device, struct hd_attributes *ret)
+{
+	bool is_device = S_ISCHR(mode) || S_ISBLK(mode);
+	struct creation creation = {.mode = mode & (S_IFMT | 07777), .device = is_device ? device : 0};
+
+	if ((mode & S_IFMT) == 0)
+		creation.mode |= S_IFREG;
+	else if (!S_ISREG(mode) && !is_device && !S_ISFIFO(mode) && !S_ISSOCK(mode))
+		return -EINVAL;
+	return create(overlay, caller, parent, name, &creation, ret);
+}
+
+int hd_overlay_mkdir(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
+	mode_t mode, struct hd_attributes *ret)
+{
+	struct creation creation = {.mode = S_IFDIR | (mode & 07777)};
+
+	return create(overlay, caller, parent, name, &creation, ret);
+}
+
+int hd_overlay_symlink(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
+	const char *target, struct hd_attributes *ret)
+{
+	struct creation creation = {.mode = S_IFLNK | 0777, .target = target};
+	size_t length = strnlen(target, SYMLINK_LIMIT + 1);
+
+	if (length == 0)
+		return -ENOENT;
+	if (length > SYMLINK_LIMIT)
+		return -ENAMETOOLONG;
+	return create(overlay, caller, parent, name, &creation, ret);
+}
+
+static int link_locked(struct hd_overlay *overlay, hd_ino ino, uint32_t parent, const char *name, size_t length,
+	struct hd_attributes *ret)
+{
+	struct timespec now = hd_clock_now();
+	struct hd_transaction transaction;
+	const struct hd_inode *old;
+	struct hd_inode *inode;
+	int r = hd_overlay_inode(overlay, ino, &old);
+
+	if (r < 0)
+		return r;
+	if (hd_inode_is_directory(old))
+		return -EPERM;
+	if (old->state != HD_INODE_LIVE)
+		return -ENOENT;
+	hd_transaction_begin(overlay->arena, &transaction);
+	inode = hd_edit_inode(&transaction, hd_ino_index(ino));
+	inode->nlink++;
+	inode->change_time = hd_time_from(&now);
+	(void)hd_entry_insert(&transaction, parent, name, length, hd_ino_index(ino), false);
+	hd_edit_reference(&transaction, hd_ino_index(ino))->lookups++;
+	touch_parent(&transaction, parent, &now);
+	hd_inode_mark_changed(&transaction, hd_ino_index(ino));
+	r = hd_overlay_commit(overlay, &transaction);
+	if (r == 0)
+		hd_inode_attributes(overlay->arena, hd_ino_index(ino), ret);
+	return r;
+}
+
+int hd_overlay_link(struct hd_overlay *overlay, hd_ino ino, hd_ino new_parent, const char *new_name,
+	struct hd_attributes *ret)
+{
+	size_t length;
+	int r = hd_overlay_check_name(new_name, &length);
+
+	if (r == -EINVAL)
+		r = new_name[0] ? -EEXIST : -ENOENT;
+	if (r == 0)
+		r = hd_load_directory(overlay, new_parent);
+	if (r < 0)
+		return r;
+	hd_rwlock_write(&overlay->lock);
+	r = check_parent_locked(overlay, new_parent, new_name, length);
+	if (r == 0)
+		r = link_locked(overlay, ino, hd_ino_index(new_parent), new_name, length, ret);
+	hd_rwlock_unlock(&overlay->lock);
+	return r;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/journal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "overlay/journal_format.h"
+#include "overlay/platform/buffer.h"
+#include "overlay/platform/checksum.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+
+/*
+ * Writing the journal. Items are collected in a buffer and written in pieces; the checksum runs along. Only the
+ * trailer, which is written last, makes the epoch count, so it does not matter in which order the pieces reach the
+ * disk before the sync.
+ *
+ * A checkpoint goes to "journal.new", is synced, renamed over "journal", and the directory is synced: at every
+ * instant one of the two is whole.
+ */
+
+#define PIECE (1u << 20)
+#define NAME "journal"
+#define NAME_NEW "journal.new"
+
+struct hd_journal {
+	int directory_fd; /* borrowed */
+	int fd;           /* owned; -1 before the first checkpoint */
+	int new_fd;       /* owned; the checkpoint being written, or -1 */
+	uint64_t size;    /* end of the last whole epoch */
+	uint64_t sequence;
+	/* the running epoch */
+	uint64_t at;         /* where the next piece goes */
+	uint64_t items_size;
+	struct hd_buffer piece;
+	struct hd_hash_stream *hash; /* owned while an epoch runs */
+};
+
+int hd_journal_open(int directory_fd, uint64_t size, uint64_t epochs, struct hd_journal **ret_journal)
+{
+	HD_AUTO_FREE struct hd_journal *journal = calloc(1, sizeof(*journal));
+	int r;
+
+	if (!journal)
+		return -ENOMEM;
+	journal->directory_fd = directory_fd;
+	journal->fd = -1;
+	journal->new_fd = -1;
+	journal->size = size;
+	journal->sequence = epochs;
+	if (size > 0) {
+		journal->fd = hd_file_open(directory_fd, NAME, O_RDWR, 0);
+		if (journal->fd < 0)
+			return hd_fail_in(journal->fd, "open the journal");
+		r = hd_file_truncate(journal->fd, size);
+		if (r < 0) {
+			(void)close(journal->fd);
+			return hd_fail_in(r, "cut the journal's torn end off");
+		}
+	}
+	*ret_journal = HD_STEAL(journal);
+	return 0;
+}
+
+void hd_journal_free(struct hd_journal *journal)
+{
+	if (!journal)
+		return;
+	hd_epoch_abort(journal);
+	if (journal->fd >= 0)
+		(void)close(journal->fd);
+	hd_buffer_clear(&journal->piece);
+	free(journal);
+}
+
+uint64_t hd_journal_size(const struct hd_journal *journal)
+{
+	return journal->size;
+}
+
+static int target_fd(const struct hd_journal *journal)
+{
+	return journal->new_fd >= 0 ? journal->new_fd : journal->fd;
+}
+
+static int write_piece(struct hd_journal *journal)
+{
+	int r;
+
+	if (journal->piece.size == 0)
+		return 0;
+	r = hd_file_write_at(target_fd(journal), journal->piece.data, journal->piece.size, journal->at);
+	if (r < 0)
+		return r;
+	journal->at += journal->piece.size;
+	hd_buffer_reset(&journal->piece);
+	return 0;
+}
+
+static int put(struct hd_journal *journal, const void *data, size_t size)
+{
+	hd_hash_stream_update(journal->hash, data, size);
+	hd_buffer_put(&journal->piece, data, size);
+	if (hd_buffer_status(&journal->piece) < 0)
+		return hd_buffer_status(&journal->piece);
+	return journal->piece.size >= PIECE ? write_piece(journal) : 0;
+}
+
+static int begin(struct hd_journal *journal, uint64_t at)
+{
+	struct hd_epoch_header header = {.magic = HD_EPOCH_MAGIC, .sequence = journal->sequence + 1};
+
+	journal->at = at;
+	journal->items_size = 0;
+	journal->hash = hd_hash_stream_new();
+	if (!journal->hash)
+		return -ENOMEM;
+	return put(journal, &header, sizeof(header));
+}
+
+int hd_epoch_begin(struct hd_journal *journal)
+{
+	if (journal->fd < 0)
+		return hd_journal_begin_checkpoint(journal);
+	return begin(journal, journal->size);
+}
+
+int hd_journal_begin_checkpoint(struct hd_journal *journal)
+{
+	struct hd_journal_header header = {
+		.magic = HD_JOURNAL_MAGIC, .version = HD_JOURNAL_VERSION, .arena_version = HD_ARENA_VERSION};
+
+	journal->new_fd = hd_file_open(journal->directory_fd, NAME_NEW, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (journal->new_fd < 0)
+		return hd_fail_in(journal->new_fd, "make a checkpoint");
+	journal->sequence = 0;
+	hd_buffer_put(&journal->piece, &header, sizeof(header));
+	return begin(journal, 0);
+}
+
+static int put_item(struct hd_journal *journal, const struct hd_journal_item *item, const void *data)
+{
+	int r = put(journal, item, sizeof(*item));
+
+	if (r == 0)
+		r = put(journal, data, item->size);
+	journal->items_size += sizeof(*item) + item->size;
+	return r;
+}
+
+int hd_epoch_record(struct hd_journal *journal, unsigned table, uint32_t index, const void *data, size_t size)
+{
+	struct hd_journal_item item = {
+		.kind = HD_ITEM_RECORD, .table = (uint8_t)table, .index = index, .size = (uint32_t)size};
+
+	return put_item(journal, &item, data);
+}
+
+int hd_epoch_block(struct hd_journal *journal, uint32_t block, const void *data, size_t size)
+{
+	struct hd_journal_item item = {.kind = HD_ITEM_BLOCK, .index = block, .size = (uint32_t)size};
+
+	return put_item(journal, &item, data);
+}
+
+int hd_epoch_large(struct hd_journal *journal, uint32_t slot, uint64_t offset, const void *data, size_t size)
+{
+	struct hd_journal_item item = {
+		.kind = HD_ITEM_LARGE, .index = slot, .offset = offset, .size = (uint32_t)size};
+
+	return put_item(journal, &item, data);
+}
+
+static int write_trailer(struct hd_journal *journal)
+{
+	struct hd_epoch_trailer trailer = {.magic = HD_TRAILER_MAGIC, .size = journal->items_size};
+	struct hd_hash128 hash = hd_hash_stream_finish(journal->hash);
+
+	journal->hash = NULL;
+	memcpy(trailer.checksum, hash.bytes, sizeof(trailer.checksum));
+	hd_buffer_put(&journal->piece, &trailer, sizeof(trailer));
+	return hd_buffer_status(&journal->piece) < 0 ? hd_buffer_status(&journal->piece) : write_piece(journal);
+}
+
+static int replace_journal(struct hd_journal *journal)
+{
+	int r = hd_file_rename(journal->directory_fd, NAME_NEW, NAME);
+
+	if (r == 0)
+		r = hd_directory_sync(journal->directory_fd);
+	if (r < 0)
+		return r;
+	if (journal->fd >= 0)
+		(void)close(journal->fd);
+	journal->fd = hd_steal_fd(&journal->new_fd);
+	return 0;
+}
+
+int hd_epoch_commit(struct hd_journal *journal)
+{
+	int r = write_trailer(journal);
+
+	if (r == 0)
+		r = hd_file_sync(target_fd(journal));
+	if (r == 0 && journal->new_fd >= 0)
+		r = replace_journal(journal);
+	if (r < 0) {
+		hd_epoch_abort(journal);
+		return hd_fail_in(r, "write the journal");
+	}
+	journal->size = journal->at;
+	journal->sequence++;
+	return 0;
+}
+
+void hd_epoch_abort(struct hd_journal *journal)
+{
+	if (journal->hash)
+		(void)hd_hash_stream_finish(HD_STEAL(journal->hash));
+	hd_buffer_clear(&journal->piece);
+	if (journal->new_fd >= 0) {
+		(void)close(hd_steal_fd(&journal->new_fd));
+		(void)hd_file_unlink(journal->directory_fd, NAME_NEW);
+	} else if (journal->fd >= 0) {
+		/* If even this fails, the next epoch overwrites the torn part, or replay cuts it off. */
+		(void)hd_file_truncate(journal->fd, journal->size);
+	}
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "overlay/base_loader.h"
+#include "overlay/flush.h"
+#include "overlay/link_groups.h"
+#include "overlay/overlay_types.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/memory_file.h"
+#include "overlay/promotion.h"
+#include "overlay/recovery.h"
+
+/*
+ * Opening and closing. An overlay comes from one of three places: the memory of a worker that died (attach), the
+ * journal on disk, or, for a thread that was never mounted, the root of its state. All three end in the same
+ * arena; what is private to the process is rebuilt from it.
+ */
+
+#define DEFAULT_DEADLINE_MS 30000u
+#define DEFAULT_FLUSH_MS 5000u
+#define DEFAULT_IDLE_MS 1000u
+
+int hd_overlay_memory(int *ret_arena_fd, int *ret_hot_fd)
+{
+	HD_AUTO_CLOSE int arena_fd = hd_memory_file_create("heddle-arena", hd_arena_size());
+	HD_AUTO_CLOSE int hot_fd = -1;
+
+	if (arena_fd < 0)
+		return hd_fail_in(arena_fd, "make the overlay's memory");
+	hot_fd = hd_memory_file_create("heddle-hot", hd_hot_file_size());
+	if (hot_fd < 0)
+		return hd_fail_in(hot_fd, "make the hot tier's memory");
+	*ret_arena_fd = hd_steal_fd(&arena_fd);
+	*ret_hot_fd = hd_steal_fd(&hot_fd);
+	return 0;
+}
+
+int hd_overlay_commit(struct hd_overlay *overlay, struct hd_transaction *transaction)
+{
+	int r = hd_transaction_commit(transaction);
+
+	hd_hot_committed(overlay->hot, r == 0);
+	return r;
+}
+
+static int lock_thread(struct hd_overlay *overlay)
+{
+	char holder[32] = "";
+	size_t size = 0;
+	int r;
+
+	overlay->lock_fd = hd_file_open(overlay->directory_fd, "lock", O_RDWR | O_CREAT, 0600);
+	if (overlay->lock_fd < 0)
+		return hd_fail_in(overlay->lock_fd, "open the lock of thread '%s'", overlay->thread);
+	r = hd_file_lock(overlay->lock_fd);
+	if (r == -EWOULDBLOCK) {
+		(void)hd_file_read_at(overlay->lock_fd, holder, sizeof(holder) - 1, 0, &size);
+		holder[strcspn(holder, "\n")] = '\0';
+		return hd_fail(HD_E_THREAD_BUSY, "thread '%s' is held by process %s", overlay->thread,
+			holder[0] ? holder : "?");
+	}
+	if (r < 0)
+		return hd_fail_in(r, "lock thread '%s'", overlay->thread);
+	(void)snprintf(holder, sizeof(holder), "%ld\n", (long)getpid());
+	(void)hd_file_truncate(overlay->lock_fd, 0);
+	return hd_file_write_at(overlay->lock_fd, holder, strlen(holder), 0);
+}
+
+static int open_directory(struct hd_overlay *overlay)
+{
+	char path[64];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "threads/%u", overlay->thread_number);
+	r = hd_directory_make(overlay->store->fd, path, 0700);
+	if (r < 0)
+		return hd_fail_in(r, "make the directory of thread '%s'", overlay->thread);
+	overlay->directory_fd = hd_directory_open(overlay->store->fd, path);
+	return overlay->directory_fd < 0 ? overlay->directory_fd : 0;
+}
+
+static int open_memory(struct hd_overlay *overlay, const struct hd_overlay_options *options)
+{
+	if (options->arena_fd < 0)
+		return hd_overlay_memory(&overlay->arena_fd, &overlay->hot_fd);
+	overlay->arena_fd = fcntl(options->arena_fd, F_DUPFD_CLOEXEC, 3);
+	overlay->hot_fd = fcntl(options->hot_fd, F_DUPFD_CLOEXEC, 3);
+	return overlay->arena_fd < 0 || overlay->hot_fd < 0 ? -errno : 0;
+}
+
+static uint64_t hot_limit(const struct hd_overlay_options *options)
+{
+	if (options->hot_limit_bytes)
+		return options->hot_limit_bytes;
+	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+}
+
+static int start_threads(struct hd_overlay *overlay, const struct hd_overlay_options *options)
+{
+	int r = 0;
+
+	if (options->background)
+		r = hd_promoter_start(overlay->promoter);
+	if (r == 0 && options->background)
+		r = hd_flusher_start(overlay->flusher);
+	return r;
+}
+
+static int open_parts(struct hd_overlay *overlay, const struct hd_overlay_options *options, const struct hd_state *state)
+{
+	struct hd_recovered recovered = {0};
+	int r = open_directory(overlay);
+
+	if (r == 0)
+		r = lock_thread(overlay);
+	if (r == 0)
+		r = open_memory(overlay, options);
+	if (r == 0)
+		r = hd_arena_map(overlay->arena_fd, &overlay->arena);
+	if (r == 0)
+		r = hd_recover(overlay, options, &recovered);
+	if (r == 0)
+		r = hd_hot_tier_new(overlay->hot_fd, overlay->arena, hot_limit(options), options->hold_large,
+			options->hold_payload, &overlay->hot);
+	if (r == 0)
+		r = hd_loader_new(&overlay->loader);
+	if (r == 0)
+		r = hd_promoter_new(overlay, options->promote_idle_ms ? options->promote_idle_ms : DEFAULT_IDLE_MS,
+			&overlay->promoter);
+	if (r == 0)
+		r = hd_flusher_new(overlay, recovered.journal_size, recovered.journal_epochs,
+			options->flush_interval_ms ? options->flush_interval_ms : DEFAULT_FLUSH_MS, &overlay->flusher);
+	if (r == 0)
+		r = hd_recover_large(overlay, options, &recovered);
+	if (r == 0)
+		r = hd_prepare_root(overlay, state);
+	if (r == 0)
+		r = hd_link_groups_new(overlay->arena, &overlay->groups);
+	if (r == 0)
+		r = hd_recover_orphans(overlay);
+	if (r == 0)
+		r = start_threads(overlay, options);
+	hd_recovered_clear(&recovered);
+	return r;
+}
+
+static void free_overlay(struct hd_overlay *overlay)
+{
+	hd_promoter_free(overlay->promoter);
+	hd_flusher_free(overlay->flusher);
+	hd_loader_free(overlay->loader);
+	hd_hot_tier_free(overlay->hot);
+	hd_link_groups_free(overlay->groups);
+	hd_arena_unmap(overlay->arena);
+	hd_base_set_free(overlay->bases);
+	for (size_t i = 0; i < HD_FILE_LOCKS; i++)
+		hd_rwlock_destroy(&overlay->file_locks[i]);
+	hd_rwlock_destroy(&overlay->lock);
+	hd_condition_destroy(&overlay->capture_ended);
+	hd_mutex_destroy(&overlay->capture_lock);
+	hd_cleanup_close(&overlay->arena_fd);
+	hd_cleanup_close(&overlay->hot_fd);
+	hd_cleanup_close(&overlay->lock_fd);
+	hd_cleanup_close(&overlay->directory_fd);
+	free(overlay->thread);
+	free(overlay);
+}
+
+static struct hd_overlay *allocate(const struct hd_overlay_options *options, const struct hd_thread *thread)
+{
+	struct hd_overlay *overlay = calloc(1, sizeof(*overlay));
+
+	if (!overlay)
+		return NULL;
+	overlay->store = options->store;
+	overlay->thread = strdup(thread->name);
+	overlay->thread_number = thread->number;
+	overlay->directory_fd = overlay->lock_fd = overlay->arena_fd = overlay->hot_fd = -1;
+	overlay->deadline_ms = options->base_deadline_ms ? options->base_deadline_ms : DEFAULT_DEADLINE_MS;
+	overlay->squash_owner = options->squash_owner;
+	hd_rwlock_init(&overlay->lock, HD_RANK_NAMESPACE);
+	for (size_t i = 0; i < HD_FILE_LOCKS; i++)
+		hd_rwlock_init(&overlay->file_locks[i], HD_RANK_FILE);
+	hd_mutex_init(&overlay->capture_lock, HD_RANK_CAPTURE);
+	hd_condition_init(&overlay->capture_ended);
+	return overlay;
+}
+
+int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay **ret_overlay)
+{
+	struct hd_overlay *overlay = NULL;
+	struct hd_thread thread = {0};
+	struct hd_state state = {0};
+	int r = hd_index_get_thread(options->store->index, options->thread, &thread);
+
+	if (r == 0)
+		r = hd_index_get_state(options->store->index, &thread.head, &state);
+	if (r == 0) {
+		overlay = allocate(options, &thread);
+		r = overlay && overlay->thread ? 0 : -ENOMEM;
+	}
+	if (r == 0)
+		r = hd_base_set_new(options->store, overlay->deadline_ms, &overlay->bases);
+	if (r == 0)
+		r = open_parts(overlay, options, &state);
+	hd_state_clear(&state);
+	hd_thread_clear(&thread);
+	if (r < 0) {
+		if (overlay)
+			free_overlay(overlay);
+		return hd_fail_in(r, "open thread '%s'", options->thread);
+	}
+	*ret_overlay = overlay;
+	return 0;
+}
+
+int hd_overlay_close(struct hd_overlay *overlay)
+{
+	int r;
+
+	hd_promoter_stop(overlay->promoter);
+	hd_flusher_stop(overlay->flusher);
+	/* What cannot be settled (the store refuses) is in the hot tier still, and goes into the journal. */
+	(void)hd_settle_all(overlay);
+	r = hd_flush_and_compact(overlay);
+	free_overlay(overlay);
+	return r;
+}
+
+void hd_overlay_recovery(const struct hd_overlay *overlay, struct hd_recovery_report *ret_report)
+{
+	*ret_report = overlay->recovery;
+}
+
+const char *hd_overlay_thread(const struct hd_overlay *overlay)
+{
+	return overlay->thread;
+}
+
+struct hd_store *hd_overlay_store(struct hd_overlay *overlay)
+{
+	return overlay->store;
+}
+
+struct hd_base_set *hd_overlay_bases(struct hd_overlay *overlay)
+{
+	return overlay->bases;
+}
+
+void hd_overlay_head(struct hd_overlay *overlay, struct hd_state_id *ret_id)
+{
+	hd_rwlock_read(&overlay->lock);
+	*ret_id = hd_record_thread(overlay->arena)->state;
+	hd_rwlock_unlock(&overlay->lock);
+}

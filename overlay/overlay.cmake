@@ -1,0 +1,35 @@
+heddle_module(heddle_overlay
+    SOURCES
+        arena.c
+        attributes.c
+        base_loader.c
+        block_map.c
+        cells.c
+        create_node.c
+        directory_list.c
+        dirty_data.c
+        entry_table.c
+        extended_attributes.c
+        file_handle.c
+        file_large.c
+        file_read.c
+        file_space.c
+        file_write.c
+        flush.c
+        hot_large.c
+        hot_tier.c
+        inode_table.c
+        journal.c
+        journal_replay.c
+        link_groups.c
+        name_lookup.c
+        overlay.c
+        promotion.c
+        recovery.c
+        remove_node.c
+        rename_node.c
+        settle.c
+        snapshot.c
+        statistics.c
+        transaction.c
+    DEPENDS heddle_bases heddle_store heddle_platform)

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_OVERLAY_OVERLAY_TYPES_H
+#define HEDDLE_OVERLAY_OVERLAY_TYPES_H
+
+/*
+ * The overlay's parts, as the files of this folder share them; nobody outside overlay/ includes this.
+ *
+ * Two locks matter. A file's lock (one of HD_FILE_LOCKS, by inode) orders readers and writers of its bytes; the
+ * namespace lock orders everything in the arena. Who needs both takes the file's first. Neither is ever held while
+ * a base is read or a disk is written: plans are made under the lock, carried out without it, and checked again.
+ */
+
+#include "overlay/arena.h"
+#include "overlay/base.h"
+#include "overlay/block_map.h"
+#include "overlay/entry_table.h"
+#include "overlay/hot_tier.h"
+#include "overlay/inode_table.h"
+#include "overlay/overlay.h"
+#include "overlay/platform/lock.h"
+
+#define HD_FILE_LOCKS 256
+#define HD_NAME_LIMIT 255
+
+struct hd_loader;
+struct hd_promoter;
+struct hd_flusher;
+struct hd_link_groups;
+
+struct hd_overlay {
+	struct hd_store *store;   /* borrowed */
+	struct hd_base_set *bases; /* owned */
+	char *thread;             /* owned */
+	uint32_t thread_number;
+	int directory_fd;         /* owned: threads/<n>/ in the store */
+	int lock_fd;              /* owned: its lock */
+	int arena_fd, hot_fd;     /* owned copies */
+	struct hd_recovery_report recovery;
+	unsigned deadline_ms;
+	bool squash_owner;
+	struct hd_base_directory fallback; /* immutable: times and owners of base entries that keep none */
+
+	struct hd_rwlock lock;    /* rank NAMESPACE; protects the arena and `groups` */
+	struct hd_arena *arena;   /* owned */
+	struct hd_link_groups *groups; /* owned: base hard links by group */
+	struct hd_rwlock file_locks[HD_FILE_LOCKS]; /* rank FILE */
+	struct hd_hot_tier *hot;  /* owned */
+	struct hd_loader *loader; /* owned */
+	struct hd_promoter *promoter; /* owned */
+	struct hd_flusher *flusher;   /* owned */
+	struct hd_mutex capture_lock; /* rank CAPTURE; protects capture_running */
+	struct hd_condition capture_ended;
+	bool capture_running;
+};
+
+static inline struct hd_rwlock *hd_file_lock_of(struct hd_overlay *overlay, uint32_t index)
+{
+	return &overlay->file_locks[index % HD_FILE_LOCKS];
+}
+
+/* Commits, and tells the hot tier which blocks are free now. Needs the namespace lock for writing. */
+int hd_overlay_commit(struct hd_overlay *overlay, struct hd_transaction *transaction);
+
+/* Frees INDEX if it is an orphan that nobody holds; takes the locks itself, so the caller holds none. */
+void hd_overlay_release_orphan(struct hd_overlay *overlay, uint32_t index);
+
+/* Checks an id: its record, -ESTALE. Needs the namespace lock. */
+int hd_overlay_inode(struct hd_overlay *overlay, hd_ino ino, const struct hd_inode **ret_inode);
+
+/* Checks the length of a new or looked-up name: -ENAMETOOLONG, -EINVAL for "", ".", "..", '/'. */
+int hd_overlay_check_name(const char *name, size_t *ret_length);
+
+#endif

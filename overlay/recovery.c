@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/recovery.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "overlay/flush.h"
+#include "overlay/journal.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/memory_file.h"
+
+/*
+ * A replayed arena has lost nothing but what the kernel held, which is gone with the mount, so references are
+ * cleared and orphans released. An attached one may contain a committed transaction that is not in the tables yet,
+ * and knows nothing of what is on disk: its redo is applied and everything mapped counts as dirty.
+ */
+
+struct replaying {
+	struct hd_overlay *overlay;
+	struct hd_recovered *recovered;
+};
+
+static int replay_record(void *payload, unsigned table, uint32_t index, const void *data, size_t size)
+{
+	struct replaying *replaying = payload;
+
+	return hd_arena_restore(replaying->overlay->arena, table, index, data, size);
+}
+
+static int replay_block(void *payload, uint32_t block, const void *data, size_t size)
+{
+	struct replaying *replaying = payload;
+	uint64_t offset = (uint64_t)block * HD_BLOCK_SIZE;
+
+	if (block < HD_BLOCK_FIRST || offset > hd_hot_file_size() || size > hd_hot_file_size() - offset)
+		return hd_fail(HD_E_JOURNAL_CORRUPT, "data for hot block %u", block);
+	return hd_memory_file_write(replaying->overlay->hot_fd, data, size, offset);
+}
+
+static int large_fd(struct hd_recovered *recovered, uint32_t slot)
+{
+	struct hd_recovered_large *large;
+	int fd;
+
+	for (size_t i = 0; i < recovered->n_large; i++)
+		if (recovered->large[i].slot == slot)
+			return recovered->large[i].fd;
+	large = reallocarray(recovered->large, recovered->n_large + 1, sizeof(*large));
+	if (!large)
+		return -ENOMEM;
+	recovered->large = large;
+	fd = hd_memory_file_create("heddle-large", 0);
+	if (fd >= 0)
+		large[recovered->n_large++] = (struct hd_recovered_large){.slot = slot, .fd = fd};
+	return fd;
+}
+
+static int replay_large(void *payload, uint32_t slot, uint64_t offset, const void *data, size_t size)
+{
+	struct replaying *replaying = payload;
+	int fd = large_fd(replaying->recovered, slot);
+
+	if (fd < 0)
+		return fd;
+	if (offset > (uint64_t)INT64_MAX - size)
+		return hd_fail(HD_E_JOURNAL_CORRUPT, "data for large file %u", slot);
+	return hd_memory_file_write(fd, data, size, offset);
+}
+
+static int attach(struct hd_overlay *overlay)
+{
+	int r = hd_arena_recover(overlay->arena, &overlay->recovery.redo_applied);
+
+	if (r == 0)
+		hd_arena_clear_references(overlay->arena);
+	return r;
+}
+
+int hd_recover(struct hd_overlay *overlay, const struct hd_overlay_options *options, struct hd_recovered *ret)
+{
+	struct replaying replaying = {.overlay = overlay, .recovered = ret};
+	struct hd_replay replay = {
+		.payload = &replaying, .record = replay_record, .block = replay_block, .large = replay_large};
+	struct hd_replay_report report;
+	int r;
+
+	/* The journal of an attached overlay is older than its memory: the next flush writes a new one. */
+	if (options->attach)
+		return attach(overlay);
+	r = hd_journal_replay(overlay->directory_fd, &replay, &report);
+	if (r < 0)
+		return r;
+	ret->journal_size = report.size;
+	ret->journal_epochs = report.epochs;
+	overlay->recovery.journal_epochs = report.epochs;
+	overlay->recovery.torn_bytes = report.torn_bytes;
+	return 0;
+}
+
+void hd_recovered_clear(struct hd_recovered *recovered)
+{
+	for (size_t i = 0; i < recovered->n_large; i++)
+		(void)close(recovered->large[i].fd);
+	free(recovered->large);
+}
+
+static bool is_large(const struct hd_inode *inode)
+{
+	return inode->state != HD_INODE_FREE && hd_inode_is_file(inode) && inode->flags & HD_INODE_LARGE;
+}
+
+/* A large file whose blocks were all cut off has no data in the journal: it gets an empty memory file. */
+static int complete_slot(struct hd_overlay *overlay, const struct hd_inode *inode)
+{
+	int fd, r;
+
+	hd_hot_large_account(overlay->hot, inode->part.file.mapped);
+	if (hd_hot_large_fd(overlay->hot, inode->part.file.large_slot) >= 0)
+		return 0;
+	fd = hd_memory_file_create("heddle-large", 0);
+	if (fd < 0)
+		return fd;
+	r = hd_hot_large_adopt(overlay->hot, inode->part.file.large_slot, fd);
+	(void)close(fd);
+	return r;
+}
+
+int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options *options,
+	const struct hd_recovered *recovered)
+{
+	uint32_t limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
+	int r = 0;
+
+	if (options->attach)
+		hd_flusher_note_everything(overlay->flusher);
+	for (size_t i = 0; r == 0 && i < recovered->n_large; i++)
+		r = hd_hot_large_adopt(overlay->hot, recovered->large[i].slot, recovered->large[i].fd);
+	for (size_t i = 0; r == 0 && i < options->n_large; i++)
+		r = hd_hot_large_adopt(overlay->hot, options->large[i].slot, options->large[i].fd);
+	for (uint32_t i = 1; r == 0 && i < limit; i++) {
+		const struct hd_inode *inode = hd_record_inode(overlay->arena, i);
+
+		if (is_large(inode))
+			r = complete_slot(overlay, inode);
+	}
+	return r;
+}
+
+static int make_root(struct hd_overlay *overlay, const struct hd_state *state, const struct hd_base_entry *entry)
+{
+	struct hd_transaction transaction;
+	struct hd_thread_head *head;
+	struct hd_inode *inode;
+	uint32_t index;
+
+	hd_transaction_begin(overlay->arena, &transaction);
+	index = hd_inode_new(&transaction, S_IFDIR | (entry->mode & 07777), &entry->modify_time);
+	if (index != hd_ino_index(HD_ROOT_INO)) {
+		hd_transaction_abort(&transaction);
+		return hd_fail(HD_E_ARENA_CORRUPT, "the first inode is %u", index);
+	}
+	inode = hd_edit_inode(&transaction, index);
+	inode->uid = overlay->squash_owner ? geteuid() : entry->uid;
+	inode->gid = overlay->squash_owner ? getegid() : entry->gid;
+	inode->content = entry->content;
+	inode->part.directory.attributes = entry->attributes;
+	if (!hd_content_is_none(&entry->content))
+		inode->flags = HD_INODE_UNLOADED;
+	head = hd_edit_thread(&transaction);
+	head->state = state->id;
+	head->fallback_time_s = overlay->fallback.fallback_time.tv_sec;
+	head->fallback_time_ns = (uint32_t)overlay->fallback.fallback_time.tv_nsec;
+	head->initialized = 1;
+	return hd_overlay_commit(overlay, &transaction);
+}
+
+int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
+{
+	const struct hd_thread_head *head = hd_record_thread(overlay->arena);
+	struct hd_base_entry entry;
+	int r = 0;
+
+	if (!head->initialized) {
+		r = hd_base_set_root(overlay->bases, state, &entry, &overlay->fallback);
+		if (r == 0) {
+			hd_rwlock_write(&overlay->lock);
+			r = make_root(overlay, state, &entry);
+			hd_rwlock_unlock(&overlay->lock);
+		}
+	}
+	overlay->fallback = (struct hd_base_directory){
+		.fallback_time = {.tv_sec = head->fallback_time_s, .tv_nsec = head->fallback_time_ns},
+		.fallback_uid = geteuid(),
+		.fallback_gid = getegid(),
+	};
+	return r;
+}
+
+int hd_recover_orphans(struct hd_overlay *overlay)
+{
+	uint32_t limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
+
+	for (uint32_t i = 1; i < limit; i++)
+		if (hd_record_inode(overlay->arena, i)->state == HD_INODE_ORPHAN)
+			hd_overlay_release_orphan(overlay, i);
+	return 0;
+}

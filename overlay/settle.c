@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/cells.h"
+#include "overlay/file_data.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/memory_file.h"
+#include "overlay/promotion.h"
+#include "overlay/remove_node.h"
+
+/*
+ * Settling: a file's bytes get a name in the CAS.
+ *
+ * First the hopeful way: read and store the file without stopping anybody, and look at its version again at the
+ * end. If somebody wrote meanwhile, again; after TRIES the sure way: its hot blocks are copied in memory under its
+ * lock, which stops its writers for as long as a memory copy takes, and the copy is stored. Either way the stored
+ * bytes are those of one instant.
+ *
+ * Chunks of a chunked content that no written block touches are taken over by their ids without being read.
+ */
+
+#define TRIES 3
+
+struct source {
+	struct hd_overlay *overlay;
+	hd_ino ino;
+	struct hd_file_view view;
+	struct hd_attributes attributes;
+	int copy_fd;             /* owned; -1: read the live file */
+	uint64_t *mapped_blocks; /* owned, with copy_fd: which blocks the copy has, in order */
+	size_t n_mapped;
+};
+
+static void source_clear(struct source *source)
+{
+	hd_cleanup_close(&source->copy_fd);
+	free(source->mapped_blocks);
+}
+
+/* View and attributes of the same instant. */
+static int look(struct source *source)
+{
+	struct hd_overlay *overlay = source->overlay;
+	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(source->ino));
+	int r;
+
+	hd_rwlock_read(file_lock);
+	r = hd_file_view(overlay, source->ino, &source->view);
+	if (r == 0) {
+		hd_rwlock_read(&overlay->lock);
+		hd_inode_attributes(overlay->arena, hd_ino_index(source->ino), &source->attributes);
+		hd_rwlock_unlock(&overlay->lock);
+	}
+	hd_rwlock_unlock(file_lock);
+	return r;
+}
+
+static bool has_mapped(struct hd_overlay *overlay, hd_ino ino, uint64_t first, uint64_t end)
+{
+	const struct hd_inode *inode;
+	uint64_t block = end;
+	uint32_t value;
+	bool mapped = true;
+
+	hd_rwlock_read(&overlay->lock);
+	inode = hd_inode_get(overlay->arena, ino);
+	if (inode)
+		mapped = hd_block_next(overlay->arena, inode, first, &block, &value) && block < end;
+	hd_rwlock_unlock(&overlay->lock);
+	return mapped;
+}
+
+static int read_copy(struct source *source, uint8_t *buffer, size_t size, uint64_t offset)
+{
+	size_t from_base = 0, got = 0;
+	size_t i = 0;
+	int r = 0;
+
+	memset(buffer, 0, size);
+	if (offset < source->view.backed)
+		from_base = source->view.backed - offset < size ? source->view.backed - offset : size;
+	if (from_base > 0)
+		r = hd_base_set_read(source->overlay->bases, &source->view.content, buffer, from_base, offset, &got);
+	if (r == 0 && got != from_base)
+		r = -HD_E_BASE_CHANGED;
+	while (i < source->n_mapped && source->mapped_blocks[i] < offset >> HD_BLOCK_SHIFT)
+		i++;
+	for (; r == 0 && i < source->n_mapped; i++) {
+		uint64_t at = source->mapped_blocks[i] << HD_BLOCK_SHIFT;
+		size_t part = HD_BLOCK_SIZE;
+
+		if (at >= offset + size)
+			break;
+		if (part > offset + size - at)
+			part = offset + size - at;
+		r = hd_memory_file_read(source->copy_fd, buffer + (at - offset), part, at);
+	}
+	return r;
+}
+
+/* SIZE bytes of the source; -EAGAIN when the live file changed under us. */
+static int read_piece(struct source *source, uint8_t *buffer, size_t size, uint64_t offset)
+{
+	size_t got = 0;
+	int r;
+
+	if (source->copy_fd >= 0)
+		return read_copy(source, buffer, size, offset);
+	r = hd_overlay_read(source->overlay, source->ino, buffer, size, offset, &got);
+	return r == 0 && got != size ? -EAGAIN : r;
+}
+
+static int reuse_chunk(struct source *source, struct hd_content_writer *writer, uint64_t offset, size_t size)
+{
+	uint64_t first = offset >> HD_BLOCK_SHIFT;
+
+	if (source->copy_fd >= 0 || source->view.content.kind != HD_CONTENT_CHUNKED || size != HD_CHUNK_SIZE ||
+		offset + size > source->view.backed)
+		return -ENOENT;
+	if (has_mapped(source->overlay, source->ino, first, first + (size >> HD_BLOCK_SHIFT)))
+		return -ENOENT;
+	return hd_content_writer_reuse(writer, &source->view.content, offset / HD_CHUNK_SIZE);
+}
+
+static int store_pieces(struct source *source, struct hd_content_writer *writer)
+{
+	HD_AUTO_FREE uint8_t *buffer = NULL;
+	uint64_t offset = 0, total = source->view.size;
+	size_t capacity = total < HD_CHUNK_SIZE ? (size_t)total : HD_CHUNK_SIZE;
+	int r = 0;
+
+	buffer = malloc(capacity + 1);
+	if (!buffer)
+		return -ENOMEM;
+	while (r == 0 && offset < total) {
+		size_t size = total - offset < HD_CHUNK_SIZE ? (size_t)(total - offset) : HD_CHUNK_SIZE;
+
+		r = reuse_chunk(source, writer, offset, size);
+		if (r == -ENOENT) {
+			r = read_piece(source, buffer, size, offset);
+			if (r == 0)
+				r = hd_content_writer_append(writer, buffer, size);
+		}
+		offset += size;
+	}
+	return r;
+}
+
+static int store_source(struct source *source, struct hd_content *ret_content)
+{
+	struct hd_content_writer *writer;
+	int r = hd_content_writer_new(source->overlay->store->objects, source->view.size, &writer);
+
+	if (r < 0)
+		return r;
+	r = store_pieces(source, writer);
+	if (r < 0) {
+		hd_content_writer_free(writer);
+		return r;
+	}
+	return hd_content_writer_finish(writer, ret_content);
+}
+
+static int name_content(struct hd_overlay *overlay, uint32_t index, const struct hd_content *content)
+{
+	struct hd_transaction transaction;
+	struct hd_inode *inode;
+
+	hd_transaction_begin(overlay->arena, &transaction);
+	inode = hd_edit_inode(&transaction, index);
+	inode->content = *content;
+	if (hd_inode_is_file(inode))
+		inode->backed = inode->size;
+	inode->flags &= (uint8_t)~HD_INODE_UNSETTLED;
+	return hd_overlay_commit(overlay, &transaction);
+}
+
+/* The blocks say the same as the content now, so they can go; if that fails they merely stay. */
+static uint32_t free_blocks_locked(struct hd_overlay *overlay, uint32_t index)
+{
+	struct hd_transaction transaction;
+	struct hd_inode *inode;
+	uint32_t slot = 0;
+
+	if (hd_unmap_from_locked(overlay, index, 0) < 0)
+		return 0;
+	hd_transaction_begin(overlay->arena, &transaction);
+	hd_block_map_clear(&transaction, index);
+	inode = hd_edit_inode(&transaction, index);
+	if (inode->flags & HD_INODE_LARGE) {
+		slot = inode->part.file.large_slot;
+		inode->part.file.large_slot = 0;
+		inode->flags &= (uint8_t)~HD_INODE_LARGE;
+	}
+	return hd_overlay_commit(overlay, &transaction) < 0 ? 0 : slot;
+}
+
+/* -EAGAIN when the file was written since VERSION. */
+static int install(struct hd_overlay *overlay, hd_ino ino, uint64_t version, const struct hd_content *content)
+{
+	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
+	const struct hd_inode *inode;
+	uint32_t slot = 0;
+	int r;
+
+	hd_rwlock_write(file_lock);
+	hd_rwlock_write(&overlay->lock);
+	r = hd_overlay_inode(overlay, ino, &inode);
+	if (r == 0 && inode->part.file.version != version)
+		r = -EAGAIN;
+	if (r == 0)
+		r = name_content(overlay, hd_ino_index(ino), content);
+	if (r == 0)
+		slot = free_blocks_locked(overlay, hd_ino_index(ino));
+	hd_rwlock_unlock(&overlay->lock);
+	hd_rwlock_unlock(file_lock);
+	if (slot)
+		hd_hot_large_drop(overlay->hot, slot);
+	return r;
+}
+
+static int copy_block(struct source *source, uint64_t block, uint32_t value, uint8_t *bytes)
+{
+	struct hd_segment segment = {.kind = value >= HD_BLOCK_FIRST ? HD_SEGMENT_HOT : HD_SEGMENT_LARGE,
+		.offset = block << HD_BLOCK_SHIFT,
+		.size = HD_BLOCK_SIZE,
+		.block = value};
+	uint64_t *blocks = reallocarray(source->mapped_blocks, source->n_mapped + 1, sizeof(*blocks));
+	int r;
+
+	if (!blocks)
+		return -ENOMEM;
+	source->mapped_blocks = blocks;
+	blocks[source->n_mapped++] = block;
+	if (value == HD_BLOCK_HOLE)
+		return 0; /* the copy reads as zeros there */
+	if (segment.offset + segment.size > source->view.size)
+		segment.size = source->view.size - segment.offset;
+	r = hd_file_read_segment(source->overlay, &source->view, &segment, bytes);
+	return r < 0 ? r : hd_memory_file_write(source->copy_fd, bytes, segment.size, segment.offset);
+}
+
+/* Copies all mapped blocks while the file's lock keeps its writers away. */
+static int copy_locked(struct source *source)
+{
+	struct hd_overlay *overlay = source->overlay;
+	HD_AUTO_FREE uint8_t *bytes = malloc(HD_BLOCK_SIZE);
+	uint64_t block = 0;
+	uint32_t value;
+	bool found = true;
+	int r = bytes ? 0 : -ENOMEM;
+
+	while (r == 0) {
+		hd_rwlock_read(&overlay->lock);
+		found = hd_block_next(overlay->arena, hd_record_inode(overlay->arena, hd_ino_index(source->ino)), block,
+			&block, &value);
+		hd_rwlock_unlock(&overlay->lock);
+		if (!found || block << HD_BLOCK_SHIFT >= source->view.size)
+			break;
+		r = copy_block(source, block++, value, bytes);
+	}
+	return r;
+}
+
+static int take_copy(struct source *source)
+{
+	struct hd_rwlock *file_lock = hd_file_lock_of(source->overlay, hd_ino_index(source->ino));
+	int r;
+
+	source->copy_fd = hd_memory_file_create("heddle-settle", (uint64_t)INT64_MAX & ~(uint64_t)4095);
+	if (source->copy_fd < 0)
+		return source->copy_fd;
+	hd_rwlock_read(file_lock);
+	r = hd_file_view(source->overlay, source->ino, &source->view);
+	if (r == 0) {
+		hd_rwlock_read(&source->overlay->lock);
+		hd_inode_attributes(source->overlay->arena, hd_ino_index(source->ino), &source->attributes);
+		hd_rwlock_unlock(&source->overlay->lock);
+		r = copy_locked(source);
+	}
+	hd_rwlock_unlock(file_lock);
+	return r;
+}
+
+static int settle_once(struct source *source, bool sure, struct hd_settled *ret)
+{
+	struct hd_content content;
+	int r = sure ? take_copy(source) : look(source);
+
+	if (r < 0)
+		return r;
+	if (!(source->view.flags & HD_INODE_UNSETTLED)) {
+		*ret = (struct hd_settled){.content = source->view.content, .attributes = source->attributes};
+		return 0;
+	}
+	r = store_source(source, &content);
+	if (r < 0)
+		return r;
+	r = install(source->overlay, source->ino, source->view.version, &content);
+	if (r == -EAGAIN && sure)
+		r = 0; /* the bytes of that instant are stored; the inode goes on with newer ones */
+	if (r == 0)
+		*ret = (struct hd_settled){.content = content, .attributes = source->attributes};
+	return r;
+}
+
+static int settle_link(struct hd_overlay *overlay, hd_ino ino, const struct hd_inode *inode, struct hd_settled *ret)
+{
+	char target[4096];
+	size_t size = hd_cells_load(overlay->arena, inode->part.link.target, target, sizeof(target));
+	int r;
+
+	ret->content = inode->content;
+	hd_inode_attributes(overlay->arena, hd_ino_index(ino), &ret->attributes);
+	hd_rwlock_unlock(&overlay->lock);
+	if (!(inode->flags & HD_INODE_UNSETTLED))
+		return 0;
+	r = hd_object_store_put(overlay->store->objects, target, size, &ret->content);
+	if (r < 0)
+		return r;
+	hd_rwlock_write(&overlay->lock);
+	r = hd_overlay_inode(overlay, ino, &inode);
+	if (r == 0)
+		r = name_content(overlay, hd_ino_index(ino), &ret->content);
+	hd_rwlock_unlock(&overlay->lock);
+	return r;
+}
+
+int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *ret)
+{
+	const struct hd_inode *inode;
+	int r;
+
+	hd_rwlock_read(&overlay->lock);
+	r = hd_overlay_inode(overlay, ino, &inode);
+	if (r == 0 && hd_inode_is_symlink(inode))
+		return settle_link(overlay, ino, inode, ret); /* unlocks */
+	hd_rwlock_unlock(&overlay->lock);
+	for (int i = 0; r == 0 && i <= TRIES; i++) {
+		struct source source = {.overlay = overlay, .ino = ino, .copy_fd = -1};
+
+		r = settle_once(&source, i == TRIES, ret);
+		source_clear(&source);
+		if (r != -EAGAIN)
+			break;
+		r = 0;
+	}
+	return r;
+}
+
+/* A live file or link that has bytes without a name; 0 when INDEX is none. */
+static hd_ino unsettled(struct hd_overlay *overlay, uint32_t index)
+{
+	const struct hd_inode *inode;
+	hd_ino ino = 0;
+
+	hd_rwlock_read(&overlay->lock);
+	inode = hd_record_inode(overlay->arena, index);
+	if (inode->state == HD_INODE_LIVE && inode->flags & HD_INODE_UNSETTLED && hd_inode_is_file(inode))
+		ino = hd_inode_id(overlay->arena, index);
+	hd_rwlock_unlock(&overlay->lock);
+	return ino;
+}
+
+int hd_settle_all(struct hd_overlay *overlay)
+{
+	uint32_t limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
+	int first_error = 0;
+
+	for (uint32_t index = 1; index < limit; index++) {
+		hd_ino ino = unsettled(overlay, index);
+		struct hd_settled settled;
+		int r = ino ? hd_file_settle(overlay, ino, &settled) : 0;
+
+		if (r < 0 && r != -ESTALE && first_error == 0)
+			first_error = r;
+	}
+	return first_error;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/cells.h"
+#include "overlay/overlay_types.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/promotion.h"
+#include "overlay/store/tree_codec.h"
+
+/*
+ * Taking one is a walk along the marks (inode_table.c), breadth first, with a list of directories still to do, so
+ * that no depth of the tree can exhaust the stack. Every file that is named with bytes still to be settled is
+ * pinned: unlinked meanwhile, it stays an orphan until the snapshot goes.
+ *
+ * Raising the barrier in the same hold of the lock is what divides changes into those that this snapshot has and
+ * those that the next one will have.
+ */
+
+#define TRANSACTION_ROOM 64u
+
+struct pending {
+	struct hd_snapshot_node *node;
+	uint32_t index;
+};
+
+struct hd_snapshot {
+	struct hd_overlay *overlay; /* borrowed */
+	struct hd_snapshot_node root;
+	struct hd_state_id parent;
+	uint64_t barrier;
+	bool for_capture;
+	struct pending *queue; /* owned; every changed directory, in the order in which it was found */
+	size_t n_queue, queue_capacity;
+	hd_ino *pinned; /* owned */
+	size_t n_pinned, pinned_capacity;
+};
+
+static int grow(void **array, size_t count, size_t *capacity, size_t size)
+{
+	size_t wanted = *capacity ? *capacity * 2 : 64;
+	void *grown;
+
+	if (count < *capacity)
+		return 0;
+	grown = reallocarray(*array, wanted, size);
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	*capacity = wanted;
+	return 0;
+}
+
+static int queue_directory(struct hd_snapshot *snapshot, struct hd_snapshot_node *node, uint32_t index)
+{
+	int r = grow((void **)&snapshot->queue, snapshot->n_queue, &snapshot->queue_capacity, sizeof(struct pending));
+
+	if (r == 0)
+		snapshot->queue[snapshot->n_queue++] = (struct pending){.node = node, .index = index};
+	return r;
+}
+
+static int remember_pin(struct hd_snapshot *snapshot, hd_ino ino)
+{
+	int r = grow((void **)&snapshot->pinned, snapshot->n_pinned, &snapshot->pinned_capacity, sizeof(hd_ino));
+
+	if (r == 0)
+		snapshot->pinned[snapshot->n_pinned++] = ino;
+	return r;
+}
+
+static int copy_xattrs(const struct hd_arena *arena, const struct hd_inode *inode, struct hd_snapshot_node *node)
+{
+	if (inode->xattrs_size == 0)
+		return 0;
+	node->xattrs = malloc(inode->xattrs_size);
+	if (!node->xattrs)
+		return -ENOMEM;
+	node->xattrs_size = inode->xattrs_size;
+	return hd_cells_load(arena, inode->xattrs, node->xattrs, node->xattrs_size) == node->xattrs_size
+		       ? 0
+		       : -HD_E_ARENA_CORRUPT;
+}
+
+/* Fills a node whose name is set. */
+static int copy_inode(struct hd_snapshot *snapshot, struct hd_snapshot_node *node, uint32_t index)
+{
+	const struct hd_arena *arena = snapshot->overlay->arena;
+	const struct hd_inode *inode = hd_record_inode(arena, index);
+	bool is_directory = hd_inode_is_directory(inode);
+	int r = copy_xattrs(arena, inode, node);
+
+	hd_inode_attributes(arena, index, &node->attributes);
+	node->changed = inode->tree_change > hd_record_thread(arena)->captured;
+	node->link_group = !is_directory && inode->nlink > 1 ? index : 0;
+	if (is_directory)
+		node->attribute_content = inode->part.directory.attributes;
+	/* A directory that is not loaded has what the base has, whatever became of its own attributes. */
+	if (is_directory && node->changed && !(inode->flags & HD_INODE_UNLOADED)) {
+		node->attribute_content = (struct hd_content){0};
+		return r < 0 ? r : queue_directory(snapshot, node, index);
+	}
+	node->content = inode->content;
+	if (r == 0 && inode->flags & HD_INODE_UNSETTLED && !is_directory) {
+		node->unsettled = true;
+		node->content = (struct hd_content){0};
+		r = remember_pin(snapshot, node->attributes.ino);
+	}
+	return r;
+}
+
+static int compare_nodes(const void *a, const void *b)
+{
+	const struct hd_snapshot_node *left = a, *right = b;
+
+	return hd_tree_compare_names(left->name, left->name_length, right->name, right->name_length);
+}
+
+/* Names first and sorted, because afterwards the nodes' addresses must stay. */
+static int list_children(struct hd_snapshot *snapshot, const struct pending *pending)
+{
+	const struct hd_arena *arena = snapshot->overlay->arena;
+	const struct hd_directory_part *directory = &hd_record_inode(arena, pending->index)->part.directory;
+	struct hd_snapshot_node *node = pending->node;
+	char name[256];
+
+	node->children = calloc(directory->entries + 1u, sizeof(*node->children));
+	if (!node->children)
+		return -ENOMEM;
+	for (uint32_t entry = directory->first; entry && node->n_children < directory->entries;
+		entry = hd_record_entry(arena, entry)->next) {
+		struct hd_snapshot_node *child = &node->children[node->n_children];
+
+		child->name_length = (uint16_t)hd_entry_name(arena, entry, name);
+		child->name = strdup(name);
+		if (!child->name)
+			return -ENOMEM;
+		child->attributes.ino = hd_record_entry(arena, entry)->child;
+		node->n_children++;
+	}
+	qsort(node->children, node->n_children, sizeof(*node->children), compare_nodes);
+	return 0;
+}
+
+static int walk(struct hd_snapshot *snapshot)
+{
+	int r = copy_inode(snapshot, &snapshot->root, hd_ino_index(HD_ROOT_INO));
+
+	for (size_t i = 0; r == 0 && i < snapshot->n_queue; i++) {
+		struct hd_snapshot_node *node = snapshot->queue[i].node;
+
+		r = list_children(snapshot, &snapshot->queue[i]);
+		for (size_t c = 0; r == 0 && c < node->n_children; c++)
+			r = copy_inode(snapshot, &node->children[c], (uint32_t)node->children[c].attributes.ino);
+	}
+	return r;
+}
+
+/* One pin more or less on every file of the snapshot; returns the first failure. */
+static int pin_locked(struct hd_snapshot *snapshot, int change)
+{
+	struct hd_overlay *overlay = snapshot->overlay;
+	size_t i = 0;
+	int r = 0;
+
+	while (r == 0 && i < snapshot->n_pinned) {
+		struct hd_transaction transaction;
+
+		hd_transaction_begin(overlay->arena, &transaction);
+		for (; i < snapshot->n_pinned && hd_transaction_room(&transaction) > TRANSACTION_ROOM; i++)
+			hd_edit_reference(&transaction, hd_ino_index(snapshot->pinned[i]))->pins += (uint32_t)change;
+		r = hd_overlay_commit(overlay, &transaction);
+	}
+	return r;
+}
+
+static int raise_barrier(struct hd_snapshot *snapshot)
+{
+	struct hd_overlay *overlay = snapshot->overlay;
+	struct hd_transaction transaction;
+
+	snapshot->barrier = hd_record_thread(overlay->arena)->change;
+	if (!snapshot->for_capture)
+		return 0;
+	hd_transaction_begin(overlay->arena, &transaction);
+	hd_edit_thread(&transaction)->barrier = snapshot->barrier;
+	return hd_overlay_commit(overlay, &transaction);
+}
+
+static void begin_capture(struct hd_overlay *overlay)
+{
+	hd_mutex_lock(&overlay->capture_lock);
+	while (overlay->capture_running)
+		hd_condition_wait(&overlay->capture_ended, &overlay->capture_lock);
+	overlay->capture_running = true;
+	hd_mutex_unlock(&overlay->capture_lock);
+}
+
+static void end_capture(struct hd_overlay *overlay)
+{
+	hd_mutex_lock(&overlay->capture_lock);
+	overlay->capture_running = false;
+	hd_condition_signal(&overlay->capture_ended);
+	hd_mutex_unlock(&overlay->capture_lock);
+}
+
+int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_snapshot **ret_snapshot)
+{
+	struct hd_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	int r;
+
+	if (!snapshot)
+		return -ENOMEM;
+	snapshot->overlay = overlay;
+	snapshot->for_capture = for_capture;
+	snapshot->root.name = strdup("");
+	if (for_capture)
+		begin_capture(overlay);
+	hd_rwlock_write(&overlay->lock);
+	r = snapshot->root.name ? walk(snapshot) : -ENOMEM;
+	if (r == 0)
+		r = pin_locked(snapshot, 1);
+	else
+		snapshot->n_pinned = 0;
+	if (r == 0)
+		r = raise_barrier(snapshot);
+	snapshot->parent = hd_record_thread(overlay->arena)->state;
+	hd_rwlock_unlock(&overlay->lock);
+	if (r < 0) {
+		hd_snapshot_free(snapshot);
+		return hd_fail_in(r, "take a snapshot of thread '%s'", overlay->thread);
+	}
+	*ret_snapshot = snapshot;
+	return 0;
+}
+
+static void clear_node(struct hd_snapshot_node *node)
+{
+	free(node->name);
+	free(node->xattrs);
+}
+
+void hd_snapshot_free(struct hd_snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	hd_rwlock_write(&snapshot->overlay->lock);
+	(void)pin_locked(snapshot, -1);
+	hd_rwlock_unlock(&snapshot->overlay->lock);
+	for (size_t i = 0; i < snapshot->n_pinned; i++)
+		hd_overlay_release_orphan(snapshot->overlay, hd_ino_index(snapshot->pinned[i]));
+	if (snapshot->for_capture)
+		end_capture(snapshot->overlay);
+	for (size_t i = snapshot->n_queue; i-- > 0;) {
+		struct hd_snapshot_node *node = snapshot->queue[i].node;
+
+		for (size_t c = 0; c < node->n_children; c++)
+			clear_node(&node->children[c]);
+		free(node->children);
+	}
+	clear_node(&snapshot->root);
+	free(snapshot->queue);
+	free(snapshot->pinned);
+	free(snapshot);
+}
+
+struct hd_snapshot_node *hd_snapshot_root(struct hd_snapshot *snapshot)
+{
+	return &snapshot->root;
+}
+
+void hd_snapshot_parent(const struct hd_snapshot *snapshot, struct hd_state_id *ret_id)
+{
+	*ret_id = snapshot->parent;
+}
+
+int hd_snapshot_settle(struct hd_snapshot *snapshot, struct hd_snapshot_node *node)
+{
+	struct hd_settled settled;
+	int r;
+
+	if (!node->unsettled)
+		return 0;
+	r = hd_file_settle(snapshot->overlay, node->attributes.ino, &settled);
+	if (r < 0)
+		return r;
+	node->content = settled.content;
+	node->attributes.size = settled.attributes.size;
+	node->attributes.blocks = settled.attributes.blocks;
+	node->attributes.access_time = settled.attributes.access_time;
+	node->attributes.modify_time = settled.attributes.modify_time;
+	node->attributes.change_time = settled.attributes.change_time;
+	node->unsettled = false;
+	return 0;
+}
+
+int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node *node, void *buffer, size_t size,
+	uint64_t offset, size_t *ret_size)
+{
+	struct hd_overlay *overlay = snapshot->overlay;
+	char target[4096];
+	size_t length = 0;
+	int r;
+
+	if (!node->unsettled) {
+		*ret_size = 0;
+		return hd_content_is_none(&node->content)
+			       ? 0
+			       : hd_base_set_read(overlay->bases, &node->content, buffer, size, offset, ret_size);
+	}
+	if ((node->attributes.mode & 0170000) != 0120000)
+		return hd_overlay_read(overlay, node->attributes.ino, buffer, size, offset, ret_size);
+	r = hd_overlay_readlink(overlay, node->attributes.ino, target, sizeof(target), &length);
+	if (r < 0)
+		return r;
+	*ret_size = offset >= length ? 0 : length - offset < size ? length - offset : size;
+	memcpy(buffer, target + (offset < length ? offset : 0), *ret_size);
+	return 0;
+}
+
+static bool is_unchanged_since(const struct hd_inode *inode, const struct hd_snapshot *snapshot)
+{
+	return inode && hd_inode_is_directory(inode) && inode->tree_change <= snapshot->barrier;
+}
+
+int hd_snapshot_publish(struct hd_snapshot *snapshot, const struct hd_state_id *state)
+{
+	struct hd_overlay *overlay = snapshot->overlay;
+	size_t i = 0;
+	int r = 0;
+
+	hd_rwlock_write(&overlay->lock);
+	do {
+		struct hd_transaction transaction;
+
+		hd_transaction_begin(overlay->arena, &transaction);
+		for (; i < snapshot->n_queue && hd_transaction_room(&transaction) > TRANSACTION_ROOM; i++) {
+			const struct hd_snapshot_node *node = snapshot->queue[i].node;
+			struct hd_inode *inode;
+
+			if (!is_unchanged_since(hd_inode_get(overlay->arena, node->attributes.ino), snapshot))
+				continue;
+			inode = hd_edit_inode(&transaction, hd_ino_index(node->attributes.ino));
+			inode->content = node->content;
+			inode->part.directory.attributes = node->attribute_content;
+		}
+		if (i == snapshot->n_queue) {
+			struct hd_thread_head *head = hd_edit_thread(&transaction);
+
+			head->captured = snapshot->barrier;
+			head->state = *state;
+		}
+		r = hd_overlay_commit(overlay, &transaction);
+	} while (r == 0 && i < snapshot->n_queue);
+	hd_rwlock_unlock(&overlay->lock);
+	return r;
+}
