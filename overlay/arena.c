@@ -10,9 +10,9 @@
 #include "overlay/platform/memory_file.h"
 
 /*
- * Layout of the memory file: one page of identity, the redo area, the dirty bits, then the tables, each at a fixed
- * place. Fixed places cost address space alone, and spare every relocation: a record's address never changes, in
- * whichever process maps the file.
+ * Layout of the memory file: one page of identity, the redo area, the dirty bits, then the tables, each at a
+ * fixed place. Fixed places cost address space alone, and spare every relocation: a record's address never
+ * changes, in whichever process maps the file.
  *
  * The dirty bits say which durable records differ from the journal. They lie in the arena, because they must
  * outlive the process; the list beside them, which makes a flush cost by changes, is private and rebuilt.
@@ -189,7 +189,7 @@ int hd_arena_take_dirty(struct hd_arena *arena, struct hd_dirty_record **ret_lis
 	for (size_t i = 0; i < arena->dirty_count; i++) {
 		const struct hd_dirty_record *record = &arena->dirty_list[i];
 
-		arena->dirty[record->table][record->index / 8] &= (uint8_t)~(1u << (record->index % 8));
+		arena->dirty[record->table][record->index / 8] &= (uint8_t) ~(1u << (record->index % 8));
 	}
 	*ret_list = HD_STEAL(arena->dirty_list);
 	*ret_count = arena->dirty_count;

@@ -5,20 +5,22 @@
 /*
  * Arena: the mapped memory file that holds the overlay's tables, and the one way to change them.
  *
- * A change is a transaction. It edits copies of records in the redo area of the arena itself, and its commit first
- * declares the redo valid, then copies the records into the tables, then clears the redo. A process that dies
- * anywhere in between leaves either no valid redo (nothing happened) or a whole one, which the next process applies.
+ * A change is a transaction. It edits copies of records in the redo area of the arena itself, and its commit
+ * first declares the redo valid, then copies the records into the tables, then clears the redo. A process
+ * that dies anywhere in between leaves either no valid redo (nothing happened) or a whole one, which the next
+ * process applies.
  *
  * Calling sequence
- *     hd_arena_map → [hd_arena_recover] → hd_transaction_begin → hd_edit ... → hd_transaction_commit → hd_arena_unmap
+ *     hd_arena_map → [hd_arena_recover] → hd_transaction_begin → hd_edit ... → hd_transaction_commit →
+ * hd_arena_unmap
  *
- * Threads     The caller serialises: transactions need the namespace lock for writing, reads of records need it for
- *             reading (hd_overlay.lock).
- * Ownership   The arena owns the mapping; the descriptor is borrowed. Pointers from hd_record and hd_edit are valid
- *             until the transaction ends, those of hd_record also until the lock is released.
- * Durability  A committed change survives this process. The journal (flush.h) makes it survive the machine.
- * Errors      hd_edit and the allocators latch the first failure in the transaction and return a scratch record, so
- *             that a sequence of edits is checked once, at the commit: -HD_E_ARENA_FULL, -HD_E_TRANSACTION_FULL.
+ * Threads     The caller serialises: transactions need the namespace lock for writing, reads of records need
+ * it for reading (hd_overlay.lock). Ownership   The arena owns the mapping; the descriptor is borrowed.
+ * Pointers from hd_record and hd_edit are valid until the transaction ends, those of hd_record also until the
+ * lock is released. Durability  A committed change survives this process. The journal (flush.h) makes it
+ * survive the machine. Errors      hd_edit and the allocators latch the first failure in the transaction and
+ * return a scratch record, so that a sequence of edits is checked once, at the commit: -HD_E_ARENA_FULL,
+ * -HD_E_TRANSACTION_FULL.
  */
 
 #include <stdbool.h>
@@ -74,7 +76,8 @@ const void *hd_view(const struct hd_transaction *transaction, enum hd_table tabl
 
 /* Takes a free record, zeroed, and returns its index; 0 when the table is full (latched). */
 uint32_t hd_allocate(struct hd_transaction *transaction, enum hd_table table);
-/* Puts a record back. Its first four bytes become the list's link; the rest is zeroed, but for KEEP bytes behind them. */
+/* Puts a record back. Its first four bytes become the list's link; the rest is zeroed, but for KEEP bytes
+ * behind them. */
 void hd_release(struct hd_transaction *transaction, enum hd_table table, uint32_t index, size_t keep);
 
 /* ---- what changed since the last flush ---- */
@@ -84,13 +87,14 @@ struct hd_dirty_record {
 	uint32_t index;
 };
 
-/* Hands over the list of durable records changed since the last call, and starts a new one. Needs the lock for
- * writing. The caller frees *RET_LIST, or gives it back by hd_arena_dirty_again when the flush failed. */
+/* Hands over the list of durable records changed since the last call, and starts a new one. Needs the lock
+ * for writing. The caller frees *RET_LIST, or gives it back by hd_arena_dirty_again when the flush failed. */
 int hd_arena_take_dirty(struct hd_arena *arena, struct hd_dirty_record **ret_list, size_t *ret_count);
 void hd_arena_dirty_again(struct hd_arena *arena, const struct hd_dirty_record *list, size_t count);
 size_t hd_arena_dirty_count(const struct hd_arena *arena);
 
-/* For the journal's replay alone: puts a record's bytes into its table. -HD_E_JOURNAL_CORRUPT for a bad place. */
+/* For the journal's replay alone: puts a record's bytes into its table. -HD_E_JOURNAL_CORRUPT for a bad
+ * place. */
 int hd_arena_restore(struct hd_arena *arena, unsigned table, uint32_t index, const void *data, size_t size);
 
 /* Transactions committed by this process. */
@@ -98,18 +102,19 @@ uint64_t hd_arena_transactions(const struct hd_arena *arena);
 
 /* ---- typed views ---- */
 
-#define HD_TYPED_RECORD(name, type, table)                                                                   \
-	static inline const struct type *hd_record_##name(const struct hd_arena *arena, uint32_t index)      \
-	{                                                                                                    \
-		return hd_record(arena, table, index);                                                       \
-	}                                                                                                    \
-	static inline struct type *hd_edit_##name(struct hd_transaction *transaction, uint32_t index)        \
-	{                                                                                                    \
-		return hd_edit(transaction, table, index);                                                   \
-	}                                                                                                    \
-	static inline const struct type *hd_view_##name(const struct hd_transaction *transaction, uint32_t index) \
-	{                                                                                                    \
-		return hd_view(transaction, table, index);                                                   \
+#define HD_TYPED_RECORD(name, type, table)                                                              \
+	static inline const struct type *hd_record_##name(const struct hd_arena *arena, uint32_t index) \
+	{                                                                                               \
+		return hd_record(arena, table, index);                                                  \
+	}                                                                                               \
+	static inline struct type *hd_edit_##name(struct hd_transaction *transaction, uint32_t index)   \
+	{                                                                                               \
+		return hd_edit(transaction, table, index);                                              \
+	}                                                                                               \
+	static inline const struct type *hd_view_##name(                                                \
+		const struct hd_transaction *transaction, uint32_t index)                               \
+	{                                                                                               \
+		return hd_view(transaction, table, index);                                              \
 	}
 
 HD_TYPED_RECORD(inode, hd_inode, HD_TABLE_INODE)

@@ -3,11 +3,12 @@
 #define HEDDLE_OVERLAY_ARENA_FORMAT_H
 
 /*
- * The overlay's tables: fixed-width records in one memory file, addressed by table and index, never by pointer.
+ * The overlay's tables: fixed-width records in one memory file, addressed by table and index, never by
+ * pointer.
  *
- * The same bytes go into the redo area (arena) and into the journal's epochs (disk), so every struct here is a
- * format: a change of any of them is a change of HD_ARENA_VERSION. Index 0 of every table but HEAD means "none".
- * Integers are in host order; the journal's header refuses a file from a machine of the other order.
+ * The same bytes go into the redo area (arena) and into the journal's epochs (disk), so every struct here is
+ * a format: a change of any of them is a change of HD_ARENA_VERSION. Index 0 of every table but HEAD means
+ * "none". Integers are in host order; the journal's header refuses a file from a machine of the other order.
  */
 
 #include <stdint.h>
@@ -22,21 +23,21 @@
  *
  * The sizes are address space, not memory: a page costs memory once it is touched.
  */
-#define HD_TABLES(x)                                                                                         \
-	x(HD_TABLE_HEAD, 64, 16, 1)                    /* one record per table's allocator, and the thread's facts */ \
-	x(HD_TABLE_INODE, 320, 1u << 23, 1)            /* struct hd_inode */                                 \
-	x(HD_TABLE_ENTRY, 96, 1u << 23, 1)             /* struct hd_entry */                                 \
-	x(HD_TABLE_BUCKET, 64, 1u << 20, 1)            /* 16 heads of hash chains of entries */              \
-	x(HD_TABLE_CELL, 64, 1u << 24, 1)              /* struct hd_cell: long names, targets, xattrs */     \
-	x(HD_TABLE_MAP, 4096, 1u << 22, 1)             /* struct hd_map_page */                              \
-	x(HD_TABLE_BLOCK, 64, 1u << 19, 1)             /* 512 bits: hot blocks in use */                     \
-	x(HD_TABLE_REFERENCE, 16, 1u << 23, 0)         /* struct hd_reference, parallel to the inodes */
+#define HD_TABLES(x)                                                                                     \
+	x(HD_TABLE_HEAD, 64, 16, 1) /* one record per table's allocator, and the thread's facts */       \
+		x(HD_TABLE_INODE, 320, 1u << 23, 1)    /* struct hd_inode */                             \
+		x(HD_TABLE_ENTRY, 96, 1u << 23, 1)     /* struct hd_entry */                             \
+		x(HD_TABLE_BUCKET, 64, 1u << 20, 1)    /* 16 heads of hash chains of entries */          \
+		x(HD_TABLE_CELL, 64, 1u << 24, 1)      /* struct hd_cell: long names, targets, xattrs */ \
+		x(HD_TABLE_MAP, 4096, 1u << 22, 1)     /* struct hd_map_page */                          \
+		x(HD_TABLE_BLOCK, 64, 1u << 19, 1)     /* 512 bits: hot blocks in use */                 \
+		x(HD_TABLE_REFERENCE, 16, 1u << 23, 0) /* struct hd_reference, parallel to the inodes */
 
 enum hd_table {
 #define HD_TABLE_ENUM(table, size, count, durable) table,
 	HD_TABLES(HD_TABLE_ENUM)
 #undef HD_TABLE_ENUM
-	HD_TABLE_COUNT
+		HD_TABLE_COUNT
 };
 
 /* ---- HEAD: which record is what ---- */
@@ -59,11 +60,11 @@ struct hd_allocator {
 };
 
 struct hd_thread_head {
-	struct hd_state_id state;  /* what the overlay lies over: the thread's last state */
-	uint64_t change;           /* number of the last change */
-	uint64_t captured;         /* changes up to here are in `state` */
-	uint64_t barrier;          /* changes above this mark their ancestors anew; >= captured */
-	int64_t fallback_time_s;   /* shown for base entries that keep no times */
+	struct hd_state_id state; /* what the overlay lies over: the thread's last state */
+	uint64_t change;          /* number of the last change */
+	uint64_t captured;        /* changes up to here are in `state` */
+	uint64_t barrier;         /* changes above this mark their ancestors anew; >= captured */
+	int64_t fallback_time_s;  /* shown for base entries that keep no times */
 	uint32_t fallback_time_ns;
 	uint32_t initialized;
 	uint64_t padding;
@@ -97,16 +98,16 @@ struct hd_file_part {
 	uint32_t direct[HD_DIRECT_BLOCKS]; /* height 0: the first blocks */
 	uint32_t root;                     /* height > 0: a map page */
 	uint32_t height;
-	uint32_t mapped;                   /* blocks in the hot tier */
-	uint32_t large_slot;               /* with HD_INODE_LARGE */
-	uint64_t version;                  /* counts changes of the bytes */
+	uint32_t mapped;     /* blocks in the hot tier */
+	uint32_t large_slot; /* with HD_INODE_LARGE */
+	uint64_t version;    /* counts changes of the bytes */
 };
 
 struct hd_directory_part {
-	uint32_t first, last;     /* entries in order of their cookies */
+	uint32_t first, last; /* entries in order of their cookies */
 	uint32_t entries;
 	uint32_t subdirectories;
-	uint64_t next_sequence;   /* of the next entry's cookie */
+	uint64_t next_sequence;       /* of the next entry's cookie */
 	struct hd_content attributes; /* attribute object that belongs to `content` */
 };
 
@@ -117,12 +118,12 @@ struct hd_link_part {
 struct hd_inode {
 	uint32_t next_free; /* allocator */
 	uint32_t generation;
-	uint8_t state;      /* enum hd_inode_state */
-	uint8_t flags;      /* HD_INODE_* */
+	uint8_t state; /* enum hd_inode_state */
+	uint8_t flags; /* HD_INODE_* */
 	uint16_t padding;
 	uint32_t mode, nlink, uid, gid, device;
 	uint64_t size;
-	uint64_t backed;    /* bytes of `content` that show where no block is mapped */
+	uint64_t backed; /* bytes of `content` that show where no block is mapped */
 	struct hd_time access_time, modify_time, change_time, birth_time;
 	uint64_t self_change; /* number of the last change of the inode itself */
 	uint64_t tree_change; /* and of anything below it */
@@ -152,9 +153,9 @@ struct hd_entry {
 	uint32_t hash;
 	uint32_t hash_next;
 	uint32_t previous, next; /* within the directory */
-	uint32_t link_next; /* next entry of the same child */
-	uint64_t sequence;  /* grows within the directory */
-	uint32_t name_cells; /* 0: the name is inline */
+	uint32_t link_next;      /* next entry of the same child */
+	uint64_t sequence;       /* grows within the directory */
+	uint32_t name_cells;     /* 0: the name is inline */
 	uint16_t name_length;
 	uint16_t padding;
 	char name[HD_ENTRY_INLINE];
@@ -188,9 +189,9 @@ struct hd_block_record {
 };
 
 enum hd_block_value {
-	HD_BLOCK_NONE,  /* not mapped: the content shows, or zeros */
-	HD_BLOCK_HOLE,  /* zeros, whatever the content has there */
-	HD_BLOCK_LARGE, /* at the same offset in the file's own memory file */
+	HD_BLOCK_NONE,      /* not mapped: the content shows, or zeros */
+	HD_BLOCK_HOLE,      /* zeros, whatever the content has there */
+	HD_BLOCK_LARGE,     /* at the same offset in the file's own memory file */
 	HD_BLOCK_FIRST = 16 /* this and above: number of a hot block */
 };
 

@@ -30,7 +30,8 @@ struct hd_redo_edit {
 	/* the record's bytes follow */
 };
 
-/* Where in the redo area a record's copy is; a slot is empty unless its stamp is the running transaction's. */
+/* Where in the redo area a record's copy is; a slot is empty unless its stamp is the running transaction's.
+ */
 #define HD_EDIT_SLOTS (1u << 16)
 struct hd_edit_slot {
 	uint64_t stamp;
@@ -44,7 +45,7 @@ struct hd_arena {
 	struct hd_arena_identity *identity;
 	struct hd_redo_head *redo;
 	uint8_t *table[HD_TABLE_COUNT];
-	uint8_t *dirty[HD_TABLE_COUNT]; /* one bit per record */
+	uint8_t *dirty[HD_TABLE_COUNT];  /* one bit per record */
 	struct hd_edit_slot *edit_slots; /* owned */
 	uint64_t stamp;
 	uint32_t redo_used, edits;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "overlay/cells.h"
@@ -8,15 +8,15 @@
 #include "overlay/platform/clock.h"
 
 /*
- * Attributes: setattr and readlink. A change of mode, owner or times touches the inode's record alone; the bytes
- * stay in the base.
+ * Attributes: setattr and readlink. A change of mode, owner or times touches the inode's record alone; the
+ * bytes stay in the base.
  *
- * A new size is a change of the bytes and goes first, under the file's lock (file_space.c); if it fails nothing
- * else is changed.
+ * A new size is a change of the bytes and goes first, under the file's lock (file_space.c); if it fails
+ * nothing else is changed.
  */
 
-static void set_times(struct hd_inode *inode, unsigned set, const struct hd_attributes *values,
-	const struct timespec *now)
+static void set_times(
+	struct hd_inode *inode, unsigned set, const struct hd_attributes *values, const struct timespec *now)
 {
 	if (set & HD_SET_ACCESS_NOW)
 		inode->access_time = hd_time_from(now);
@@ -32,7 +32,8 @@ static void set_times(struct hd_inode *inode, unsigned set, const struct hd_attr
 		inode->change_time = hd_time_from(now);
 }
 
-static int set_locked(struct hd_overlay *overlay, uint32_t index, unsigned set, const struct hd_attributes *values)
+static int set_locked(
+	struct hd_overlay *overlay, uint32_t index, unsigned set, const struct hd_attributes *values)
 {
 	struct timespec now = hd_clock_now();
 	struct hd_transaction transaction;

@@ -10,13 +10,14 @@
 #include "overlay/platform/error.h"
 
 /*
- * A load has three steps: read where the entries are (namespace lock, moment), list them (no lock, may block), put
- * them in (namespace lock, in transactions of CHUNK entries). The directory stays marked as unloaded until the last
- * transaction, and everybody else waits for the load as a whole, so a part is never seen. A process that dies
- * between two chunks leaves entries of an unloaded directory; the next load skips names that are there.
+ * A load has three steps: read where the entries are (namespace lock, moment), list them (no lock, may
+ * block), put them in (namespace lock, in transactions of CHUNK entries). The directory stays marked as
+ * unloaded until the last transaction, and everybody else waits for the load as a whole, so a part is never
+ * seen. A process that dies between two chunks leaves entries of an unloaded directory; the next load skips
+ * names that are there.
  *
- * A forget, an unlink or a rename of the directory during the load changes nothing here: the load is bound to the
- * inode's id, and an id that is gone by the end is left alone.
+ * A forget, an unlink or a rename of the directory during the load changes nothing here: the load is bound to
+ * the inode's id, and an id that is gone by the end is left alone.
  */
 
 #define CHUNK 512u

@@ -4,11 +4,12 @@
 #include <string.h>
 
 /*
- * A tree of height h holds 1024^h blocks; height 0 is the inode's own eight slots. Growth puts a new root above the
- * old one (or moves the eight slots into the first page); it never shrinks but by hd_block_map_clear, because a file
- * that was large once is likely to be so again.
+ * A tree of height h holds 1024^h blocks; height 0 is the inode's own eight slots. Growth puts a new root
+ * above the old one (or moves the eight slots into the first page); it never shrinks but by
+ * hd_block_map_clear, because a file that was large once is likely to be so again.
  *
- * Map pages come from the arena's allocator, whose free list uses the first four bytes: a fresh page is zeroed here.
+ * Map pages come from the arena's allocator, whose free list uses the first four bytes: a fresh page is
+ * zeroed here.
  */
 
 #define HEIGHT_LIMIT 6
@@ -64,8 +65,8 @@ static bool next_in_tree(const struct hd_arena *arena, const struct hd_file_part
 	return false;
 }
 
-bool hd_block_next(const struct hd_arena *arena, const struct hd_inode *inode, uint64_t from, uint64_t *ret_block,
-	uint32_t *ret_value)
+bool hd_block_next(const struct hd_arena *arena, const struct hd_inode *inode, uint64_t from,
+	uint64_t *ret_block, uint32_t *ret_value)
 {
 	const struct hd_file_part *file = &inode->part.file;
 

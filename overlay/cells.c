@@ -4,8 +4,8 @@
 #include <string.h>
 
 /*
- * Chains are followed by index, so a damaged one could be endless: loads and frees stop after as many cells as the
- * table can hold, or at an index that was never used.
+ * Chains are followed by index, so a damaged one could be endless: loads and frees stop after as many cells
+ * as the table can hold, or at an index that was never used.
  */
 
 uint32_t hd_cells_store(struct hd_transaction *transaction, const void *data, size_t size)

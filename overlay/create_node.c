@@ -10,8 +10,8 @@
 /*
  * Creating names: create, mknod, mkdir, symlink, link.
  *
- * All five are one transaction: a new inode (or one name more for an old one), the entry, the parent's times and
- * the marks. A new directory is born loaded and empty, so nothing of the base can shine through.
+ * All five are one transaction: a new inode (or one name more for an old one), the entry, the parent's times
+ * and the marks. A new directory is born loaded and empty, so nothing of the base can shine through.
  */
 
 #define SYMLINK_LIMIT 4095
@@ -46,7 +46,8 @@ static void touch_parent(struct hd_transaction *transaction, uint32_t parent, co
 	hd_inode_mark_changed(transaction, parent);
 }
 
-/* inode(7): in a set-group-ID directory a new file has the directory's group, a new directory the bit as well. */
+/* inode(7): in a set-group-ID directory a new file has the directory's group, a new directory the bit as
+ * well. */
 static void give_owner(struct hd_inode *inode, const struct hd_caller *caller, const struct hd_inode *parent)
 {
 	inode->uid = caller->uid;
@@ -67,8 +68,8 @@ static void store_target(struct hd_transaction *transaction, struct hd_inode *in
 	inode->flags |= HD_INODE_UNSETTLED;
 }
 
-static int create_locked(struct hd_overlay *overlay, const struct hd_caller *caller, uint32_t parent, const char *name,
-	size_t length, const struct creation *creation, struct hd_attributes *ret)
+static int create_locked(struct hd_overlay *overlay, const struct hd_caller *caller, uint32_t parent,
+	const char *name, size_t length, const struct creation *creation, struct hd_attributes *ret)
 {
 	struct timespec now = hd_clock_now();
 	struct hd_transaction transaction;
@@ -85,7 +86,8 @@ static int create_locked(struct hd_overlay *overlay, const struct hd_caller *cal
 		inode->device = creation->device;
 		if (creation->target)
 			store_target(&transaction, inode, creation->target);
-		(void)hd_entry_insert(&transaction, parent, name, length, child, hd_inode_is_directory(inode));
+		(void)hd_entry_insert(
+			&transaction, parent, name, length, child, hd_inode_is_directory(inode));
 		reference = hd_edit_reference(&transaction, child);
 		*reference = (struct hd_reference){.lookups = 1, .opens = creation->opens};
 		touch_parent(&transaction, parent, &now);
@@ -117,16 +119,16 @@ static int create(struct hd_overlay *overlay, const struct hd_caller *caller, hd
 	return r;
 }
 
-int hd_overlay_create(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
-	mode_t mode, struct hd_attributes *ret)
+int hd_overlay_create(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	const char *name, mode_t mode, struct hd_attributes *ret)
 {
 	struct creation creation = {.mode = S_IFREG | (mode & 07777), .opens = 1};
 
 	return create(overlay, caller, parent, name, &creation, ret);
 }
 
-int hd_overlay_mknod(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
-	mode_t mode, uint32_t device, struct hd_attributes *ret)
+int hd_overlay_mknod(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	const char *name, mode_t mode, uint32_t device, struct hd_attributes *ret)
 {
 	bool is_device = S_ISCHR(mode) || S_ISBLK(mode);
 	struct creation creation = {.mode = mode & (S_IFMT | 07777), .device = is_device ? device : 0};
@@ -138,16 +140,16 @@ int hd_overlay_mknod(struct hd_overlay *overlay, const struct hd_caller *caller,
 	return create(overlay, caller, parent, name, &creation, ret);
 }
 
-int hd_overlay_mkdir(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
-	mode_t mode, struct hd_attributes *ret)
+int hd_overlay_mkdir(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	const char *name, mode_t mode, struct hd_attributes *ret)
 {
 	struct creation creation = {.mode = S_IFDIR | (mode & 07777)};
 
 	return create(overlay, caller, parent, name, &creation, ret);
 }
 
-int hd_overlay_symlink(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
-	const char *target, struct hd_attributes *ret)
+int hd_overlay_symlink(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	const char *name, const char *target, struct hd_attributes *ret)
 {
 	struct creation creation = {.mode = S_IFLNK | 0777, .target = target};
 	size_t length = strnlen(target, SYMLINK_LIMIT + 1);
@@ -159,8 +161,8 @@ int hd_overlay_symlink(struct hd_overlay *overlay, const struct hd_caller *calle
 	return create(overlay, caller, parent, name, &creation, ret);
 }
 
-static int link_locked(struct hd_overlay *overlay, hd_ino ino, uint32_t parent, const char *name, size_t length,
-	struct hd_attributes *ret)
+static int link_locked(struct hd_overlay *overlay, hd_ino ino, uint32_t parent, const char *name,
+	size_t length, struct hd_attributes *ret)
 {
 	struct timespec now = hd_clock_now();
 	struct hd_transaction transaction;

@@ -5,11 +5,11 @@
 #include "overlay/overlay_types.h"
 
 /*
- * Listing: entries in the order in which they came, behind a cookie that stays good whatever is removed meanwhile
- * (entry_table.c). Cookies 1 and 2 stand behind "." and "..".
+ * Listing: entries in the order in which they came, behind a cookie that stays good whatever is removed
+ * meanwhile (entry_table.c). Cookies 1 and 2 stand behind "." and "..".
  *
- * Items are copied in batches under the lock and handed out without it, because the taker may be slow. With "plus"
- * every item handed out counts a lookup; one that did not fit gives its count back.
+ * Items are copied in batches under the lock and handed out without it, because the taker may be slow. With
+ * "plus" every item handed out counts a lookup; one that did not fit gives its count back.
  */
 
 #define BATCH 32u
@@ -20,7 +20,8 @@ struct batch {
 	unsigned count;
 };
 
-static void add_dot(struct hd_overlay *overlay, struct batch *batch, uint32_t index, const char *name, uint64_t cookie)
+static void add_dot(
+	struct hd_overlay *overlay, struct batch *batch, uint32_t index, const char *name, uint64_t cookie)
 {
 	struct hd_directory_item *item = &batch->items[batch->count++];
 
@@ -79,7 +80,8 @@ static int count_batch_locked(struct hd_overlay *overlay, const struct batch *ba
 	hd_transaction_begin(overlay->arena, &transaction);
 	for (unsigned i = 0; i < batch->count; i++)
 		if (is_counted(&batch->items[i]))
-			hd_edit_reference(&transaction, hd_ino_index(batch->items[i].attributes.ino))->lookups++;
+			hd_edit_reference(&transaction, hd_ino_index(batch->items[i].attributes.ino))
+				->lookups++;
 	return hd_overlay_commit(overlay, &transaction);
 }
 
@@ -105,8 +107,8 @@ static void give_back(struct hd_overlay *overlay, const struct batch *batch, uns
 			hd_overlay_forget(overlay, batch->items[i].attributes.ino, 1);
 }
 
-int hd_overlay_readdir(struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, bool plus, hd_directory_fill fill,
-	void *payload)
+int hd_overlay_readdir(struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, bool plus,
+	hd_directory_fill fill, void *payload)
 {
 	struct batch batch;
 	int r = hd_load_directory(overlay, ino);

@@ -24,7 +24,8 @@ static void note_locked(struct hd_dirty_data *data, const struct hd_dirty_range 
 	if (data->everything)
 		return;
 	/* Streams and rewrites of one place, the common cases, make one range. */
-	if (last && last->ino == range->ino && range->first >= last->first && range->first <= last->first + last->count) {
+	if (last && last->ino == range->ino && range->first >= last->first &&
+		range->first <= last->first + last->count) {
 		uint64_t end = range->first + range->count;
 
 		if (end > last->first + last->count)
@@ -107,8 +108,8 @@ static int add(struct hd_dirty_blocks *blocks, uint32_t slot, uint64_t block)
 	return 0;
 }
 
-static int resolve_range(const struct hd_arena *arena, const struct hd_inode *inode, uint64_t first, uint64_t end,
-	struct hd_dirty_blocks *blocks)
+static int resolve_range(const struct hd_arena *arena, const struct hd_inode *inode, uint64_t first,
+	uint64_t end, struct hd_dirty_blocks *blocks)
 {
 	uint64_t block = first;
 	uint32_t value;
@@ -162,8 +163,8 @@ static void sort_and_unite(struct hd_dirty_blocks *blocks)
 	blocks->count = kept + 1;
 }
 
-int hd_dirty_data_resolve(const struct hd_dirty_data *taken, const struct hd_arena *arena,
-	struct hd_dirty_blocks *ret_blocks)
+int hd_dirty_data_resolve(
+	const struct hd_dirty_data *taken, const struct hd_arena *arena, struct hd_dirty_blocks *ret_blocks)
 {
 	int r = 0;
 
@@ -174,7 +175,8 @@ int hd_dirty_data_resolve(const struct hd_dirty_data *taken, const struct hd_are
 		const struct hd_inode *inode = hd_inode_get(arena, range->ino);
 
 		if (is_live_file(inode))
-			r = resolve_range(arena, inode, range->first, range->first + range->count, ret_blocks);
+			r = resolve_range(
+				arena, inode, range->first, range->first + range->count, ret_blocks);
 	}
 	sort_and_unite(ret_blocks);
 	return r;

@@ -5,8 +5,8 @@
 /*
  * Dirty data: which blocks of which files were written since the last flush. Private to the process.
  *
- * Noting never fails: when memory is short the list says "everything" instead, which costs a flush more work and
- * loses nothing.
+ * Noting never fails: when memory is short the list says "everything" instead, which costs a flush more work
+ * and loses nothing.
  *
  * Threads     The list has its own lock (rank LEAF). Resolving needs the namespace lock for reading.
  */
@@ -48,8 +48,8 @@ void hd_dirty_data_take(struct hd_dirty_data *data, struct hd_dirty_data *ret);
 void hd_dirty_data_give_back(struct hd_dirty_data *data, struct hd_dirty_data *taken);
 
 /* Finds the blocks of live files that the ranges name now. The namespace lock is held. */
-int hd_dirty_data_resolve(const struct hd_dirty_data *taken, const struct hd_arena *arena,
-	struct hd_dirty_blocks *ret_blocks);
+int hd_dirty_data_resolve(
+	const struct hd_dirty_data *taken, const struct hd_arena *arena, struct hd_dirty_blocks *ret_blocks);
 void hd_dirty_blocks_clear(struct hd_dirty_blocks *blocks);
 
 #endif

@@ -7,13 +7,13 @@
 #include "overlay/platform/checksum.h"
 
 /*
- * The hash table grows by linear hashing (W. Litwin, "Linear hashing: a new tool for file and table addressing",
- * 1980): one bucket is split per insertion once there are more entries than buckets, so growth never stops the
- * mount, and the touched part of the bucket table stays as dense as the entries are many.
+ * The hash table grows by linear hashing (W. Litwin, "Linear hashing: a new tool for file and table
+ * addressing", 1980): one bucket is split per insertion once there are more entries than buckets, so growth
+ * never stops the mount, and the touched part of the bucket table stays as dense as the entries are many.
  *
- * A cookie is the entry's sequence in its directory, above, and its index, below. The index finds the entry at
- * once while it lives; when it was removed, the sequence finds its successor in the list, which is in order of
- * sequence. Sequences are never reused within a directory, so a cookie never names another entry.
+ * A cookie is the entry's sequence in its directory, above, and its index, below. The index finds the entry
+ * at once while it lives; when it was removed, the sequence finds its successor in the list, which is in
+ * order of sequence. Sequences are never reused within a directory, so a cookie never names another entry.
  */
 
 #define SEQUENCE_SHIFT 24
@@ -51,10 +51,12 @@ static uint32_t *edit_bucket(struct hd_transaction *transaction, uint32_t bucket
 
 static uint32_t view_bucket(const struct hd_transaction *transaction, uint32_t bucket)
 {
-	return hd_view_bucket(transaction, bucket / HD_BUCKETS_PER_RECORD)->first[bucket % HD_BUCKETS_PER_RECORD];
+	return hd_view_bucket(transaction, bucket / HD_BUCKETS_PER_RECORD)
+		->first[bucket % HD_BUCKETS_PER_RECORD];
 }
 
-static bool name_equals(const struct hd_arena *arena, const struct hd_entry *entry, const char *name, size_t length)
+static bool name_equals(
+	const struct hd_arena *arena, const struct hd_entry *entry, const char *name, size_t length)
 {
 	if (entry->name_length != length)
 		return false;
@@ -68,7 +70,8 @@ uint32_t hd_entry_find(const struct hd_arena *arena, uint32_t parent, const char
 	const struct hd_hash_head *head = hd_record(arena, HD_TABLE_HEAD, HD_HEAD_HASH);
 	uint32_t hash = hash_name(parent, name, length);
 	uint32_t bucket = bucket_of(head, hash);
-	uint32_t index = hd_record_bucket(arena, bucket / HD_BUCKETS_PER_RECORD)->first[bucket % HD_BUCKETS_PER_RECORD];
+	uint32_t index = hd_record_bucket(arena, bucket / HD_BUCKETS_PER_RECORD)
+				 ->first[bucket % HD_BUCKETS_PER_RECORD];
 
 	while (index) {
 		const struct hd_entry *entry = hd_record_entry(arena, index);
@@ -109,7 +112,8 @@ static void split_one(struct hd_transaction *transaction)
 
 static void hash_insert(struct hd_transaction *transaction, uint32_t index, struct hd_entry *entry)
 {
-	const struct hd_allocator *entries = hd_view(transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_ENTRY);
+	const struct hd_allocator *entries =
+		hd_view(transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_ENTRY);
 	const struct hd_hash_head *head = view_hash(transaction);
 	uint32_t *bucket;
 
@@ -137,7 +141,8 @@ static void hash_remove(struct hd_transaction *transaction, uint32_t index, cons
 		hd_edit_entry(transaction, at)->hash_next = entry->hash_next;
 }
 
-static void list_append(struct hd_transaction *transaction, uint32_t index, struct hd_entry *entry, bool is_directory)
+static void list_append(
+	struct hd_transaction *transaction, uint32_t index, struct hd_entry *entry, bool is_directory)
 {
 	struct hd_inode *parent = hd_edit_inode(transaction, entry->parent);
 	struct hd_directory_part *directory = &parent->part.directory;

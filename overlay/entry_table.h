@@ -15,7 +15,8 @@
 /* The entry NAME of directory PARENT, or 0. */
 uint32_t hd_entry_find(const struct hd_arena *arena, uint32_t parent, const char *name, size_t length);
 
-/* Adds a name for CHILD and keeps the directory's counts; IS_DIRECTORY tells of the child. Returns the entry. */
+/* Adds a name for CHILD and keeps the directory's counts; IS_DIRECTORY tells of the child. Returns the entry.
+ */
 uint32_t hd_entry_insert(struct hd_transaction *transaction, uint32_t parent, const char *name, size_t length,
 	uint32_t child, bool is_directory);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <linux/limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/limits.h>
 #include <sys/xattr.h>
 
 #include "overlay/cells.h"
@@ -109,7 +109,8 @@ static bool copy_without(const struct hd_buffer *old, const char *name, struct h
 }
 
 /* VALUE NULL removes. Loading, checking and storing are one hold of the lock. */
-static int change(struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size, int flags)
+static int change(
+	struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size, int flags)
 {
 	HD_AUTO_BUFFER struct hd_buffer old = {0}, new = {0};
 	const struct hd_inode *inode;
@@ -139,8 +140,8 @@ static int change(struct hd_overlay *overlay, hd_ino ino, const char *name, cons
 	return r;
 }
 
-int hd_overlay_setxattr(struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size,
-	int flags)
+int hd_overlay_setxattr(
+	struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size, int flags)
 {
 	if (strlen(name) > HD_NAME_LIMIT || name[0] == '\0')
 		return -ERANGE;
@@ -154,8 +155,8 @@ int hd_overlay_removexattr(struct hd_overlay *overlay, hd_ino ino, const char *n
 	return change(overlay, ino, name, NULL, 0, 0);
 }
 
-int hd_overlay_getxattr(struct hd_overlay *overlay, hd_ino ino, const char *name, void *buffer, size_t size,
-	size_t *ret_size)
+int hd_overlay_getxattr(
+	struct hd_overlay *overlay, hd_ino ino, const char *name, void *buffer, size_t size, size_t *ret_size)
 {
 	HD_AUTO_BUFFER struct hd_buffer strings = {0};
 	struct hd_reader reader;

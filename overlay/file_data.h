@@ -5,8 +5,9 @@
 /*
  * File data: what reading, writing, truncation and promotion share about a file's bytes.
  *
- * A file's bytes at one instant are: mapped blocks from the hot tier, the content below `backed`, zeros above.
- * Whoever changes them holds the file's lock for writing, counts `version` up and marks the inode UNSETTLED.
+ * A file's bytes at one instant are: mapped blocks from the hot tier, the content below `backed`, zeros
+ * above. Whoever changes them holds the file's lock for writing, counts `version` up and marks the inode
+ * UNSETTLED.
  *
  * Threads     Functions ending in _locked need the file's lock; they take the namespace lock themselves.
  */
@@ -20,7 +21,7 @@ struct hd_segment {
 	enum hd_segment_kind kind;
 	uint64_t offset; /* in the file */
 	uint64_t size;
-	uint32_t block;  /* HOT: the first of consecutive hot blocks, at offset rounded down */
+	uint32_t block; /* HOT: the first of consecutive hot blocks, at offset rounded down */
 };
 
 /* What a plan needs to know of the inode; copied under the namespace lock. */
@@ -37,24 +38,24 @@ int hd_file_view(struct hd_overlay *overlay, hd_ino ino, struct hd_file_view *re
 
 #define HD_SEGMENT_LIMIT 64
 
-/* Cuts up to SIZE bytes at OFFSET (within the file) into at most HD_SEGMENT_LIMIT segments. Returns their number and
- * sets *RET_VIEW; fewer bytes than asked are covered when the limit is reached. */
+/* Cuts up to SIZE bytes at OFFSET (within the file) into at most HD_SEGMENT_LIMIT segments. Returns their
+ * number and sets *RET_VIEW; fewer bytes than asked are covered when the limit is reached. */
 int hd_file_plan_locked(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t size,
 	struct hd_segment segments[HD_SEGMENT_LIMIT], struct hd_file_view *ret_view);
 
 /* Reads a segment of the hot tier (not BASE). */
-int hd_file_read_segment(struct hd_overlay *overlay, const struct hd_file_view *view, const struct hd_segment *segment,
-	void *buffer);
+int hd_file_read_segment(struct hd_overlay *overlay, const struct hd_file_view *view,
+	const struct hd_segment *segment, void *buffer);
 
 /* Writes SIZE bytes of zeros inside mapped block VALUE of file block BLOCK. */
-int hd_file_zero_in_block(struct hd_overlay *overlay, const struct hd_file_view *view, uint64_t block, uint32_t value,
-	uint32_t from, uint32_t size);
+int hd_file_zero_in_block(struct hd_overlay *overlay, const struct hd_file_view *view, uint64_t block,
+	uint32_t value, uint32_t from, uint32_t size);
 
 /* Within a transaction: times, version, marks of a change of the bytes. */
 void hd_file_touch(struct hd_transaction *transaction, uint32_t index);
 
-/* Moves the file's hot blocks into a memory file of its own. The file's lock is held for writing. Failure is no
- * error: the file stays where it is. */
+/* Moves the file's hot blocks into a memory file of its own. The file's lock is held for writing. Failure is
+ * no error: the file stays where it is. */
 void hd_file_make_large_locked(struct hd_overlay *overlay, hd_ino ino);
 
 #endif

@@ -6,8 +6,9 @@
 /*
  * Growing large: a file with many hot blocks moves into a memory file of its own, offset for offset.
  *
- * The bytes are copied before the transaction names the new place, and the old blocks are freed by it, so the file
- * is whole at every instant. The move is tried once, at HD_LARGE_BLOCKS blocks, so it costs at most a few MiB.
+ * The bytes are copied before the transaction names the new place, and the old blocks are freed by it, so the
+ * file is whole at every instant. The move is tried once, at HD_LARGE_BLOCKS blocks, so it costs at most a
+ * few MiB.
  */
 
 static int copy_blocks(struct hd_overlay *overlay, const struct hd_inode *inode, int fd)

@@ -9,8 +9,9 @@
 /*
  * Reading: plan under the locks, copy hot bytes under the file's lock, read the base without any.
  *
- * The base part may be read after the lock is gone because content is immutable: what it showed at the time of the
- * plan, it shows later too. A write that lands in between is concurrent with this read and may come before or after.
+ * The base part may be read after the lock is gone because content is immutable: what it showed at the time
+ * of the plan, it shows later too. A write that lands in between is concurrent with this read and may come
+ * before or after.
  */
 
 int hd_file_view(struct hd_overlay *overlay, hd_ino ino, struct hd_file_view *ret)
@@ -45,7 +46,8 @@ static enum hd_segment_kind kind_of(uint32_t value, uint64_t offset, uint64_t ba
 	return value == HD_BLOCK_NONE && offset < backed ? HD_SEGMENT_BASE : HD_SEGMENT_ZERO;
 }
 
-static bool continues(const struct hd_segment *last, enum hd_segment_kind kind, uint64_t block, uint32_t value)
+static bool continues(
+	const struct hd_segment *last, enum hd_segment_kind kind, uint64_t block, uint32_t value)
 {
 	if (last->kind != kind)
 		return false;
@@ -62,7 +64,8 @@ static bool add_part(struct hd_segment *segments, int *count, enum hd_segment_ki
 	}
 	if (*count == HD_SEGMENT_LIMIT)
 		return false;
-	segments[(*count)++] = (struct hd_segment){.kind = kind, .offset = offset, .size = size, .block = value};
+	segments[(*count)++] =
+		(struct hd_segment){.kind = kind, .offset = offset, .size = size, .block = value};
 	return true;
 }
 
@@ -103,8 +106,8 @@ int hd_file_plan_locked(struct hd_overlay *overlay, hd_ino ino, uint64_t offset,
 	return r;
 }
 
-int hd_file_read_segment(struct hd_overlay *overlay, const struct hd_file_view *view, const struct hd_segment *segment,
-	void *buffer)
+int hd_file_read_segment(struct hd_overlay *overlay, const struct hd_file_view *view,
+	const struct hd_segment *segment, void *buffer)
 {
 	int fd;
 
@@ -166,8 +169,8 @@ static int read_window(struct hd_overlay *overlay, hd_ino ino, uint8_t *buffer, 
 	return r;
 }
 
-int hd_overlay_read(struct hd_overlay *overlay, hd_ino ino, void *buffer, size_t size, uint64_t offset,
-	size_t *ret_size)
+int hd_overlay_read(
+	struct hd_overlay *overlay, hd_ino ino, void *buffer, size_t size, uint64_t offset, size_t *ret_size)
 {
 	size_t done = 0;
 

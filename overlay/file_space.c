@@ -14,14 +14,14 @@
 /*
  * Space: truncate, fallocate, holes, copies.
  *
- * Shrinking cuts `backed` as well as the blocks, so that what the content has above the cut never shows again, even
- * after the file grows. The last block is zeroed above the cut for the same reason.
+ * Shrinking cuts `backed` as well as the blocks, so that what the content has above the cut never shows
+ * again, even after the file grows. The last block is zeroed above the cut for the same reason.
  */
 
 #define COPY_PIECE (128u << 10)
 
-int hd_file_zero_in_block(struct hd_overlay *overlay, const struct hd_file_view *view, uint64_t block, uint32_t value,
-	uint32_t from, uint32_t size)
+int hd_file_zero_in_block(struct hd_overlay *overlay, const struct hd_file_view *view, uint64_t block,
+	uint32_t value, uint32_t from, uint32_t size)
 {
 	static const uint8_t zeros[HD_BLOCK_SIZE];
 	int fd;
@@ -53,8 +53,8 @@ static int cut_locked(struct hd_overlay *overlay, hd_ino ino, const struct hd_fi
 	if (inside) {
 		uint64_t block = size >> HD_BLOCK_SHIFT;
 
-		r = hd_file_zero_in_block(
-			overlay, view, block, block_value(overlay, ino, block), inside, HD_BLOCK_SIZE - inside);
+		r = hd_file_zero_in_block(overlay, view, block, block_value(overlay, ino, block), inside,
+			HD_BLOCK_SIZE - inside);
 		if (r == 0)
 			hd_flusher_note_data(overlay->flusher, ino, block, 1);
 	}
@@ -116,8 +116,8 @@ int hd_file_set_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size)
 /* ---- holes ---- */
 
 /* Makes the whole blocks [first, end) read as zeros and gives their memory back. */
-static int punch_blocks_locked(struct hd_overlay *overlay, hd_ino ino, const struct hd_file_view *view, uint64_t first,
-	uint64_t end)
+static int punch_blocks_locked(
+	struct hd_overlay *overlay, hd_ino ino, const struct hd_file_view *view, uint64_t first, uint64_t end)
 {
 	uint32_t index = hd_ino_index(ino);
 	struct hd_transaction transaction;
@@ -129,8 +129,10 @@ static int punch_blocks_locked(struct hd_overlay *overlay, hd_ino ino, const str
 
 		hd_rwlock_write(&overlay->lock);
 		hd_transaction_begin(overlay->arena, &transaction);
-		for (; first < end && budget > 0 && hd_transaction_room(&transaction) > 64; first++, budget--) {
-			uint32_t old = hd_block_get(overlay->arena, hd_record_inode(overlay->arena, index), first);
+		for (; first < end && budget > 0 && hd_transaction_room(&transaction) > 64;
+			first++, budget--) {
+			uint32_t old =
+				hd_block_get(overlay->arena, hd_record_inode(overlay->arena, index), first);
 			bool shows_base = first << HD_BLOCK_SHIFT < view->backed;
 
 			hd_block_set(&transaction, index, first, shows_base ? HD_BLOCK_HOLE : HD_BLOCK_NONE);
@@ -207,7 +209,8 @@ int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint6
 }
 
 /* Holes are what nobody wrote and the content does not have; a content's own holes count as data. */
-int hd_overlay_lseek(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, int whence, uint64_t *ret_offset)
+int hd_overlay_lseek(
+	struct hd_overlay *overlay, hd_ino ino, uint64_t offset, int whence, uint64_t *ret_offset)
 {
 	struct hd_segment segments[HD_SEGMENT_LIMIT];
 	struct hd_file_view view = {0};

@@ -9,16 +9,17 @@
 #include "overlay/promotion.h"
 
 /*
- * Writing: a write takes blocks for what is not mapped yet, fills them, and then names them in one transaction.
+ * Writing: a write takes blocks for what is not mapped yet, fills them, and then names them in one
+ * transaction.
  *
  *     1  under the file's lock, look which blocks are mapped
- *     2  a block that is written in part and still shows the base needs the base's bytes: let the locks go, read
- *        them, begin again (they cannot change, but the block may have been mapped by then)
- *     3  write the bytes into blocks that are mapped, or reserved for this file and named by nobody
- *     4  one transaction: the blocks' names, size, times, marks
+ *     2  a block that is written in part and still shows the base needs the base's bytes: let the locks go,
+ * read them, begin again (they cannot change, but the block may have been mapped by then) 3  write the bytes
+ * into blocks that are mapped, or reserved for this file and named by nobody 4  one transaction: the blocks'
+ * names, size, times, marks
  *
- * A death before 4 leaves the file as it was, but for bytes of mapped blocks, which the same write would overwrite
- * again. So one byte into a large file of the base costs one block.
+ * A death before 4 leaves the file as it was, but for bytes of mapped blocks, which the same write would
+ * overwrite again. So one byte into a large file of the base costs one block.
  */
 
 #define PIECE_BLOCKS 256u
@@ -28,7 +29,7 @@
 struct edge {
 	bool partial;
 	uint64_t block;
-	bool fetched;              /* `bytes` hold the base's part, for this content and this many backed bytes */
+	bool fetched; /* `bytes` hold the base's part, for this content and this many backed bytes */
 	struct hd_content content;
 	uint64_t backed;
 	uint8_t bytes[HD_BLOCK_SIZE];
@@ -60,7 +61,8 @@ static void prepare(struct writing *writing)
 	writing->first = writing->offset >> HD_BLOCK_SHIFT;
 	writing->count = (uint32_t)(((end + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT) - writing->first);
 	writing->edges[0].block = writing->first;
-	writing->edges[0].partial = writing->offset % HD_BLOCK_SIZE != 0 || (writing->count == 1 && end % HD_BLOCK_SIZE);
+	writing->edges[0].partial =
+		writing->offset % HD_BLOCK_SIZE != 0 || (writing->count == 1 && end % HD_BLOCK_SIZE);
 	writing->edges[1].block = writing->first + writing->count - 1;
 	writing->edges[1].partial = writing->count > 1 && end % HD_BLOCK_SIZE != 0;
 }
@@ -120,7 +122,8 @@ static int lock_and_look(struct writing *writing)
 
 		hd_rwlock_write(file_lock);
 		r = look(writing);
-		if (r == 0 && !needs_base(writing, &writing->edges[0]) && !needs_base(writing, &writing->edges[1]))
+		if (r == 0 && !needs_base(writing, &writing->edges[0]) &&
+			!needs_base(writing, &writing->edges[1]))
 			return 0;
 		hd_rwlock_unlock(file_lock);
 		for (int i = 0; i < 2 && r == 0; i++)
@@ -175,13 +178,15 @@ static int take_targets(struct writing *writing)
 	return 0;
 }
 
-/* Writes bytes [from, from+size) of the file, which lie in consecutive targets beginning with block index I. */
+/* Writes bytes [from, from+size) of the file, which lie in consecutive targets beginning with block index I.
+ */
 static int put(struct writing *writing, uint32_t i, uint64_t from, const void *data, size_t size)
 {
 	int fd;
 
 	if (writing->target[i] >= HD_BLOCK_FIRST)
-		return hd_hot_write(writing->overlay->hot, writing->target[i], from % HD_BLOCK_SIZE, data, size);
+		return hd_hot_write(
+			writing->overlay->hot, writing->target[i], from % HD_BLOCK_SIZE, data, size);
 	fd = hd_hot_large_fd(writing->overlay->hot, writing->view.large_slot);
 	return fd < 0 ? fd : hd_memory_file_write(fd, data, size, from);
 }
@@ -197,7 +202,8 @@ static bool is_consecutive(const struct writing *writing, uint32_t i)
 static int fill_edge(struct writing *writing, struct edge *edge)
 {
 	uint32_t i = (uint32_t)(edge->block - writing->first);
-	bool shows_base = writing->old[i] == HD_BLOCK_NONE && edge->block << HD_BLOCK_SHIFT < writing->view.backed;
+	bool shows_base =
+		writing->old[i] == HD_BLOCK_NONE && edge->block << HD_BLOCK_SHIFT < writing->view.backed;
 
 	if (!edge->partial || is_mapped(writing->old[i]))
 		return 0;

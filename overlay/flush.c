@@ -11,13 +11,14 @@
 #include "overlay/platform/task_thread.h"
 
 /*
- * Order is what makes a flush safe. Objects are synced after the cut and before the epoch: every content that a
- * record of the cut names was put before the cut. Data goes into the same epoch as the records that name its
- * blocks, so neither can be on disk without the other, and a block that was freed and used again cannot show up in
- * the file that had it before.
+ * Order is what makes a flush safe. Objects are synced after the cut and before the epoch: every content that
+ * a record of the cut names was put before the cut. Data goes into the same epoch as the records that name
+ * its blocks, so neither can be on disk without the other, and a block that was freed and used again cannot
+ * show up in the file that had it before.
  *
- * A flush takes everything that is dirty, not only the file somebody waits for: one order for all, and many waiters
- * share it. What is still in the hot tier is written to the journal; what was promoted before is not written twice.
+ * A flush takes everything that is dirty, not only the file somebody waits for: one order for all, and many
+ * waiters share it. What is still in the hot tier is written to the journal; what was promoted before is not
+ * written twice.
  */
 
 #define COMPACT_MINIMUM (4u << 20)
@@ -28,7 +29,8 @@
 struct hd_flusher {
 	struct hd_overlay *overlay; /* borrowed */
 	struct hd_dirty_data dirty;
-	struct hd_mutex lock; /* rank LEAF; protects what follows, but the journal, which belongs to the running flush */
+	struct hd_mutex lock; /* rank LEAF; protects what follows, but the journal, which belongs to the
+				 running flush */
 	struct hd_condition ended;
 	uint64_t started, completed; /* numbers of flushes */
 	int last_result;
@@ -85,7 +87,8 @@ static int copy_records(const struct hd_arena *arena, struct cut *cut)
 	for (size_t i = 0; i < cut->n_records; i++) {
 		enum hd_table table = (enum hd_table)cut->records[i].table;
 
-		hd_buffer_put(&cut->bytes, hd_record(arena, table, cut->records[i].index), hd_record_size(table));
+		hd_buffer_put(
+			&cut->bytes, hd_record(arena, table, cut->records[i].index), hd_record_size(table));
 	}
 	return hd_buffer_status(&cut->bytes);
 }
@@ -138,14 +141,15 @@ static size_t run_length(const struct hd_dirty_blocks *blocks, size_t i)
 {
 	size_t n = 1;
 
-	while (i + n < blocks->count && n < DATA_PIECE_BLOCKS && blocks->blocks[i + n].slot == blocks->blocks[i].slot &&
+	while (i + n < blocks->count && n < DATA_PIECE_BLOCKS &&
+		blocks->blocks[i + n].slot == blocks->blocks[i].slot &&
 		blocks->blocks[i + n].block == blocks->blocks[i].block + n)
 		n++;
 	return n;
 }
 
-static int write_run(struct hd_overlay *overlay, struct hd_journal *journal, const struct hd_dirty_block *first, size_t n,
-	uint8_t *bytes)
+static int write_run(struct hd_overlay *overlay, struct hd_journal *journal,
+	const struct hd_dirty_block *first, size_t n, uint8_t *bytes)
 {
 	size_t size = n * HD_BLOCK_SIZE;
 	int r;

@@ -3,10 +3,11 @@
 #define HEDDLE_OVERLAY_FLUSH_H
 
 /*
- * Flush: brings what changed to the disk, as one epoch of the journal. The one place that makes things durable.
+ * Flush: brings what changed to the disk, as one epoch of the journal. The one place that makes things
+ * durable.
  *
- *     1  under the namespace lock: the cut. Which records and which blocks of data changed since the last flush;
- *        the records are copied. Blocks that are freed from now on keep their bytes until the flush is over.
+ *     1  under the namespace lock: the cut. Which records and which blocks of data changed since the last
+ * flush; the records are copied. Blocks that are freed from now on keep their bytes until the flush is over.
  *     2  no lock: host paths and objects, which the records refer to, become durable
  *     3  no lock: records and blocks are written as an epoch and synced
  *

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "overlay/hot_tier_types.h"
 #include "overlay/platform/error.h"
@@ -9,9 +10,9 @@
 #include "overlay/platform/memory_file.h"
 
 /*
- * Memory files of large files. A slot's number is kept in the inode, the descriptor here and, through the hold
- * callback, in a process that outlives this one. When descriptors run short no new one is made and the file simply
- * stays in the shared memory file: a descriptor is an advantage here, never a condition.
+ * Memory files of large files. A slot's number is kept in the inode, the descriptor here and, through the
+ * hold callback, in a process that outlives this one. When descriptors run short no new one is made and the
+ * file simply stays in the shared memory file: a descriptor is an advantage here, never a condition.
  */
 
 #define SLOT_LIMIT 8192u

@@ -11,13 +11,14 @@
 #include "overlay/platform/memory_file.h"
 
 /*
- * Two views of the same fact: the bitmap in the arena says which blocks belong to files and survives this process;
- * the stack of free blocks here says which may be handed out next, and knows about reservations, which must not
- * survive. A block is handed out before it is marked, so its bytes are in place before any map names it.
+ * Two views of the same fact: the bitmap in the arena says which blocks belong to files and survives this
+ * process; the stack of free blocks here says which may be handed out next, and knows about reservations,
+ * which must not survive. A block is handed out before it is marked, so its bytes are in place before any map
+ * names it.
  *
  * Blocks are taken from the top of the stack (recently freed, pages still there) for small requests, and from
- * untouched space for runs, so that large writes are consecutive. Beyond KEEP_BLOCKS free ones the pages are given
- * back to the kernel.
+ * untouched space for runs, so that large writes are consecutive. Beyond KEEP_BLOCKS free ones the pages are
+ * given back to the kernel.
  */
 
 #define KEEP_BLOCKS 16384u /* 64 MiB */
@@ -64,12 +65,14 @@ static int push_free(struct hd_block_stack *stack, uint32_t block)
 
 static void read_bitmap(struct hd_hot_tier *tier, const struct hd_arena *arena)
 {
-	tier->next_untouched = high_water(hd_record(arena, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_BLOCK));
+	tier->next_untouched =
+		high_water(hd_record(arena, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_BLOCK));
 	for (uint32_t block = tier->next_untouched; block-- > HD_BLOCK_FIRST;) {
 		if (is_used(arena, block))
 			tier->used++;
 		else
-			(void)push_free(&tier->free, block); /* a block not remembered is only not used again */
+			(void)push_free(
+				&tier->free, block); /* a block not remembered is only not used again */
 	}
 }
 
@@ -165,7 +168,8 @@ static void flip(struct hd_transaction *transaction, uint32_t block, bool used)
 
 void hd_hot_use(struct hd_transaction *transaction, uint32_t block)
 {
-	const struct hd_allocator *seen = hd_view(transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_BLOCK);
+	const struct hd_allocator *seen =
+		hd_view(transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_BLOCK);
 
 	if (block >= high_water(seen)) {
 		struct hd_allocator *allocator =

@@ -5,18 +5,17 @@
 /*
  * Hot tier: the memory that written bytes lie in until they are promoted to the store.
  *
- * Small files share one memory file, cut into 4 KiB blocks; which blocks are in use is a bitmap in the arena, so
- * that no descriptor is needed per file. A file that grows past HD_LARGE_BLOCKS gets a memory file of its own,
- * offset for offset, whose descriptor is also handed to whoever outlives this process.
+ * Small files share one memory file, cut into 4 KiB blocks; which blocks are in use is a bitmap in the arena,
+ * so that no descriptor is needed per file. A file that grows past HD_LARGE_BLOCKS gets a memory file of its
+ * own, offset for offset, whose descriptor is also handed to whoever outlives this process.
  *
  * Calling sequence
  *     hd_hot_tier_new → hd_hot_reserve → write bytes → hd_hot_use in the transaction that maps the blocks →
  *     hd_hot_committed; hd_hot_free in a transaction that unmaps them → hd_hot_committed
  *
- * Threads     All calls may run concurrently (rank LEAF inside); _use, _free and _committed need the namespace lock
- *             for writing.
- * Durability  None by itself: flush.h writes what is not promoted into the journal.
- * Errors      -HD_E_HOT_TIER_FULL, -ENOMEM.
+ * Threads     All calls may run concurrently (rank LEAF inside); _use, _free and _committed need the
+ * namespace lock for writing. Durability  None by itself: flush.h writes what is not promoted into the
+ * journal. Errors      -HD_E_HOT_TIER_FULL, -ENOMEM.
  */
 
 #include "overlay/arena.h"
@@ -28,13 +27,15 @@ struct hd_hot_tier;
 
 /* FD: the shared memory file (borrowed). The blocks in use are read from ARENA. */
 int hd_hot_tier_new(int fd, const struct hd_arena *arena, uint64_t limit_bytes,
-	void (*hold)(void *payload, uint32_t slot, int fd), void *hold_payload, struct hd_hot_tier **ret_tier);
+	void (*hold)(void *payload, uint32_t slot, int fd), void *hold_payload,
+	struct hd_hot_tier **ret_tier);
 void hd_hot_tier_free(struct hd_hot_tier *tier);
 
 /* Bytes of address space of the shared memory file. */
 uint64_t hd_hot_file_size(void);
 
-/* Takes up to WANTED consecutive free blocks aside; *RET_COUNT of them from *RET_FIRST. Nobody else gets them. */
+/* Takes up to WANTED consecutive free blocks aside; *RET_COUNT of them from *RET_FIRST. Nobody else gets
+ * them. */
 int hd_hot_reserve(struct hd_hot_tier *tier, uint32_t wanted, uint32_t *ret_first, uint32_t *ret_count);
 void hd_hot_unreserve(struct hd_hot_tier *tier, uint32_t first, uint32_t count);
 

@@ -25,8 +25,8 @@ struct hd_hot_tier {
 	struct hd_block_stack freed; /* in the running transaction (namespace lock) */
 	struct hd_block_stack held;  /* freed during a flush */
 	unsigned holds;
-	uint32_t next_untouched; /* no block from here on was ever used */
-	uint64_t used;           /* blocks in use or reserved, large files included */
+	uint32_t next_untouched;     /* no block from here on was ever used */
+	uint64_t used;               /* blocks in use or reserved, large files included */
 	struct hd_large_slot *large; /* owned; slot 0 is never used */
 	uint32_t large_capacity;
 	uint32_t large_files;

@@ -6,14 +6,14 @@
 #include "overlay/cells.h"
 
 /*
- * An id is the record's index with the record's generation above it. The generation is kept when the record is
- * freed and grows when it is used again, so an id whose inode is gone never finds the successor. The root is
- * index 1, generation 0, which makes its id 1 as the FUSE protocol wants.
+ * An id is the record's index with the record's generation above it. The generation is kept when the record
+ * is freed and grows when it is used again, so an id whose inode is gone never finds the successor. The root
+ * is index 1, generation 0, which makes its id 1 as the FUSE protocol wants.
  *
- * Marks. Every change gets a number; an inode keeps the number of its own last change (self) and of the last one
- * below it (tree). A change climbs to the root, but stops at the first ancestor that is marked already since the
- * last barrier: the ancestors above it are too. So a busy directory costs one step per change, and a capture, which
- * raises the barrier, never has to clear a mark.
+ * Marks. Every change gets a number; an inode keeps the number of its own last change (self) and of the last
+ * one below it (tree). A change climbs to the root, but stops at the first ancestor that is marked already
+ * since the last barrier: the ancestors above it are too. So a busy directory costs one step per change, and
+ * a capture, which raises the barrier, never has to clear a mark.
  */
 
 hd_ino hd_inode_id(const struct hd_arena *arena, uint32_t index)
@@ -64,8 +64,8 @@ bool hd_inode_is_releasable(const struct hd_arena *arena, uint32_t index)
 {
 	const struct hd_reference *held = hd_record_reference(arena, index);
 
-	return hd_record_inode(arena, index)->state == HD_INODE_ORPHAN && held->lookups == 0 && held->opens == 0 &&
-	       held->pins == 0;
+	return hd_record_inode(arena, index)->state == HD_INODE_ORPHAN && held->lookups == 0 &&
+	       held->opens == 0 && held->pins == 0;
 }
 
 void hd_inode_drop_name(struct hd_transaction *transaction, uint32_t index, const struct timespec *now)

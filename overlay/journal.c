@@ -13,12 +13,12 @@
 #include "overlay/platform/file.h"
 
 /*
- * Writing the journal. Items are collected in a buffer and written in pieces; the checksum runs along. Only the
- * trailer, which is written last, makes the epoch count, so it does not matter in which order the pieces reach the
- * disk before the sync.
+ * Writing the journal. Items are collected in a buffer and written in pieces; the checksum runs along. Only
+ * the trailer, which is written last, makes the epoch count, so it does not matter in which order the pieces
+ * reach the disk before the sync.
  *
- * A checkpoint goes to "journal.new", is synced, renamed over "journal", and the directory is synced: at every
- * instant one of the two is whole.
+ * A checkpoint goes to "journal.new", is synced, renamed over "journal", and the directory is synced: at
+ * every instant one of the two is whole.
  */
 
 #define PIECE (1u << 20)
@@ -32,7 +32,7 @@ struct hd_journal {
 	uint64_t size;    /* end of the last whole epoch */
 	uint64_t sequence;
 	/* the running epoch */
-	uint64_t at;         /* where the next piece goes */
+	uint64_t at; /* where the next piece goes */
 	uint64_t items_size;
 	struct hd_buffer piece;
 	struct hd_hash_stream *hash; /* owned while an epoch runs */
@@ -181,7 +181,8 @@ static int write_trailer(struct hd_journal *journal)
 	journal->hash = NULL;
 	memcpy(trailer.checksum, hash.bytes, sizeof(trailer.checksum));
 	hd_buffer_put(&journal->piece, &trailer, sizeof(trailer));
-	return hd_buffer_status(&journal->piece) < 0 ? hd_buffer_status(&journal->piece) : write_piece(journal);
+	return hd_buffer_status(&journal->piece) < 0 ? hd_buffer_status(&journal->piece)
+						     : write_piece(journal);
 }
 
 static int replace_journal(struct hd_journal *journal)

@@ -5,18 +5,18 @@
 /*
  * Journal: one thread's overlay on disk, threads/<n>/journal, a header and then epochs.
  *
- * An epoch is what changed since the epoch before, cut at one instant between two transactions: records of the
- * arena, and the blocks of file data that are in no content. It counts as a whole or not at all. A checkpoint is an
- * epoch that holds everything, in a new file that takes the old one's place.
+ * An epoch is what changed since the epoch before, cut at one instant between two transactions: records of
+ * the arena, and the blocks of file data that are in no content. It counts as a whole or not at all. A
+ * checkpoint is an epoch that holds everything, in a new file that takes the old one's place.
  *
  * Calling sequence
- *     hd_journal_replay → hd_journal_open → { hd_epoch_begin → _record / _block / _large → hd_epoch_commit } ...
- *     hd_journal_begin_checkpoint instead of hd_epoch_begin writes a checkpoint.
+ *     hd_journal_replay → hd_journal_open → { hd_epoch_begin → _record / _block / _large → hd_epoch_commit }
+ * ... hd_journal_begin_checkpoint instead of hd_epoch_begin writes a checkpoint.
  *
  * Threads     One at a time. Ownership: the caller owns the journal; the directory is borrowed.
- * Durability  When hd_epoch_commit returns 0 the epoch survives a power cut. After a failure the file ends where it
- *             did before, and the same changes may be written again.
- * Errors      -errno of the disk, -HD_E_JOURNAL_CORRUPT, -HD_E_JOURNAL_VERSION.
+ * Durability  When hd_epoch_commit returns 0 the epoch survives a power cut. After a failure the file ends
+ * where it did before, and the same changes may be written again. Errors      -errno of the disk,
+ * -HD_E_JOURNAL_CORRUPT, -HD_E_JOURNAL_VERSION.
  */
 
 #include "overlay/arena.h"
@@ -40,13 +40,15 @@ struct hd_replay_report {
 /* Reads the journal of DIRECTORY_FD and applies every whole epoch in order. A missing one is empty. */
 int hd_journal_replay(int directory_fd, const struct hd_replay *replay, struct hd_replay_report *ret_report);
 
-/* Opens it for appending at SIZE behind EPOCHS epochs (as replayed); with SIZE 0 the first epoch is a checkpoint. */
+/* Opens it for appending at SIZE behind EPOCHS epochs (as replayed); with SIZE 0 the first epoch is a
+ * checkpoint. */
 int hd_journal_open(int directory_fd, uint64_t size, uint64_t epochs, struct hd_journal **ret_journal);
 void hd_journal_free(struct hd_journal *journal);
 
 int hd_epoch_begin(struct hd_journal *journal);
 int hd_journal_begin_checkpoint(struct hd_journal *journal);
-int hd_epoch_record(struct hd_journal *journal, unsigned table, uint32_t index, const void *data, size_t size);
+int hd_epoch_record(
+	struct hd_journal *journal, unsigned table, uint32_t index, const void *data, size_t size);
 int hd_epoch_block(struct hd_journal *journal, uint32_t block, const void *data, size_t size);
 int hd_epoch_large(struct hd_journal *journal, uint32_t slot, uint64_t offset, const void *data, size_t size);
 int hd_epoch_commit(struct hd_journal *journal);
@@ -55,7 +57,7 @@ void hd_epoch_abort(struct hd_journal *journal);
 uint64_t hd_journal_size(const struct hd_journal *journal);
 
 /* Decodes a journal in memory; what the fuzzer drives. */
-int hd_journal_decode(const void *data, size_t size, const struct hd_replay *replay,
-	struct hd_replay_report *ret_report);
+int hd_journal_decode(
+	const void *data, size_t size, const struct hd_replay *replay, struct hd_replay_report *ret_report);
 
 #endif

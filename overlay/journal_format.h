@@ -9,8 +9,8 @@
  *     epoch     hd_epoch_header, then items, then hd_epoch_trailer
  *     item      hd_journal_item, then `size` bytes
  *
- * The trailer's checksum covers header and items. An epoch whose trailer is missing or does not match ends the
- * journal: it and everything behind it is torn.
+ * The trailer's checksum covers header and items. An epoch whose trailer is missing or does not match ends
+ * the journal: it and everything behind it is torn.
  */
 
 #include <stdint.h>
@@ -36,17 +36,17 @@ enum hd_journal_item_kind { HD_ITEM_RECORD, HD_ITEM_BLOCK, HD_ITEM_LARGE, HD_ITE
 
 struct hd_journal_item {
 	uint8_t kind;
-	uint8_t table;    /* RECORD */
+	uint8_t table; /* RECORD */
 	uint16_t padding;
-	uint32_t index;   /* record, hot block, or slot */
-	uint64_t offset;  /* LARGE */
+	uint32_t index;  /* record, hot block, or slot */
+	uint64_t offset; /* LARGE */
 	uint32_t size;
 	uint32_t padding_end;
 };
 
 struct hd_epoch_trailer {
 	uint64_t magic;
-	uint64_t size; /* of the items */
+	uint64_t size;        /* of the items */
 	uint8_t checksum[16]; /* XXH3-128 */
 };
 

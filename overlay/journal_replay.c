@@ -12,9 +12,9 @@
 #include "overlay/platform/file.h"
 
 /*
- * Reading the journal. Each epoch is verified as a whole before its first item is applied, so a torn one changes
- * nothing. Nothing in the file is trusted: sizes are checked against what is left, places against their tables (by
- * whoever applies them).
+ * Reading the journal. Each epoch is verified as a whole before its first item is applied, so a torn one
+ * changes nothing. Nothing in the file is trusted: sizes are checked against what is left, places against
+ * their tables (by whoever applies them).
  */
 
 #define SIZE_LIMIT ((size_t)1 << 40)
@@ -33,7 +33,8 @@ static bool measure_item(struct hd_reader *reader)
 	if (!seen)
 		return false;
 	memcpy(&item, seen, sizeof(item));
-	return item.kind < HD_ITEM_KIND_COUNT && item.size <= HD_ITEM_LIMIT && hd_reader_bytes(reader, item.size);
+	return item.kind < HD_ITEM_KIND_COUNT && item.size <= HD_ITEM_LIMIT &&
+	       hd_reader_bytes(reader, item.size);
 }
 
 static bool is_trailer(const struct hd_reader *reader)
@@ -67,7 +68,8 @@ static bool verify_epoch(struct hd_reader reader, uint64_t sequence, struct epoc
 	covered = (size_t)(reader.data + reader.position - start);
 	memcpy(&trailer, hd_reader_bytes(&reader, sizeof(trailer)), sizeof(trailer));
 	hash = hd_hash128(start, covered);
-	if (trailer.size != covered - sizeof(header) || memcmp(hash.bytes, trailer.checksum, sizeof(hash.bytes)) != 0)
+	if (trailer.size != covered - sizeof(header) ||
+		memcmp(hash.bytes, trailer.checksum, sizeof(hash.bytes)) != 0)
 		return false;
 	*ret = (struct epoch){.items = start + sizeof(header),
 		.items_size = covered - sizeof(header),
@@ -122,12 +124,14 @@ static int check_header(struct hd_reader *reader)
 		return hd_fail(HD_E_JOURNAL_CORRUPT, "the journal does not begin like one");
 	if (header.version != HD_JOURNAL_VERSION || header.arena_version != HD_ARENA_VERSION)
 		return hd_fail(HD_E_JOURNAL_VERSION,
-			"the journal has format %u.%u, this heddle reads %u.%u: capture with the version that wrote it",
+			"the journal has format %u.%u, this heddle reads %u.%u: capture with the version "
+			"that wrote it",
 			header.version, header.arena_version, HD_JOURNAL_VERSION, HD_ARENA_VERSION);
 	return 0;
 }
 
-int hd_journal_decode(const void *data, size_t size, const struct hd_replay *replay, struct hd_replay_report *ret_report)
+int hd_journal_decode(
+	const void *data, size_t size, const struct hd_replay *replay, struct hd_replay_report *ret_report)
 {
 	struct hd_replay_report report = {0};
 	struct hd_reader reader;

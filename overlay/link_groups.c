@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Open addressing with a load of at most one half. A stale pair is harmless: find checks the inode's own group. */
+/* Open addressing with a load of at most one half. A stale pair is harmless: find checks the inode's own
+ * group. */
 
 struct pair {
 	uint64_t group;
@@ -52,7 +53,8 @@ void hd_link_group_add(struct hd_link_groups *groups, uint64_t group, uint32_t i
 	*place = (struct pair){.group = group, .inode = inode};
 }
 
-uint32_t hd_link_group_find(const struct hd_link_groups *groups, const struct hd_transaction *transaction, uint64_t group)
+uint32_t hd_link_group_find(
+	const struct hd_link_groups *groups, const struct hd_transaction *transaction, uint64_t group)
 {
 	const struct pair *place;
 	const struct hd_inode *inode;

@@ -7,9 +7,9 @@
 /*
  * Lookup and forget: how the kernel gets hold of inodes and lets go of them.
  *
- * A lookup counts in the same hold of the lock in which the name was found, so that nothing can release the inode
- * in between; and through a transaction like any change, because the count must be exact when another process takes
- * the arena over.
+ * A lookup counts in the same hold of the lock in which the name was found, so that nothing can release the
+ * inode in between; and through a transaction like any change, because the count must be exact when another
+ * process takes the arena over.
  */
 
 int hd_overlay_check_name(const char *name, size_t *ret_length)
@@ -55,8 +55,8 @@ static bool is_unloaded(const struct hd_overlay *overlay, uint32_t index)
 	return hd_inode_is_directory(inode) && inode->flags & HD_INODE_UNLOADED;
 }
 
-/* A directory's link count tells how many directories are in it: it must be loaded before it is shown. A base that
- * fails here fails again, audibly, when somebody looks inside. */
+/* A directory's link count tells how many directories are in it: it must be loaded before it is shown. A base
+ * that fails here fails again, audibly, when somebody looks inside. */
 static void complete_attributes(struct hd_overlay *overlay, hd_ino ino, struct hd_attributes *attributes)
 {
 	if (hd_load_directory(overlay, ino) < 0)
@@ -67,7 +67,8 @@ static void complete_attributes(struct hd_overlay *overlay, hd_ino ino, struct h
 	hd_rwlock_unlock(&overlay->lock);
 }
 
-static int find_locked(struct hd_overlay *overlay, hd_ino parent, const char *name, size_t length, uint32_t *ret_child)
+static int find_locked(
+	struct hd_overlay *overlay, hd_ino parent, const char *name, size_t length, uint32_t *ret_child)
 {
 	const struct hd_inode *inode;
 	uint32_t entry;

@@ -18,9 +18,9 @@
 #include "overlay/recovery.h"
 
 /*
- * Opening and closing. An overlay comes from one of three places: the memory of a worker that died (attach), the
- * journal on disk, or, for a thread that was never mounted, the root of its state. All three end in the same
- * arena; what is private to the process is rebuilt from it.
+ * Opening and closing. An overlay comes from one of three places: the memory of a worker that died (attach),
+ * the journal on disk, or, for a thread that was never mounted, the root of its state. All three end in the
+ * same arena; what is private to the process is rebuilt from it.
  */
 
 #define DEFAULT_DEADLINE_MS 30000u
@@ -113,7 +113,8 @@ static int start_threads(struct hd_overlay *overlay, const struct hd_overlay_opt
 	return r;
 }
 
-static int open_parts(struct hd_overlay *overlay, const struct hd_overlay_options *options, const struct hd_state *state)
+static int open_parts(
+	struct hd_overlay *overlay, const struct hd_overlay_options *options, const struct hd_state *state)
 {
 	struct hd_recovered recovered = {0};
 	int r = open_directory(overlay);
@@ -132,11 +133,13 @@ static int open_parts(struct hd_overlay *overlay, const struct hd_overlay_option
 	if (r == 0)
 		r = hd_loader_new(&overlay->loader);
 	if (r == 0)
-		r = hd_promoter_new(overlay, options->promote_idle_ms ? options->promote_idle_ms : DEFAULT_IDLE_MS,
+		r = hd_promoter_new(overlay,
+			options->promote_idle_ms ? options->promote_idle_ms : DEFAULT_IDLE_MS,
 			&overlay->promoter);
 	if (r == 0)
 		r = hd_flusher_new(overlay, recovered.journal_size, recovered.journal_epochs,
-			options->flush_interval_ms ? options->flush_interval_ms : DEFAULT_FLUSH_MS, &overlay->flusher);
+			options->flush_interval_ms ? options->flush_interval_ms : DEFAULT_FLUSH_MS,
+			&overlay->flusher);
 	if (r == 0)
 		r = hd_recover_large(overlay, options, &recovered);
 	if (r == 0)

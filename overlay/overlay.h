@@ -5,22 +5,22 @@
 /*
  * Overlay: one thread's live tree, as a filesystem would see it, without knowing FUSE.
  *
- * Everything is keyed by inode; a path exists only as a directory entry. Calls mirror the requests of a low-level
- * filesystem one to one, so that mount/ unpacks, calls and replies, and a unit test can drive the same calls
- * without a kernel.
+ * Everything is keyed by inode; a path exists only as a directory entry. Calls mirror the requests of a
+ * low-level filesystem one to one, so that mount/ unpacks, calls and replies, and a unit test can drive the
+ * same calls without a kernel.
  *
  * Calling sequence
  *     hd_overlay_open → requests from any number of threads → hd_overlay_close
  *
- * Ids         An hd_ino is what the kernel calls a nodeid: index in the low 32 bits, generation above. An id that
- *             was never given out, or whose inode is gone, answers -ESTALE, never another node.
- * Lifetime    LIVE (has a name), ORPHAN (no name, but open or still looked up), RELEASED. lookup, create, mkdir,
- *             mknod, symlink, link and readdir-plus add one lookup each; forget takes them away. open adds an open
- *             count and release takes it away; flush changes no lifetime.
- * Threads     All calls may run concurrently. No lock is held while a call reads a base or writes a disk.
- * Durability  What a call did survives the death of this process at once (it is in the arena and the hot tier,
- *             whose memory others hold), and a power cut after fsync, sync or the next periodic flush.
- * Errors      -errno as open(2), rename(2) ... say for a local filesystem, or an HD_E_* code.
+ * Ids         An hd_ino is what the kernel calls a nodeid: index in the low 32 bits, generation above. An id
+ * that was never given out, or whose inode is gone, answers -ESTALE, never another node. Lifetime    LIVE
+ * (has a name), ORPHAN (no name, but open or still looked up), RELEASED. lookup, create, mkdir, mknod,
+ * symlink, link and readdir-plus add one lookup each; forget takes them away. open adds an open count and
+ * release takes it away; flush changes no lifetime. Threads     All calls may run concurrently. No lock is
+ * held while a call reads a base or writes a disk. Durability  What a call did survives the death of this
+ * process at once (it is in the arena and the hot tier, whose memory others hold), and a power cut after
+ * fsync, sync or the next periodic flush. Errors      -errno as open(2), rename(2) ... say for a local
+ * filesystem, or an HD_E_* code.
  */
 
 #include <stdbool.h>
@@ -45,32 +45,34 @@ struct hd_caller {
 };
 
 struct hd_attributes {
-	hd_ino ino;        /* the id for further calls */
-	uint64_t number;   /* st_ino: 32 bits, stable for the life of the thread */
+	hd_ino ino;      /* the id for further calls */
+	uint64_t number; /* st_ino: 32 bits, stable for the life of the thread */
 	uint32_t mode, nlink, uid, gid, device;
 	uint64_t size, blocks; /* blocks of 512 bytes */
 	struct timespec access_time, modify_time, change_time, birth_time;
 };
 
 struct hd_overlay_options {
-	struct hd_store *store;   /* borrowed; must outlive the overlay */
-	const char *thread;       /* name */
-	int arena_fd;             /* borrowed memfd from hd_overlay_memory, or -1: the overlay makes its own */
-	int hot_fd;               /* likewise */
-	bool attach;              /* the memfds hold a dead worker's tables: recover them instead of reading the disk */
-	unsigned base_deadline_ms; /* 0: 30000 */
+	struct hd_store *store; /* borrowed; must outlive the overlay */
+	const char *thread;     /* name */
+	int arena_fd;           /* borrowed memfd from hd_overlay_memory, or -1: the overlay makes its own */
+	int hot_fd;             /* likewise */
+	bool attach; /* the memfds hold a dead worker's tables: recover them instead of reading the disk */
+	unsigned base_deadline_ms;  /* 0: 30000 */
 	unsigned flush_interval_ms; /* unsynced changes reach the disk within this; 0: 5000 */
-	unsigned promote_idle_ms; /* a file not written for so long is stored in the CAS; 0: 1000 */
-	uint64_t hot_limit_bytes; /* 0: half of the memory */
-	bool background;          /* run the promotion and flush threads (a mount does, a command-line tool need not) */
-	bool squash_owner;        /* show base entries as owned by this process */
+	unsigned promote_idle_ms;   /* a file not written for so long is stored in the CAS; 0: 1000 */
+	uint64_t hot_limit_bytes;   /* 0: half of the memory */
+	bool background;   /* run the promotion and flush threads (a mount does, a command-line tool need not)
+			    */
+	bool squash_owner; /* show base entries as owned by this process */
 	/*
-	 * Called when a large file got a memory file of its own, and with fd -1 when it is gone, so that somebody who
-	 * outlives this process can hold it. May be NULL. SLOT identifies it.
+	 * Called when a large file got a memory file of its own, and with fd -1 when it is gone, so that
+	 * somebody who outlives this process can hold it. May be NULL. SLOT identifies it.
 	 */
 	void (*hold_large)(void *payload, uint32_t slot, int fd);
 	void *hold_payload;
-	const struct hd_large_file *large; /* with attach: what was held; n_large of them, descriptors borrowed */
+	const struct hd_large_file
+		*large; /* with attach: what was held; n_large of them, descriptors borrowed */
 	size_t n_large;
 };
 
@@ -83,8 +85,8 @@ struct hd_large_file {
 int hd_overlay_memory(int *ret_arena_fd, int *ret_hot_fd);
 
 /*
- * Opens a thread's overlay: takes its lock (-HD_E_THREAD_BUSY if somebody has it), reads checkpoint and journal or
- * attaches to the memory of a dead worker, and starts the background threads.
+ * Opens a thread's overlay: takes its lock (-HD_E_THREAD_BUSY if somebody has it), reads checkpoint and
+ * journal or attaches to the memory of a dead worker, and starts the background threads.
  */
 int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay **ret_overlay);
 
@@ -94,9 +96,9 @@ int hd_overlay_close(struct hd_overlay *overlay);
 
 /* What recovery found, for the log and `status`; zero when nothing happened. */
 struct hd_recovery_report {
-	bool redo_applied;          /* a dead worker's unfinished transaction was completed */
-	uint64_t journal_epochs;    /* replayed */
-	uint64_t torn_bytes;        /* cut off at the journal's end */
+	bool redo_applied;       /* a dead worker's unfinished transaction was completed */
+	uint64_t journal_epochs; /* replayed */
+	uint64_t torn_bytes;     /* cut off at the journal's end */
 };
 void hd_overlay_recovery(const struct hd_overlay *overlay, struct hd_recovery_report *ret_report);
 
@@ -104,14 +106,15 @@ void hd_overlay_recovery(const struct hd_overlay *overlay, struct hd_recovery_re
 
 int hd_overlay_lookup(struct hd_overlay *overlay, hd_ino parent, const char *name, struct hd_attributes *ret);
 void hd_overlay_forget(struct hd_overlay *overlay, hd_ino ino, uint64_t count);
-int hd_overlay_create(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
-	mode_t mode, struct hd_attributes *ret); /* regular file, counted as looked up and as opened */
-int hd_overlay_mknod(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
-	mode_t mode, uint32_t device, struct hd_attributes *ret);
-int hd_overlay_mkdir(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
-	mode_t mode, struct hd_attributes *ret);
-int hd_overlay_symlink(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent, const char *name,
-	const char *target, struct hd_attributes *ret);
+int hd_overlay_create(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	const char *name, mode_t mode,
+	struct hd_attributes *ret); /* regular file, counted as looked up and as opened */
+int hd_overlay_mknod(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	const char *name, mode_t mode, uint32_t device, struct hd_attributes *ret);
+int hd_overlay_mkdir(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	const char *name, mode_t mode, struct hd_attributes *ret);
+int hd_overlay_symlink(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	const char *name, const char *target, struct hd_attributes *ret);
 int hd_overlay_link(struct hd_overlay *overlay, hd_ino ino, hd_ino new_parent, const char *new_name,
 	struct hd_attributes *ret);
 int hd_overlay_unlink(struct hd_overlay *overlay, hd_ino parent, const char *name);
@@ -135,11 +138,12 @@ int hd_overlay_rename(struct hd_overlay *overlay, hd_ino parent, const char *nam
 int hd_overlay_getattr(struct hd_overlay *overlay, hd_ino ino, struct hd_attributes *ret);
 int hd_overlay_setattr(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino ino, unsigned set,
 	const struct hd_attributes *values, struct hd_attributes *ret);
-/* The target without NUL; *RET_SIZE bytes; -EINVAL unless a symbolic link. BUFFER holds at least 4096 bytes. */
+/* The target without NUL; *RET_SIZE bytes; -EINVAL unless a symbolic link. BUFFER holds at least 4096 bytes.
+ */
 int hd_overlay_readlink(struct hd_overlay *overlay, hd_ino ino, char *buffer, size_t size, size_t *ret_size);
 /* FLAGS: XATTR_CREATE, XATTR_REPLACE. */
-int hd_overlay_setxattr(struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size,
-	int flags);
+int hd_overlay_setxattr(
+	struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size, int flags);
 /* SIZE 0 asks for the size; -ERANGE if it does not fit; -ENODATA if there is none. */
 int hd_overlay_getxattr(struct hd_overlay *overlay, hd_ino ino, const char *name, void *buffer, size_t size,
 	size_t *ret_size);
@@ -153,14 +157,15 @@ int hd_overlay_open_file(struct hd_overlay *overlay, hd_ino ino, int flags);
 /* After a close(2): puts the inode on the promotion queue. Changes no lifetime, waits for nothing. */
 int hd_overlay_flush(struct hd_overlay *overlay, hd_ino ino);
 int hd_overlay_release(struct hd_overlay *overlay, hd_ino ino);
-int hd_overlay_read(struct hd_overlay *overlay, hd_ino ino, void *buffer, size_t size, uint64_t offset,
-	size_t *ret_size);
+int hd_overlay_read(
+	struct hd_overlay *overlay, hd_ino ino, void *buffer, size_t size, uint64_t offset, size_t *ret_size);
 int hd_overlay_write(struct hd_overlay *overlay, hd_ino ino, const void *data, size_t size, uint64_t offset,
 	size_t *ret_size);
 /* MODE: FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE and 0; others -EOPNOTSUPP. */
 int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint64_t offset, uint64_t length);
 /* WHENCE: SEEK_DATA, SEEK_HOLE. -ENXIO past the end. */
-int hd_overlay_lseek(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, int whence, uint64_t *ret_offset);
+int hd_overlay_lseek(
+	struct hd_overlay *overlay, hd_ino ino, uint64_t offset, int whence, uint64_t *ret_offset);
 int hd_overlay_copy_file_range(struct hd_overlay *overlay, hd_ino from, uint64_t from_offset, hd_ino to,
 	uint64_t to_offset, size_t size, size_t *ret_size);
 
@@ -170,23 +175,25 @@ struct hd_directory_item {
 	const char *name; /* NUL-terminated, borrowed during the call */
 	size_t name_length;
 	struct hd_attributes attributes; /* complete for "plus", else ino, number and type */
-	uint64_t cookie;  /* where to go on behind this item */
-	bool partial;     /* a directory whose link count is not known yet: no lookup is counted, the caller must not
-			   * hand out its id; a lookup will complete it */
+	uint64_t cookie;                 /* where to go on behind this item */
+	bool partial; /* a directory whose link count is not known yet: no lookup is counted, the caller must
+		       * not hand out its id; a lookup will complete it */
 };
-/* Takes one item; false when it does not fit, which ends the call. Runs without locks; may not call the overlay. */
+/* Takes one item; false when it does not fit, which ends the call. Runs without locks; may not call the
+ * overlay. */
 typedef bool (*hd_directory_fill)(const struct hd_directory_item *item, void *payload);
 
 /*
- * Entries behind COOKIE (0: from the start), "." and ".." first. Cookies stay valid while entries come and go.
- * With PLUS each taken item but "." and ".." counts one lookup.
+ * Entries behind COOKIE (0: from the start), "." and ".." first. Cookies stay valid while entries come and
+ * go. With PLUS each taken item but "." and ".." counts one lookup.
  */
-int hd_overlay_readdir(struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, bool plus, hd_directory_fill fill,
-	void *payload);
+int hd_overlay_readdir(struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, bool plus,
+	hd_directory_fill fill, void *payload);
 
 /* ---- durability and numbers ---- */
 
-/* Data, entry and journal of INO are on disk when this returns 0. Blocks on disks: not for a request thread. */
+/* Data, entry and journal of INO are on disk when this returns 0. Blocks on disks: not for a request thread.
+ */
 int hd_overlay_fsync(struct hd_overlay *overlay, hd_ino ino, bool data_only);
 /* Everything acknowledged so far is on disk. Blocks likewise. */
 int hd_overlay_sync(struct hd_overlay *overlay);
@@ -199,15 +206,15 @@ struct hd_overlay_space {
 int hd_overlay_statfs(struct hd_overlay *overlay, struct hd_overlay_space *ret);
 
 struct hd_overlay_counters {
-	uint64_t inodes, entries;       /* records in use */
-	uint64_t looked_up, opened;     /* kernel references now: sum of lookup counts, of open counts */
+	uint64_t inodes, entries;   /* records in use */
+	uint64_t looked_up, opened; /* kernel references now: sum of lookup counts, of open counts */
 	uint64_t orphans;
-	uint64_t hot_bytes, hot_limit;  /* bytes of file data in memory */
-	uint64_t large_files;           /* memory files of their own */
-	uint64_t unstored_files;        /* files whose bytes are not in the store yet */
+	uint64_t hot_bytes, hot_limit; /* bytes of file data in memory */
+	uint64_t large_files;          /* memory files of their own */
+	uint64_t unstored_files;       /* files whose bytes are not in the store yet */
 	uint64_t journal_bytes;
 	uint64_t transactions;
-	bool degraded;                  /* writes are refused: see detail in the log */
+	bool degraded; /* writes are refused: see detail in the log */
 };
 void hd_overlay_counters(struct hd_overlay *overlay, struct hd_overlay_counters *ret);
 

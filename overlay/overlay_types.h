@@ -5,9 +5,10 @@
 /*
  * The overlay's parts, as the files of this folder share them; nobody outside overlay/ includes this.
  *
- * Two locks matter. A file's lock (one of HD_FILE_LOCKS, by inode) orders readers and writers of its bytes; the
- * namespace lock orders everything in the arena. Who needs both takes the file's first. Neither is ever held while
- * a base is read or a disk is written: plans are made under the lock, carried out without it, and checked again.
+ * Two locks matter. A file's lock (one of HD_FILE_LOCKS, by inode) orders readers and writers of its bytes;
+ * the namespace lock orders everything in the arena. Who needs both takes the file's first. Neither is ever
+ * held while a base is read or a disk is written: plans are made under the lock, carried out without it, and
+ * checked again.
  */
 
 #include "overlay/arena.h"
@@ -17,6 +18,7 @@
 #include "overlay/hot_tier.h"
 #include "overlay/inode_table.h"
 #include "overlay/overlay.h"
+#include "overlay/platform/error_codes.h"
 #include "overlay/platform/lock.h"
 
 #define HD_FILE_LOCKS 256
@@ -28,27 +30,27 @@ struct hd_flusher;
 struct hd_link_groups;
 
 struct hd_overlay {
-	struct hd_store *store;   /* borrowed */
+	struct hd_store *store;    /* borrowed */
 	struct hd_base_set *bases; /* owned */
-	char *thread;             /* owned */
+	char *thread;              /* owned */
 	uint32_t thread_number;
-	int directory_fd;         /* owned: threads/<n>/ in the store */
-	int lock_fd;              /* owned: its lock */
-	int arena_fd, hot_fd;     /* owned copies */
+	int directory_fd;     /* owned: threads/<n>/ in the store */
+	int lock_fd;          /* owned: its lock */
+	int arena_fd, hot_fd; /* owned copies */
 	struct hd_recovery_report recovery;
 	unsigned deadline_ms;
 	bool squash_owner;
 	struct hd_base_directory fallback; /* immutable: times and owners of base entries that keep none */
 
-	struct hd_rwlock lock;    /* rank NAMESPACE; protects the arena and `groups` */
-	struct hd_arena *arena;   /* owned */
-	struct hd_link_groups *groups; /* owned: base hard links by group */
+	struct hd_rwlock lock;                      /* rank NAMESPACE; protects the arena and `groups` */
+	struct hd_arena *arena;                     /* owned */
+	struct hd_link_groups *groups;              /* owned: base hard links by group */
 	struct hd_rwlock file_locks[HD_FILE_LOCKS]; /* rank FILE */
-	struct hd_hot_tier *hot;  /* owned */
-	struct hd_loader *loader; /* owned */
-	struct hd_promoter *promoter; /* owned */
-	struct hd_flusher *flusher;   /* owned */
-	struct hd_mutex capture_lock; /* rank CAPTURE; protects capture_running */
+	struct hd_hot_tier *hot;                    /* owned */
+	struct hd_loader *loader;                   /* owned */
+	struct hd_promoter *promoter;               /* owned */
+	struct hd_flusher *flusher;                 /* owned */
+	struct hd_mutex capture_lock;               /* rank CAPTURE; protects capture_running */
 	struct hd_condition capture_ended;
 	bool capture_running;
 };

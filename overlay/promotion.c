@@ -8,9 +8,9 @@
 #include "overlay/platform/task_thread.h"
 
 /*
- * The queue is a ring of {file, its version, when it was seen}. The thread looks at the oldest: if the version is
- * still the same after the idle time, the file is settled; if it was written, it goes to the end with its new
- * version. A file may be queued more than once; the second time finds it settled.
+ * The queue is a ring of {file, its version, when it was seen}. The thread looks at the oldest: if the
+ * version is still the same after the idle time, the file is settled; if it was written, it goes to the end
+ * with its new version. A file may be queued more than once; the second time finds it settled.
  *
  * When the hot tier is over its budget the idle time does not count, and writers wait here, holding no lock.
  */
@@ -59,7 +59,8 @@ static void push(struct hd_promoter *promoter, hd_ino ino, uint64_t version)
 		struct waiting *waiting =
 			&promoter->ring[(promoter->first + promoter->count) % promoter->capacity];
 
-		*waiting = (struct waiting){.ino = ino, .version = version, .since_ns = hd_clock_monotonic_ns()};
+		*waiting =
+			(struct waiting){.ino = ino, .version = version, .since_ns = hd_clock_monotonic_ns()};
 		if (promoter->count++ == 0)
 			hd_condition_signal(&promoter->changed);
 	}
@@ -74,7 +75,8 @@ static bool is_due(struct hd_overlay *overlay, hd_ino ino, uint64_t *ret_version
 
 	hd_rwlock_read(&overlay->lock);
 	inode = hd_inode_get(overlay->arena, ino);
-	due = inode && inode->state == HD_INODE_LIVE && hd_inode_is_file(inode) && inode->flags & HD_INODE_UNSETTLED;
+	due = inode && inode->state == HD_INODE_LIVE && hd_inode_is_file(inode) &&
+	      inode->flags & HD_INODE_UNSETTLED;
 	if (due)
 		*ret_version = inode->part.file.version;
 	hd_rwlock_unlock(&overlay->lock);

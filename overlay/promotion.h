@@ -5,8 +5,9 @@
 /*
  * Promotion: files that nobody has written for a while are stored in the CAS, and their memory is given back.
  *
- * A file is put on the queue when it becomes dirty and when it is closed; the thread takes it off once its bytes have
- * not changed for promote_idle_ms, so that what is written again, or deleted, soon after never costs a disk write.
+ * A file is put on the queue when it becomes dirty and when it is closed; the thread takes it off once its
+ * bytes have not changed for promote_idle_ms, so that what is written again, or deleted, soon after never
+ * costs a disk write.
  *
  * Threads     Any. The queue's lock is rank PROMOTION; settling holds no lock while it hashes or writes.
  * Errors      Of hd_file_settle: -ESTALE (the inode is gone), store errors, base errors.
@@ -36,8 +37,9 @@ struct hd_settled {
 };
 
 /*
- * Stores a file's bytes, as of one instant, in the CAS; a link's target likewise. If nobody wrote meanwhile the inode
- * refers to them from now on, and its blocks are free. A file that is settled already costs nothing.
+ * Stores a file's bytes, as of one instant, in the CAS; a link's target likewise. If nobody wrote meanwhile
+ * the inode refers to them from now on, and its blocks are free. A file that is settled already costs
+ * nothing.
  */
 int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *ret);
 

@@ -12,8 +12,8 @@
 
 /*
  * A replayed arena has lost nothing but what the kernel held, which is gone with the mount, so references are
- * cleared and orphans released. An attached one may contain a committed transaction that is not in the tables yet,
- * and knows nothing of what is on disk: its redo is applied and everything mapped counts as dirty.
+ * cleared and orphans released. An attached one may contain a committed transaction that is not in the tables
+ * yet, and knows nothing of what is on disk: its redo is applied and everything mapped counts as dirty.
  */
 
 struct replaying {
@@ -147,7 +147,8 @@ int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options
 	return r;
 }
 
-static int make_root(struct hd_overlay *overlay, const struct hd_state *state, const struct hd_base_entry *entry)
+static int make_root(
+	struct hd_overlay *overlay, const struct hd_state *state, const struct hd_base_entry *entry)
 {
 	struct hd_transaction transaction;
 	struct hd_thread_head *head;

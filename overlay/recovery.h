@@ -25,7 +25,8 @@ struct hd_recovered {
 };
 
 /* Attaches to a dead worker's memory, or replays the journal. */
-int hd_recover(struct hd_overlay *overlay, const struct hd_overlay_options *options, struct hd_recovered *ret);
+int hd_recover(
+	struct hd_overlay *overlay, const struct hd_overlay_options *options, struct hd_recovered *ret);
 void hd_recovered_clear(struct hd_recovered *recovered);
 
 /* Gives large files their memory files back, and accounts for them. */

@@ -9,8 +9,8 @@
 /*
  * Removing names: unlink, rmdir, and what becomes of an inode without one.
  *
- * The name goes at once. The inode becomes an orphan and is released when nobody holds it: here, when nobody did,
- * or by the forget, release or snapshot that let go last. Its bytes never reach the store.
+ * The name goes at once. The inode becomes an orphan and is released when nobody holds it: here, when nobody
+ * did, or by the forget, release or snapshot that let go last. Its bytes never reach the store.
  */
 
 int hd_check_removable(const struct hd_arena *arena, uint32_t child)
@@ -38,8 +38,8 @@ void hd_remove_entry(struct hd_transaction *transaction, uint32_t entry, const s
 	hd_inode_mark_changed(transaction, child);
 }
 
-static int find(struct hd_overlay *overlay, hd_ino parent, const char *name, size_t length, uint32_t *ret_entry,
-	uint32_t *ret_child)
+static int find(struct hd_overlay *overlay, hd_ino parent, const char *name, size_t length,
+	uint32_t *ret_entry, uint32_t *ret_child)
 {
 	const struct hd_inode *inode;
 	int r = hd_overlay_inode(overlay, parent, &inode);

@@ -8,11 +8,11 @@
 #include "overlay/remove_node.h"
 
 /*
- * Rename: moves one entry. What is below a moved directory does not notice, loaded or not, so a directory that only
- * the base has is renamed in constant time and its children keep their inodes.
+ * Rename: moves one entry. What is below a moved directory does not notice, loaded or not, so a directory
+ * that only the base has is renamed in constant time and its children keep their inodes.
  *
- * Checks and change are one hold of the lock: NOREPLACE cannot be overtaken by a create. The directory that may be
- * replaced is loaded before, without the lock, because only a loaded one is known to be empty.
+ * Checks and change are one hold of the lock: NOREPLACE cannot be overtaken by a create. The directory that
+ * may be replaced is loaded before, without the lock, because only a loaded one is known to be empty.
  */
 
 struct renaming {
@@ -49,7 +49,8 @@ static int find_both(struct hd_overlay *overlay, struct renaming *renaming)
 	if (!renaming->entry)
 		return -ENOENT;
 	renaming->child = hd_record_entry(overlay->arena, renaming->entry)->child;
-	renaming->new_child = renaming->new_entry ? hd_record_entry(overlay->arena, renaming->new_entry)->child : 0;
+	renaming->new_child =
+		renaming->new_entry ? hd_record_entry(overlay->arena, renaming->new_entry)->child : 0;
 	return 0;
 }
 
@@ -91,7 +92,8 @@ static int check(const struct hd_overlay *overlay, const struct renaming *renami
 	return moves_directory ? -ENOTDIR : 0;
 }
 
-static void touch(struct hd_transaction *transaction, uint32_t index, bool modified, const struct timespec *now)
+static void touch(
+	struct hd_transaction *transaction, uint32_t index, bool modified, const struct timespec *now)
 {
 	struct hd_inode *inode = hd_edit_inode(transaction, index);
 
@@ -101,7 +103,8 @@ static void touch(struct hd_transaction *transaction, uint32_t index, bool modif
 	hd_inode_mark_changed(transaction, index);
 }
 
-static void exchange(struct hd_transaction *transaction, const struct renaming *renaming, const struct timespec *now)
+static void exchange(
+	struct hd_transaction *transaction, const struct renaming *renaming, const struct timespec *now)
 {
 	uint32_t parent = hd_ino_index(renaming->parent), new_parent = hd_ino_index(renaming->new_parent);
 	bool first = hd_inode_is_directory(hd_view_inode(transaction, renaming->child));
@@ -119,15 +122,16 @@ static void exchange(struct hd_transaction *transaction, const struct renaming *
 	touch(transaction, renaming->new_child, false, now);
 }
 
-static void move(struct hd_transaction *transaction, const struct renaming *renaming, const struct timespec *now)
+static void move(
+	struct hd_transaction *transaction, const struct renaming *renaming, const struct timespec *now)
 {
 	bool moves_directory = hd_inode_is_directory(hd_view_inode(transaction, renaming->child));
 
 	if (renaming->new_entry)
 		hd_remove_entry(transaction, renaming->new_entry, now);
 	hd_entry_remove(transaction, renaming->entry, moves_directory);
-	(void)hd_entry_insert(transaction, hd_ino_index(renaming->new_parent), renaming->new_name, renaming->new_length,
-		renaming->child, moves_directory);
+	(void)hd_entry_insert(transaction, hd_ino_index(renaming->new_parent), renaming->new_name,
+		renaming->new_length, renaming->child, moves_directory);
 	touch(transaction, renaming->child, false, now);
 }
 
@@ -179,7 +183,9 @@ static int try_rename(struct hd_overlay *overlay, struct renaming *renaming)
 		return r;
 	hd_rwlock_write(&overlay->lock);
 	r = rename_locked(overlay, renaming);
-	replaced = renaming->flags & RENAME_EXCHANGE || renaming->child == renaming->new_child ? 0 : renaming->new_child;
+	replaced = renaming->flags & RENAME_EXCHANGE || renaming->child == renaming->new_child
+			   ? 0
+			   : renaming->new_child;
 	hd_rwlock_unlock(&overlay->lock);
 	if (r == 0 && replaced)
 		hd_overlay_release_orphan(overlay, replaced);
@@ -189,8 +195,11 @@ static int try_rename(struct hd_overlay *overlay, struct renaming *renaming)
 int hd_overlay_rename(struct hd_overlay *overlay, hd_ino parent, const char *name, hd_ino new_parent,
 	const char *new_name, unsigned flags)
 {
-	struct renaming renaming = {
-		.parent = parent, .new_parent = new_parent, .name = name, .new_name = new_name, .flags = flags};
+	struct renaming renaming = {.parent = parent,
+		.new_parent = new_parent,
+		.name = name,
+		.new_name = new_name,
+		.flags = flags};
 	int r;
 
 	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||

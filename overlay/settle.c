@@ -12,10 +12,10 @@
 /*
  * Settling: a file's bytes get a name in the CAS.
  *
- * First the hopeful way: read and store the file without stopping anybody, and look at its version again at the
- * end. If somebody wrote meanwhile, again; after TRIES the sure way: its hot blocks are copied in memory under its
- * lock, which stops its writers for as long as a memory copy takes, and the copy is stored. Either way the stored
- * bytes are those of one instant.
+ * First the hopeful way: read and store the file without stopping anybody, and look at its version again at
+ * the end. If somebody wrote meanwhile, again; after TRIES the sure way: its hot blocks are copied in memory
+ * under its lock, which stops its writers for as long as a memory copy takes, and the copy is stored. Either
+ * way the stored bytes are those of one instant.
  *
  * Chunks of a chunked content that no written block touches are taken over by their ids without being read.
  */
@@ -81,7 +81,8 @@ static int read_copy(struct source *source, uint8_t *buffer, size_t size, uint64
 	if (offset < source->view.backed)
 		from_base = source->view.backed - offset < size ? source->view.backed - offset : size;
 	if (from_base > 0)
-		r = hd_base_set_read(source->overlay->bases, &source->view.content, buffer, from_base, offset, &got);
+		r = hd_base_set_read(
+			source->overlay->bases, &source->view.content, buffer, from_base, offset, &got);
 	if (r == 0 && got != from_base)
 		r = -HD_E_BASE_CHANGED;
 	while (i < source->n_mapped && source->mapped_blocks[i] < offset >> HD_BLOCK_SHIFT)
@@ -115,8 +116,8 @@ static int reuse_chunk(struct source *source, struct hd_content_writer *writer, 
 {
 	uint64_t first = offset >> HD_BLOCK_SHIFT;
 
-	if (source->copy_fd >= 0 || source->view.content.kind != HD_CONTENT_CHUNKED || size != HD_CHUNK_SIZE ||
-		offset + size > source->view.backed)
+	if (source->copy_fd >= 0 || source->view.content.kind != HD_CONTENT_CHUNKED ||
+		size != HD_CHUNK_SIZE || offset + size > source->view.backed)
 		return -ENOENT;
 	if (has_mapped(source->overlay, source->ino, first, first + (size >> HD_BLOCK_SHIFT)))
 		return -ENOENT;
@@ -253,8 +254,8 @@ static int copy_locked(struct source *source)
 
 	while (r == 0) {
 		hd_rwlock_read(&overlay->lock);
-		found = hd_block_next(overlay->arena, hd_record_inode(overlay->arena, hd_ino_index(source->ino)), block,
-			&block, &value);
+		found = hd_block_next(overlay->arena,
+			hd_record_inode(overlay->arena, hd_ino_index(source->ino)), block, &block, &value);
 		hd_rwlock_unlock(&overlay->lock);
 		if (!found || block << HD_BLOCK_SHIFT >= source->view.size)
 			break;
@@ -305,7 +306,8 @@ static int settle_once(struct source *source, bool sure, struct hd_settled *ret)
 	return r;
 }
 
-static int settle_link(struct hd_overlay *overlay, hd_ino ino, const struct hd_inode *inode, struct hd_settled *ret)
+static int settle_link(
+	struct hd_overlay *overlay, hd_ino ino, const struct hd_inode *inode, struct hd_settled *ret)
 {
 	char target[4096];
 	size_t size = hd_cells_load(overlay->arena, inode->part.link.target, target, sizeof(target));

@@ -12,12 +12,12 @@
 #include "overlay/store/tree_codec.h"
 
 /*
- * Taking one is a walk along the marks (inode_table.c), breadth first, with a list of directories still to do, so
- * that no depth of the tree can exhaust the stack. Every file that is named with bytes still to be settled is
- * pinned: unlinked meanwhile, it stays an orphan until the snapshot goes.
+ * Taking one is a walk along the marks (inode_table.c), breadth first, with a list of directories still to
+ * do, so that no depth of the tree can exhaust the stack. Every file that is named with bytes still to be
+ * settled is pinned: unlinked meanwhile, it stays an orphan until the snapshot goes.
  *
- * Raising the barrier in the same hold of the lock is what divides changes into those that this snapshot has and
- * those that the next one will have.
+ * Raising the barrier in the same hold of the lock is what divides changes into those that this snapshot has
+ * and those that the next one will have.
  */
 
 #define TRANSACTION_ROOM 64u
@@ -56,7 +56,8 @@ static int grow(void **array, size_t count, size_t *capacity, size_t size)
 
 static int queue_directory(struct hd_snapshot *snapshot, struct hd_snapshot_node *node, uint32_t index)
 {
-	int r = grow((void **)&snapshot->queue, snapshot->n_queue, &snapshot->queue_capacity, sizeof(struct pending));
+	int r = grow((void **)&snapshot->queue, snapshot->n_queue, &snapshot->queue_capacity,
+		sizeof(struct pending));
 
 	if (r == 0)
 		snapshot->queue[snapshot->n_queue++] = (struct pending){.node = node, .index = index};
@@ -65,14 +66,16 @@ static int queue_directory(struct hd_snapshot *snapshot, struct hd_snapshot_node
 
 static int remember_pin(struct hd_snapshot *snapshot, hd_ino ino)
 {
-	int r = grow((void **)&snapshot->pinned, snapshot->n_pinned, &snapshot->pinned_capacity, sizeof(hd_ino));
+	int r = grow(
+		(void **)&snapshot->pinned, snapshot->n_pinned, &snapshot->pinned_capacity, sizeof(hd_ino));
 
 	if (r == 0)
 		snapshot->pinned[snapshot->n_pinned++] = ino;
 	return r;
 }
 
-static int copy_xattrs(const struct hd_arena *arena, const struct hd_inode *inode, struct hd_snapshot_node *node)
+static int copy_xattrs(
+	const struct hd_arena *arena, const struct hd_inode *inode, struct hd_snapshot_node *node)
 {
 	if (inode->xattrs_size == 0)
 		return 0;
@@ -154,7 +157,8 @@ static int walk(struct hd_snapshot *snapshot)
 
 		r = list_children(snapshot, &snapshot->queue[i]);
 		for (size_t c = 0; r == 0 && c < node->n_children; c++)
-			r = copy_inode(snapshot, &node->children[c], (uint32_t)node->children[c].attributes.ino);
+			r = copy_inode(
+				snapshot, &node->children[c], (uint32_t)node->children[c].attributes.ino);
 	}
 	return r;
 }
@@ -171,7 +175,8 @@ static int pin_locked(struct hd_snapshot *snapshot, int change)
 
 		hd_transaction_begin(overlay->arena, &transaction);
 		for (; i < snapshot->n_pinned && hd_transaction_room(&transaction) > TRANSACTION_ROOM; i++)
-			hd_edit_reference(&transaction, hd_ino_index(snapshot->pinned[i]))->pins += (uint32_t)change;
+			hd_edit_reference(&transaction, hd_ino_index(snapshot->pinned[i]))->pins +=
+				(uint32_t)change;
 		r = hd_overlay_commit(overlay, &transaction);
 	}
 	return r;
@@ -297,8 +302,8 @@ int hd_snapshot_settle(struct hd_snapshot *snapshot, struct hd_snapshot_node *no
 	return 0;
 }
 
-int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node *node, void *buffer, size_t size,
-	uint64_t offset, size_t *ret_size)
+int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node *node, void *buffer,
+	size_t size, uint64_t offset, size_t *ret_size)
 {
 	struct hd_overlay *overlay = snapshot->overlay;
 	char target[4096];
@@ -307,9 +312,9 @@ int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node
 
 	if (!node->unsettled) {
 		*ret_size = 0;
-		return hd_content_is_none(&node->content)
-			       ? 0
-			       : hd_base_set_read(overlay->bases, &node->content, buffer, size, offset, ret_size);
+		return hd_content_is_none(&node->content) ? 0
+							  : hd_base_set_read(overlay->bases, &node->content,
+								    buffer, size, offset, ret_size);
 	}
 	if ((node->attributes.mode & 0170000) != 0120000)
 		return hd_overlay_read(overlay, node->attributes.ino, buffer, size, offset, ret_size);

@@ -3,35 +3,37 @@
 #define HEDDLE_OVERLAY_SNAPSHOT_H
 
 /*
- * Snapshot: the part of the tree that changed since the last capture, copied at one instant into private memory.
+ * Snapshot: the part of the tree that changed since the last capture, copied at one instant into private
+ * memory.
  *
- * The copy is made under the namespace lock, touches memory only, and visits the changed directories and their
- * entries, not the tree: cost follows the changes. A directory that did not change is one node that carries its
- * content reference. Nothing of what the snapshot names is freed while it lives, whatever is unlinked meanwhile.
+ * The copy is made under the namespace lock, touches memory only, and visits the changed directories and
+ * their entries, not the tree: cost follows the changes. A directory that did not change is one node that
+ * carries its content reference. Nothing of what the snapshot names is freed while it lives, whatever is
+ * unlinked meanwhile.
  *
  * Calling sequence
  *     hd_snapshot_take → walk nodes → hd_snapshot_settle for each changed file → [store trees] →
  *     hd_snapshot_publish (a capture) or nothing (status, diff) → hd_snapshot_free
  *
  * Ownership   The caller owns the snapshot; nodes, names and children are borrowed from it.
- * Threads     One thread at a time per snapshot. Only one snapshot that will be published at a time per overlay:
- *             hd_snapshot_take with FOR_CAPTURE waits for the one before.
- * Errors      -ENOMEM, errors of bases and of the store. A failed snapshot leaves the overlay as it was.
+ * Threads     One thread at a time per snapshot. Only one snapshot that will be published at a time per
+ * overlay: hd_snapshot_take with FOR_CAPTURE waits for the one before. Errors      -ENOMEM, errors of bases
+ * and of the store. A failed snapshot leaves the overlay as it was.
  */
 
 #include "overlay/overlay.h"
 
 struct hd_snapshot_node {
-	char *name;                     /* owned; "" for the root */
+	char *name; /* owned; "" for the root */
 	uint16_t name_length;
-	struct hd_attributes attributes; /* as of the snapshot; of a changed file, as of its settling */
-	struct hd_content content;      /* data, link target or tree; of a changed directory: none */
+	struct hd_attributes attributes;     /* as of the snapshot; of a changed file, as of its settling */
+	struct hd_content content;           /* data, link target or tree; of a changed directory: none */
 	struct hd_content attribute_content; /* of an unchanged captured directory: its attribute object */
-	uint64_t link_group;            /* nonzero for a file with more than one name: equal for equal inodes */
-	void *xattrs;                   /* owned; form as in hd_attribute_entry; NULL for none */
+	uint64_t link_group; /* nonzero for a file with more than one name: equal for equal inodes */
+	void *xattrs;        /* owned; form as in hd_attribute_entry; NULL for none */
 	uint32_t xattrs_size;
-	bool changed;                   /* since the last capture: attributes, bytes, entries, or something below */
-	bool unsettled;                 /* a file whose bytes have no content reference yet: settle it */
+	bool changed;   /* since the last capture: attributes, bytes, entries, or something below */
+	bool unsettled; /* a file whose bytes have no content reference yet: settle it */
 	struct hd_snapshot_node *children; /* owned array, sorted by name; only of changed directories */
 	size_t n_children;
 };
@@ -48,19 +50,20 @@ struct hd_snapshot_node *hd_snapshot_root(struct hd_snapshot *snapshot);
 void hd_snapshot_parent(const struct hd_snapshot *snapshot, struct hd_state_id *ret_id);
 
 /*
- * Gives a changed file's bytes, as of one instant, a content reference: stores them in the CAS if they are not there
- * and sets node->content, ->attributes (size and times of that instant), ->unsettled = false. Blocks on disks.
+ * Gives a changed file's bytes, as of one instant, a content reference: stores them in the CAS if they are
+ * not there and sets node->content, ->attributes (size and times of that instant), ->unsettled = false.
+ * Blocks on disks.
  */
 int hd_snapshot_settle(struct hd_snapshot *snapshot, struct hd_snapshot_node *node);
 
 /* Up to SIZE bytes of a file of the snapshot, settled or not; for comparing without storing. */
-int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node *node, void *buffer, size_t size,
-	uint64_t offset, size_t *ret_size);
+int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node *node, void *buffer,
+	size_t size, uint64_t offset, size_t *ret_size);
 
 /*
- * Tells the overlay that this snapshot became STATE: every changed directory's node->content and ->attribute_content,
- * set by the caller to the stored objects, become what that directory refers to, unless it changed again since.
- * The overlay's next snapshot is relative to STATE.
+ * Tells the overlay that this snapshot became STATE: every changed directory's node->content and
+ * ->attribute_content, set by the caller to the stored objects, become what that directory refers to, unless
+ * it changed again since. The overlay's next snapshot is relative to STATE.
  */
 int hd_snapshot_publish(struct hd_snapshot *snapshot, const struct hd_state_id *state);
 

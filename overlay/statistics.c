@@ -4,7 +4,8 @@
 #include "overlay/platform/file.h"
 #include "overlay/promotion.h"
 
-/* Numbers: what statfs and `heddle status` show. Counting walks the inodes once, under the lock for reading. */
+/* Numbers: what statfs and `heddle status` show. Counting walks the inodes once, under the lock for reading.
+ */
 
 int hd_overlay_statfs(struct hd_overlay *overlay, struct hd_overlay_space *ret)
 {

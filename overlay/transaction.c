@@ -13,13 +13,15 @@
  *     valid = 0                  edits are being made                nothing: the tables were not touched
  *     valid = 1                  commit copies edits to the tables   copies all of them again (idempotent)
  *
- * The edits are built in place, so a commit costs one checksum and one copy per record. The checksum is not for
- * crashes (stores of a killed process are not lost) but for stray writes: a redo that does not verify is refused.
+ * The edits are built in place, so a commit costs one checksum and one copy per record. The checksum is not
+ * for crashes (stores of a killed process are not lost) but for stray writes: a redo that does not verify is
+ * refused.
  *
  * Invariant: edits and tables never share bytes; a table's record changes only in apply().
  */
 
-_Static_assert(sizeof(struct hd_redo_head) % 8 == 0 && sizeof(struct hd_redo_edit) % 8 == 0, "edits are aligned to 8");
+_Static_assert(sizeof(struct hd_redo_head) % 8 == 0 && sizeof(struct hd_redo_edit) % 8 == 0,
+	"edits are aligned to 8");
 
 #define EDITS_ROOM (HD_REDO_SIZE - sizeof(struct hd_redo_head))
 
