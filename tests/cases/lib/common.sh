@@ -47,6 +47,20 @@ require_program() {
 	command -v "$1" >/dev/null || skip "needs $1"
 }
 
+# Goes on as a user without rights. Root becomes "nobody" in a mount namespace of its own, where /dev/fuse is open to
+# all as udev leaves it on a desktop or server; whoever is an ordinary user stays it.
+as_ordinary_user() {
+	[ "$(id -u)" -eq 0 ] || return 0
+	require_program fusermount3
+	[ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not setuid"
+	[ -c /dev/fuse ] || skip "there is no /dev/fuse"
+	mknod -m 666 "$TEST_DIRECTORY/.fuse" c 10 229 2>/dev/null || skip "no device can be made here"
+	chown -R nobody "$TEST_DIRECTORY"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	exec unshare --mount sh -c 'mount --bind "$TEST_DIRECTORY/.fuse" /dev/fuse &&
+		exec setpriv --reuid nobody --regid nogroup --clear-groups bash "$TEST_SCRIPT"'
+}
+
 # check COMMAND...: it succeeds.
 check() {
 	"$@" || fail "status $? of: $*"

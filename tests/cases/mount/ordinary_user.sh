@@ -2,19 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # GROUP: quick
 #
-# The whole way as an ordinary user: no root, fusermount3 mounts. Root runs the case as "nobody"; a user as itself.
+# The whole way as an ordinary user: no root, fusermount3 mounts. Root runs the case as
+# "nobody", a user as itself.
 
 . "$TEST_LIB/common.sh"
+as_ordinary_user
 require_fuse
-require_program fusermount3
-
-if [ "$(id -u)" -eq 0 ]; then
-	[ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not setuid"
-	perl -e '1' 2>/dev/null || true
-	check chown nobody "$TEST_DIRECTORY"
-	[ "$(stat -c %a /dev/fuse)" = 666 ] || skip "/dev/fuse is for root alone here"
-	exec setpriv --reuid nobody --regid nogroup --clear-groups bash "$TEST_SCRIPT"
-fi
 
 make_repository repository
 heddle_mount_of repository

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 400
+#
+# The fuzzer while supervisor and worker are killed (-9) every 200 operations, all files being closed: the next mount
+# has every operation that had returned.
+
+# EXPECT-LOG: .
+
+. "$TEST_LIB/common.sh"
+FUZZ_DEFAULT_SEED=5
+. "$TEST_LIB/fuzz_fs.sh"
+
+fuzz_mount directory
+fuzz_run --operations 2500 --remount-every 200 --remount \
+	"python3 '$TEST_LIB/kill_mount.py' all \$THREAD && { mountpoint -q '$MNT' || heddle mount \$THREAD '$MNT' >/dev/null; }"

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 400
+#
+# The fuzzer while the worker is killed (-9) every 150 operations, with files open, unlinked and mapped: no operation
+# may show it.
+
+# EXPECT-LOG: worker
+
+. "$TEST_LIB/common.sh"
+FUZZ_DEFAULT_SEED=4
+. "$TEST_LIB/fuzz_fs.sh"
+
+fuzz_mount directory
+fuzz_run --operations 2500 --capture-every 150 --capture "python3 '$TEST_LIB/kill_mount.py' worker \$THREAD"

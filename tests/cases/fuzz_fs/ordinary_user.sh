@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 400
+#
+# The fuzzer as an ordinary user: permissions are refused where a native directory refuses them.
+
+. "$TEST_LIB/common.sh"
+as_ordinary_user
+FUZZ_DEFAULT_SEED=6
+. "$TEST_LIB/fuzz_fs.sh"
+
+fuzz_mount directory
+fuzz_run --remount-every 1000 --remount "$REMOUNT" --capture-every 700 --capture "$CAPTURE"

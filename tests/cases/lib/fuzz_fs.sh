@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The differential fuzzer's cases: a mount over a base of some kind, a native copy of what it shows, the same random
+# operations on both. Environment: FUZZ_OPERATIONS, FUZZ_SEED.
+#
+#     . "$TEST_LIB/common.sh"
+#     . "$TEST_LIB/fuzz_fs.sh"
+#     fuzz_mount directory|git|state
+#     fuzz_run [OPTION of heddle-fuzz-fs]...
+
+FUZZER=$HEDDLE_TOOLS/heddle-fuzz-fs
+SEED=${FUZZ_SEED:-$FUZZ_DEFAULT_SEED}
+
+# What the mount shows first is what the base holds; from there on the copy is the truth.
+fuzz_mount() {
+	require_fuse
+	git config --global user.name "Test Person"
+	git config --global user.email "test@example.org"
+	git config --global init.defaultBranch main
+	check "$FUZZER" --make-tree "$TEST_DIRECTORY/base" --seed "$SEED"
+	if [ "$1" = git ]; then
+		git init -q base
+		git -C base add -A
+		git -C base commit -q -m "Base"
+		heddle_init base --store "$TEST_DIRECTORY/store/.heddle"
+		rm -rf base/.git/index
+	else
+		heddle_init base --base base --store "$TEST_DIRECTORY/store/.heddle"
+	fi
+	heddle_mount
+	[ "$1" != git ] || find base -type p -delete
+	diff -r --no-dereference --exclude .git base "$MNT" || fail "the mount does not show the base"
+	[ "$1" != state ] || begin_at_state
+	cp -a "$MNT" native
+}
+
+# Another thread, which begins at a state that holds the base and some changes.
+begin_at_state() {
+	cp -a "$MNT/dir" "$MNT/copy of dir"
+	mv "$MNT/dir" "$MNT/lib/moved"
+	check heddle capture -m "State to begin at" >/dev/null
+	heddle_unmount
+	THREAD=other
+	check heddle mount other "$MNT" --from main >/dev/null
+}
+
+# Every hook command of a run sees the mount as $MNT and the store by HEDDLE_STORE.
+fuzz_run() {
+	check "$FUZZER" --seed "$SEED" --operations "${FUZZ_OPERATIONS:-4000}" --tree-every 500 "$@" \
+		"$MNT" "$TEST_DIRECTORY/native"
+}
+
+THREAD=main
+# shellcheck disable=SC2034 # for the cases
+REMOUNT="heddle unmount '$MNT' >/dev/null && heddle mount \$THREAD '$MNT' >/dev/null"
+# shellcheck disable=SC2034
+CAPTURE="heddle capture \$THREAD -m state >/dev/null || test \$? -eq 1"
+export THREAD MNT
