@@ -8,9 +8,8 @@
 # EXPECT-LOG: .
 
 . "$TEST_LIB/common.sh"
-FUZZ_DEFAULT_SEED=5
 . "$TEST_LIB/fuzz_fs.sh"
 
-fuzz_mount directory
+fuzz_mount directory 5
 fuzz_run --operations 2500 --remount-every 200 --remount \
 	"python3 '$TEST_LIB/kill_mount.py' all \$THREAD && { mountpoint -q '$MNT' || heddle mount \$THREAD '$MNT' >/dev/null; }"

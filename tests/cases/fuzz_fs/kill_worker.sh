@@ -8,8 +8,7 @@
 # EXPECT-LOG: worker
 
 . "$TEST_LIB/common.sh"
-FUZZ_DEFAULT_SEED=4
 . "$TEST_LIB/fuzz_fs.sh"
 
-fuzz_mount directory
+fuzz_mount directory 4
 fuzz_run --operations 2500 --capture-every 150 --capture "python3 '$TEST_LIB/kill_mount.py' worker \$THREAD"

@@ -6,8 +6,7 @@
 
 . "$TEST_LIB/common.sh"
 as_ordinary_user
-FUZZ_DEFAULT_SEED=6
 . "$TEST_LIB/fuzz_fs.sh"
 
-fuzz_mount directory
+fuzz_mount directory 6
 fuzz_run --remount-every 1000 --remount "$REMOUNT" --capture-every 700 --capture "$CAPTURE"

@@ -7,8 +7,7 @@
 # over other bases, kill_worker.sh and kill_all.sh while heddle is killed.
 
 . "$TEST_LIB/common.sh"
-FUZZ_DEFAULT_SEED=1
 . "$TEST_LIB/fuzz_fs.sh"
 
-fuzz_mount directory
+fuzz_mount directory 1
 fuzz_run --remount-every 1000 --remount "$REMOUNT" --capture-every 700 --capture "$CAPTURE"

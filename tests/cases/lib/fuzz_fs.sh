@@ -6,14 +6,14 @@
 #
 #     . "$TEST_LIB/common.sh"
 #     . "$TEST_LIB/fuzz_fs.sh"
-#     fuzz_mount directory|git|state
+#     fuzz_mount directory|git|state SEED
 #     fuzz_run [OPTION of heddle-fuzz-fs]...
 
 FUZZER=$HEDDLE_TOOLS/heddle-fuzz-fs
-SEED=${FUZZ_SEED:-$FUZZ_DEFAULT_SEED}
 
 # What the mount shows first is what the base holds; from there on the copy is the truth.
 fuzz_mount() {
+	SEED=${FUZZ_SEED:-$2}
 	require_fuse
 	git config --global user.name "Test Person"
 	git config --global user.email "test@example.org"
