@@ -23,7 +23,8 @@ struct timespec hd_clock_now(void)
 
 void hd_clock_sleep_ns(uint64_t ns)
 {
-	uint64_t deadline_ns = hd_clock_monotonic_ns() + ns;
+	uint64_t now_ns = hd_clock_monotonic_ns();
+	uint64_t deadline_ns = ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + ns;
 	struct timespec deadline = {
 		.tv_sec = (time_t)(deadline_ns / NS_PER_S),
 		.tv_nsec = (long)(deadline_ns % NS_PER_S),
