@@ -7,9 +7,9 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
-#include "cli/state_json.h"
 #include "cli/state_text.h"
 #include "cli/store_locate.h"
+#include "mount/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -74,7 +74,7 @@ static int print_json(const struct hd_store *store, const struct hd_state *state
 		json_object_set_new(object, "thread", json_string(HD_INITIALIZE_THREAD)) < 0 ||
 		json_object_set_new(object, "base", json_string(state->git_commit ? "git" : "directory")) <
 			0 ||
-		json_object_set_new(object, "state", hd_state_json(state)) < 0) {
+		json_object_set_new(object, "state", hd_control_state(state)) < 0) {
 		json_decref(object);
 		return -ENOMEM;
 	}

@@ -7,9 +7,9 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
-#include "cli/state_json.h"
 #include "cli/state_text.h"
 #include "cli/store_locate.h"
+#include "mount/control_json.h"
 
 /* The log needs no mount: states are in the store's index. It follows first parents, so that -n costs what it
  * shows. */
@@ -38,7 +38,7 @@ static int show_state(const struct hd_state *state, void *payload)
 	struct log_printer *printer = payload;
 
 	if (printer->states) {
-		if (json_array_append_new(printer->states, hd_state_json(state)) < 0)
+		if (json_array_append_new(printer->states, hd_control_state(state)) < 0)
 			return -ENOMEM;
 	} else if (one_line) {
 		hd_state_print_line(state, &printer->heads, stdout);

@@ -58,7 +58,8 @@ static const struct exit_row exit_table[] = {
 	{HD_E_JOURNAL_VERSION, HD_EXIT_CONFIG,
 		"use the version of heddle that wrote it; 'heddle version' shows this one"},
 	{HD_E_STATE_SPEC, HD_EXIT_NO_INPUT,
-		"a state is a thread's name (its head), @, or 4 or more digits of an id that 'heddle log' shows"},
+		"a state is a thread's name (its head), @, or 4 or more digits of an id that 'heddle log' "
+		"shows"},
 	{HD_E_IDENTITY_INVALID, HD_EXIT_USAGE, NULL},
 	{HD_E_FACT_INVALID, HD_EXIT_USAGE,
 		"a key has 1 to 64 letters, digits and dashes and begins with a letter"},

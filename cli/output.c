@@ -9,6 +9,7 @@
 
 #include "cli/exit_status.h"
 #include "cli/path_text.h"
+#include "mount/control_json.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -205,14 +206,7 @@ void hd_output_error(const char *command, int r)
 
 int hd_json_set_path(json_t *object, const char *key, const char *path)
 {
-	bool raw = false;
-	HD_AUTO_FREE char *escaped = hd_path_escape(path, &raw);
-
-	if (!escaped || json_object_set_new(object, key, json_string(escaped)) < 0)
-		return -ENOMEM;
-	if (raw && json_object_set_new(object, "raw", json_true()) < 0)
-		return -ENOMEM;
-	return 0;
+	return hd_control_put_name(object, key, path, strlen(path));
 }
 
 json_t *hd_json_text(const char *text)
@@ -238,10 +232,10 @@ json_t *hd_json_text(const char *text)
 
 char *hd_json_get_path(const json_t *entry, const char *key)
 {
-	const char *escaped = json_string_value(json_object_get(entry, key));
-	char *path = escaped ? strdup(escaped) : NULL;
+	const char *text = json_string_value(json_object_get(entry, key));
+	bool raw = json_is_true(json_object_get(entry, "raw"));
+	char *path;
+	size_t length;
 
-	if (path && json_is_true(json_object_get(entry, "raw")))
-		hd_path_unescape(path);
-	return path;
+	return text && hd_control_name_decode(text, raw, &path, &length) >= 0 ? path : NULL;
 }

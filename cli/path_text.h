@@ -28,10 +28,4 @@ bool hd_text_is_deceptive(unsigned character);
 /* PATH as a terminal can show it: itself, or in double quotes with escapes. */
 char *hd_path_quote(const char *path);
 
-/* PATH for JSON; *RET_RAW says whether it had to be escaped. */
-char *hd_path_escape(const char *path, bool *ret_raw);
-
-/* Undoes hd_path_escape's escapes in place; anything else stays as it is. */
-void hd_path_unescape(char *path);
-
 #endif

@@ -67,38 +67,6 @@ static void characters_that_deceive_the_eye_are_octal(void **state)
 		"\"a\\357\\273\\277b\""); /* zero width no-break space */
 }
 
-static void expect_escaped(const char *path, const char *expected, bool raw)
-{
-	bool was_raw = !raw;
-	HD_AUTO_FREE char *escaped = hd_path_escape(path, &was_raw);
-
-	assert_string_equal(escaped, expected);
-	assert_int_equal(was_raw, raw);
-	if (raw) {
-		hd_path_unescape(escaped);
-		assert_string_equal(escaped, path);
-	}
-}
-
-static void only_names_that_are_no_utf8_are_escaped_for_json(void **state)
-{
-	(void)state;
-	expect_escaped("a\\b", "a\\b", false);
-	expect_escaped("\xd0\xb9\n", "\xd0\xb9\n", false);
-	expect_escaped("caf\xe9", "caf\\xe9", true);
-	expect_escaped("\\xe9\xe9\xd0\xb9", "\\\\xe9\\xe9\xd0\xb9", true);
-	expect_escaped("\\\xff", "\\\\\\xff", true);
-}
-
-static void unescaping_leaves_what_is_no_escape(void **state)
-{
-	char text[] = "\\x\\xg0\\x4\\q\\";
-
-	(void)state;
-	hd_path_unescape(text);
-	assert_string_equal(text, "\\x\\xg0\\x4\\q\\");
-}
-
 static void decoding_never_reads_behind_the_end(void **state)
 {
 	unsigned character;
@@ -120,8 +88,6 @@ int main(void)
 		cmocka_unit_test(controls_quotes_and_backslashes_are_escaped_as_git_does),
 		cmocka_unit_test(bytes_that_are_no_utf8_are_octal),
 		cmocka_unit_test(characters_that_deceive_the_eye_are_octal),
-		cmocka_unit_test(only_names_that_are_no_utf8_are_escaped_for_json),
-		cmocka_unit_test(unescaping_leaves_what_is_no_escape),
 		cmocka_unit_test(decoding_never_reads_behind_the_end),
 	};
 
