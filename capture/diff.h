@@ -51,6 +51,7 @@ struct hd_diff {
 	struct hd_change_counts counts;
 };
 
+/* Every difference is in the list; the text, if asked for, has been written when the call returns. */
 int hd_diff_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
 	const struct hd_diff_options *options, struct hd_diff *ret_diff);
 void hd_diff_clear(struct hd_diff *diff);

@@ -34,6 +34,7 @@ struct hd_export_objects {
 	size_t n_bases;
 };
 
+/* Opens the target's object database; bases are opened when something of them is asked for. */
 int hd_export_objects_open(struct hd_export_objects *objects, struct hd_store *store,
 	git_repository *repository, const char *location);
 void hd_export_objects_close(struct hd_export_objects *objects);

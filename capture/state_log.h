@@ -21,6 +21,7 @@ enum hd_state_log_order {
 
 typedef int (*hd_state_log_emit)(const struct hd_state *state, void *payload);
 
+/* The walk from a state, which is the first one shown. */
 int hd_state_log_walk(struct hd_index *index, const struct hd_state_id *from, enum hd_state_log_order order,
 	hd_state_log_emit emit, void *payload);
 

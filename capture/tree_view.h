@@ -53,6 +53,7 @@ void hd_tree_view_free(struct hd_tree_view *view);
 /* NODE, of a snapshot, as the entry of a view of that snapshot; as the node is now. */
 void hd_tree_view_entry_of_node(struct hd_snapshot_node *node, struct hd_tree_view_entry *ret_entry);
 
+/* The root directory, from which every other entry is reached by hd_tree_view_list. */
 void hd_tree_view_root(struct hd_tree_view *view, struct hd_tree_view_entry *ret_root);
 
 /* The children of DIRECTORY, an entry of this view; -ENOTDIR for anything else. */
