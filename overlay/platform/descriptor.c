@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 
@@ -61,6 +62,12 @@ int hd_descriptor_write(int fd, const void *data, size_t size)
 	if (n < 0)
 		return hd_errno();
 	return (size_t)n == size ? 0 : -EIO;
+}
+
+void hd_descriptor_close(int *fd)
+{
+	hd_cleanup_close(fd);
+	*fd = -1;
 }
 
 int hd_descriptor_pipe(int ret_fds[2])

@@ -26,6 +26,9 @@ int hd_descriptor_read_spinning(int fd, void *buffer, size_t size, uint64_t spin
 /* One write(2) of a message that must be taken whole: -EIO if it was not. */
 int hd_descriptor_write(int fd, const void *data, size_t size);
 
+/* Closes *FD unless it is negative, and leaves -1. errno is kept. For what ends before its scope does. */
+void hd_descriptor_close(int *fd);
+
 int hd_descriptor_pipe(int ret_fds[2]);
 int hd_descriptor_duplicate(int fd);
 /* Makes NUMBER, which is open, another descriptor of what FD is, in one step: dup3(2). */
