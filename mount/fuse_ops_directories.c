@@ -98,6 +98,13 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	(void)fuse_reply_open(req, file);
 }
 
+static void op_opendir_untracked(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	(void)ino;
+	(void)file;
+	hd_reply_unwanted(req);
+}
+
 static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
 	(void)ino;
@@ -113,8 +120,7 @@ static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int data_only, struct fu
 
 void hd_fuse_ops_fill_directories(const struct hd_mount_options *options, struct fuse_lowlevel_ops *ops)
 {
-	if (options->open == HD_OPEN_TRACKED)
-		ops->opendir = op_opendir;
+	ops->opendir = options->open == HD_OPEN_TRACKED ? op_opendir : op_opendir_untracked;
 	ops->releasedir = op_releasedir;
 	ops->readdir = op_readdir;
 	ops->readdirplus = op_readdirplus;

@@ -60,6 +60,13 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	hd_reply_status(req, hd_overlay_release(hd_fuse_session_of(req)->overlay, ino));
 }
 
+static void op_open_untracked(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	(void)ino;
+	(void)file;
+	hd_reply_unwanted(req);
+}
+
 /* A file that CREATE opened may be released although opens are not tracked: nothing was counted. */
 static void op_release_untracked(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
@@ -161,6 +168,8 @@ void hd_fuse_ops_fill_files(const struct hd_mount_options *options, struct fuse_
 		ops->flush = op_flush;
 		ops->release = op_release;
 	} else {
+		ops->open = op_open_untracked;
+		ops->flush = op_open_untracked;
 		ops->release = op_release_untracked;
 	}
 	ops->read = op_read;

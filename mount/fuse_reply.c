@@ -72,6 +72,11 @@ void hd_reply_status(fuse_req_t req, int r)
 		(void)fuse_reply_err(req, 0);
 }
 
+void hd_reply_unwanted(fuse_req_t req)
+{
+	(void)fuse_reply_err(req, ENOSYS);
+}
+
 void hd_reply_entry(fuse_req_t req, int r, const struct hd_attributes *attributes)
 {
 	struct hd_overlay *overlay = hd_fuse_session_of(req)->overlay;

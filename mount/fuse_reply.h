@@ -16,6 +16,8 @@
 #include "mount/fuse_session_types.h"
 
 void hd_reply_status(fuse_req_t req, int r);
+/* ENOSYS: the kernel need not send requests of this kind; not a failure. */
+void hd_reply_unwanted(fuse_req_t req);
 /* A new or found entry: carries one lookup. */
 void hd_reply_entry(fuse_req_t req, int r, const struct hd_attributes *attributes);
 /* The same for LOOKUP, where "there is none" is worth remembering. */

@@ -93,9 +93,15 @@ static int close_overlay(struct worker *worker)
 {
 	int r = hd_overlay_close(HD_STEAL(worker->overlay));
 
-	if (r < 0)
-		return tell_failure("closed", hd_fail_in(r, "close thread '%s'", worker->arguments.thread));
-	return tell("closed");
+	if (r < 0) {
+		r = hd_fail_in(r, "close thread '%s'", worker->arguments.thread);
+		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
+		(void)tell_failure("closed", r);
+		return 0;
+	}
+	/* Without a supervisor there is nobody to tell. */
+	(void)tell("closed");
+	return 0;
 }
 
 /* ---- serving ---- */
