@@ -34,7 +34,7 @@ says 66 "thread" heddle status nothread
 says 66 "state" heddle log ffffffff
 says 64 "name" heddle mount "a/b" "$MNT"
 says 69 "not mounted" heddle unmount
-says 64 "message" heddle capture
+says 64 "with -m TEXT" heddle capture
 echo x >file
 require_fuse
 if heddle mount main file >/dev/null 2>err; then fail "mounted on a file"; fi

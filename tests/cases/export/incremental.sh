@@ -29,11 +29,13 @@ check_equal "$(json_field 's["commits"]' <<<"$got")" 1
 check_equal "$(git -C repository rev-parse heddle/main~1)" "$first"
 check_equal "$(git -C repository log --format=%s -4 heddle/main | tr '\n' ,)" "Three,Two,One,Second,"
 
-git -C repository branch -f heddle/main main
+# Somebody else's commit is on the branch now.
+foreign=$(git -C repository commit-tree -m "Foreign" "main^{tree}" -p heddle/main)
+git -C repository update-ref refs/heads/heddle/main "$foreign"
 echo four >"$MNT/four"
 capture "Four" >/dev/null
 check_status 75 heddle export git
-check_equal "$(git -C repository rev-parse heddle/main)" "$(git -C repository rev-parse main)" "left alone"
+check_equal "$(git -C repository rev-parse heddle/main)" "$foreign" "left alone"
 check heddle export git --branch fresh >/dev/null
 check_equal "$(git -C repository log --format=%s -1 fresh)" "Four"
 check git -C repository fsck --strict --no-dangling

@@ -113,9 +113,9 @@ check_contains() {
 	grep -q -e "$2" <<<"$1" || fail "no '$2' in: $1"
 }
 
-# check_same_tree A B: names, types, modes, targets and bytes.
+# check_same_tree A B: names, types, modes, targets and bytes; .git and .heddle do not count.
 check_same_tree() {
-	diff -r --no-dereference "$1" "$2" || fail "$1 and $2 differ"
+	diff -r --no-dereference --exclude .git --exclude .heddle "$1" "$2" || fail "$1 and $2 differ"
 	diff <(describe_tree "$1") <(describe_tree "$2") || fail "$1 and $2 differ in types, modes or sizes"
 }
 
