@@ -66,24 +66,38 @@ int hd_identity_split(const char *author, char **ret_name, char **ret_mail)
 	return 0;
 }
 
+/* git's own variable for another user-wide file; libgit2 1.5 does not know it. */
+#define GLOBAL_VARIABLE "GIT_CONFIG_GLOBAL"
+
+static int replace_global(git_config *config, const git_repository *repository)
+{
+	const char *path = getenv(GLOBAL_VARIABLE);
+
+	if (!path || !*path)
+		return 0;
+	return git_config_add_file_ondisk(config, path, GIT_CONFIG_LEVEL_GLOBAL, repository, 1);
+}
+
 static int open_config(const char *directory, git_config **ret_config)
 {
 	git_repository *repository = NULL;
 	git_config *config = NULL;
-	int g = GIT_ENOTFOUND;
+	int g;
 	int r;
 
 	r = hd_git_library_start();
 	if (r < 0)
 		return r;
-	if (directory && git_repository_open_ext(&repository, directory, 0, NULL) == 0) {
-		g = git_repository_config_snapshot(ret_config, repository);
-		git_repository_free(repository);
-		return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "read the git configuration") : 0;
-	}
-	if (git_config_open_default(&config) == 0)
+	if (directory && git_repository_open_ext(&repository, directory, 0, NULL) == 0)
+		g = git_repository_config(&config, repository);
+	else
+		g = git_config_open_default(&config);
+	if (g >= 0)
+		g = replace_global(config, repository);
+	if (g >= 0)
 		g = git_config_snapshot(ret_config, config);
 	git_config_free(config);
+	git_repository_free(repository);
 	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "read the git configuration") : 0;
 }
 

@@ -118,7 +118,7 @@ static int collect_message(char **ret_message)
 	if (message_file)
 		return read_message_file(ret_message);
 	if (messages.count == 0)
-		return hd_fail(HD_E_USAGE, "say what the state is with -m TEXT");
+		return hd_fail(HD_E_USAGE, "a message is missing: say what the state is with -m TEXT");
 	return join_messages(ret_message);
 }
 

@@ -69,10 +69,8 @@ static int print_entries(const json_t *reply)
 	const json_t *entries = json_object_get(reply, "entries");
 	int r = 0;
 
-	for (size_t i = 0; i < json_array_size(entries) && r >= 0; i++) {
-		if (!hd_reply_entry_is_covered(entries, i))
-			r = print_entry(json_array_get(entries, i));
-	}
+	for (size_t i = 0; i < json_array_size(entries) && r >= 0; i++)
+		r = print_entry(json_array_get(entries, i));
 	return r;
 }
 

@@ -89,7 +89,7 @@ static void the_bars_of_the_table_fit_the_line(void **state)
 	(void)fclose(stream);
 	assert_true(strchr(printed, '\n') - printed <= 80);
 	assert_non_null(strstr(printed, "+-\n"));
-	assert_non_null(strstr(printed, " ...f/more/than"));
+	assert_non_null(strstr(printed, " ...of/more/than"));
 	json_decref(entries);
 	free(printed);
 }
