@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bases that are directories of the host: what is listed, what is refused once the directory changes behind
- * the mount, and that nothing leads out of it. tests/unit/bases/beneath_test.c covers the resolution of paths
+ * the mount, and that nothing leads out of it. tests/unit/platform/beneath_test.c covers the resolution of paths
  * alone.
  */
 #include <fcntl.h>
