@@ -149,14 +149,13 @@ int hd_object_replace(struct hd_object_store *store, const struct hd_object_id *
 	return write_file(store, id, data, size, true);
 }
 
-/* 0 when the bytes are under the name, 1 when the name belongs to others. *RET_REPLACED: a damaged file was.
- */
+/* 0 when the bytes are under the name, 1 when the name belongs to others. *RET_WRITTEN: the file is a new one. */
 static int put_under(struct hd_object_store *store, const struct hd_object_id *id, const void *data,
-	size_t size, bool *ret_replaced)
+	size_t size, bool *ret_written)
 {
 	int r;
 
-	*ret_replaced = false;
+	*ret_written = false;
 	for (;;) {
 		r = look_at(store, id, data, size);
 		if (r < 0)
@@ -171,12 +170,13 @@ static int put_under(struct hd_object_store *store, const struct hd_object_id *i
 			break;
 		case COMPARISON_DAMAGED:
 			r = hd_object_replace(store, id, data, size, false);
-			*ret_replaced = r == 0;
 			break;
 		}
 		/* -EEXIST: somebody was faster; what he wrote decides. */
-		if (r != -EEXIST)
+		if (r != -EEXIST) {
+			*ret_written = r == 0;
 			return r;
+		}
 	}
 }
 
@@ -185,14 +185,14 @@ int hd_object_store_put(
 {
 	struct hd_object_id id = hd_object_id_compute(store, data, size);
 	char path[HD_OBJECT_PATH_SIZE];
-	bool replaced = false;
+	bool written = false;
 	int r;
 
-	while ((r = put_under(store, &id, data, size, &replaced)) > 0)
+	while ((r = put_under(store, &id, data, size, &written)) > 0)
 		id.number++;
 	if (r < 0)
 		return hd_fail_in(r, "store object %s", hd_object_id_path(&id, path));
-	r = hd_object_sync_add(store, &id, replaced);
+	r = hd_object_sync_add(store, &id, written);
 	if (r < 0)
 		return r;
 	*ret_content = hd_object_id_to_content(&id, HD_CONTENT_OBJECT);

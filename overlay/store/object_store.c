@@ -111,7 +111,8 @@ int hd_object_check_bytes(
 
 int hd_object_check_file(struct hd_object_store *store, const struct hd_object_id *id, int fd, uint64_t size)
 {
-	HD_AUTO_FREE uint8_t *block = malloc(CHECK_BLOCK);
+	size_t block_size = size < CHECK_BLOCK ? (size_t)size + 1 : CHECK_BLOCK;
+	HD_AUTO_FREE uint8_t *block = malloc(block_size);
 	struct hd_hash_stream *stream = hd_hash_stream_new();
 	struct hd_hash128 hash;
 	uint64_t offset = 0;
@@ -120,7 +121,7 @@ int hd_object_check_file(struct hd_object_store *store, const struct hd_object_i
 	while (r == 0 && offset < size) {
 		size_t got = 0;
 
-		r = hd_file_read_at(fd, block, CHECK_BLOCK, offset, &got);
+		r = hd_file_read_at(fd, block, block_size, offset, &got);
 		if (r == 0 && got == 0)
 			r = -HD_E_OBJECT_CORRUPT;
 		if (r == 0)
