@@ -4,8 +4,8 @@
  * The session uses libfuse for packing and unpacking only: neither its mounting, nor its loop, nor its
  * reading.
  *
- * INIT goes through a pipe. libfuse composes the answer to INIT from what it knows, but it knows neither
- * FUSE_HANDLE_KILLPRIV_V2 nor whatever the kernel has learned since. So libfuse is first given the end of a
+ * INIT goes through a pipe. libfuse composes the answer to INIT from what it knows, but it does not know
+ * FUSE_HANDLE_KILLPRIV_V2 or whatever the kernel has learned since. So libfuse is first given the end of a
  * pipe under the name /dev/fd/N; its answer is read from the pipe, completed and sent; then the device takes
  * the place of the pipe under the same number N. This uses public functions alone and works alike on every
  * version of libfuse 3.
@@ -165,6 +165,8 @@ static int complete_init(
 		return hd_fail(-header.error, "the FUSE library refuses the kernel's version %u.%u",
 			init->major, init->minor);
 	memcpy(&out, reply + sizeof(header), sizeof(out));
+	/* libfuse 3.14 offers this as a capability and then does not pass it on. */
+	out.flags |= init->flags & FUSE_PARALLEL_DIROPS;
 	if (session->options.killpriv && (init->flags & FUSE_HANDLE_KILLPRIV_V2)) {
 		out.flags |= FUSE_HANDLE_KILLPRIV_V2;
 		session->killpriv = true;
