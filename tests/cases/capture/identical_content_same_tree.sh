@@ -21,6 +21,8 @@ check heddle mount three "$TEST_DIRECTORY/three" >/dev/null
 
 head -c 1000000 /dev/zero | tr '\0' 'z' >one/large
 echo "text" >one/text
+mkdir one/made
+echo "inner" >one/made/inner
 mv one/docs one/manual
 
 for _ in $(seq 10); do
@@ -28,13 +30,16 @@ for _ in $(seq 10); do
 done
 echo "other" >two/text
 echo "text" >two/text
-mkdir two/manual
-cp -p two/docs/* two/manual/
-rm -r two/docs
+mv two/docs two/other
+mkdir two/made.new
+echo "inner" >two/made.new/inner
+mv two/made.new two/made
+mv two/other two/manual
 
 cp one/large three/large
 cp one/text three/text
 mv three/docs three/manual
+cp -r one/made three/made
 chmod 755 three/text
 
 for thread in one two three; do

@@ -11,5 +11,6 @@
 . "$TEST_LIB/fuzz_fs.sh"
 
 fuzz_mount directory 5
+# shellcheck disable=SC2016 # expanded by the fuzzer
 fuzz_run --operations 2500 --remount-every 200 --remount \
-	"python3 '$TEST_LIB/kill_mount.py' all \$THREAD && { mountpoint -q '$MNT' || heddle mount \$THREAD '$MNT' >/dev/null; }"
+	'python3 "$TEST_LIB/kill_mount.py" all $THREAD && { mountpoint -q "$MNT" || heddle mount $THREAD "$MNT" >/dev/null; }'

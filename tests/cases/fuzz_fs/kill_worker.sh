@@ -11,4 +11,5 @@
 . "$TEST_LIB/fuzz_fs.sh"
 
 fuzz_mount directory 4
-fuzz_run --operations 2500 --capture-every 150 --capture "python3 '$TEST_LIB/kill_mount.py' worker \$THREAD"
+# shellcheck disable=SC2016 # expanded by the fuzzer
+fuzz_run --operations 2500 --capture-every 150 --capture 'python3 "$TEST_LIB/kill_mount.py" worker $THREAD'
