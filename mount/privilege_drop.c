@@ -13,7 +13,8 @@ uint32_t hd_privilege_bits(uint32_t mode)
 {
 	uint32_t bits = 0;
 
-	if (!S_ISREG(mode))
+	/* chown(2) drops them of everything but directories, where set-group-ID means inheritance. */
+	if (S_ISDIR(mode))
 		return 0;
 	if (mode & S_ISUID)
 		bits |= S_ISUID;

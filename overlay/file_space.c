@@ -186,6 +186,14 @@ static int punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64
 	return r;
 }
 
+/* As ext4 has it: every fallocate counts as a modification, also one that changes no byte. */
+static int touch_times(struct hd_overlay *overlay, hd_ino ino)
+{
+	struct hd_attributes ignored = {0};
+
+	return hd_overlay_setattr(overlay, NULL, ino, HD_SET_MODIFY_NOW, &ignored, &ignored);
+}
+
 int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint64_t offset, uint64_t length)
 {
 	struct hd_file_view view;
@@ -197,15 +205,17 @@ int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint6
 		return -EINVAL;
 	if (offset > (uint64_t)INT64_MAX || length > (uint64_t)INT64_MAX - offset)
 		return -EFBIG;
-	if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
-		return punch(overlay, ino, offset, offset + length);
+	if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
+		r = punch(overlay, ino, offset, offset + length);
+		return r < 0 ? r : touch_times(overlay, ino);
+	}
 	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
 	if (mode & FALLOC_FL_ZERO_RANGE)
 		r = punch(overlay, ino, offset, offset + length);
 	if (r == 0 && !(mode & FALLOC_FL_KEEP_SIZE) && offset + length > view.size)
 		r = hd_file_set_size(overlay, ino, offset + length);
-	return r;
+	return r < 0 ? r : touch_times(overlay, ino);
 }
 
 /* Holes are what nobody wrote and the content does not have; a content's own holes count as data. */
