@@ -354,6 +354,44 @@ static void many_host_paths_are_all_kept(void **state)
 	hd_store_free(other);
 }
 
+static void a_publication_that_runs_out_of_room_changes_nothing(void **state)
+{
+	struct scratch *scratch = *state;
+	struct hd_index *index = scratch->store->index;
+	struct hd_state_id head = publish_first(index, "main");
+	char *message = malloc(100001);
+	struct hd_store *again = NULL;
+	struct hd_thread thread;
+	struct hd_state second;
+	int failures = 0, r = -1;
+
+	memset(message, 'm', 100000);
+	message[100000] = '\0';
+	second = example_state(message);
+	/* The index's log has some 60 kB by now and needs room for the message: every limit stops another page. */
+	for (rlim_t limit = 4096; r < 0 && limit < (1 << 20); limit += 8192) {
+		limit_file_size(limit);
+		r = hd_index_publish(index, &second, "main", &head);
+		limit_file_size(RLIM_INFINITY);
+		if (r < 0) {
+			failures++;
+			assert_true(hd_state_id_is_zero(&second.id));
+			assert_success(hd_index_get_thread(index, "main", &thread));
+			assert_true(hd_state_id_equal(&thread.head, &head));
+			hd_thread_clear(&thread);
+		}
+	}
+	assert_success(r);
+	assert_true(failures > 3);
+	assert_success(hd_store_open(scratch->path, &again));
+	assert_success(hd_index_get_thread(again->index, "main", &thread));
+	assert_true(hd_state_id_equal(&thread.head, &second.id));
+	hd_thread_clear(&thread);
+	hd_store_free(again);
+	hd_state_clear(&second);
+	free(message);
+}
+
 struct publisher {
 	struct hd_index *index;
 	const struct hd_state_id *expected;
@@ -464,6 +502,7 @@ int main(void)
 		TEST(the_export_map_remembers_per_repository),
 		TEST(host_paths_survive_only_once_persisted),
 		TEST(many_host_paths_are_all_kept),
+		TEST(a_publication_that_runs_out_of_room_changes_nothing),
 		TEST(of_concurrent_publishers_exactly_one_wins),
 		TEST(of_concurrent_processes_exactly_one_wins),
 	};

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "overlay/platform/atomic_file_fallback.h"
 #include "overlay/store/object_store_types.h"
 #include "tests/unit/store/scratch_store.h"
 
@@ -282,6 +283,57 @@ static void reads_are_right_whatever_the_cache_holds(void **state)
 	free(data);
 }
 
+static int count_entry(const char *name, unsigned char type, void *payload)
+{
+	(void)name;
+	(void)type;
+	(*(int *)payload)++;
+	return 0;
+}
+
+static int count_file(const char *name, unsigned char type, void *payload)
+{
+	struct hd_object_store *objects = payload;
+	int count = 0;
+
+	(void)type;
+	assert_success(hd_directory_list(objects->objects_fd, name, count_entry, &count));
+	return count;
+}
+
+static void a_put_that_runs_out_of_room_leaves_no_object(void **state)
+{
+	struct hd_object_store *objects = objects_of(state);
+	char *data = calloc(1, 100000);
+	struct hd_content content = {.kind = 99};
+
+	limit_file_size(50000);
+	assert_code(hd_object_store_put(objects, data, 100000, &content), EFBIG);
+	limit_file_size(RLIM_INFINITY);
+	assert_int_equal(content.kind, 99);
+	/* At most an empty subdirectory. */
+	assert_int_equal(hd_directory_list(objects->objects_fd, ".", count_file, objects), 0);
+	assert_success(hd_object_store_sync(objects));
+	assert_success(hd_object_store_put(objects, data, 100000, &content));
+	assert_bytes(objects, &content, data, 100000);
+	free(data);
+}
+
+static void a_filesystem_without_unnamed_files_will_do(void **state)
+{
+	struct hd_object_store *objects = objects_of(state);
+	struct hd_content content, again;
+
+	atomic_store(&hd_file_atomic_without_tmpfile, true);
+	assert_success(hd_object_store_put(objects, "named at first", 14, &content));
+	assert_success(hd_object_store_put(objects, "named at first", 14, &again));
+	damage(objects, &content, "torn");
+	assert_success(hd_object_store_put(objects, "named at first", 14, &again));
+	atomic_store(&hd_file_atomic_without_tmpfile, false);
+	assert_true(hd_content_equal(&content, &again));
+	assert_bytes(objects, &content, "named at first", 14);
+}
+
 struct writer_task {
 	struct hd_object_store *objects;
 	unsigned seed;
@@ -316,14 +368,6 @@ static void *put_and_get_many(void *payload)
 	return NULL;
 }
 
-static int count_entry(const char *name, unsigned char type, void *payload)
-{
-	(void)name;
-	(void)type;
-	(*(int *)payload)++;
-	return 0;
-}
-
 static void few_hashes(struct hd_hash128 *hash)
 {
 	uint8_t kept = hash->bytes[3] & 3;
@@ -352,6 +396,68 @@ static void threads_put_the_same_and_colliding_bytes_without_harm(void **state)
 	/* 100 of everybody's and 100 of each writer: equal bytes were stored once, different ones apart. */
 	assert_success(hd_directory_list(objects->objects_fd, "00", count_entry, &files));
 	assert_int_equal(files, 100 + WRITERS * 100);
+}
+
+/* Each file's bytes hash to its name, and there is nothing but objects. */
+static int check_object(const char *name, unsigned char type, void *payload)
+{
+	const char *directory = payload;
+	char hex[40] = "", path[PATH_MAX], *data = NULL;
+	struct hd_hash128 hash;
+	size_t size = 0;
+
+	(void)type;
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	assert_success(hd_file_read_whole(AT_FDCWD, path, SIZE_MAX - 1, &data, &size));
+	hash = hd_hash128(data, size);
+	free(data);
+	for (size_t i = 1; i < sizeof(hash.bytes); i++)
+		snprintf(hex + strlen(hex), 3, "%02x", hash.bytes[i]);
+	assert_string_equal(name, hex);
+	return 0;
+}
+
+static int check_fanout(const char *name, unsigned char type, void *payload)
+{
+	char path[PATH_MAX];
+
+	(void)type;
+	snprintf(path, sizeof(path), "%s/objects/%s", (const char *)payload, name);
+	return hd_directory_list(AT_FDCWD, path, check_object, path);
+}
+
+static void put_for_ever(const char *path)
+{
+	struct hd_store *store = NULL;
+	char *data = calloc(1, 200000);
+	struct hd_content content;
+
+	if (!data || hd_store_open(path, &store) < 0)
+		_exit(1);
+	for (unsigned i = 0;; i++) {
+		memcpy(data, &i, sizeof(i));
+		if (hd_object_store_put(store->objects, data, 1 + i * 7919 % 200000, &content) < 0)
+			_exit(1);
+	}
+}
+
+static void a_killed_writer_leaves_whole_objects_alone(void **state)
+{
+	struct scratch *scratch = *state;
+
+	for (unsigned round = 0; round < 10; round++) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0)
+			put_for_ever(scratch->path);
+		usleep(5000 + round * 1700);
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+	}
+	assert_success(
+		hd_directory_list(scratch->store->objects->objects_fd, ".", check_fanout, scratch->path));
 }
 
 static int write_in_child(const char *path, unsigned seed)
@@ -406,6 +512,9 @@ int main(void)
 		TEST(damage_deep_in_a_large_object_is_found_by_the_first_read),
 		TEST(a_put_replaces_a_file_that_a_power_cut_tore),
 		TEST(a_sound_file_is_not_replaced),
+		TEST(a_put_that_runs_out_of_room_leaves_no_object),
+		TEST(a_filesystem_without_unnamed_files_will_do),
+		TEST(a_killed_writer_leaves_whole_objects_alone),
 		TEST(reads_are_right_whatever_the_cache_holds),
 		TEST(threads_put_the_same_and_colliding_bytes_without_harm),
 		TEST(processes_put_the_same_and_colliding_bytes_without_harm),

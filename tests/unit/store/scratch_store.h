@@ -9,12 +9,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -58,6 +60,17 @@ static inline int scratch_teardown(void **state)
 	assert_success(hd_directory_remove_tree(AT_FDCWD, scratch->directory));
 	free(scratch);
 	return 0;
+}
+
+/* Lets every write of this process beyond LIMIT bytes of a file fail with EFBIG, until called with RLIM_INFINITY. */
+static inline void limit_file_size(rlim_t limit)
+{
+	struct rlimit limits;
+
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limits), 0);
+	limits.rlim_cur = limit < limits.rlim_max ? limit : limits.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limits), 0);
 }
 
 #endif

@@ -79,6 +79,32 @@ static void a_failed_creation_leaves_nothing_behind(void **state)
 	assert_int_equal(entries_of(path), 0);
 }
 
+static void a_creation_that_runs_out_of_room_anywhere_leaves_nothing(void **state)
+{
+	struct scratch *scratch = *state;
+	char directory[128], path[256];
+	struct hd_store *second = NULL;
+	int failures = 0, r = -1;
+
+	snprintf(directory, sizeof(directory), "%s/below", scratch->directory);
+	snprintf(path, sizeof(path), "%s/.heddle", directory);
+	assert_success(hd_directory_make(AT_FDCWD, directory, 0700));
+	/* Every limit stops another write: the index's first page, its log, its shared memory, the format. */
+	for (rlim_t limit = 0; r < 0 && limit < (1 << 20); limit += 1500) {
+		limit_file_size(limit);
+		r = hd_store_create(path, &second);
+		limit_file_size(RLIM_INFINITY);
+		if (r < 0) {
+			failures++;
+			assert_null(second);
+			assert_int_equal(entries_of(directory), 0);
+		}
+	}
+	assert_success(r);
+	assert_true(failures > 3);
+	hd_store_free(second);
+}
+
 static void a_store_opens_again(void **state)
 {
 	struct scratch *scratch = *state;
@@ -155,6 +181,8 @@ int main(void)
 			a_store_is_not_created_twice, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_failed_creation_leaves_nothing_behind, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(a_creation_that_runs_out_of_room_anywhere_leaves_nothing,
+			scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(a_store_opens_again, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_missing_store_is_told_apart_from_a_broken_one, scratch_setup, scratch_teardown),
