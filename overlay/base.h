@@ -108,9 +108,9 @@ int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, stru
 
 /* NUMBER is what GIT contents of this base carry. LOCATION: the git directory. */
 int hd_base_git_open(const char *location, uint16_t number, struct hd_base **ret_base);
-/* LOCATION: the directory. INDEX (borrowed) keeps the path ids. */
+/* LOCATION: the directory. STORE (borrowed) keeps the path ids; it is no part of the tree if it lies in it. */
 int hd_base_directory_open(
-	const char *location, uint16_t number, struct hd_index *index, struct hd_base **ret_base);
+	const char *location, uint16_t number, struct hd_store *store, struct hd_base **ret_base);
 /* Serves OBJECT and CHUNKED contents. STORE is borrowed. */
 int hd_base_state_open(struct hd_store *store, struct hd_base **ret_base);
 

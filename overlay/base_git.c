@@ -190,7 +190,7 @@ int hd_base_git_open(const char *location, uint16_t number, struct hd_base **ret
 {
 	HD_AUTO_FREE char *objects = NULL;
 	struct git_base *git;
-	bool may_stall;
+	bool may_stall = false;
 	int r;
 
 	r = hd_git_library_start();
