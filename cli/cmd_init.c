@@ -47,7 +47,8 @@ static const char *subject_of(const struct hd_state *state)
 	return strncmp(message, MESSAGE_PREFIX, prefix) == 0 ? message + prefix : message;
 }
 
-static int print_text(const struct hd_store *store, const struct hd_state *state, const char *base)
+static int print_text(
+	const struct hd_store *store, const struct hd_state *state, const char *base, bool elsewhere)
 {
 	char id[HD_STATE_ID_TEXT_SIZE];
 
@@ -62,8 +63,12 @@ static int print_text(const struct hd_store *store, const struct hd_state *state
 		fputs("directory ", stdout);
 		hd_output_path(stdout, base ? base : ".");
 	}
-	printf("\nstate:  %.*s\nthread: " HD_INITIALIZE_THREAD "\n\nNext: heddle mount\n", HD_STATE_SHORT,
-		id);
+	printf("\nstate:  %.*s\nthread: " HD_INITIALIZE_THREAD "\n\nNext: heddle mount", HD_STATE_SHORT, id);
+	if (elsewhere) {
+		fputs(" --store ", stdout);
+		hd_output_path(stdout, store->path);
+	}
+	fputc('\n', stdout);
 	return HD_EXIT_OK;
 }
 
@@ -141,7 +146,8 @@ static int run_init(const struct hd_invocation *invocation)
 	}
 	if (r < 0)
 		return r;
-	r = invocation->json ? print_json(store, &state) : print_text(store, &state, initialize.base);
+	r = invocation->json ? print_json(store, &state)
+			     : print_text(store, &state, initialize.base, place != NULL);
 	hd_state_clear(&state);
 	hd_store_free(store);
 	return r;
