@@ -78,7 +78,8 @@ struct hd_base {
 
 struct hd_base_set;
 
-/* DEADLINE_MS bounds every opening of a base and every call into one that may stall (0: 30000). */
+/* DEADLINE_MS (0: 30000) bounds every opening of a base and every call into one that may stall; a listing may take
+ * longer while entries keep coming. */
 int hd_base_set_new(struct hd_store *store, unsigned deadline_ms, struct hd_base_set **ret_set);
 /* Waits for calls that were given up but still run in a base: they use it, and the store. */
 void hd_base_set_free(struct hd_base_set *set);

@@ -59,7 +59,8 @@ static int header_of(struct git_base *git, const git_oid *id, const char *what, 
 	size_t size;
 
 	if (git_odb_read_header(&size, &type, git->odb, id) < 0)
-		return hd_git_library_fail(HD_E_BASE_OBJECT, "'%s', object %s of repository %s", what,
+		return hd_git_library_fail(HD_E_BASE_OBJECT,
+			"'%s', object %s of repository %s (a partial clone must fetch it first)", what,
 			git_oid_tostr(hex, sizeof(hex), id), git->location);
 	*ret_size = size;
 	return 0;
