@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+/* clang-format off: one row, one line. */
 #define HD_ERROR_CODES(x)                                                                                    \
 	x(HD_E_STORE_MISSING, ENOENT, "there is no heddle store here")                                       \
 	x(HD_E_STORE_EXISTS, EEXIST, "there is a heddle store here already")                                 \
@@ -57,6 +58,8 @@
 	x(HD_E_CONTROL_PROTOCOL, EPROTO, "the control connection carried something malformed")               \
 	x(HD_E_CONTROL_TIMEOUT, ETIMEDOUT, "the mount did not answer")                                       \
 	x(HD_E_USAGE, EINVAL, "the command line is not understood")
+
+/* clang-format on */
 
 enum hd_error_code {
 	HD_E_BASE = 4096,

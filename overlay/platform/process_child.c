@@ -43,8 +43,8 @@ static int arrange_descriptors(const struct hd_child_plan *plan, int *report_fd)
 }
 
 /*
- * exec turns handlers into defaults by itself, but the mask opens before. What was ignored stays ignored (nohup), but
- * for SIGPIPE, which a program ignores for its own writing only.
+ * exec turns handlers into defaults by itself, but the mask opens before. What was ignored stays ignored (nohup),
+ * but for SIGPIPE, which a program ignores for its own writing only.
  */
 static void reset_signals(void)
 {
