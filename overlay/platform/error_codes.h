@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-/* clang-format off: one row, one line. */
+/* clang-format off */
 #define HD_ERROR_CODES(x)                                                                                    \
 	x(HD_E_STORE_MISSING, ENOENT, "there is no heddle store here")                                       \
 	x(HD_E_STORE_EXISTS, EEXIST, "there is a heddle store here already")                                 \
@@ -66,7 +66,7 @@ enum hd_error_code {
 #define HD_ERROR_CODE_ENUM(code, class, text) code,
 	HD_ERROR_CODES(HD_ERROR_CODE_ENUM)
 #undef HD_ERROR_CODE_ENUM
-	HD_E_END
+		HD_E_END
 };
 
 #endif
