@@ -141,18 +141,35 @@ static void fill_inode(struct hd_overlay *overlay, struct hd_transaction *transa
 		inode->backed = entry->size;
 }
 
+/*
+ * Whether the file CHILD, known by another name, is by now something else than ITEM says. Names of one file of a host
+ * directory have references of their own, by their paths.
+ */
+static bool differs(struct hd_overlay *overlay, const struct hd_inode *child, const struct listed *item)
+{
+	const struct hd_content *said = &item->entry.content;
+
+	if (child->tree_change > hd_record_thread(overlay->arena)->captured)
+		return true;
+	if (child->content.kind == HD_CONTENT_HOST && said->kind == HD_CONTENT_HOST)
+		return child->content.base != said->base;
+	return !hd_content_equal(&child->content, said);
+}
+
 static void install_one(struct hd_overlay *overlay, struct hd_transaction *transaction, uint32_t parent,
 	const struct listed *item)
 {
 	bool is_directory = (item->entry.mode & 0170000) == 0040000;
 	size_t length = strlen(item->name);
 	uint32_t child = 0;
+	bool linked;
 
 	if (hd_entry_find(overlay->arena, parent, item->name, length))
 		return;
 	if (item->entry.link_group && !is_directory)
 		child = hd_link_group_find(overlay->groups, transaction, item->entry.link_group);
-	if (child) {
+	linked = child != 0;
+	if (linked) {
 		hd_edit_inode(transaction, child)->nlink++;
 	} else {
 		child = hd_inode_new(transaction, item->entry.mode, &item->entry.modify_time);
@@ -163,6 +180,9 @@ static void install_one(struct hd_overlay *overlay, struct hd_transaction *trans
 			hd_link_group_add(overlay->groups, item->entry.link_group, child);
 	}
 	(void)hd_entry_insert(transaction, parent, item->name, length, child, is_directory);
+	/* What was changed through another name is a change of this directory as well. */
+	if (linked && differs(overlay, hd_view_inode(transaction, child), item))
+		hd_inode_mark_changed(transaction, child);
 }
 
 /* One transaction's worth from item START; with the last one the directory is loaded. */

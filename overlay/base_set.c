@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "overlay/base_attributes.h"
 #include "overlay/base_deadline.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
@@ -67,7 +68,7 @@ static int open_record(
 	case HD_BASE_GIT:
 		return hd_base_git_open(record->location, record->number, ret_base);
 	case HD_BASE_DIRECTORY:
-		return hd_base_directory_open(record->location, record->number, set->store, ret_base);
+		return hd_base_directory_open(record->location, record->number, set->store->index, ret_base);
 	case HD_BASE_NONE:
 	case HD_BASE_KIND_COUNT:
 		break;
@@ -255,15 +256,12 @@ static int resolve(
 
 /* ---- calls ---- */
 
-int hd_base_set_list(
+static int list_plain(
 	struct hd_base_set *set, const struct hd_base_directory *directory, hd_base_emit emit, void *payload)
 {
-	struct hd_base_deadline call = {0};
-	int r;
+	struct hd_base_deadline call;
+	int r = resolve(set, &directory->content, &call);
 
-	if (hd_content_is_none(&directory->content))
-		return 0;
-	r = resolve(set, &directory->content, &call);
 	if (r < 0)
 		return r;
 	if (call.pool)
@@ -271,10 +269,29 @@ int hd_base_set_list(
 	return call.base->operations->list(call.base, directory, emit, payload);
 }
 
+/* Only captured trees know attribute objects; over those of other sources they are laid here. */
+int hd_base_set_list(
+	struct hd_base_set *set, const struct hd_base_directory *directory, hd_base_emit emit, void *payload)
+{
+	struct hd_attribute_layer layer = {0};
+	struct hd_attribute_filter filter = {.layer = &layer, .emit = emit, .payload = payload};
+	int r;
+
+	if (hd_content_is_none(&directory->content))
+		return 0;
+	if (hd_content_is_none(&directory->attributes) || directory->content.kind == HD_CONTENT_OBJECT)
+		return list_plain(set, directory, emit, payload);
+	r = hd_attribute_layer_load(set->store->objects, &directory->attributes, &layer);
+	if (r == 0)
+		r = list_plain(set, directory, hd_attribute_filter_emit, &filter);
+	hd_attribute_layer_clear(&layer);
+	return r;
+}
+
 int hd_base_set_read(struct hd_base_set *set, const struct hd_content *content, void *buffer, size_t size,
 	uint64_t offset, size_t *ret_size)
 {
-	struct hd_base_deadline call = {0};
+	struct hd_base_deadline call;
 	int r;
 
 	if (hd_content_is_none(content)) {
@@ -291,7 +308,7 @@ int hd_base_set_read(struct hd_base_set *set, const struct hd_content *content, 
 
 int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, uint64_t *ret_size)
 {
-	struct hd_base_deadline call = {0};
+	struct hd_base_deadline call;
 	int r;
 
 	if (hd_content_is_none(content)) {
@@ -304,6 +321,24 @@ int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, 
 	if (call.pool)
 		return hd_base_deadline_size(&call, content, ret_size);
 	return call.base->operations->size(call.base, content, ret_size);
+}
+
+/* What a capture knew of the root itself, without extended attributes: the entry outlives the object. */
+static int apply_own_attributes(
+	struct hd_base_set *set, const struct hd_content *attributes, struct hd_base_entry *entry)
+{
+	struct hd_attribute_layer layer;
+	int r = hd_attribute_layer_load(set->store->objects, attributes, &layer);
+
+	if (r < 0)
+		return r;
+	if (layer.own)
+		hd_attribute_layer_apply(layer.own, entry);
+	entry->xattrs = NULL;
+	entry->xattrs_size = 0;
+	entry->link_group = 0;
+	hd_attribute_layer_clear(&layer);
+	return 0;
 }
 
 int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, struct hd_base_entry *ret_entry,
@@ -329,13 +364,15 @@ int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, stru
 	int r = 0;
 
 	if (state->tree.kind == HD_CONTENT_HOST) {
-		struct hd_base_deadline call = {0};
+		struct hd_base_deadline call;
 
 		r = resolve(set, &state->tree, &call);
 		if (r == 0 && call.base->operations->root)
 			r = call.pool ? hd_base_deadline_root(&call, &entry)
 				      : call.base->operations->root(call.base, &entry);
 	}
+	if (r == 0 && !hd_content_is_none(&state->attributes))
+		r = apply_own_attributes(set, &state->attributes, &entry);
 	if (r < 0)
 		return r;
 	entry.name = "";

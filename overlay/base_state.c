@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/base_attributes.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/tree_codec.h"
@@ -33,31 +34,38 @@ static struct hd_object_store *objects_of(struct hd_base *base)
 
 /* The bytes of one directory, kept while its entries are in use. */
 struct listing {
-	void *tree_data;      /* owned */
-	void *attribute_data; /* owned */
+	void *tree_data; /* owned */
 	struct hd_tree tree;
-	struct hd_attributes_list attributes;
+	bool has_attributes;
+	struct hd_attribute_layer attributes;
 };
 
 static void listing_clear(struct listing *listing)
 {
 	hd_tree_clear(&listing->tree);
-	hd_attributes_clear(&listing->attributes);
+	hd_attribute_layer_clear(&listing->attributes);
 	free(listing->tree_data);
-	free(listing->attribute_data);
+}
+
+/* The attributes of the tree's entry I: what describes the directory itself comes before those of its entries. */
+static const struct hd_attribute_entry *attributes_of(const struct listing *listing, size_t i)
+{
+	return &listing->attributes.list.entries[listing->attributes.own ? i + 1 : i];
 }
 
 static int check_parallel(const struct listing *listing)
 {
 	const struct hd_tree *tree = &listing->tree;
-	const struct hd_attributes_list *attributes = &listing->attributes;
+	size_t count = listing->attributes.list.count - (listing->attributes.own ? 1 : 0);
 
-	if (tree->count != attributes->count)
-		return hd_fail(HD_E_ATTRIBUTES_CORRUPT, "%zu entries have %zu attributes", tree->count,
-			attributes->count);
+	if (tree->count != count)
+		return hd_fail(
+			HD_E_ATTRIBUTES_CORRUPT, "%zu entries have %zu attributes", tree->count, count);
 	for (size_t i = 0; i < tree->count; i++) {
+		const struct hd_attribute_entry *attributes = attributes_of(listing, i);
+
 		if (hd_tree_compare_names(tree->entries[i].name, tree->entries[i].name_length,
-			    attributes->entries[i].name, attributes->entries[i].name_length) != 0)
+			    attributes->name, attributes->name_length) != 0)
 			return hd_fail(
 				HD_E_ATTRIBUTES_CORRUPT, "entry %zu has another name than its attributes", i);
 	}
@@ -75,12 +83,11 @@ static int load_listing(
 	r = hd_tree_decode(listing->tree_data, size, &listing->tree);
 	if (r < 0 || hd_content_is_none(&directory->attributes))
 		return r;
-	r = hd_object_store_get(
-		objects, &directory->attributes, OBJECT_LIMIT, &listing->attribute_data, &size);
+	r = hd_attribute_layer_load(objects, &directory->attributes, &listing->attributes);
 	if (r < 0)
 		return r;
-	r = hd_attributes_decode(listing->attribute_data, size, &listing->attributes);
-	return r < 0 ? r : check_parallel(listing);
+	listing->has_attributes = true;
+	return check_parallel(listing);
 }
 
 static void apply_fallbacks(struct hd_base_entry *entry, const struct hd_base_directory *directory)
@@ -89,20 +96,6 @@ static void apply_fallbacks(struct hd_base_entry *entry, const struct hd_base_di
 	entry->gid = directory->fallback_gid;
 	entry->access_time = entry->modify_time = directory->fallback_time;
 	entry->change_time = entry->birth_time = directory->fallback_time;
-}
-
-static void apply_attributes(struct hd_base_entry *entry, const struct hd_attribute_entry *attributes)
-{
-	entry->uid = attributes->uid;
-	entry->gid = attributes->gid;
-	entry->access_time = attributes->access_time;
-	entry->modify_time = attributes->modify_time;
-	entry->change_time = attributes->change_time;
-	entry->birth_time = attributes->birth_time;
-	entry->link_group = attributes->link_group;
-	entry->xattrs = attributes->xattrs_size > 0 ? attributes->xattrs : NULL;
-	entry->xattrs_size = attributes->xattrs_size;
-	entry->attributes = attributes->children;
 }
 
 static int emit_one(const struct listing *listing, size_t i, const struct hd_base_directory *directory,
@@ -122,8 +115,8 @@ static int emit_one(const struct listing *listing, size_t i, const struct hd_bas
 		return hd_fail(HD_E_TREE_CORRUPT, "entry %zu has a name of %u bytes", i, child->name_length);
 	memcpy(name, child->name, child->name_length);
 	name[child->name_length] = '\0';
-	if (listing->attribute_data)
-		apply_attributes(&entry, &listing->attributes.entries[i]);
+	if (listing->has_attributes)
+		hd_attribute_layer_apply(attributes_of(listing, i), &entry);
 	else
 		apply_fallbacks(&entry, directory);
 	return emit(&entry, payload);

@@ -1,6 +1,7 @@
 # The read-only trees under an overlay: see base.h.
 heddle_module(heddle_bases
     SOURCES
+        base_attributes.c
         base_deadline.c
         base_directory.c
         base_directory_describe.c

@@ -176,6 +176,30 @@ static int make_root(
 	return hd_overlay_commit(overlay, &transaction);
 }
 
+/*
+ * A capture publishes its state in the index first and here second. Who died in between has captured: what is marked
+ * as changed since the state before is a superset of what changed since this one. The head is read again, because
+ * only now, with the thread's lock held, nobody else moves it.
+ */
+static int adopt_head(struct hd_overlay *overlay)
+{
+	struct hd_transaction transaction;
+	struct hd_thread thread = {0};
+	int r = hd_index_get_thread(overlay->store->index, overlay->thread, &thread);
+
+	if (r < 0)
+		return r;
+	hd_rwlock_write(&overlay->lock);
+	if (!hd_state_id_equal(&hd_record_thread(overlay->arena)->state, &thread.head)) {
+		hd_transaction_begin(overlay->arena, &transaction);
+		hd_edit_thread(&transaction)->state = thread.head;
+		r = hd_overlay_commit(overlay, &transaction);
+	}
+	hd_rwlock_unlock(&overlay->lock);
+	hd_thread_clear(&thread);
+	return r;
+}
+
 int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 {
 	const struct hd_thread_head *head = hd_record_thread(overlay->arena);
@@ -189,6 +213,8 @@ int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 			r = make_root(overlay, state, &entry);
 			hd_rwlock_unlock(&overlay->lock);
 		}
+	} else {
+		r = adopt_head(overlay);
 	}
 	overlay->fallback = (struct hd_base_directory){
 		.fallback_time = {.tv_sec = head->fallback_time_s, .tv_nsec = head->fallback_time_ns},

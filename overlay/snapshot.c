@@ -6,6 +6,7 @@
 
 #include "overlay/cells.h"
 #include "overlay/overlay_types.h"
+#include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/promotion.h"
@@ -88,6 +89,23 @@ static int copy_xattrs(
 		       : -HD_E_ARENA_CORRUPT;
 }
 
+/*
+ * A state is made of directories that were captured at different times and by different threads, and of a base's own:
+ * a group must mean the same file in all of them. So a group that came with the file stays, and a new one is drawn
+ * from all bits.
+ */
+static uint64_t link_group_of(
+	const struct hd_snapshot *snapshot, const struct hd_inode *inode, uint32_t index)
+{
+	const char *thread = snapshot->overlay->thread;
+	uint64_t key[4] = {hd_checksum64(thread, strlen(thread)), (uint64_t)inode->generation << 32 | index,
+		(uint64_t)inode->birth_time.s, inode->birth_time.ns};
+
+	if (inode->link_group || inode->nlink < 2)
+		return inode->link_group;
+	return hd_checksum64(key, sizeof(key)) | 1;
+}
+
 /* Fills a node whose name is set. */
 static int copy_inode(struct hd_snapshot *snapshot, struct hd_snapshot_node *node, uint32_t index)
 {
@@ -98,7 +116,7 @@ static int copy_inode(struct hd_snapshot *snapshot, struct hd_snapshot_node *nod
 
 	hd_inode_attributes(arena, index, &node->attributes);
 	node->changed = inode->tree_change > hd_record_thread(arena)->captured;
-	node->link_group = !is_directory && inode->nlink > 1 ? index : 0;
+	node->link_group = is_directory ? 0 : link_group_of(snapshot, inode, index);
 	if (is_directory)
 		node->attribute_content = inode->part.directory.attributes;
 	/* A directory that is not loaded has what the base has, whatever became of its own attributes. */

@@ -34,7 +34,8 @@ struct hd_snapshot_node {
 	uint32_t xattrs_size;
 	bool changed;   /* since the last capture: attributes, bytes, entries, or something below */
 	bool unsettled; /* a file whose bytes have no content reference yet: settle it */
-	struct hd_snapshot_node *children; /* owned array, sorted by name; only of changed directories */
+	struct hd_snapshot_node *children; /* owned array, sorted by name; of changed directories that were
+					    * loaded, also when empty; NULL: the content says it all */
 	size_t n_children;
 };
 
