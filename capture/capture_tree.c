@@ -8,6 +8,7 @@
 
 #include "capture/tree_comparison.h"
 #include "overlay/platform/buffer.h"
+#include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/tree_codec.h"
@@ -132,8 +133,11 @@ static int store_file(
 	return r;
 }
 
-/* An unchanged directory in the place of another that is equal: the result of a rename. */
-static int adopt_unchanged(
+/*
+ * A directory that is what its reference says: unchanged, or changed in its own attributes only. It may be in the
+ * place of another that is equal, after a rename.
+ */
+static int adopt_directory(
 	struct hd_capture_tree *capture, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
 {
 	struct hd_tree_view_entry entry;
@@ -183,6 +187,20 @@ static void fill_tree_entry(const struct hd_snapshot_node *node, struct hd_tree_
 	};
 }
 
+/*
+ * The group of a file's names, as the state keeps it. A name of the file may be in a directory that nobody looked into
+ * since it was written: that directory is kept as it was, with the old bytes and the old group. So that nobody takes
+ * the two for one file, the bytes are part of the group: 40 bits say which file, 24 bits which bytes. Files of a host
+ * directory have a reference per name, and were not written.
+ */
+static uint64_t stored_link_group(const struct hd_snapshot_node *node)
+{
+	if (!node->link_group || node->content.kind == HD_CONTENT_HOST)
+		return node->link_group;
+	return (node->link_group & (((uint64_t)1 << 40) - 1)) |
+	       hd_checksum64(&node->content, sizeof(node->content)) << 40;
+}
+
 static void fill_attribute_entry(const struct hd_snapshot_node *node, struct hd_attribute_entry *entry)
 {
 	const struct hd_attributes *attributes = &node->attributes;
@@ -196,7 +214,7 @@ static void fill_attribute_entry(const struct hd_snapshot_node *node, struct hd_
 		.modify_time = attributes->modify_time,
 		.change_time = attributes->change_time,
 		.birth_time = attributes->birth_time,
-		.link_group = node->link_group,
+		.link_group = stored_link_group(node),
 		.xattrs = node->xattrs,
 		.xattrs_size = node->xattrs_size,
 		.children = node->attribute_content,
@@ -220,25 +238,31 @@ static int put_tree(
 	return hd_object_store_put(objects, bytes.data, bytes.size, ret_content);
 }
 
-static int put_attributes(
-	struct hd_object_store *objects, const struct hd_snapshot_node *node, struct hd_content *ret_content)
+/* The root has no entry in a parent: its own attributes go before those of its children, with the empty name. */
+static int put_attributes(struct hd_object_store *objects, const struct hd_snapshot_node *node, bool is_root,
+	struct hd_content *ret_content)
 {
-	HD_AUTO_FREE struct hd_attribute_entry *entries = calloc(node->n_children, sizeof(*entries));
+	HD_AUTO_FREE struct hd_attribute_entry *entries = calloc(node->n_children + 1, sizeof(*entries));
 	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
+	size_t count = 0;
 	int r;
 
 	if (!entries)
 		return -ENOMEM;
+	if (is_root) {
+		fill_attribute_entry(node, &entries[count]);
+		entries[count++].children = (struct hd_content){0};
+	}
 	for (size_t i = 0; i < node->n_children; i++)
-		fill_attribute_entry(&node->children[i], &entries[i]);
-	r = hd_attributes_encode(entries, node->n_children, &bytes);
+		fill_attribute_entry(&node->children[i], &entries[count++]);
+	r = hd_attributes_encode(entries, count, &bytes);
 	if (r < 0)
 		return r;
 	return hd_object_store_put(objects, bytes.data, bytes.size, ret_content);
 }
 
 /* All children of the directory on top have their references. */
-static int store_directory(struct hd_capture_tree *capture, const struct frame *frame)
+static int store_directory(struct hd_capture_tree *capture, const struct frame *frame, bool is_root)
 {
 	struct hd_snapshot_node *node = frame->node;
 	struct hd_content tree = {0}, attributes = {0};
@@ -248,8 +272,8 @@ static int store_directory(struct hd_capture_tree *capture, const struct frame *
 		tree = frame->head.content;
 	else if (node->n_children > 0)
 		r = put_tree(capture->objects, node, &tree);
-	if (r >= 0 && node->n_children > 0)
-		r = put_attributes(capture->objects, node, &attributes);
+	if (r >= 0 && (node->n_children > 0 || is_root))
+		r = put_attributes(capture->objects, node, is_root, &attributes);
 	if (r < 0)
 		return r;
 	node->content = tree;
@@ -268,7 +292,7 @@ static int step(struct hd_capture_tree *capture, struct stack *stack)
 	int r = 0;
 
 	if (frame->next_child == frame->node->n_children) {
-		r = store_directory(capture, frame);
+		r = store_directory(capture, frame, stack->count == 1);
 		if (r < 0)
 			return r;
 		hd_tree_view_listing_clear(&frame->head_listing);
@@ -277,10 +301,10 @@ static int step(struct hd_capture_tree *capture, struct stack *stack)
 	}
 	child = &frame->node->children[frame->next_child++];
 	head = find_in_head(frame, child);
-	if (S_ISDIR(child->attributes.mode) && child->changed)
+	if (S_ISDIR(child->attributes.mode) && child->children)
 		r = push(capture, stack, child, head);
 	else if (S_ISDIR(child->attributes.mode))
-		r = adopt_unchanged(capture, child, head);
+		r = adopt_directory(capture, child, head);
 	else if (has_bytes(child->attributes.mode))
 		r = store_file(capture, child, head);
 	return r;
@@ -307,12 +331,15 @@ static int fail_at(const struct stack *stack, int r)
 
 int hd_capture_tree_store(struct hd_capture_tree *capture)
 {
+	struct hd_snapshot_node *root = hd_snapshot_root(capture->snapshot);
 	struct hd_tree_view_entry head;
 	struct stack stack = {0};
 	int r;
 
 	hd_tree_view_root(capture->head_view, &head);
-	r = push(capture, &stack, hd_snapshot_root(capture->snapshot), &head);
+	if (!root->children)
+		return adopt_directory(capture, root, &head);
+	r = push(capture, &stack, root, &head);
 	while (r >= 0 && stack.count > 0)
 		r = step(capture, &stack);
 	if (r < 0)

@@ -34,10 +34,13 @@ struct listing_builder {
 	struct hd_buffer names;
 };
 
-/* A capture gives changed directories their references one after the other. */
+/*
+ * A changed directory that was never loaded, a chmod of it for example, has no children here: it still is what its
+ * reference says. One that was loaded gets its reference from a capture, in the end.
+ */
 static bool is_unstored_directory(const struct hd_snapshot_node *node)
 {
-	return S_ISDIR(node->attributes.mode) && node->changed && hd_content_is_none(&node->content);
+	return S_ISDIR(node->attributes.mode) && node->children && hd_content_is_none(&node->content);
 }
 
 void hd_tree_view_entry_of_node(struct hd_snapshot_node *node, struct hd_tree_view_entry *ret_entry)
@@ -163,7 +166,7 @@ int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry
 
 	if (!S_ISDIR(directory->mode))
 		return -ENOTDIR;
-	if (directory->node && directory->node->changed) {
+	if (directory->node && directory->node->children) {
 		for (size_t i = 0; i < directory->node->n_children && r >= 0; i++) {
 			struct hd_tree_view_entry entry;
 

@@ -137,14 +137,10 @@ static void parent_of(const char *path, char *parent)
 		strcpy(parent, ".");
 }
 
-/*
- * A mapping's write is timed by the kernel's own write-back, reads move access times alone, and ext4 does not count an
- * attribute that is set to the value it has.
- */
+/* A mapping's write is timed by the kernel's own write-back, reads move access times alone. */
 static bool compares_times(const struct fuzz_operation *operation)
 {
-	return operation->kind != FUZZ_map_write && operation->kind != FUZZ_map_read &&
-	       operation->kind != FUZZ_xattr_set;
+	return operation->kind != FUZZ_map_write && operation->kind != FUZZ_map_read;
 }
 
 /* Times first: comparing contents reads the files. */
