@@ -38,15 +38,24 @@ step() {
 
 # Prints the command, runs it, indents what it says.
 run() {
-	printf '$ %s\n' "$*"
+	printf '$'
+	for word in "$@"; do
+		case $word in
+		*[\ \>\|\;]*) printf " '%s'" "$word" ;;
+		*) printf ' %s' "$word" ;;
+		esac
+	done
+	printf '\n'
 	"$@" >"$place/output" 2>&1 || {
 		sed 's/^/    /' "$place/output"
 		echo "demo: this failed: $*"
 		exit 1
 	}
-	if [ "$(wc -l <"$place/output")" -gt 24 ]; then
-		head -n 20 "$place/output" | sed 's/^/    /'
-		echo "    ... $(wc -l <"$place/output") lines in all"
+	lines=$(wc -l <"$place/output")
+	if [ "$lines" -gt 24 ]; then
+		head -n 4 "$place/output" | sed 's/^/    /'
+		echo "    ... ($((lines - 7)) lines)"
+		tail -n 3 "$place/output" | sed 's/^/    /'
 	else
 		sed 's/^/    /' "$place/output"
 	fi
