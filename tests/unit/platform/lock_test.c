@@ -98,10 +98,11 @@ static void a_broadcast_wakes_a_wait_before_its_deadline(void **state)
 	assert_true(in_time);
 }
 
-static _Atomic bool writer_done, reader_was_first;
+static _Atomic bool writer_started, writer_done, reader_was_first;
 
 static void *write_once(void *payload)
 {
+	writer_started = true;
 	hd_rwlock_write(&middle);
 	writer_done = true;
 	hd_rwlock_unlock(&middle);
@@ -121,10 +122,13 @@ static void a_waiting_writer_keeps_new_readers_out(void **state)
 	pthread_t writer, reader;
 
 	(void)state;
+	writer_started = false;
 	writer_done = false;
 	reader_was_first = false;
 	hd_rwlock_read(&middle);
 	assert_int_equal(hd_thread_start(&writer, "writer", write_once, NULL), 0);
+	while (!writer_started)
+		hd_clock_sleep_ns(MS);
 	hd_clock_sleep_ns(100 * MS);
 	assert_int_equal(hd_thread_start(&reader, "reader", read_once, NULL), 0);
 	hd_clock_sleep_ns(100 * MS);
