@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "capture/initialize.h"
@@ -46,7 +47,8 @@ static const char *subject_of(const struct hd_state *state)
 	return strncmp(message, MESSAGE_PREFIX, prefix) == 0 ? message + prefix : message;
 }
 
-static int print_text(const struct hd_store *store, const struct hd_state *state, const char *base)
+static int print_text(
+	const struct hd_store *store, const struct hd_state *state, const char *base, bool elsewhere)
 {
 	char id[HD_STATE_ID_TEXT_SIZE];
 
@@ -61,8 +63,12 @@ static int print_text(const struct hd_store *store, const struct hd_state *state
 		fputs("directory ", stdout);
 		hd_output_path(stdout, base ? base : ".");
 	}
-	printf("\nstate:  %.*s\nthread: " HD_INITIALIZE_THREAD "\n\nNext: heddle mount\n", HD_STATE_SHORT,
-		id);
+	printf("\nstate:  %.*s\nthread: " HD_INITIALIZE_THREAD "\n\nNext: heddle mount", HD_STATE_SHORT, id);
+	if (elsewhere) {
+		fputs(" --store ", stdout);
+		hd_output_path(stdout, store->path);
+	}
+	fputc('\n', stdout);
 	return HD_EXIT_OK;
 }
 
@@ -81,6 +87,33 @@ static int print_json(const struct hd_store *store, const struct hd_state *state
 	return hd_output_json(object);
 }
 
+/* A store is always named .heddle: STORE says where it goes, with or without that name. */
+static int choose_place(const char *store, char **ret_place)
+{
+	HD_AUTO_FREE char *absolute = hd_path_absolute(store);
+	HD_AUTO_FREE char *parent = NULL;
+	size_t length = absolute ? strlen(absolute) : 0;
+	char *name;
+	int r;
+
+	if (!absolute)
+		return -ENOMEM;
+	while (length > 1 && absolute[length - 1] == '/')
+		absolute[--length] = '\0';
+	name = strrchr(absolute, '/');
+	if (strcmp(name + 1, HD_STORE_DIRECTORY) == 0)
+		*name = '\0';
+	r = hd_directory_make(AT_FDCWD, *absolute ? absolute : "/", 0777);
+	if (r < 0)
+		return hd_fail_in(r, "directory '%s'", absolute);
+	parent = realpath(*absolute ? absolute : "/", NULL);
+	if (!parent)
+		return hd_fail_errno("directory '%s'", absolute);
+	return asprintf(ret_place, "%s/" HD_STORE_DIRECTORY, strcmp(parent, "/") == 0 ? "" : parent) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
 static int run_init(const struct hd_invocation *invocation)
 {
 	struct hd_initialize_options initialize = {
@@ -97,9 +130,9 @@ static int run_init(const struct hd_invocation *invocation)
 		return hd_fail(
 			HD_E_USAGE, "--revision is of a git repository; --base DIR takes the files of DIR");
 	if (invocation->store) {
-		place = hd_path_absolute(invocation->store);
-		if (!place)
-			return -ENOMEM;
+		r = choose_place(invocation->store, &place);
+		if (r < 0)
+			return r;
 		initialize.store = place;
 	}
 	r = hd_directory_make(AT_FDCWD, initialize.directory, 0777);
@@ -113,7 +146,8 @@ static int run_init(const struct hd_invocation *invocation)
 	}
 	if (r < 0)
 		return r;
-	r = invocation->json ? print_json(store, &state) : print_text(store, &state, initialize.base);
+	r = invocation->json ? print_json(store, &state)
+			     : print_text(store, &state, initialize.base, place != NULL);
 	hd_state_clear(&state);
 	hd_store_free(store);
 	return r;
@@ -130,7 +164,7 @@ const struct hd_command hd_command_init = {
 		"no "
 		"repository, or with --base, the base is a directory as it is, and the store is .heddle in "
 		"DIR. "
-		"--store puts the store elsewhere.\n\n"
+		"--store puts it elsewhere.\n\n"
 		"Neither the working tree nor the directory is changed. In the repository, a reference under "
 		"refs/heddle/base/ keeps the commit from git's garbage collection.",
 	.options = options,

@@ -30,28 +30,21 @@ static const struct hd_option options[] = {
 	{0},
 };
 
-/* Opens the store that PLACE is of. Without one, *RET_LOCATION has the thread's name alone. */
+/* Opens the store that PLACE is of. If it cannot be opened, *RET_LOCATION has the thread's name alone. */
 static int locate_by_path(const char *path, struct hd_mount_place *place, struct hd_location *ret_location)
 {
-	struct hd_location location = {.thread_named = true};
 	int r;
 
 	r = hd_mount_find(path, place);
 	if (r < 0)
 		return r == -HD_E_NOT_MOUNTED ? hd_fail(HD_E_NOT_MOUNTED, "'%s'", path) : r;
-	location.thread = strdup(place->thread);
-	if (!location.thread)
+	ret_location->thread = strdup(place->thread);
+	if (!ret_location->thread)
 		return -ENOMEM;
-	r = hd_store_open(place->store, &location.store);
-	if (r == -HD_E_STORE_MISSING) {
-		hd_output_remark("the store '%s' is gone; detaching its mount", place->store);
-		r = 0;
-	}
+	r = hd_store_open(place->store, &ret_location->store);
 	if (r < 0)
-		hd_location_clear(&location);
-	else
-		*ret_location = location;
-	return r;
+		hd_output_remark("%s; only detaching the mount", hd_error_message(r));
+	return 0;
 }
 
 static int locate_by_thread(const struct hd_invocation *invocation, const char *thread,
@@ -65,6 +58,23 @@ static int locate_by_thread(const struct hd_invocation *invocation, const char *
 	/* A thread whose mount is half gone may be in no table of mounts and still have a server to stop. */
 	r = hd_mount_find_thread(ret_location->store->path, ret_location->thread, place);
 	return r == -HD_E_NOT_MOUNTED ? 0 : r;
+}
+
+static int locate(const struct hd_invocation *invocation, struct hd_mount_place *place,
+	struct hd_location *ret_location)
+{
+	const char *word = invocation->n_arguments ? invocation->arguments[0] : NULL;
+	int r;
+
+	if (word && hd_word_is_path(word))
+		return locate_by_path(word, place, ret_location);
+	r = locate_by_thread(invocation, word, place, ret_location);
+	if (!word || (r != -HD_E_THREAD_MISSING && r != -HD_E_STORE_MISSING))
+		return r;
+	/* What is no thread's name may be that of a mountpoint beside us. */
+	if (locate_by_path(word, place, ret_location) >= 0)
+		return 0;
+	return hd_fail(r, "'%s' is neither a thread nor a mountpoint", word);
 }
 
 static int report(const struct hd_location *location, const char *directory, bool json)
@@ -104,14 +114,10 @@ static int stop(const struct hd_location *location, const struct hd_mount_place 
 static int run_unmount(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
-	const char *word = invocation->n_arguments ? invocation->arguments[0] : NULL;
 	struct hd_mount_place place = {0};
 	int r;
 
-	if (word && hd_word_is_path(word))
-		r = locate_by_path(word, &place, &location);
-	else
-		r = locate_by_thread(invocation, word, &place, &location);
+	r = locate(invocation, &place, &location);
 	if (r >= 0)
 		r = stop(&location, &place, invocation->json);
 	if (r >= 0)

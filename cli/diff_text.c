@@ -164,14 +164,19 @@ static void print_bar(FILE *stream, enum hd_color color, char sign, unsigned lon
 
 /* The name's end says more than its beginning: a long one loses that, as in git. */
 static void print_stat_line(
-	const json_t *entry, const char *path, const struct stat_widths *widths, FILE *stream)
+	const json_t *entry, const char *name, const struct stat_widths *widths, FILE *stream)
 {
-	size_t length = strlen(path);
-	bool cut = length > widths->name;
+	size_t columns = hd_text_columns(name);
+	bool cut = columns > widths->name;
 	size_t used = widths->name + (size_t)widths->number + 5;
 
-	fprintf(stream, " %s%-*s | ", cut ? "..." : "", (int)(widths->name - (cut ? 3 : 0)),
-		cut ? path + length - (widths->name - 3) : path);
+	for (; cut && columns + 3 > widths->name; columns--) {
+		/* Never inside a character: its further bytes are 10xxxxxx. */
+		do
+			name++;
+		while ((*name & 0xc0) == 0x80);
+	}
+	fprintf(stream, " %s%s%*s | ", cut ? "..." : "", name, cut ? 0 : (int)(widths->name - columns), "");
 	if (json_is_true(json_object_get(entry, "binary"))) {
 		fputs("Bin\n", stream);
 		return;
@@ -204,8 +209,8 @@ static int measure(const json_t *entries, struct stat_widths *ret_widths)
 			return -ENOMEM;
 		if (hd_reply_entry_is_covered(entries, i))
 			continue;
-		if (strlen(name) > widths.name)
-			widths.name = strlen(name);
+		if (hd_text_columns(name) > widths.name)
+			widths.name = hd_text_columns(name);
 		if (changed_lines(entry) > widths.most)
 			widths.most = changed_lines(entry);
 	}

@@ -95,7 +95,7 @@ static const struct exit_row exit_table[] = {
 	{ENOTEMPTY, HD_EXIT_CANNOT_CREATE, "name an empty directory or one that does not exist"},
 	{EROFS, HD_EXIT_CANNOT_CREATE, "choose a place that can be written, with --store"},
 	{EIO, HD_EXIT_IO, NULL},
-	{ENOSPC, HD_EXIT_IO, "make room on the disk that holds the store, then repeat the command"},
+	{ENOSPC, HD_EXIT_IO, "make room on that disk, then repeat the command"},
 	{EDQUOT, HD_EXIT_IO, "make room within the quota, then repeat the command"},
 	{EFBIG, HD_EXIT_IO, NULL},
 	{EPIPE, HD_EXIT_IO, NULL},

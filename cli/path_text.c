@@ -56,6 +56,21 @@ bool hd_text_is_utf8(const char *text, size_t size)
 	return true;
 }
 
+size_t hd_text_columns(const char *text)
+{
+	size_t columns = 0;
+
+	for (size_t left = strlen(text); left > 0; columns++) {
+		unsigned character;
+		size_t length = hd_text_decode(text, left, &character);
+
+		length = length ? length : 1;
+		text += length;
+		left -= length;
+	}
+	return columns;
+}
+
 bool hd_text_is_deceptive(unsigned character)
 {
 	return character < 0x20 || (character >= 0x7f && character < 0xa0) ||

@@ -25,6 +25,9 @@ size_t hd_text_decode(const char *text, size_t size, unsigned *ret_character);
 /* Whether CHARACTER is a control, or changes how its neighbours are shown. */
 bool hd_text_is_deceptive(unsigned character);
 
+/* Columns that TEXT takes on a terminal, taking every character for one column wide. */
+size_t hd_text_columns(const char *text);
+
 /* PATH as a terminal can show it: itself, or in double quotes with escapes. */
 char *hd_path_quote(const char *path);
 

@@ -23,10 +23,12 @@ int hd_control_put_name(json_t *object, const char *key, const char *name, size_
 /* The bytes that hd_control_name wrote as TEXT; fresh memory with a NUL behind. -HD_E_CONTROL_PROTOCOL. */
 int hd_control_name_decode(const char *text, bool raw, char **ret_name, size_t *ret_length);
 
+/* 32 hex digits. */
 json_t *hd_control_id(const struct hd_state_id *id);
 /* From 32 hex digits; -HD_E_CONTROL_PROTOCOL. */
 int hd_control_id_decode(const char *text, struct hd_state_id *ret_id);
 
+/* A state as the protocol writes it. */
 json_t *hd_control_state(const struct hd_state *state);
 
 #endif

@@ -21,18 +21,25 @@
 
 #include "mount/fuse_session_types.h"
 
+/* Makes DEVICE non-blocking and takes it over. */
 int hd_fuse_loop_new(struct hd_fuse_session *session, int device, struct hd_fuse_loop **ret_loop);
+/* After _run has returned: closes the device. */
 void hd_fuse_loop_free(struct hd_fuse_loop *loop);
 
+/* Borrowed. */
 int hd_fuse_loop_device(const struct hd_fuse_loop *loop);
 
 /* Waits for one message: up to HD_FUSE_MESSAGE_SIZE bytes into MESSAGE. */
 int hd_fuse_loop_first(struct hd_fuse_loop *loop, void *message, size_t *ret_size);
 
+/* Starts the threads and returns when all have ended. */
 int hd_fuse_loop_run(struct hd_fuse_loop *loop);
+/* Requests that run are answered; no further one is read. */
 void hd_fuse_loop_stop(struct hd_fuse_loop *loop);
 
+/* The buffers of one request thread. */
 int hd_fuse_thread_new(struct hd_fuse_session *session, struct hd_fuse_thread **ret_thread);
+/* NULL is fine. */
 void hd_fuse_thread_free(struct hd_fuse_thread *thread);
 
 #endif

@@ -58,6 +58,7 @@ static inline struct hd_fuse_session *hd_fuse_session_of(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
+/* Who asked for REQ. */
 struct hd_caller hd_fuse_caller(fuse_req_t req);
 
 /* Hands one request, MESSAGE of SIZE bytes, to its handler in the calling request thread. */

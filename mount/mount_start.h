@@ -40,6 +40,7 @@ int hd_mount_find(const char *path, struct hd_mount_place *ret_place);
 /* The mount of THREAD of the store at STORE_PATH. -HD_E_NOT_MOUNTED. */
 int hd_mount_find_thread(const char *store_path, const char *thread, struct hd_mount_place *ret_place);
 
+/* Frees the strings; a cleared place is fine. */
 void hd_mount_place_clear(struct hd_mount_place *place);
 
 #endif

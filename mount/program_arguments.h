@@ -28,6 +28,7 @@ struct hd_program_arguments {
 	bool salvage;          /* worker: bring a dead worker's memory to disk instead of serving */
 };
 
+/* ARGV as main got it. */
 int hd_program_arguments_parse(char *const argv[], struct hd_program_arguments *ret_arguments);
 
 #endif

@@ -18,6 +18,7 @@
 
 #include "mount/program_arguments.h"
 
+/* Returns when the mount has ended, and its memory is on disk or given up. */
 int hd_supervisor_run(const struct hd_program_arguments *arguments);
 
 #endif

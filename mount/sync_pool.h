@@ -17,7 +17,9 @@
 
 struct hd_sync_pool;
 
+/* OVERLAY is borrowed. */
 int hd_sync_pool_new(struct hd_overlay *overlay, struct hd_sync_pool **ret_pool);
+/* Waits until all is answered. NULL is fine. */
 void hd_sync_pool_free(struct hd_sync_pool *pool);
 
 /* Makes INO durable and replies to REQ, which is consumed. */

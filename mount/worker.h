@@ -14,6 +14,7 @@
 
 #include "mount/program_arguments.h"
 
+/* Returns when the overlay is closed. */
 int hd_worker_run(const struct hd_program_arguments *arguments);
 
 #endif

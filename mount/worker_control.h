@@ -23,8 +23,10 @@ struct hd_worker_control_settings {
 
 struct hd_worker_control;
 
+/* Copies SETTINGS. */
 int hd_worker_control_start(
 	const struct hd_worker_control_settings *settings, struct hd_worker_control **ret_control);
+/* No client is heard any more; those that were are answered. NULL is fine. */
 void hd_worker_control_stop(struct hd_worker_control *control);
 
 #endif

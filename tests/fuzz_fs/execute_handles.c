@@ -90,8 +90,8 @@ static void run_ftruncate(
 }
 
 /*
- * A range behind the end in which there is nothing to change: ext4 moves the times all the same, tmpfs does not.
- * Both may, so both sides are given the present time.
+ * Where there is nothing to change (bytes reserved, a hole punched behind the end) ext4 moves the times all the
+ * same, tmpfs does not. Both may, so both sides are given the present time.
  */
 static void run_fallocate(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
@@ -105,8 +105,8 @@ static void run_fallocate(
 	r = fd >= 0 ? fstat(fd, &st) : -1;
 	fuzz_outcome_set(
 		outcome, fallocate(fd, operation->flags, (off_t)operation->offset, (off_t)operation->length));
-	if (r == 0 && outcome->result == 0 && (operation->flags & FALLOC_FL_KEEP_SIZE) != 0 &&
-		(off_t)(operation->offset + operation->length) > st.st_size)
+	if (r == 0 && outcome->result == 0 &&
+		((operation->flags & ~FALLOC_FL_KEEP_SIZE) == 0 || (off_t)operation->offset >= st.st_size))
 		(void)futimens(fd, NULL);
 }
 

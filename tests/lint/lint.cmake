@@ -12,3 +12,6 @@ heddle_lint(headers "${Python3_EXECUTABLE}" "${lint}/check_headers.py" --compile
     -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 ${FUSE3_CFLAGS} ${LIBGIT2_CFLAGS} ${SQLITE3_CFLAGS} ${JANSSON_CFLAGS})
 heddle_lint(format "${lint}/check_format.sh")
 heddle_lint(shell "${lint}/check_shell.sh")
+if(TARGET heddle)
+    heddle_lint(help "${lint}/check_help.sh" $<TARGET_FILE:heddle>)
+endif()

@@ -274,6 +274,38 @@ static void a_store_in_the_root_is_not_part_of_the_tree(void **state)
 	listing_clear(&below);
 }
 
+static void the_store_in_use_is_hidden_wherever_it_lies(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_base_directory directory = {
+		.content = {.kind = HD_CONTENT_HOST, .length = 20},
+	};
+	struct listing root, below = {0};
+	char *path = inside(fixture, "dir/kept-here");
+	struct hd_store *store;
+	struct hd_base *base;
+
+	place_make_directory(fixture->location, "dir");
+	place_write_text(fixture->location, "dir/file", "x");
+	assert_int_equal(hd_store_create(path, &store), 0);
+	assert_int_equal(hd_base_directory_open(fixture->location, 1, store, &base), 0);
+	assert_int_equal(hd_index_host_path_id(store->index, 1, "dir", directory.content.bytes), 0);
+	assert_int_equal(base->operations->list(base, &directory, listing_collect, &below), 0);
+	assert_int_equal(below.count, 1);
+	assert_non_null(listing_find(&below, "file"));
+	base->operations->free(base);
+	hd_store_free(store);
+	listing_clear(&below);
+
+	/* To a base that another store uses it is a directory like others. */
+	list_root(fixture, &root);
+	assert_int_equal(try_list(fixture, &listing_find(&root, "dir")->content, &below), 0);
+	assert_non_null(listing_find(&below, "kept-here"));
+	listing_clear(&root);
+	listing_clear(&below);
+	free(path);
+}
+
 static void the_root_shows_the_directory_itself(void **state)
 {
 	struct fixture *fixture = *state;
@@ -300,8 +332,8 @@ static void a_missing_directory_is_named(void **state)
 
 	assert_int_equal(hd_base_directory_describe("/nowhere/at/all", &description), -ENOENT);
 	assert_int_equal(hd_base_directory_describe("/dev/null", &description), -ENOTDIR);
-	assert_int_equal(hd_base_directory_open("/nowhere/at/all", 3, fixture->store->index, &base),
-		-HD_E_BASE_MISSING);
+	assert_int_equal(
+		hd_base_directory_open("/nowhere/at/all", 3, fixture->store, &base), -HD_E_BASE_MISSING);
 	assert_non_null(strstr(hd_error_message(-HD_E_BASE_MISSING), "/nowhere/at/all"));
 }
 
@@ -556,6 +588,7 @@ int main(void)
 		WITH_BASE(names_of_one_file_share_a_link_group),
 		WITH_BASE(user_attributes_are_listed_in_the_form_of_attribute_objects),
 		WITH_BASE(a_store_in_the_root_is_not_part_of_the_tree),
+		WITH_BASE(the_store_in_use_is_hidden_wherever_it_lies),
 		WITH_BASE(the_root_shows_the_directory_itself),
 		WITH_BASE(a_missing_directory_is_named),
 		WITH_BASE(a_large_file_reads_right_in_pieces),

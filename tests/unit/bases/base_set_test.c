@@ -21,14 +21,16 @@
 #include "tests/unit/bases/repository.h"
 
 #define SLOW 5
-#define DEADLINE_MS 60
-#define NAP_MS 400
+#define DEADLINE_MS 250
+#define NAP_MS 1000
 #define MILLISECOND 1000000ull
 
 /* ---- a base that answers what it is told, when it is told ---- */
 
 struct fake_log {
 	_Atomic unsigned nap_ms;
+	_Atomic unsigned n_drips; /* further entries of a listing, each after another nap of drip_ms */
+	_Atomic unsigned drip_ms;
 	_Atomic int result;
 	_Atomic unsigned begun, ended, freed;
 };
@@ -57,11 +59,18 @@ static int fake_list(
 		.name = "a", .mode = S_IFREG | 0600, .size = 3, .xattrs = "12345", .xattrs_size = 5};
 	struct hd_base_entry second = {
 		.name = "a longer name", .mode = S_IFDIR | 0700, .content = directory->content};
+	struct fake_log *log = ((struct fake_base *)base)->log;
 	int r = nap(base);
 
 	if (r == 0)
 		r = emit(&first, payload);
-	return r == 0 ? emit(&second, payload) : r;
+	if (r == 0)
+		r = emit(&second, payload);
+	for (unsigned i = 0; r == 0 && i < log->n_drips; i++) {
+		hd_clock_sleep_ns(log->drip_ms * MILLISECOND);
+		r = emit(&first, payload);
+	}
+	return r;
 }
 
 static int fake_read(struct hd_base *base, const struct hd_content *file, void *buffer, size_t size,
@@ -297,13 +306,34 @@ static void a_stalled_base_answers_within_the_deadline_and_hurts_nobody(void **s
 	/* The late answer goes nowhere near the caller's buffer. */
 	while (fixture->log.ended == 0)
 		hd_clock_sleep_ns(5 * MILLISECOND);
-	hd_clock_sleep_ns(20 * MILLISECOND);
+	hd_clock_sleep_ns(50 * MILLISECOND);
 	assert_string_equal(buffer, "uatouch");
 
 	/* And the base works again when the stall is over. */
 	fixture->log.nap_ms = 0;
 	assert_int_equal(hd_base_set_read(fixture->set, &content, buffer, 7, 0, &size), 0);
 	assert_string_equal(buffer, "fffffff");
+}
+
+static void a_listing_may_take_long_while_entries_keep_coming(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_base_directory directory = {.content = slow_content()};
+	uint64_t start = hd_clock_monotonic_ns();
+	struct listing listing = {0};
+
+	fixture->log.n_drips = 20;
+	fixture->log.drip_ms = DEADLINE_MS / 10;
+	assert_int_equal(hd_base_set_list(fixture->set, &directory, listing_collect, &listing), 0);
+	assert_int_equal(listing.count, 22);
+	assert_true(hd_clock_monotonic_ns() - start > 3 * DEADLINE_MS * MILLISECOND / 2);
+	listing_clear(&listing);
+
+	fixture->log.n_drips = 2;
+	fixture->log.drip_ms = NAP_MS;
+	assert_int_equal(
+		hd_base_set_list(fixture->set, &directory, listing_collect, &listing), -HD_E_BASE_TIMEOUT);
+	assert_int_equal(listing.count, 0);
 }
 
 static void freeing_the_set_waits_for_late_calls(void **state)
@@ -500,6 +530,7 @@ int main(void)
 		WITH_SET(a_callback_can_end_the_listing),
 		WITH_SET(a_failure_keeps_its_detail_across_threads),
 		WITH_SET(a_stalled_base_answers_within_the_deadline_and_hurts_nobody),
+		WITH_SET(a_listing_may_take_long_while_entries_keep_coming),
 		WITH_SET(freeing_the_set_waits_for_late_calls),
 		WITH_SET(calls_given_up_before_they_began_are_never_made),
 		WITH_SET(a_base_that_cannot_stall_is_called_directly_without_deadline),

@@ -74,6 +74,32 @@ static void the_table_leaves_directories_out_that_say_nothing(void **state)
 	free(printed);
 }
 
+static void names_are_cut_and_aligned_by_characters(void **state)
+{
+	/* 60 letters of two bytes, then one of one byte with a name of its own */
+	char long_name[121] = {0};
+	json_t *entries;
+	size_t size;
+	FILE *stream = open_memstream(&printed, &size);
+	const char *second;
+
+	(void)state;
+	for (size_t i = 0; i < 60; i++)
+		memcpy(long_name + 2 * i, "\xd0\xb9", 2);
+	entries = json_pack(
+		"[{s:s, s:s}, {s:s, s:s}]", "path", long_name, "type", "file", "path", "z", "type", "file");
+	hd_output_begin("never", false);
+	assert_int_equal(hd_diff_print_stat(entries, stream), 0);
+	(void)fclose(stream);
+	second = strchr(printed, '\n') + 1;
+	assert_memory_equal(printed, " ...\xd0\xb9", 6);
+	/* three dots and 47 letters are as wide as one letter and 49 blanks */
+	assert_int_equal(strchr(printed, '|') - printed, 1 + 3 + 2 * 47 + 1);
+	assert_int_equal(strchr(second, '|') - second, 1 + 50 + 1);
+	json_decref(entries);
+	free(printed);
+}
+
 static void the_bars_of_the_table_fit_the_line(void **state)
 {
 	json_t *entry = json_pack("{s:s, s:s, s:s, s:i, s:i}", "path",
@@ -101,6 +127,7 @@ int main(void)
 		cmocka_unit_test(the_header_after_a_hunk_is_a_header_again),
 		cmocka_unit_test(without_colours_a_patch_is_untouched),
 		cmocka_unit_test(the_table_leaves_directories_out_that_say_nothing),
+		cmocka_unit_test(names_are_cut_and_aligned_by_characters),
 		cmocka_unit_test(the_bars_of_the_table_fit_the_line),
 	};
 

@@ -33,7 +33,7 @@ static void signals_neither_shorten_nor_stretch_a_sleep(void **state)
 	slept_ns = hd_clock_monotonic_ns() - start_ns;
 	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
 	(void)signal(SIGALRM, SIG_DFL);
-	assert_true(alarms > 3);
+	assert_true(alarms > 0);
 	assert_true(slept_ns >= 100 * MS);
 	/* Generous: only a sleep that starts again after each signal misses this. */
 	assert_true(slept_ns < UINT64_C(5000) * MS);

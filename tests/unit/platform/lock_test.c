@@ -173,6 +173,21 @@ static int take_high_then_low_under_middle(void *payload)
 	return 0;
 }
 
+/* The highest lock is neither the first nor the last of those held. */
+static int take_promotion_under_middle_and_high(void *payload)
+{
+	struct hd_mutex promotion;
+
+	(void)payload;
+	hd_mutex_init(&promotion, HD_RANK_PROMOTION);
+	hd_mutex_lock(&low);
+	hd_rwlock_read(&middle);
+	hd_mutex_lock(&high);
+	hd_mutex_unlock(&low);
+	hd_mutex_lock(&promotion);
+	return 0;
+}
+
 static int read_twice(void *payload)
 {
 	(void)payload;
@@ -208,6 +223,7 @@ static void violations_abort_and_name_both_locks(void **state)
 	(void)state;
 	assert_aborts(take_low_under_high, "takes [capture:", "[leaf:");
 	assert_aborts(take_high_then_low_under_middle, "takes [capture:", "[namespace:");
+	assert_aborts(take_promotion_under_middle_and_high, "takes [promotion:", "[leaf:");
 	assert_aborts(read_twice, "takes [namespace:", "[namespace:");
 	assert_aborts(release_unheld, "another thread", "[capture:");
 	assert_aborts(wait_without_mutex, "without its mutex", "[leaf:");

@@ -188,17 +188,20 @@ static void signals_are_open_and_ignored_ones_stay_ignored(void **state)
 	(void)sigprocmask(SIG_SETMASK, &blocked, &before);
 	(void)signal(SIGUSR1, SIG_IGN);
 	(void)signal(SIGUSR2, on_signal);
+	(void)signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(hd_process_spawn("/bin/cat", arguments, fds, 1, false, &pid), 0);
 	(void)sigprocmask(SIG_SETMASK, NULL, &blocked);
 	assert_true(sigismember(&blocked, SIGTERM));
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	(void)signal(SIGUSR1, SIG_DFL);
 	(void)signal(SIGUSR2, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_DFL);
 	assert_int_equal(hd_process_wait(pid, &status), 0);
 	assert_true(pread(output, text, sizeof(text) - 1, 0) > 0);
 	assert_true(signal_set(text, "SigBlk:") == 0);
 	assert_true(signal_set(text, "SigIgn:") & SIGNAL_BIT(SIGUSR1));
 	assert_false(signal_set(text, "SigIgn:") & SIGNAL_BIT(SIGUSR2));
+	assert_false(signal_set(text, "SigIgn:") & SIGNAL_BIT(SIGPIPE));
 	assert_true(signal_set(text, "SigCgt:") == 0);
 }
 

@@ -283,6 +283,24 @@ static void surplus_descriptors_are_refused_and_closed(void **state)
 	}
 }
 
+static void each_byte_of_a_header_may_not_bring_a_descriptor(void **state)
+{
+	struct pair *pair = *state;
+	HD_AUTO_FREE char *data = NULL;
+	int before = count_descriptors();
+	int passed_fd = -1;
+	size_t size;
+
+	put_with_descriptors(pair->ours, "\x01", 1, STDERR_FILENO, 1);
+	put_with_descriptors(pair->ours, "\x00", 1, STDERR_FILENO, 1);
+	put_with_descriptors(pair->ours, "\x00\x00x", 3, STDERR_FILENO, 1);
+	assert_int_equal(hd_socket_receive(pair->theirs, 1000, &data, &size, &passed_fd), 0);
+	assert_string_equal(data, "x");
+	assert_true(passed_fd >= 0);
+	(void)close(passed_fd);
+	assert_int_equal(count_descriptors(), before);
+}
+
 static void descriptors_in_the_middle_of_a_frame_vanish(void **state)
 {
 	struct pair *pair = *state;
@@ -468,6 +486,7 @@ int main(void)
 		WITH_PAIR(silence_and_half_a_frame_both_time_out),
 		WITH_PAIR(a_peer_that_drips_cannot_stretch_the_timeout),
 		WITH_PAIR(surplus_descriptors_are_refused_and_closed),
+		WITH_PAIR(each_byte_of_a_header_may_not_bring_a_descriptor),
 		WITH_PAIR(descriptors_in_the_middle_of_a_frame_vanish),
 		WITH_PAIR(a_descriptor_of_a_bad_frame_is_closed),
 		WITH_SCRATCH(long_paths_reach_the_same_socket),

@@ -117,6 +117,25 @@ static void a_full_queue_refuses_and_the_rest_still_runs(void **state)
 	gate_destroy(&gate);
 }
 
+static void a_pool_that_was_idle_takes_tasks(void **state)
+{
+	struct hd_pool *pool = NULL;
+	struct gate gate;
+
+	(void)state;
+	gate_init(&gate);
+	open_gate(&gate);
+	assert_int_equal(hd_pool_new("pool", 2, 2, &pool), 0);
+	for (int i = 1; i <= 3; i++) {
+		hd_clock_sleep_ns(20000000);
+		assert_int_equal(hd_pool_submit(pool, pass_gate, &gate), 0);
+		wait_entered(&gate, i);
+	}
+	hd_pool_free(pool);
+	assert_int_equal(gate.done, 3);
+	gate_destroy(&gate);
+}
+
 static void tasks_run_side_by_side(void **state)
 {
 	struct hd_pool *pool = NULL;
@@ -178,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_thread_has_a_name_and_takes_no_signals_but_faults),
 		cmocka_unit_test(a_full_queue_refuses_and_the_rest_still_runs),
+		cmocka_unit_test(a_pool_that_was_idle_takes_tasks),
 		cmocka_unit_test(tasks_run_side_by_side),
 		cmocka_unit_test(no_task_is_lost_or_run_twice),
 		cmocka_unit_test(a_pool_without_threads_or_queue_is_refused),

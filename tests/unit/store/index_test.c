@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "overlay/store/index_types.h"
 #include "tests/unit/store/scratch_store.h"
 
 /*
@@ -326,6 +327,78 @@ static void host_paths_survive_only_once_persisted(void **state)
 	hd_store_free(other);
 }
 
+/* Makes the database hold what no call would write. */
+static void tamper(struct hd_index *index, const char *sql)
+{
+	assert_int_equal(sqlite3_exec(index->database, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void host_paths_of_one_hash_get_numbers(void **state)
+{
+	struct scratch *scratch = *state;
+	struct hd_store *other = NULL;
+	uint8_t first[20], second[20];
+	char *path = NULL;
+
+	assert_success(hd_index_host_path_id(scratch->store->index, 1, "collides", first));
+	assert_success(hd_index_persist_host_paths(scratch->store->index));
+	tamper(scratch->store->index, "UPDATE host_path SET path = 'with this'");
+	assert_success(hd_store_open(scratch->path, &other));
+	assert_success(hd_index_host_path_id(other->index, 1, "collides", second));
+	assert_memory_equal(first, second, 16);
+	assert_int_equal(first[16], 0);
+	assert_int_equal(second[16], 1);
+	assert_success(hd_index_persist_host_paths(other->index));
+	assert_success(hd_index_host_path(other->index, 1, first, &path));
+	assert_string_equal(path, "with this");
+	free(path);
+	assert_success(hd_index_host_path(other->index, 1, second, &path));
+	assert_string_equal(path, "collides");
+	free(path);
+	hd_store_free(other);
+}
+
+static void a_host_path_that_lost_its_number_to_another_is_not_persisted(void **state)
+{
+	struct scratch *scratch = *state;
+	struct hd_store *other = NULL;
+	uint8_t id[20];
+
+	assert_success(hd_store_open(scratch->path, &other));
+	assert_success(hd_index_host_path_id(scratch->store->index, 1, "collides", id));
+	assert_success(hd_index_host_path_id(other->index, 1, "collides", id));
+	assert_success(hd_index_persist_host_paths(other->index));
+	tamper(other->index, "UPDATE host_path SET path = 'with this'");
+	assert_code(hd_index_persist_host_paths(scratch->store->index), HD_E_STORE_CORRUPT);
+	hd_store_free(other);
+}
+
+static void a_changed_record_is_found_out(void **state)
+{
+	struct hd_index *index = ((struct scratch *)*state)->store->index;
+	struct hd_state_id first = publish_first(index, "main");
+	struct hd_state same = example_state("first"), found;
+
+	/* Another version of the root's mode: a record that decodes, under an id that is not its own. */
+	tamper(index, "UPDATE state SET record ="
+		      " CAST(substr(record, 1, 8) || x'ff01' || substr(record, 11) AS BLOB)");
+	assert_code(hd_index_get_state(index, &first, &found), HD_E_STORE_CORRUPT);
+	same.is_base = true;
+	assert_code(hd_index_publish(index, &same, NULL, NULL), HD_E_STORE_CORRUPT);
+	hd_state_clear(&same);
+}
+
+static void an_index_of_another_version_is_refused(void **state)
+{
+	struct scratch *scratch = *state;
+	struct hd_store *other = NULL;
+
+	tamper(scratch->store->index, "PRAGMA user_version = 2");
+	assert_code(hd_store_open(scratch->path, &other), HD_E_STORE_VERSION);
+	tamper(scratch->store->index, "PRAGMA user_version = 1; PRAGMA application_id = 1");
+	assert_code(hd_store_open(scratch->path, &other), HD_E_STORE_CORRUPT);
+}
+
 static void many_host_paths_are_all_kept(void **state)
 {
 	struct scratch *scratch = *state;
@@ -501,6 +574,10 @@ int main(void)
 		TEST(a_base_keeps_its_number),
 		TEST(the_export_map_remembers_per_repository),
 		TEST(host_paths_survive_only_once_persisted),
+		TEST(host_paths_of_one_hash_get_numbers),
+		TEST(a_host_path_that_lost_its_number_to_another_is_not_persisted),
+		TEST(a_changed_record_is_found_out),
+		TEST(an_index_of_another_version_is_refused),
 		TEST(many_host_paths_are_all_kept),
 		TEST(a_publication_that_runs_out_of_room_changes_nothing),
 		TEST(of_concurrent_publishers_exactly_one_wins),
