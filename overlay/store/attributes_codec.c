@@ -170,7 +170,7 @@ int hd_attributes_decode(const void *data, size_t size, struct hd_attributes_lis
 {
 	HD_AUTO_FREE struct hd_attribute_entry *entries = NULL;
 	struct hd_reader reader;
-	uint32_t count;
+	uint32_t count = 0;
 	int r;
 
 	hd_reader_init(&reader, data, size);

@@ -89,7 +89,7 @@ static int read_id(struct hd_object_store *store, const struct hd_object_id *lis
 int hd_chunk_list_full_chunk(struct hd_object_store *store, const struct hd_object_id *list, uint64_t index,
 	struct hd_object_id *ret_id)
 {
-	uint64_t total;
+	uint64_t total = 0;
 	int r;
 
 	r = hd_chunk_list_total(store, list, &total);
@@ -126,7 +126,7 @@ int hd_chunk_list_read(struct hd_object_store *store, const struct hd_object_id 
 	size_t size, uint64_t offset, size_t *ret_size)
 {
 	size_t done = 0;
-	uint64_t total;
+	uint64_t total = 0;
 	int r;
 
 	r = hd_chunk_list_total(store, list, &total);

@@ -14,7 +14,7 @@
  */
 
 #define PREFIX_MINIMUM 4
-#define HEX_DIGITS (2 * HD_STATE_ID_SIZE)
+#define HEX_DIGITS ((size_t)2 * HD_STATE_ID_SIZE)
 
 void hd_state_clear(struct hd_state *state)
 {

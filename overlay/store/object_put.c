@@ -85,7 +85,11 @@ static int write_file(struct hd_object_store *store, const struct hd_object_id *
 		return r;
 	}
 	/* What replaces goes to the disk at once: it must not be worse off than what it replaces. */
-	return hd_file_atomic_commit(&file, hd_object_id_path(id, path), replace, replace);
+	r = hd_file_atomic_commit(&file, hd_object_id_path(id, path), replace, replace);
+	/* Somebody removed the subdirectory: the next put makes it again. */
+	if (r == -ENOENT)
+		atomic_store(&store->fanout_made[id->hash.bytes[0]], false);
+	return r;
 }
 
 enum comparison { COMPARISON_FREE, COMPARISON_SAME, COMPARISON_OTHER, COMPARISON_DAMAGED };

@@ -203,7 +203,7 @@ static int take_facts(struct hd_reader *reader, struct hd_state *state)
 static int take_state(struct hd_reader *reader, struct hd_state *state)
 {
 	const char *problem;
-	unsigned flags;
+	unsigned flags = 0;
 	int r;
 
 	r = take_fixed_fields(reader, state, &flags);

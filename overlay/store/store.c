@@ -2,12 +2,15 @@
 #include "overlay/store/store.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 
@@ -24,7 +27,7 @@
 #define FORMAT_PREFIX "heddle store "
 #define FORMAT_LIMIT 4096
 #define IGNORE_FILE ".gitignore"
-#define NAME_ATTEMPTS 100
+#define NAME_ATTEMPTS 16
 
 static const char *const directories[] = {"objects", "threads", "run", "log", "mnt"};
 
@@ -98,11 +101,15 @@ static int open_parent(const char *path)
 /* A fresh directory beside PATH; its name in fresh memory. */
 static int make_temporary(const char *path, char **ret_temporary)
 {
+	static atomic_uint counter;
+
 	for (unsigned attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
 		HD_AUTO_FREE char *name = NULL;
 		int r;
 
-		if (asprintf(&name, "%s.new-%d-%u", path, (int)getpid(), attempt) < 0) {
+		/* The counter tells the threads of a process apart, the clock the processes of a reused number. */
+		if (asprintf(&name, "%s.new-%d-%" PRIx64 "-%u", path, (int)getpid(), hd_clock_monotonic_ns(),
+			    atomic_fetch_add(&counter, 1)) < 0) {
 			name = NULL;
 			return -ENOMEM;
 		}

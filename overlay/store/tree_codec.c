@@ -154,7 +154,7 @@ int hd_tree_decode(const void *data, size_t size, struct hd_tree *ret_tree)
 {
 	HD_AUTO_FREE struct hd_tree_entry *entries = NULL;
 	struct hd_reader reader;
-	uint32_t count;
+	uint32_t count = 0;
 	int r;
 
 	hd_reader_init(&reader, data, size);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+
 #include "tests/unit/store/scratch_store.h"
 
 /*
@@ -105,6 +107,47 @@ static void a_creation_that_runs_out_of_room_anywhere_leaves_nothing(void **stat
 	hd_store_free(second);
 }
 
+struct creator {
+	const char *path;
+	struct hd_store *store;
+	int result;
+};
+
+static void *create_store(void *payload)
+{
+	struct creator *creator = payload;
+
+	creator->result = hd_store_create(creator->path, &creator->store);
+	return NULL;
+}
+
+static void of_concurrent_creators_exactly_one_wins(void **state)
+{
+	enum { CREATORS = 4 };
+	struct scratch *scratch = *state;
+	struct creator creators[CREATORS];
+	pthread_t threads[CREATORS];
+	char directory[128], path[256];
+	int winners = 0;
+
+	snprintf(directory, sizeof(directory), "%s/below", scratch->directory);
+	snprintf(path, sizeof(path), "%s/.heddle", directory);
+	assert_success(hd_directory_make(AT_FDCWD, directory, 0700));
+	for (int i = 0; i < CREATORS; i++) {
+		creators[i] = (struct creator){path, NULL, 1};
+		assert_int_equal(pthread_create(&threads[i], NULL, create_store, &creators[i]), 0);
+	}
+	for (int i = 0; i < CREATORS; i++) {
+		pthread_join(threads[i], NULL);
+		if (creators[i].result != 0)
+			assert_code(creators[i].result, HD_E_STORE_EXISTS);
+		winners += creators[i].result == 0;
+		hd_store_free(creators[i].store);
+	}
+	assert_int_equal(winners, 1);
+	assert_int_equal(entries_of(directory), 1);
+}
+
 static void a_store_opens_again(void **state)
 {
 	struct scratch *scratch = *state;
@@ -183,6 +226,8 @@ int main(void)
 			a_failed_creation_leaves_nothing_behind, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(a_creation_that_runs_out_of_room_anywhere_leaves_nothing,
 			scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			of_concurrent_creators_exactly_one_wins, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(a_store_opens_again, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_missing_store_is_told_apart_from_a_broken_one, scratch_setup, scratch_teardown),
