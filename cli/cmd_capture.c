@@ -111,7 +111,7 @@ static int read_message_file(char **ret_message)
 	return 0;
 }
 
-static int collect_message(char **ret_message)
+static int given_message(char **ret_message)
 {
 	if (messages.count > 0 && message_file)
 		return hd_fail(HD_E_USAGE, "give the message by -m or by -F, not by both");
@@ -120,6 +120,20 @@ static int collect_message(char **ret_message)
 	if (messages.count == 0)
 		return hd_fail(HD_E_USAGE, "a message is missing: say what the state is with -m TEXT");
 	return join_messages(ret_message);
+}
+
+static int collect_message(char **ret_message)
+{
+	HD_AUTO_FREE char *message = NULL;
+	int r;
+
+	r = given_message(&message);
+	if (r < 0)
+		return r;
+	if (message[strspn(message, " \t\r\n")] == '\0')
+		return hd_fail(HD_E_USAGE, "the message is empty");
+	*ret_message = HD_STEAL(message);
+	return 0;
 }
 
 static int add_fact(json_t *object, const char *text)

@@ -19,6 +19,7 @@
 
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
+#include "mount/control_reply.h"
 #include "mount/mount_start.h"
 #include "mount/run_file.h"
 #include "overlay/overlay.h"
@@ -69,7 +70,7 @@ static int request_served(
 		flush_mount(store, thread);
 	r = hd_control_send(fd, json_incref(request), -1);
 	if (r >= 0)
-		r = hd_control_receive(fd, -1, ret_reply, ret_fd);
+		r = hd_control_receive_reply(fd, ret_reply, ret_fd);
 	/* What was sent may have been executed: only what does no harm twice is asked again. */
 	if ((r == -ECONNRESET || r == -EPIPE) && strcmp(hd_control_op(request), "capture") != 0)
 		return -HD_E_THREAD_BUSY;

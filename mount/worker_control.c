@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "mount/control_channel.h"
+#include "mount/control_reply.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
@@ -72,7 +73,7 @@ static int serve_request(struct client *client)
 	}
 	r = hd_control_execute(settings->overlay, &settings->environment, request, &reply, &passed_fd);
 	json_decref(request);
-	return r < 0 ? r : hd_control_send(client->fd, reply, passed_fd);
+	return r < 0 ? r : hd_control_send_reply(client->fd, reply, passed_fd);
 }
 
 static void serve_client(void *payload)
