@@ -249,7 +249,7 @@ static void a_large_file_is_captured_and_compared(void **state)
 
 	assert_non_null(bytes);
 	for (int i = 0; i < SIZE; i++)
-		bytes[i] = (char)(i * 7919 >> 5);
+		bytes[i] = (char)((unsigned)i * 7919u >> 5);
 	live_write_bytes(overlay, "large", bytes, SIZE);
 	live_capture(overlay, "large", &first);
 	live_write_bytes(overlay, "large", bytes, SIZE);
