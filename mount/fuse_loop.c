@@ -44,12 +44,15 @@
 #define SPIN_MISSES 8u       /* looks in vain after which the leader sleeps at once */
 #define KIND_COUNT 64u
 
+#define SPIN_PAUSE 256u /* requests without spinning after another program wanted the CPU */
+
 struct hd_fuse_loop {
 	struct hd_fuse_session *session; /* borrowed */
 	int device;                      /* owned, non-blocking */
 	int stop_flag;                   /* owned */
 	uint64_t spin_ns;
 	unsigned spin_misses; /* of the leader alone */
+	unsigned spin_pause;  /* of the leader alone: requests to take before it spins again */
 
 	_Atomic uint64_t lead;     /* (ticket << 1) | busy */
 	_Atomic uint64_t sequence; /* requests taken */
@@ -123,20 +126,25 @@ static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_si
 	int r;
 
 	for (;;) {
-		bool spin = loop->spin_misses < SPIN_MISSES;
+		bool spin = loop->spin_misses < SPIN_MISSES && loop->spin_pause == 0;
 
 		if (atomic_load_explicit(&loop->stopping, memory_order_relaxed))
 			return -ECANCELED;
 		r = hd_descriptor_read_spinning(
 			loop->device, message, HD_FUSE_MESSAGE_SIZE, spin ? loop->spin_ns : 0, ret_size);
 		if (r == 0 && *ret_size >= sizeof(struct fuse_in_header)) {
-			loop->spin_misses = spin ? 0 : loop->spin_misses;
+			if (spin)
+				loop->spin_misses = 0;
+			else if (loop->spin_pause > 0)
+				loop->spin_pause--;
 			return 0;
 		}
 		/* A request may be withdrawn between queue and read: ENOENT. */
 		if (r == 0 || r == -ENOENT)
 			continue;
-		if (r != -EAGAIN)
+		if (r == -EBUSY)
+			loop->spin_pause = SPIN_PAUSE;
+		else if (r != -EAGAIN)
 			return r;
 		loop->spin_misses += spin;
 		r = wait_readable(loop);

@@ -60,6 +60,9 @@ static const char *const opcode_names[] = {
 	[FUSE_COPY_FILE_RANGE] = "COPY_FILE_RANGE",
 	[FUSE_SYNCFS] = "SYNCFS",
 	[FUSE_TMPFILE] = "TMPFILE",
+	/* Younger than the oldest headers that this is built with. */
+	[52] = "STATX",
+	[53] = "COPY_FILE_RANGE_64",
 };
 
 struct hd_message_counters {

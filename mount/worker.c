@@ -9,6 +9,7 @@
 #include "mount/worker.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,8 @@
 #include "overlay/platform/log.h"
 #include "overlay/platform/process.h"
 
+static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
 struct worker {
 	struct hd_program_arguments arguments;
 	struct hd_mount_options options;
@@ -36,6 +39,7 @@ struct worker {
 	char *last_end;                       /* owned, may be NULL */
 	struct hd_large_file *large;          /* owned array of owned descriptors; of a salvager */
 	size_t n_large;
+	int signal_fd; /* owned */
 };
 
 static int tell(const char *op)
@@ -133,7 +137,8 @@ static int await_mount(struct worker *worker, int *ret_device)
 
 static int serve_mount(struct worker *worker, int device)
 {
-	struct hd_worker_control_settings settings = {.link_fd = HD_WORKER_LINK_FD};
+	struct hd_worker_control_settings settings = {
+		.link_fd = HD_WORKER_LINK_FD, .signal_fd = worker->signal_fd};
 	struct hd_worker_control *control = NULL;
 	int r;
 
@@ -242,6 +247,7 @@ static void worker_clear(struct worker *worker)
 	for (i = 0; i < worker->n_large; i++)
 		hd_cleanup_close(&worker->large[i].fd);
 	free(worker->large);
+	hd_cleanup_close(&worker->signal_fd);
 	free(worker->mountpoint);
 	free(worker->last_end);
 }
@@ -253,6 +259,8 @@ int hd_worker_run(const struct hd_program_arguments *arguments)
 
 	/* The kernel has applied the callers' masks; modes are ours to keep. */
 	(void)umask(0);
+	/* Ends the session, not the process: a machine that shuts down sends this to everybody at once. */
+	worker.signal_fd = hd_process_signal_fd(ending_signals, HD_ARRAY_SIZE(ending_signals));
 	hd_process_raise_descriptor_limit();
 	hd_process_ignore_broken_pipes();
 	hd_mount_options_default(&worker.options);

@@ -20,6 +20,7 @@
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
+#include "overlay/platform/process.h"
 #include "overlay/platform/task_thread.h"
 
 #define CLIENT_THREADS 8
@@ -139,18 +140,23 @@ static int hear_supervisor(struct hd_worker_control *control)
 static void *listener_main(void *payload)
 {
 	struct hd_worker_control *control = payload;
-	const int fds[] = {control->settings.link_fd, control->stop_flag};
+	int link_fd = control->settings.link_fd;
 	unsigned ready = 0;
 	int r = 0;
 
 	while (r >= 0 && !(ready & 2)) {
+		const int fds[] = {link_fd, control->stop_flag, control->settings.signal_fd};
+
 		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), -1, &ready);
-		if (r >= 0 && ready == 1)
-			r = hear_supervisor(control);
+		if (r >= 0 && (ready & 4) && hd_process_signal_read(control->settings.signal_fd) > 0)
+			hd_fuse_session_stop(control->settings.session);
+		if (r < 0 || !(ready & 1))
+			continue;
+		if (hear_supervisor(control) < 0) {
+			hd_log(HD_LOG_WARNING, "the supervisor is gone; serving until the mount is gone");
+			link_fd = -1;
+		}
 	}
-	if (r < 0)
-		hd_log(HD_LOG_WARNING, "the supervisor is gone (%s); serving on until the mount is gone",
-			hd_error_name(r));
 	return NULL;
 }
 

@@ -19,6 +19,7 @@ struct hd_worker_control_settings {
 	struct hd_fuse_session *session; /* told to stop when the supervisor says so */
 	struct hd_control_environment environment;
 	int link_fd;
+	int signal_fd; /* readable when the session is to end: hd_process_signal_fd */
 };
 
 struct hd_worker_control;

@@ -19,7 +19,8 @@ int hd_descriptor_read(int fd, void *buffer, size_t size, size_t *ret_size);
 
 /*
  * hd_descriptor_read on a non-blocking descriptor that, while nothing is there, yields the CPU and tries
- * again for up to SPIN_NS before it answers -EAGAIN.
+ * again for up to SPIN_NS before it answers -EAGAIN. -EBUSY as soon as another program wanted the
+ * CPU, which then has a better use.
  */
 int hd_descriptor_read_spinning(int fd, void *buffer, size_t size, uint64_t spin_ns, size_t *ret_size);
 

@@ -11,7 +11,6 @@
 
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/fusermount.h"
@@ -25,7 +24,7 @@
  * and flags, so that nobody has to know which one was taken.
  */
 
-static int check_directory(const char *directory)
+static int check_directory(const char *directory, struct stat *ret_stat)
 {
 	struct stat st;
 
@@ -35,10 +34,11 @@ static int check_directory(const char *directory)
 		return hd_fail_errno("mountpoint '%s'", directory);
 	if (!S_ISDIR(st.st_mode))
 		return hd_fail(ENOTDIR, "mountpoint '%s'", directory);
+	*ret_stat = st;
 	return 0;
 }
 
-static int attach_as_root(const struct hd_mount_request *request)
+static int attach_as_root(const struct hd_mount_request *request, const struct stat *st)
 {
 	HD_AUTO_BUFFER struct hd_buffer options = {0};
 	/* As a local filesystem: set-user-ID bits and device nodes count. fusermount3 withholds both from others. */
@@ -48,7 +48,7 @@ static int attach_as_root(const struct hd_mount_request *request)
 	fd = hd_file_open(AT_FDCWD, "/dev/fuse", O_RDWR, 0);
 	if (fd < 0)
 		return hd_fail(fd, "open /dev/fuse");
-	hd_buffer_printf(&options, "fd=%d,rootmode=%o,user_id=%u,group_id=%u%s%s", fd, (unsigned)S_IFDIR,
+	hd_buffer_printf(&options, "fd=%d,rootmode=%o,user_id=%u,group_id=%u%s%s", fd, st->st_mode & S_IFMT,
 		geteuid(), getegid(), request->allow_other ? ",allow_other" : "",
 		request->default_permissions ? ",default_permissions" : "");
 	hd_buffer_put_u8(&options, 0);
@@ -61,13 +61,14 @@ static int attach_as_root(const struct hd_mount_request *request)
 
 int hd_mount_point_attach(const struct hd_mount_request *request)
 {
+	struct stat st;
 	int r;
 
 	hd_lock_assert_none_held("mount");
-	r = check_directory(request->directory);
+	r = check_directory(request->directory, &st);
 	if (r < 0)
 		return r;
-	return geteuid() == 0 ? attach_as_root(request) : hd_fusermount_attach(request);
+	return geteuid() == 0 ? attach_as_root(request, &st) : hd_fusermount_attach(request);
 }
 
 int hd_mount_point_detach(const char *directory, bool lazy)
@@ -85,6 +86,5 @@ int hd_mount_point_abort(unsigned minor)
 
 	(void)snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", minor);
 	fd = hd_file_open(AT_FDCWD, path, O_WRONLY, 0);
-	/* Not pwrite: the control files have no position (nonseekable_open). */
-	return fd < 0 ? fd : hd_descriptor_write(fd, "1", 1);
+	return fd < 0 ? fd : hd_file_write_at(fd, "1", 1, 0);
 }

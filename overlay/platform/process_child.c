@@ -42,10 +42,8 @@ static int arrange_descriptors(const struct hd_child_plan *plan, int *report_fd)
 	return 0;
 }
 
-/*
- * exec turns handlers into defaults by itself, but the mask opens before. What was ignored stays ignored (nohup),
- * but for SIGPIPE, which a program ignores for its own writing only.
- */
+/* exec turns handlers into defaults by itself, but the mask opens before; what was ignored stays ignored
+ * (nohup). */
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -53,8 +51,7 @@ static void reset_signals(void)
 	for (int number = 1; number < NSIG; number++) {
 		struct sigaction action;
 
-		if (sigaction(number, NULL, &action) < 0 ||
-			(action.sa_handler == SIG_IGN && number != SIGPIPE))
+		if (sigaction(number, NULL, &action) < 0 || action.sa_handler == SIG_IGN)
 			continue;
 		action = (struct sigaction){.sa_handler = SIG_DFL};
 		(void)sigaction(number, &action, NULL);

@@ -68,12 +68,16 @@ static void spinning_ends_with_a_message_or_with_its_time(void **state)
 	uint64_t start_ns;
 	char text[8] = "";
 	size_t size = 99;
+	int r;
 
 	assert_int_equal(hd_descriptor_set_blocking(ends->read, false), 0);
 	start_ns = hd_clock_monotonic_ns();
-	assert_int_equal(
-		hd_descriptor_read_spinning(ends->read, text, sizeof(text), 20 * MS, &size), -EAGAIN);
-	assert_true(hd_clock_monotonic_ns() - start_ns >= 20 * MS);
+	r = hd_descriptor_read_spinning(ends->read, text, sizeof(text), 20 * MS, &size);
+	/* On a busy machine it ends early, and says so. */
+	if (r != -EBUSY) {
+		assert_int_equal(r, -EAGAIN);
+		assert_true(hd_clock_monotonic_ns() - start_ns >= 20 * MS);
+	}
 	assert_int_equal(hd_descriptor_read_spinning(ends->read, text, sizeof(text), 0, &size), -EAGAIN);
 	assert_int_equal(size, 99);
 	assert_int_equal(hd_descriptor_write(ends->write, "x", 1), 0);
