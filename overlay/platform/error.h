@@ -30,8 +30,8 @@ int hd_fail_in(int r, const char *format, ...) __attribute__((format(printf, 2, 
 int hd_fail_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * -errno of the system call that failed just now. Always negative, which a bare -errno is not to a compiler: it would
- * warn that results are used unset after a "failure" with 0.
+ * -errno of the system call that failed just now. Always negative, which a bare -errno is not to a compiler: it
+ * would warn that results are used unset after a "failure" with 0.
  */
 static inline int hd_errno(void)
 {

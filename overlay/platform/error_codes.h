@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+/* clang-format off */
 #define HD_ERROR_CODES(x)                                                                                    \
 	x(HD_E_STORE_MISSING, ENOENT, "there is no heddle store here")                                       \
 	x(HD_E_STORE_EXISTS, EEXIST, "there is a heddle store here already")                                 \
@@ -58,12 +59,14 @@
 	x(HD_E_CONTROL_TIMEOUT, ETIMEDOUT, "the mount did not answer")                                       \
 	x(HD_E_USAGE, EINVAL, "the command line is not understood")
 
+/* clang-format on */
+
 enum hd_error_code {
 	HD_E_BASE = 4096,
 #define HD_ERROR_CODE_ENUM(code, class, text) code,
 	HD_ERROR_CODES(HD_ERROR_CODE_ENUM)
 #undef HD_ERROR_CODE_ENUM
-	HD_E_END
+		HD_E_END
 };
 
 #endif

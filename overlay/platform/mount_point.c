@@ -11,6 +11,7 @@
 
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/fusermount.h"
@@ -24,7 +25,7 @@
  * and flags, so that nobody has to know which one was taken.
  */
 
-static int check_directory(const char *directory, struct stat *ret_stat)
+static int check_directory(const char *directory)
 {
 	struct stat st;
 
@@ -34,11 +35,10 @@ static int check_directory(const char *directory, struct stat *ret_stat)
 		return hd_fail_errno("mountpoint '%s'", directory);
 	if (!S_ISDIR(st.st_mode))
 		return hd_fail(ENOTDIR, "mountpoint '%s'", directory);
-	*ret_stat = st;
 	return 0;
 }
 
-static int attach_as_root(const struct hd_mount_request *request, const struct stat *st)
+static int attach_as_root(const struct hd_mount_request *request)
 {
 	HD_AUTO_BUFFER struct hd_buffer options = {0};
 	/* As a local filesystem: set-user-ID bits and device nodes count. fusermount3 withholds both from others. */
@@ -48,7 +48,7 @@ static int attach_as_root(const struct hd_mount_request *request, const struct s
 	fd = hd_file_open(AT_FDCWD, "/dev/fuse", O_RDWR, 0);
 	if (fd < 0)
 		return hd_fail(fd, "open /dev/fuse");
-	hd_buffer_printf(&options, "fd=%d,rootmode=%o,user_id=%u,group_id=%u%s%s", fd, st->st_mode & S_IFMT,
+	hd_buffer_printf(&options, "fd=%d,rootmode=%o,user_id=%u,group_id=%u%s%s", fd, (unsigned)S_IFDIR,
 		geteuid(), getegid(), request->allow_other ? ",allow_other" : "",
 		request->default_permissions ? ",default_permissions" : "");
 	hd_buffer_put_u8(&options, 0);
@@ -61,14 +61,13 @@ static int attach_as_root(const struct hd_mount_request *request, const struct s
 
 int hd_mount_point_attach(const struct hd_mount_request *request)
 {
-	struct stat st;
 	int r;
 
 	hd_lock_assert_none_held("mount");
-	r = check_directory(request->directory, &st);
+	r = check_directory(request->directory);
 	if (r < 0)
 		return r;
-	return geteuid() == 0 ? attach_as_root(request, &st) : hd_fusermount_attach(request);
+	return geteuid() == 0 ? attach_as_root(request) : hd_fusermount_attach(request);
 }
 
 int hd_mount_point_detach(const char *directory, bool lazy)
@@ -86,5 +85,6 @@ int hd_mount_point_abort(unsigned minor)
 
 	(void)snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", minor);
 	fd = hd_file_open(AT_FDCWD, path, O_WRONLY, 0);
-	return fd < 0 ? fd : hd_file_write_at(fd, "1", 1, 0);
+	/* Not pwrite: the control files have no position (nonseekable_open). */
+	return fd < 0 ? fd : hd_descriptor_write(fd, "1", 1);
 }

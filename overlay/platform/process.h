@@ -21,8 +21,8 @@ struct hd_inherited_fd {
 /*
  * fork + exec of PATH with ARGUMENTS (NULL-terminated, [0] included) in the same environment. The child gets
  * exactly the descriptors 0-2 and FDS; all others are closed. A failing exec is returned here, as its -errno.
- * Its signal mask is empty. DIES_WITH_PARENT asks for SIGKILL when the parent thread dies (PR_SET_PDEATHSIG).
- * Sets *RET_PID.
+ * Its signal mask is empty; ignored signals stay ignored but for SIGPIPE. DIES_WITH_PARENT asks for SIGKILL
+ * when the parent thread dies (PR_SET_PDEATHSIG). Sets *RET_PID.
  */
 int hd_process_spawn(const char *path, char *const arguments[], const struct hd_inherited_fd *fds,
 	size_t n_fds, bool dies_with_parent, pid_t *ret_pid);

@@ -42,8 +42,10 @@ static int arrange_descriptors(const struct hd_child_plan *plan, int *report_fd)
 	return 0;
 }
 
-/* exec turns handlers into defaults by itself, but the mask opens before; what was ignored stays ignored
- * (nohup). */
+/*
+ * exec turns handlers into defaults by itself, but the mask opens before. What was ignored stays ignored (nohup),
+ * but for SIGPIPE, which a program ignores for its own writing only.
+ */
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -51,7 +53,8 @@ static void reset_signals(void)
 	for (int number = 1; number < NSIG; number++) {
 		struct sigaction action;
 
-		if (sigaction(number, NULL, &action) < 0 || action.sa_handler == SIG_IGN)
+		if (sigaction(number, NULL, &action) < 0 ||
+			(action.sa_handler == SIG_IGN && number != SIGPIPE))
 			continue;
 		action = (struct sigaction){.sa_handler = SIG_DFL};
 		(void)sigaction(number, &action, NULL);
