@@ -78,7 +78,8 @@ struct hd_base {
 
 struct hd_base_set;
 
-/* DEADLINE_MS bounds every opening of a base and every call into one that may stall (0: 30000). */
+/* DEADLINE_MS (0: 30000) bounds every opening of a base and every call into one that may stall; a listing may take
+ * longer while entries keep coming. */
 int hd_base_set_new(struct hd_store *store, unsigned deadline_ms, struct hd_base_set **ret_set);
 /* Waits for calls that were given up but still run in a base: they use it, and the store. */
 void hd_base_set_free(struct hd_base_set *set);
@@ -108,9 +109,9 @@ int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, stru
 
 /* NUMBER is what GIT contents of this base carry. LOCATION: the git directory. */
 int hd_base_git_open(const char *location, uint16_t number, struct hd_base **ret_base);
-/* LOCATION: the directory. INDEX (borrowed) keeps the path ids. */
+/* LOCATION: the directory. STORE (borrowed) keeps the path ids; it is no part of the tree if it lies in it. */
 int hd_base_directory_open(
-	const char *location, uint16_t number, struct hd_index *index, struct hd_base **ret_base);
+	const char *location, uint16_t number, struct hd_store *store, struct hd_base **ret_base);
 /* Serves OBJECT and CHUNKED contents. STORE is borrowed. */
 int hd_base_state_open(struct hd_store *store, struct hd_base **ret_base);
 

@@ -20,6 +20,9 @@
  * given to the callback after it is complete: the callback is the caller's code and may use the caller's
  * stack.
  *
+ * The deadline is for silence: each entry that a listing finds moves it. A directory of a million files on a far
+ * server takes minutes, and a fixed limit would make it one that can never be listed; a dead server is silent.
+ *
  * A job whose caller has gone before it began is skipped: otherwise a queue of forgotten work would keep the
  * threads busy when the server is back.
  *
@@ -33,9 +36,11 @@
 struct job {
 	struct hd_mutex lock;
 	struct hd_condition finished;
-	unsigned references; /* (lock) */
-	bool abandoned;      /* (lock) the caller has gone */
-	bool done;           /* (lock) */
+	unsigned references;  /* (lock) */
+	uint64_t deadline_ns; /* (lock) of hd_clock_monotonic_ns */
+	uint64_t patience_ns; /* how long a call may be silent */
+	bool abandoned;       /* (lock) the caller has gone */
+	bool done;            /* (lock) */
 	int result;
 	char detail[DETAIL_SIZE];
 
@@ -115,14 +120,14 @@ static void job_task(void *payload)
 	job_release(job);
 }
 
-/* Until the job is done or the time is up; false for the latter. */
-static bool job_wait(struct job *job, uint64_t deadline_ns)
+/* Until the job is done or has been silent for too long; false for the latter. */
+static bool job_wait(struct job *job)
 {
 	bool done;
 
 	hd_mutex_lock(&job->lock);
-	while (!job->done && hd_condition_wait_until(&job->finished, &job->lock, deadline_ns))
-		;
+	while (!job->done && hd_clock_monotonic_ns() < job->deadline_ns)
+		(void)hd_condition_wait_until(&job->finished, &job->lock, job->deadline_ns);
 	done = job->done;
 	job->abandoned = !done;
 	hd_mutex_unlock(&job->lock);
@@ -131,15 +136,16 @@ static bool job_wait(struct job *job, uint64_t deadline_ns)
 
 static int job_run(const struct hd_base_deadline *call, struct job *job)
 {
-	uint64_t deadline_ns = hd_clock_monotonic_ns() + (uint64_t)call->milliseconds * 1000000;
 	const char *name = call->base->operations->name;
 
+	job->patience_ns = (uint64_t)call->milliseconds * 1000000;
+	job->deadline_ns = hd_clock_monotonic_ns() + job->patience_ns;
 	job->references++;
 	if (hd_pool_submit(call->pool, job_task, job) < 0) {
 		job->references--;
 		return hd_fail(HD_E_BASE_TIMEOUT, "%s base: too many calls wait for it", name);
 	}
-	if (!job_wait(job, deadline_ns))
+	if (!job_wait(job))
 		return hd_fail(
 			HD_E_BASE_TIMEOUT, "%s base: no answer within %u ms", name, call->milliseconds);
 	if (job->result < 0 && job->detail[0])
@@ -154,6 +160,18 @@ static size_t padding(size_t size)
 	return (RECORD_ALIGNMENT - size % RECORD_ALIGNMENT) % RECORD_ALIGNMENT;
 }
 
+/* -ECANCELED when nobody waits any more. */
+static int show_progress(struct job *job)
+{
+	bool abandoned;
+
+	hd_mutex_lock(&job->lock);
+	job->deadline_ns = hd_clock_monotonic_ns() + job->patience_ns;
+	abandoned = job->abandoned;
+	hd_mutex_unlock(&job->lock);
+	return abandoned ? -ECANCELED : 0;
+}
+
 static int collect_entry(const struct hd_base_entry *entry, void *payload)
 {
 	static const uint8_t zeros[RECORD_ALIGNMENT];
@@ -165,7 +183,7 @@ static int collect_entry(const struct hd_base_entry *entry, void *payload)
 	if (entry->xattrs_size > 0)
 		hd_buffer_put(bytes, entry->xattrs, entry->xattrs_size);
 	hd_buffer_put(bytes, zeros, padding(bytes->size));
-	return hd_buffer_status(bytes);
+	return hd_buffer_status(bytes) < 0 ? hd_buffer_status(bytes) : show_progress(job);
 }
 
 static int replay_entries(const struct hd_buffer *bytes, hd_base_emit emit, void *payload)

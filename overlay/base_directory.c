@@ -27,8 +27,8 @@
  * comparison follows each read: bytes that were read before the file still looked the same are the bytes that
  * were listed.
  *
- * A store of heddle in the root is not part of the tree: the mount would show its own memory, growing as it
- * is read.
+ * Neither a store in the root nor, wherever it lies, the store that this base is used by is part of the tree: the
+ * mount would show its own memory, growing as it is read, and below the default mountpoint itself, without end.
  *
  * Locks   None here; handles and fingerprints have their own. The index is asked with no lock held.
  */
@@ -42,6 +42,7 @@ struct directory_base {
 	struct hd_index *index; /* borrowed */
 	int root_fd;            /* owned */
 	uint64_t root_device;
+	uint64_t store_device, store_inode; /* of the store's own directory */
 	uint16_t number;
 	struct hd_content root;          /* what stands for the root itself */
 	struct hd_seen_files *seen;      /* owned */
@@ -146,8 +147,14 @@ static int fill_content(
 	return r;
 }
 
-static bool is_own_store(const struct listing *listing, const char *name)
+static bool is_store(const struct listing *listing, const char *name, const struct stat *status)
 {
+	const struct directory_base *base = listing->base;
+
+	if (!S_ISDIR(status->st_mode))
+		return false;
+	if (status->st_dev == base->store_device && status->st_ino == base->store_inode)
+		return true;
 	return !listing->path[0] && strcmp(name, HD_STORE_DIRECTORY) == 0 &&
 	       hd_file_exists(listing->fd, STORE_FORMAT);
 }
@@ -161,13 +168,13 @@ static int list_one(const char *name, unsigned char type, void *payload)
 	int r;
 
 	(void)type;
-	if (is_own_store(listing, name))
-		return 0;
 	r = hd_file_entry_status(listing->fd, name, &status, &birth);
 	if (r == -ENOENT)
 		return 0; /* removed since its name was read */
 	if (r < 0)
 		return hd_fail(r, "base file '%s/%s'", listing->path, name);
+	if (is_store(listing, name, &status))
+		return 0;
 	fill_status(&status, &birth, &entry);
 	entry.link_group = link_group_of(listing->base, &status);
 	r = fill_content(listing, name, &status, &entry);
@@ -257,7 +264,7 @@ static int read_link(struct directory_base *base, const struct hd_content *file,
 	HD_AUTO_CLOSE int fd = -1;
 	char target[LINK_TARGET_LIMIT];
 	struct stat status;
-	size_t length;
+	size_t length = 0;
 	int r = path_of_content(base, file, &path);
 
 	if (r < 0)
@@ -376,8 +383,20 @@ static int open_root(struct directory_base *self)
 	return r < 0 ? r : hd_file_handles_new(&self->handles);
 }
 
+static int find_store(struct directory_base *self, const struct hd_store *store)
+{
+	struct stat status;
+	int r = hd_file_stat(store->fd, &status);
+
+	if (r < 0)
+		return hd_fail(r, "store %s", store->path);
+	self->store_device = status.st_dev;
+	self->store_inode = status.st_ino;
+	return 0;
+}
+
 int hd_base_directory_open(
-	const char *location, uint16_t number, struct hd_index *index, struct hd_base **ret_base)
+	const char *location, uint16_t number, struct hd_store *store, struct hd_base **ret_base)
 {
 	struct directory_base *self = calloc(1, sizeof(*self));
 	int r;
@@ -385,11 +404,13 @@ int hd_base_directory_open(
 	if (!self)
 		return -ENOMEM;
 	self->head.operations = &directory_operations;
-	self->index = index;
+	self->index = store->index;
 	self->number = number;
 	self->root_fd = -1;
 	self->location = strdup(location);
-	r = self->location ? open_root(self) : -ENOMEM;
+	r = self->location ? find_store(self, store) : -ENOMEM;
+	if (r == 0)
+		r = open_root(self);
 	if (r < 0) {
 		directory_free(&self->head);
 		return r;

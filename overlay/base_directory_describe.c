@@ -31,7 +31,7 @@ int hd_base_directory_describe(const char *path, struct hd_base_description *ret
 	struct hd_base_description description = {.kind = HD_BASE_DIRECTORY};
 	HD_AUTO_CLOSE int fd = -1;
 	struct hd_hash128 root;
-	struct stat status;
+	struct stat status = {0};
 	int r;
 
 	r = fill_places(path, &description);

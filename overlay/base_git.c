@@ -59,7 +59,8 @@ static int header_of(struct git_base *git, const git_oid *id, const char *what, 
 	size_t size;
 
 	if (git_odb_read_header(&size, &type, git->odb, id) < 0)
-		return hd_git_library_fail(HD_E_BASE_OBJECT, "'%s', object %s of repository %s", what,
+		return hd_git_library_fail(HD_E_BASE_OBJECT,
+			"'%s', object %s of repository %s (a partial clone must fetch it first)", what,
 			git_oid_tostr(hex, sizeof(hex), id), git->location);
 	*ret_size = size;
 	return 0;
@@ -190,7 +191,7 @@ int hd_base_git_open(const char *location, uint16_t number, struct hd_base **ret
 {
 	HD_AUTO_FREE char *objects = NULL;
 	struct git_base *git;
-	bool may_stall;
+	bool may_stall = false;
 	int r;
 
 	r = hd_git_library_start();

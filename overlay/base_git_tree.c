@@ -101,7 +101,7 @@ int hd_git_tree_decode(const void *data, size_t size, struct hd_git_tree *ret_tr
 {
 	HD_AUTO_FREE struct hd_git_tree_entry *entries = NULL;
 	struct hd_git_tree tree = {0};
-	struct hd_git_tree_entry entry;
+	struct hd_git_tree_entry entry = {0};
 	size_t capacity = 0;
 	size_t position = 0;
 	int r;

@@ -68,7 +68,7 @@ static int open_record(
 	case HD_BASE_GIT:
 		return hd_base_git_open(record->location, record->number, ret_base);
 	case HD_BASE_DIRECTORY:
-		return hd_base_directory_open(record->location, record->number, set->store->index, ret_base);
+		return hd_base_directory_open(record->location, record->number, set->store, ret_base);
 	case HD_BASE_NONE:
 	case HD_BASE_KIND_COUNT:
 		break;
@@ -259,7 +259,7 @@ static int resolve(
 static int list_plain(
 	struct hd_base_set *set, const struct hd_base_directory *directory, hd_base_emit emit, void *payload)
 {
-	struct hd_base_deadline call;
+	struct hd_base_deadline call = {0};
 	int r = resolve(set, &directory->content, &call);
 
 	if (r < 0)
@@ -291,7 +291,7 @@ int hd_base_set_list(
 int hd_base_set_read(struct hd_base_set *set, const struct hd_content *content, void *buffer, size_t size,
 	uint64_t offset, size_t *ret_size)
 {
-	struct hd_base_deadline call;
+	struct hd_base_deadline call = {0};
 	int r;
 
 	if (hd_content_is_none(content)) {
@@ -308,7 +308,7 @@ int hd_base_set_read(struct hd_base_set *set, const struct hd_content *content, 
 
 int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, uint64_t *ret_size)
 {
-	struct hd_base_deadline call;
+	struct hd_base_deadline call = {0};
 	int r;
 
 	if (hd_content_is_none(content)) {
@@ -364,7 +364,7 @@ int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, stru
 	int r = 0;
 
 	if (state->tree.kind == HD_CONTENT_HOST) {
-		struct hd_base_deadline call;
+		struct hd_base_deadline call = {0};
 
 		r = resolve(set, &state->tree, &call);
 		if (r == 0 && call.base->operations->root)

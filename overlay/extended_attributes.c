@@ -108,34 +108,52 @@ static bool copy_without(const struct hd_buffer *old, const char *name, struct h
 	return found;
 }
 
-/* VALUE NULL removes. Loading, checking and storing are one hold of the lock. */
-static int change(
-	struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size, int flags)
+static bool has_value(const struct hd_buffer *strings, const char *name, const void *value, size_t size)
+{
+	struct hd_reader reader;
+	struct xattr xattr;
+
+	hd_reader_init(&reader, strings->data, strings->size);
+	while (next(&reader, &xattr))
+		if (is_named(&xattr, name))
+			return xattr.size == size && memcmp(xattr.value, value, size) == 0;
+	return false;
+}
+
+/* VALUE NULL removes. A value that is there already changes nothing, not even the ctime, as on ext4. Loading, checking and storing are one hold of the lock. */
+static int change_locked(struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size,
+	int flags)
 {
 	HD_AUTO_BUFFER struct hd_buffer old = {0}, new = {0};
 	const struct hd_inode *inode;
 	bool found;
+	int r = hd_overlay_inode(overlay, ino, &inode);
+
+	if (r == 0)
+		r = load_locked(overlay, inode, &old);
+	if (r < 0)
+		return r;
+	found = copy_without(&old, name, &new);
+	if (found && flags & XATTR_CREATE)
+		return -EEXIST;
+	if (!found && (!value || flags & XATTR_REPLACE))
+		return -ENODATA;
+	if (found && value && has_value(&old, name, value, size))
+		return 0;
+	if (value)
+		put(&new, name, strlen(name), value, size);
+	r = hd_buffer_status(&new);
+	if (r == 0 && new.size > XATTR_TOTAL_LIMIT)
+		r = -ENOSPC;
+	return r < 0 ? r : store_locked(overlay, hd_ino_index(ino), &new);
+}
+
+static int change(struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size, int flags)
+{
 	int r;
 
 	hd_rwlock_write(&overlay->lock);
-	r = hd_overlay_inode(overlay, ino, &inode);
-	if (r == 0)
-		r = load_locked(overlay, inode, &old);
-	if (r == 0) {
-		found = copy_without(&old, name, &new);
-		if (found && flags & XATTR_CREATE)
-			r = -EEXIST;
-		else if (!found && (!value || flags & XATTR_REPLACE))
-			r = -ENODATA;
-		else if (value)
-			put(&new, name, strlen(name), value, size);
-	}
-	if (r == 0)
-		r = hd_buffer_status(&new);
-	if (r == 0 && new.size > XATTR_TOTAL_LIMIT)
-		r = -ENOSPC;
-	if (r == 0)
-		r = store_locked(overlay, hd_ino_index(ino), &new);
+	r = change_locked(overlay, ino, name, value, size, flags);
 	hd_rwlock_unlock(&overlay->lock);
 	return r;
 }

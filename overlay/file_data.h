@@ -54,8 +54,11 @@ int hd_file_zero_in_block(struct hd_overlay *overlay, const struct hd_file_view 
 /* Within a transaction: times, version, marks of a change of the bytes. */
 void hd_file_touch(struct hd_transaction *transaction, uint32_t index);
 
-/* Moves the file's hot blocks into a memory file of its own. The file's lock is held for writing. Failure is
- * no error: the file stays where it is. */
-void hd_file_make_large_locked(struct hd_overlay *overlay, hd_ino ino);
+/*
+ * Moves the file's hot blocks into a memory file of its own, if it is about to have many. The caller holds no lock:
+ * the new descriptor is handed to whoever outlives this process before anything is in it. Failure is no error: the
+ * file stays where it is.
+ */
+void hd_file_make_large(struct hd_overlay *overlay, hd_ino ino);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/file_data.h"
+#include "overlay/flush.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/memory_file.h"
 
@@ -58,21 +59,38 @@ static int rename_blocks(struct hd_overlay *overlay, uint32_t index, uint32_t sl
 	return hd_overlay_commit(overlay, &transaction);
 }
 
-void hd_file_make_large_locked(struct hd_overlay *overlay, hd_ino ino)
+/* -EEXIST when somebody else was quicker. */
+static int move_locked(struct hd_overlay *overlay, hd_ino ino, uint32_t slot)
 {
-	uint32_t index = hd_ino_index(ino), slot;
+	const struct hd_inode *inode = hd_inode_get(overlay->arena, ino);
 	int64_t moved = 0;
+	int r;
+
+	if (!inode || inode->flags & HD_INODE_LARGE)
+		return -EEXIST;
+	r = copy_blocks(overlay, inode, hd_hot_large_fd(overlay->hot, slot));
+	if (r == 0)
+		r = rename_blocks(overlay, hd_ino_index(ino), slot, &moved);
+	if (r == 0)
+		hd_hot_large_account(overlay->hot, moved);
+	return r;
+}
+
+void hd_file_make_large(struct hd_overlay *overlay, hd_ino ino)
+{
+	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
+	uint32_t slot;
 	int r;
 
 	if (hd_hot_large_new(overlay->hot, &slot) < 0)
 		return;
+	hd_rwlock_write(file_lock);
 	hd_rwlock_write(&overlay->lock);
-	r = copy_blocks(overlay, hd_record_inode(overlay->arena, index), hd_hot_large_fd(overlay->hot, slot));
-	if (r == 0)
-		r = rename_blocks(overlay, index, slot, &moved);
+	r = move_locked(overlay, ino, slot);
 	hd_rwlock_unlock(&overlay->lock);
+	hd_rwlock_unlock(file_lock);
 	if (r < 0)
 		hd_hot_large_drop(overlay->hot, slot);
 	else
-		hd_hot_large_account(overlay->hot, moved);
+		hd_flusher_note_data(overlay->flusher, ino, 0, HD_BLOCK_COUNT_LIMIT);
 }

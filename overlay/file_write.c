@@ -273,15 +273,13 @@ static int write_piece(struct writing *writing)
 	int r;
 
 	prepare(writing);
+	if (hd_file_view(overlay, writing->ino, &writing->view) == 0 && !writing->view.large_slot &&
+		writing->view.mapped + writing->count > HD_LARGE_BLOCKS)
+		hd_file_make_large(overlay, writing->ino);
 	r = lock_and_look(writing);
 	if (r < 0)
 		return r;
-	if (!writing->view.large_slot && writing->view.mapped + count_unmapped(writing) > HD_LARGE_BLOCKS) {
-		hd_file_make_large_locked(overlay, writing->ino);
-		r = look(writing);
-	}
-	if (r == 0)
-		r = take_targets(writing);
+	r = take_targets(writing);
 	if (r == 0) {
 		r = write_bytes(writing);
 		if (r == 0)
