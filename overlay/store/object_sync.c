@@ -125,7 +125,7 @@ static int sync_object(struct hd_object_store *store, struct hd_unsynced_object 
 	}
 	fd = hd_object_open(store, &object->id, &size);
 	r = fd < 0 ? fd : hd_file_sync(fd);
-	/* No object without its file can be lost by the sync: then it is no matter of writing it again. */
+	/* Without its file there are no bytes to write again: only a new put helps. */
 	if (r < 0 && fd >= 0)
 		object->rewrite = true;
 	return r < 0 ? hd_fail(r, "sync object %s", hd_object_id_path(&object->id, path)) : 0;
