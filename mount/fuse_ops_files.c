@@ -120,14 +120,24 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_
 	hd_sync_pool_submit(hd_fuse_session_of(req)->sync, req, ino, data_only != 0);
 }
 
+/* Requests without a flag for it: the kernel leaves it to us to know that root's changes keep the bits. */
+static int drop_privileges_of_others(fuse_req_t req, fuse_ino_t ino)
+{
+	struct hd_fuse_session *session = hd_fuse_session_of(req);
+	struct hd_caller caller = hd_fuse_caller(req);
+
+	return session->killpriv && caller.uid != 0 ? hd_privilege_drop(session->overlay, &caller, ino) : 0;
+}
+
 static void op_fallocate(
 	fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *file)
 {
-	int r;
+	int r = drop_privileges_of_others(req, ino);
 
 	(void)file;
-	r = hd_overlay_fallocate(
-		hd_fuse_session_of(req)->overlay, ino, mode, (uint64_t)offset, (uint64_t)length);
+	if (r >= 0)
+		r = hd_overlay_fallocate(
+			hd_fuse_session_of(req)->overlay, ino, mode, (uint64_t)offset, (uint64_t)length);
 	changed(req, r, HD_CACHE_WRITE, ino, (uint64_t)offset, (size_t)length);
 	hd_reply_status(req, r);
 }

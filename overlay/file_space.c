@@ -225,6 +225,7 @@ int hd_overlay_lseek(
 	struct hd_segment segments[HD_SEGMENT_LIMIT];
 	struct hd_file_view view = {0};
 	bool want_data = whence == SEEK_DATA;
+	uint64_t start = offset;
 
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return -EINVAL;
@@ -247,7 +248,7 @@ int hd_overlay_lseek(
 		if (count == 0 || offset >= view.size)
 			break;
 	}
-	if (want_data || offset > view.size)
+	if (want_data || start >= view.size)
 		return -ENXIO;
 	*ret_offset = view.size;
 	return 0;
