@@ -120,22 +120,6 @@ static char *inside(struct fixture *fixture, const char *name)
 	return place_path(fixture->location, name);
 }
 
-static void link_to(struct fixture *fixture, const char *name, const char *target)
-{
-	char *path = inside(fixture, name);
-
-	assert_int_equal(symlink(target, path), 0);
-	free(path);
-}
-
-static void remove_name(struct fixture *fixture, const char *name)
-{
-	char *path = inside(fixture, name);
-
-	assert_int_equal(remove(path), 0);
-	free(path);
-}
-
 /* ---- listing ---- */
 
 static void files_links_and_directories_show_what_the_host_says(void **state)
@@ -149,7 +133,7 @@ static void files_links_and_directories_show_what_the_host_says(void **state)
 	place_write_text(fixture->location, "empty", "");
 	place_make_directory(fixture->location, "dir");
 	place_write_text(fixture->location, "dir/deep\xff", "deeper");
-	link_to(fixture, "link", "dir/nowhere");
+	place_link(fixture->location, "link", "dir/nowhere");
 	assert_int_equal(chmod(path, 04751), 0);
 	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 
@@ -489,11 +473,11 @@ static void a_file_that_is_gone_or_became_something_else_is_refused(void **state
 
 	place_write_text(fixture->location, "file", "before");
 	content = content_of(fixture, "file");
-	remove_name(fixture, "file");
+	place_remove_name(fixture->location, "file");
 	assert_int_equal(try_read(fixture, &content), -HD_E_BASE_CHANGED);
 	assert_int_equal(mkfifo(path, 0600), 0); /* opening it must not wait for a writer */
 	assert_int_equal(try_read(fixture, &content), -HD_E_BASE_CHANGED);
-	remove_name(fixture, "file");
+	place_remove_name(fixture->location, "file");
 	place_make_directory(fixture->location, "file");
 	assert_int_equal(try_read(fixture, &content), -HD_E_BASE_CHANGED);
 	free(path);
@@ -516,11 +500,11 @@ static void links_put_in_the_way_do_not_lead_out(void **state)
 	listing_clear(&root);
 	listing_clear(&below);
 
-	remove_name(fixture, "dir/secret");
-	remove_name(fixture, "dir");
-	remove_name(fixture, "file");
-	link_to(fixture, "dir", "../outside");
-	link_to(fixture, "file", "../outside/secret");
+	place_remove_name(fixture->location, "dir/secret");
+	place_remove_name(fixture->location, "dir");
+	place_remove_name(fixture->location, "file");
+	place_link(fixture->location, "dir", "../outside");
+	place_link(fixture->location, "file", "../outside/secret");
 	assert_int_equal(try_list(fixture, &directory, &below), -HD_E_BASE_CHANGED);
 	assert_int_equal(try_read(fixture, &secret), -HD_E_BASE_CHANGED);
 	assert_int_equal(try_read(fixture, &file), -HD_E_BASE_CHANGED);
@@ -531,11 +515,11 @@ static void a_link_that_points_elsewhere_now_is_refused(void **state)
 	struct fixture *fixture = *state;
 	struct hd_content content;
 
-	link_to(fixture, "link", "before");
+	place_link(fixture->location, "link", "before");
 	content = content_of(fixture, "link");
 	check_text(fixture, &content, "before");
-	remove_name(fixture, "link");
-	link_to(fixture, "link", "after!");
+	place_remove_name(fixture->location, "link");
+	place_link(fixture->location, "link", "after!");
 	assert_int_equal(try_read(fixture, &content), -HD_E_BASE_CHANGED);
 }
 

@@ -61,6 +61,22 @@ void place_make_directory(const char *place, const char *name)
 	free(path);
 }
 
+void place_link(const char *place, const char *name, const char *target)
+{
+	char *path = place_path(place, name);
+
+	assert_int_equal(symlink(target, path), 0);
+	free(path);
+}
+
+void place_remove_name(const char *place, const char *name)
+{
+	char *path = place_path(place, name);
+
+	assert_int_equal(remove(path), 0);
+	free(path);
+}
+
 int listing_collect(const struct hd_base_entry *entry, void *payload)
 {
 	struct listing *listing = payload;

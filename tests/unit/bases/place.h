@@ -23,6 +23,8 @@ char *place_path(const char *place, const char *name);
 void place_write(const char *place, const char *name, const void *data, size_t size);
 void place_write_text(const char *place, const char *name, const char *text);
 void place_make_directory(const char *place, const char *name);
+void place_link(const char *place, const char *name, const char *target);
+void place_remove_name(const char *place, const char *name);
 
 struct listed_entry {
 	char name[256];
