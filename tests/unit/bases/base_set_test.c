@@ -17,6 +17,7 @@
 
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/store/tree_codec.h"
 #include "tests/unit/bases/place.h"
 #include "tests/unit/bases/repository.h"
 
@@ -250,6 +251,29 @@ static void answers_pass_through_the_threads_whole(void **state)
 	assert_memory_equal(buffer, "ffff......", 10);
 	assert_int_equal(hd_base_set_size(fixture->set, &content, &whole), 0);
 	assert_int_equal(whole, 4321);
+}
+
+static void attributes_beside_a_tree_of_another_source_are_laid_over_its_listing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_base_directory directory = {.content = slow_content(), .fallback_uid = 7};
+	struct hd_attribute_entry known = {
+		.name = "a", .name_length = 1, .uid = 55, .modify_time = {.tv_sec = 66}};
+	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
+	struct listing listing = {0};
+
+	assert_int_equal(hd_attributes_encode(&known, 1, &bytes), 0);
+	assert_int_equal(
+		hd_object_store_put(fixture->store->objects, bytes.data, bytes.size, &directory.attributes),
+		0);
+	assert_int_equal(hd_base_set_list(fixture->set, &directory, listing_collect, &listing), 0);
+	assert_int_equal(listing.count, 2);
+	assert_int_equal(listing_find(&listing, "a")->uid, 55);
+	assert_int_equal(listing_find(&listing, "a")->modify_time.tv_sec, 66);
+	assert_int_equal(listing_find(&listing, "a")->xattrs_size, 0);
+	assert_int_equal(listing_find(&listing, "a")->size, 3);
+	assert_int_equal(listing_find(&listing, "a longer name")->modify_time.tv_sec, 0);
+	listing_clear(&listing);
 }
 
 static int stop_at_once(const struct hd_base_entry *entry, void *payload)
@@ -527,6 +551,7 @@ int main(void)
 		WITH_SET(a_number_nobody_gave_out_is_an_error),
 		WITH_SET(objects_come_from_the_store),
 		WITH_SET(answers_pass_through_the_threads_whole),
+		WITH_SET(attributes_beside_a_tree_of_another_source_are_laid_over_its_listing),
 		WITH_SET(a_callback_can_end_the_listing),
 		WITH_SET(a_failure_keeps_its_detail_across_threads),
 		WITH_SET(a_stalled_base_answers_within_the_deadline_and_hurts_nobody),
