@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "capture/capture_counts.h"
 #include "capture/capture_tree.h"
 #include "capture/identity.h"
-#include "capture/tree_comparison.h"
 #include "overlay/base.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
@@ -133,10 +133,9 @@ static int fill_words(const struct hd_capture_options *options, struct hd_state 
 /* What the snapshot says of it. */
 static int fill_tree(struct capture_run *run, struct hd_state *state)
 {
-	struct hd_change_counts counts;
 	int r;
 
-	r = hd_tree_comparison_run(run->head_view, run->snapshot_view, NULL, NULL, &counts);
+	r = hd_capture_count(run->head_view, run->snapshot_view, state);
 	if (r < 0)
 		return r;
 	state->parents = malloc(sizeof(*state->parents));
@@ -144,9 +143,6 @@ static int fill_tree(struct capture_run *run, struct hd_state *state)
 		return -ENOMEM;
 	state->parents[0] = run->head.id;
 	state->n_parents = 1;
-	state->added = counts.added;
-	state->modified = counts.modified;
-	state->deleted = counts.deleted;
 	return 0;
 }
 

@@ -14,11 +14,11 @@
  * Ownership   Options are borrowed during the call; *RET_STATE is the caller's to clear.
  * Threads     Any; captures of one overlay happen one after the other.
  * Durability  When the call returns 0 the state, its trees and all bytes it names survive a power cut. Until
- * the one transaction that publishes it, there is no trace of it; killed at any point, the next capture finds
- *             everything unharmed.
+ *             the one transaction that publishes it there is no trace of it; killed at any point, the next
+ *             capture finds everything unharmed.
  * Errors      -HD_E_THREAD_MOVED when the head was moved by somebody else meanwhile (nothing is lost: the
- * changes are still in the overlay), -HD_E_IDENTITY_INVALID, -HD_E_FACT_INVALID, errors of snapshot and
- * store.
+ *             changes are still in the overlay), -HD_E_IDENTITY_INVALID, -HD_E_FACT_INVALID, errors of
+ *             snapshot and store.
  */
 
 #include "overlay/overlay.h"
@@ -37,10 +37,10 @@ struct hd_capture_progress {
 };
 
 struct hd_capture_options {
-	const char *message;               /* NULL: empty */
-	const char *author;                /* "Name <mail>", see identity.h */
-	const struct hd_state_fact *facts; /* in any order; keys occur once, 1..64 of [A-Za-z0-9._-], begin
-					      with a letter, are not "state" */
+	const char *message; /* NULL: empty */
+	const char *author;  /* "Name <mail>", see identity.h */
+	/* In any order. A key occurs once, is 1..64 of [A-Za-z0-9._-], begins with a letter, is not "state". */
+	const struct hd_state_fact *facts;
 	size_t n_facts;
 	const struct hd_capture_time *time; /* NULL: now, in the local zone */
 	/* Called now and then from the capturing thread; may be NULL. */
@@ -49,6 +49,9 @@ struct hd_capture_options {
 };
 
 /*
+ * The numbers of a state are those of tree_comparison.h against its parent. `moved` is how many of the added files
+ * have the bytes of a deleted one each; they are among the added and the deleted as well.
+ *
  * Sets *RET_STATE to the new state; or, when nothing that makes a state has changed, to the head, with
  * *RET_NOTHING true.
  */

@@ -27,8 +27,7 @@ int hd_export_history_write(
 /* Remembers what was written for later exports; to be called when it is on disk. */
 int hd_export_history_record(struct hd_export_history *history);
 
-/* Whether COMMIT is what state HEAD or an ancestor of it became in this repository, now or in an earlier
- * export. */
+/* Whether COMMIT is what state HEAD or an ancestor of it became in this repository, in any export. */
 int hd_export_history_contains(struct hd_export_history *history, const struct hd_state_id *head,
 	const git_oid *commit, bool *ret_contains);
 

@@ -12,8 +12,7 @@
 
 /*
  * NAME, of a file, link or directory of MODE, in the directory PATH (for the message; "" is the root).
- * Refused are
- * ".git" and all that HFS+ and NTFS take for it, and a ".gitmodules" that is not a file.
+ * Refused are ".git" and all that HFS+ and NTFS take for it, and a ".gitmodules" that is not a file.
  */
 int hd_export_name_check(const char *path, const char *name, uint32_t mode);
 

@@ -21,9 +21,11 @@
 
 struct hd_initialize_options {
 	const char *directory; /* where the store goes (its .heddle); NULL: the working directory */
-	const char
-		*base; /* a directory to be the base; NULL: the git repository that `directory` lies in, and
-			* the store goes to the root of its checkout (of a bare repository: to `directory`) */
+	/*
+	 * A directory to be the base. NULL: the git repository that `directory` lies in, and the store goes to
+	 * the root of its checkout (of a bare repository: to `directory`).
+	 */
+	const char *base;
 	const char *revision; /* of the git repository, what `git rev-parse` takes; NULL: HEAD */
 	const char *thread;   /* name of the first thread; NULL: "main" */
 	const char *store;    /* absolute path of the .heddle directory itself; NULL: at its usual place */

@@ -7,15 +7,15 @@
  *
  * Ownership   States are borrowed during the callback. Threads: any; no lock is held during a callback.
  * Errors      -HD_E_STATE_MISSING, errors of the index; a nonzero result of EMIT ends the walk and is
- * returned.
+ *             returned.
  */
 
 #include "overlay/store/index.h"
 
 enum hd_state_log_order {
 	HD_STATE_LOG_FIRST_PARENT, /* the line of first parents; costs one look-up per state shown */
-	HD_STATE_LOG_ALL_PARENTS,  /* every ancestor once, each after all its descendants, later times first;
-				      reads all */
+	/* Every ancestor once, each after all its descendants, later times first; reads all of them first. */
+	HD_STATE_LOG_ALL_PARENTS,
 	HD_STATE_LOG_ORDER_COUNT
 };
 

@@ -11,8 +11,10 @@
  *     <spec>~<n>     the n-th first parent of it; ~ alone is ~1; may be repeated
  *
  * A thread's exact name is tried before anything else, so that no thread is hidden by an id or a '~' in its
- * name. Threads: any. Errors: -HD_E_STATE_MISSING (also: no such parent), -HD_E_STATE_AMBIGUOUS,
- * -HD_E_STATE_SPEC.
+ * name.
+ *
+ * Threads     Any.
+ * Errors      -HD_E_STATE_MISSING (also: no such parent), -HD_E_STATE_AMBIGUOUS, -HD_E_STATE_SPEC.
  */
 
 #include "overlay/store/index.h"

@@ -7,18 +7,18 @@
  * are this one walk, so that they cannot disagree.
  *
  * What counts
- *     A name that is only in the new tree is ADDED, one that is only in the old tree DELETED; a directory so
- * found is reported itself, followed by everything below it. MODIFIED is a file or link with other bytes, a
- * device with another number, and anything with other permission bits. A directory whose entries changed but
- * whose permission bits did not is not reported itself. A name whose type changed is DELETED (with all below
- * it) and then ADDED (likewise). Times, owners and extended attributes are not compared.
+ *     ADDED      a name that is only in the new tree; a directory, and then everything below it
+ *     DELETED    a name that is only in the old tree, likewise
+ *     MODIFIED   a file or link with other bytes, a device with another number, anything with other permission
+ *                bits; not a directory because of what is in it
+ *     A name whose type changed is DELETED and then ADDED. Times, owners and extended attributes do not count.
  *
- * Cost        Equal references are equal trees and are not entered. Only directories with unequal references
- * are listed; only files with unequal references and equal sizes are read, and no further than their first
- *             difference.
+ * Cost        Equal references are equal trees and are not entered. Only directories with unequal references are
+ *             listed; only files with unequal references and equal sizes are read, and no further than their
+ *             first difference.
  * Ownership   Everything given to a callback is borrowed during the call.
- * Threads     One at a time per view. Errors: those of the views; a nonzero result of a callback ends the
- * walk and becomes its result.
+ * Threads     One at a time per view.
+ * Errors      Those of the views; a nonzero result of a callback ends the walk and becomes its result.
  */
 
 #include "capture/tree_view.h"

@@ -182,6 +182,7 @@ static void an_unlisted_directory_can_be_changed_and_renamed(void **state)
 				    "source/run\nA source/x.c\n"
 				    "D src\nD src/deep\nD src/deep/file\nD src/link\nD src/run\nD src/x.c\n");
 	live_capture(overlay, "move", &first);
+	assert_int_equal(first.moved, 3);
 	export_and_check(scene);
 	scene_assert_output(scene,
 		"R100 src/deep/file source/deep/file\nR100 src/link source/link\n"

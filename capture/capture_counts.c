@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/capture_counts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "capture/tree_comparison.h"
+#include "overlay/platform/buffer.h"
+
+/*
+ * A rename keeps a file's reference, so a file that was moved is a reference that is among the deleted and among the
+ * added. Pairs are found by sorting both. Empty files all have the same reference and say nothing; files that were
+ * moved and written to are an addition and a deletion, here as in git without similarity detection.
+ */
+
+struct counting {
+	struct hd_buffer added, deleted; /* of struct hd_content */
+};
+
+static int collect(const struct hd_change *change, void *payload)
+{
+	struct counting *counting = payload;
+	bool added = change->kind == HD_CHANGE_ADDED;
+	const struct hd_tree_view_entry *entry = added ? change->new_entry : change->old_entry;
+	struct hd_buffer *references = added ? &counting->added : &counting->deleted;
+
+	if (change->kind == HD_CHANGE_MODIFIED || !S_ISREG(entry->mode) ||
+		hd_content_is_none(&entry->content))
+		return 0;
+	hd_buffer_put(references, &entry->content, sizeof(entry->content));
+	return hd_buffer_status(references);
+}
+
+static int compare_contents(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct hd_content));
+}
+
+static const struct hd_content *sorted(struct hd_buffer *references, size_t *ret_count)
+{
+	*ret_count = references->size / sizeof(struct hd_content);
+	if (*ret_count > 1)
+		qsort(references->data, *ret_count, sizeof(struct hd_content), compare_contents);
+	return (const struct hd_content *)(const void *)references->data;
+}
+
+static uint64_t count_pairs(struct counting *counting)
+{
+	size_t n_added, n_deleted;
+	const struct hd_content *added = sorted(&counting->added, &n_added);
+	const struct hd_content *deleted = sorted(&counting->deleted, &n_deleted);
+	uint64_t pairs = 0;
+
+	for (size_t i = 0, j = 0; i < n_added && j < n_deleted;) {
+		int order = compare_contents(&added[i], &deleted[j]);
+
+		pairs += order == 0;
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return pairs;
+}
+
+int hd_capture_count(struct hd_tree_view *old_view, struct hd_tree_view *new_view, struct hd_state *state)
+{
+	struct counting counting = {0};
+	struct hd_change_counts counts;
+	int r;
+
+	r = hd_tree_comparison_run(old_view, new_view, collect, &counting, &counts);
+	if (r >= 0) {
+		state->added = counts.added;
+		state->modified = counts.modified;
+		state->deleted = counts.deleted;
+		state->moved = count_pairs(&counting);
+	}
+	hd_buffer_clear(&counting.added);
+	hd_buffer_clear(&counting.deleted);
+	return r;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_CAPTURE_COUNTS_H
+#define HEDDLE_CAPTURE_CAPTURE_COUNTS_H
+
+/*
+ * Capture counts: the numbers that a state keeps about its difference from its parent.
+ *
+ * Threads: one per view. Errors: those of the views, -ENOMEM.
+ */
+
+#include "capture/tree_view.h"
+
+/* Sets added, modified, deleted and moved of STATE. */
+int hd_capture_count(struct hd_tree_view *old_view, struct hd_tree_view *new_view, struct hd_state *state);
+
+#endif
