@@ -108,7 +108,10 @@ static int stop(const struct hd_location *location, const struct hd_mount_place 
 	else
 		r = hd_mount_point_detach(place->directory, lazy);
 	hd_progress_end();
-	return r < 0 ? hd_fail_in(r, "thread '%s'", location->thread) : 0;
+	/* These two come without a word about what they are of. */
+	if (r == -EBUSY || r == -HD_E_NOT_MOUNTED)
+		return hd_fail(r, "thread '%s'", location->thread);
+	return r;
 }
 
 static int run_unmount(const struct hd_invocation *invocation)

@@ -61,11 +61,33 @@ static int connect_served(const struct hd_store *store, uint32_t number)
 	return path ? hd_socket_connect(path) : -ENOMEM;
 }
 
+int hd_control_check_alive(int fd, const char *thread)
+{
+	HD_AUTO_CLOSE int passed_fd = -1;
+	json_t *reply;
+	int r;
+
+	r = hd_control_send(fd, json_pack("{s:s}", "op", "ping"), -1);
+	if (r >= 0)
+		r = hd_control_receive(fd, HD_CONTROL_ALIVE_MS, &reply, &passed_fd);
+	if (r == -HD_E_CONTROL_TIMEOUT)
+		return hd_fail(r, "thread '%s'", thread);
+	if (r >= 0)
+		json_decref(reply);
+	return r;
+}
+
 static int request_served(
 	struct hd_store *store, const char *thread, int fd, json_t *request, json_t **ret_reply, int *ret_fd)
 {
 	int r;
 
+	/* Before the flush, which nothing ends while the worker is stopped. */
+	r = hd_control_check_alive(fd, thread);
+	if (r == -HD_E_CONTROL_TIMEOUT)
+		return r;
+	if (r < 0)
+		return -HD_E_THREAD_BUSY;
 	if (sees_bytes(request))
 		flush_mount(store, thread);
 	r = hd_control_send(fd, json_incref(request), -1);

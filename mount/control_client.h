@@ -21,10 +21,15 @@
 #include "overlay/store/store.h"
 
 #define HD_CONTROL_PATIENCE_MS 5000
+/* A worker that does not answer a ping for so long is stopped or stuck: -HD_E_CONTROL_TIMEOUT. */
+#define HD_CONTROL_ALIVE_MS 10000
 
 /* Sets *RET_REPLY and *RET_FD (-1 or a memory file that came along). */
 int hd_thread_request(
 	struct hd_store *store, const char *thread, json_t *request, json_t **ret_reply, int *ret_fd);
+
+/* Pings over the connected socket FD and waits for the answer, at most HD_CONTROL_ALIVE_MS. */
+int hd_control_check_alive(int fd, const char *thread);
 
 /* 0 for "ok": true; else the reply's code, with its message as this thread's detail. */
 int hd_control_reply_status(const json_t *reply);

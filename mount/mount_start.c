@@ -247,7 +247,12 @@ int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy)
 		return stop_unserved(store, thread, lazy);
 	if (fd < 0)
 		return fd;
-	r = request_unmount(fd, lazy);
+	r = hd_control_check_alive(fd, thread);
+	if (r >= 0)
+		r = request_unmount(fd, lazy);
+	/* A worker that is stopped cannot be asked, but what it serves can be detached. */
+	if (r == -HD_E_CONTROL_TIMEOUT && lazy)
+		return stop_unserved(store, thread, lazy);
 	/* It ended for another reason while we asked. */
 	if (r == -ECONNRESET || r == -EPIPE)
 		return stop_unserved(store, thread, lazy);

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# GROUP: quick
+#
+# `heddle diff` is a patch that git takes, with every kind of change to text, links, modes and names, mounted or not;
+# the lists say the same as the patch, in git's words.
+
+. "$TEST_LIB/common.sh"
+
+make_repository repository
+heddle_mount_of repository
+echo "more" >>"$MNT/README"
+sed -i 's/return 0/return 1/' "$MNT/src/main.c"
+rm "$MNT/docs/guide.md"
+mkdir "$MNT/new"
+printf 'no newline at the end' >"$MNT/new/$(printf 'odd\tname "\303\244"')"
+: >"$MNT/empty"
+chmod +x "$MNT/src/main.c"
+chmod -x "$MNT/run.sh"
+ln -sfn README "$MNT/link"
+mv "$MNT/src/deep" "$MNT/src/moved"
+
+check heddle diff >all.patch
+git clone -q repository clone
+check git -C clone apply --index "$PWD/all.patch"
+check_same_tree clone "$MNT"
+check_equal "$(heddle diff --name-status | sort)" "$(git -C clone -c core.quotePath=false diff --cached --no-renames --name-status -z |
+	tr '\0' '\n' | paste - - | sort)"
+check_equal "$(heddle diff --stat | tail -1)" "$(git -C clone diff --cached --no-renames --stat | tail -1)"
+
+# The same without a mount, and from state to state.
+heddle_unmount
+check_equal "$(heddle diff)" "$(cat all.patch)" "unmounted"
+capture "All"
+check_equal "$(heddle diff)" "" "nothing since the capture"
+check_equal "$(heddle diff @~1 @)" "$(cat all.patch)" "between states"
+check_equal "$(heddle diff @~1)" "$(cat all.patch)" "from a state to the tree"
+check_status 1 heddle diff --exit-code @~1 @
+check_status 0 heddle diff --exit-code @ @
+check_status 64 heddle diff --stat --name-only
