@@ -15,6 +15,7 @@
 
 #include "overlay/overlay_types.h"
 
+/* The list of running loads; free it when no call can be under way any more. */
 int hd_loader_new(struct hd_loader **ret_loader);
 void hd_loader_free(struct hd_loader *loader);
 

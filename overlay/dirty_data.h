@@ -36,6 +36,7 @@ struct hd_dirty_blocks {
 	size_t count, capacity;
 };
 
+/* An empty list; init and destroy frame its life. */
 void hd_dirty_data_init(struct hd_dirty_data *data);
 void hd_dirty_data_destroy(struct hd_dirty_data *data);
 void hd_dirty_data_note(struct hd_dirty_data *data, hd_ino ino, uint64_t first, uint64_t count);

@@ -121,8 +121,8 @@ static bool has_value(const struct hd_buffer *strings, const char *name, const v
 }
 
 /* VALUE NULL removes. A value that is there already changes nothing, not even the ctime, as on ext4. Loading, checking and storing are one hold of the lock. */
-static int change_locked(struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size,
-	int flags)
+static int change_locked(
+	struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size, int flags)
 {
 	HD_AUTO_BUFFER struct hd_buffer old = {0}, new = {0};
 	const struct hd_inode *inode;
@@ -148,7 +148,8 @@ static int change_locked(struct hd_overlay *overlay, hd_ino ino, const char *nam
 	return r < 0 ? r : store_locked(overlay, hd_ino_index(ino), &new);
 }
 
-static int change(struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size, int flags)
+static int change(
+	struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size, int flags)
 {
 	int r;
 

@@ -33,11 +33,13 @@ void hd_flusher_note_data(struct hd_flusher *flusher, hd_ino ino, uint64_t first
 /* Notes all mapped blocks of all files: after a take-over nobody knows which are on disk. */
 void hd_flusher_note_everything(struct hd_flusher *flusher);
 
+/* One flush of everything, run here or shared with others who wait. */
 int hd_flush(struct hd_overlay *overlay);
 
 /* A flush that writes a checkpoint, if the journal has grown much beyond what it describes. */
 int hd_flush_and_compact(struct hd_overlay *overlay);
 
+/* Bytes of the journal after the last flush. */
 uint64_t hd_flusher_journal_size(struct hd_flusher *flusher);
 
 /* The last flush failed: what was done since the one before is in memory only. */

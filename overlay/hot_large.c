@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "overlay/hot_tier_types.h"
+#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/memory_file.h"
@@ -74,7 +74,7 @@ int hd_hot_large_new(struct hd_hot_tier *tier, uint32_t *ret_slot)
 		r = put_locked(tier, *ret_slot, fd);
 	hd_mutex_unlock(&tier->lock);
 	if (r < 0) {
-		(void)close(fd);
+		hd_descriptor_close(&fd);
 		return r;
 	}
 	if (tier->hold)
@@ -84,16 +84,16 @@ int hd_hot_large_new(struct hd_hot_tier *tier, uint32_t *ret_slot)
 
 int hd_hot_large_adopt(struct hd_hot_tier *tier, uint32_t slot, int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int copy = hd_descriptor_duplicate(fd);
 	int r;
 
 	if (copy < 0)
-		return -errno;
+		return copy;
 	hd_mutex_lock(&tier->lock);
 	r = put_locked(tier, slot, copy);
 	hd_mutex_unlock(&tier->lock);
 	if (r < 0)
-		(void)close(copy);
+		hd_descriptor_close(&copy);
 	return r;
 }
 
@@ -110,7 +110,7 @@ int hd_hot_large_fd(struct hd_hot_tier *tier, uint32_t slot)
 
 static void close_locked(struct hd_hot_tier *tier, uint32_t slot)
 {
-	(void)close(tier->large[slot].fd);
+	hd_descriptor_close(&tier->large[slot].fd);
 	tier->large[slot] = (struct hd_large_slot){.fd = -1};
 	tier->large_files--;
 }
@@ -140,7 +140,7 @@ void hd_hot_large_close_all(struct hd_hot_tier *tier)
 {
 	for (uint32_t slot = 1; slot < tier->large_capacity; slot++)
 		if (tier->large[slot].fd >= 0)
-			(void)close(tier->large[slot].fd);
+			hd_descriptor_close(&tier->large[slot].fd);
 }
 
 void hd_hot_large_account(struct hd_hot_tier *tier, int64_t blocks)

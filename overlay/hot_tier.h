@@ -67,6 +67,7 @@ struct hd_hot_usage {
 	uint64_t bytes, limit;
 	uint64_t large_files;
 };
+/* The numbers of this moment, reservations included. */
 struct hd_hot_usage hd_hot_usage(struct hd_hot_tier *tier);
 
 #endif

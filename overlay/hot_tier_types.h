@@ -34,7 +34,9 @@ struct hd_hot_tier {
 	void *hold_payload;
 };
 
+/* For freeing the tier: closes every slot. */
 void hd_hot_large_close_all(struct hd_hot_tier *tier);
+/* Closes what was dropped while a flush was reading. */
 void hd_hot_large_drop_held_locked(struct hd_hot_tier *tier);
 
 #endif

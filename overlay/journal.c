@@ -9,6 +9,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 
@@ -56,7 +57,7 @@ int hd_journal_open(int directory_fd, uint64_t size, uint64_t epochs, struct hd_
 			return hd_fail_in(journal->fd, "open the journal");
 		r = hd_file_truncate(journal->fd, size);
 		if (r < 0) {
-			(void)close(journal->fd);
+			hd_descriptor_close(&journal->fd);
 			return hd_fail_in(r, "cut the journal's torn end off");
 		}
 	}
@@ -70,7 +71,7 @@ void hd_journal_free(struct hd_journal *journal)
 		return;
 	hd_epoch_abort(journal);
 	if (journal->fd >= 0)
-		(void)close(journal->fd);
+		hd_descriptor_close(&journal->fd);
 	hd_buffer_clear(&journal->piece);
 	free(journal);
 }
@@ -194,7 +195,7 @@ static int replace_journal(struct hd_journal *journal)
 	if (r < 0)
 		return r;
 	if (journal->fd >= 0)
-		(void)close(journal->fd);
+		hd_descriptor_close(&journal->fd);
 	journal->fd = hd_steal_fd(&journal->new_fd);
 	return 0;
 }
@@ -222,7 +223,7 @@ void hd_epoch_abort(struct hd_journal *journal)
 		(void)hd_hash_stream_finish(HD_STEAL(journal->hash));
 	hd_buffer_clear(&journal->piece);
 	if (journal->new_fd >= 0) {
-		(void)close(hd_steal_fd(&journal->new_fd));
+		hd_descriptor_close(&journal->new_fd);
 		(void)hd_file_unlink(journal->directory_fd, NAME_NEW);
 	} else if (journal->fd >= 0) {
 		/* If even this fails, the next epoch overwrites the torn part, or replay cuts it off. */

@@ -45,6 +45,10 @@ int hd_journal_replay(int directory_fd, const struct hd_replay *replay, struct h
 int hd_journal_open(int directory_fd, uint64_t size, uint64_t epochs, struct hd_journal **ret_journal);
 void hd_journal_free(struct hd_journal *journal);
 
+/*
+ * One epoch: begin, items in any order, commit (or abort, also after any failure). A checkpoint is begun by its own
+ * call and is an epoch like any other. SIZE is at most HD_ITEM_LIMIT.
+ */
 int hd_epoch_begin(struct hd_journal *journal);
 int hd_journal_begin_checkpoint(struct hd_journal *journal);
 int hd_epoch_record(
@@ -54,6 +58,7 @@ int hd_epoch_large(struct hd_journal *journal, uint32_t slot, uint64_t offset, c
 int hd_epoch_commit(struct hd_journal *journal);
 void hd_epoch_abort(struct hd_journal *journal);
 
+/* Up to the end of the last whole epoch. */
 uint64_t hd_journal_size(const struct hd_journal *journal);
 
 /* Decodes a journal in memory; what the fuzzer drives. */

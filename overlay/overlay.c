@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "overlay/link_groups.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/memory_file.h"
@@ -90,9 +90,9 @@ static int open_memory(struct hd_overlay *overlay, const struct hd_overlay_optio
 {
 	if (options->arena_fd < 0)
 		return hd_overlay_memory(&overlay->arena_fd, &overlay->hot_fd);
-	overlay->arena_fd = fcntl(options->arena_fd, F_DUPFD_CLOEXEC, 3);
-	overlay->hot_fd = fcntl(options->hot_fd, F_DUPFD_CLOEXEC, 3);
-	return overlay->arena_fd < 0 || overlay->hot_fd < 0 ? -errno : 0;
+	overlay->arena_fd = hd_descriptor_duplicate(options->arena_fd);
+	overlay->hot_fd = hd_descriptor_duplicate(options->hot_fd);
+	return overlay->arena_fd < 0 ? overlay->arena_fd : overlay->hot_fd < 0 ? overlay->hot_fd : 0;
 }
 
 static uint64_t hot_limit(const struct hd_overlay_options *options)

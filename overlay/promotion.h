@@ -28,6 +28,7 @@ void hd_promoter_enqueue(struct hd_promoter *promoter, hd_ino ino);
 /* Waits while the hot tier is above its budget; -HD_E_HOT_TIER_FULL when it stays so. */
 int hd_promoter_make_room(struct hd_overlay *overlay);
 
+/* Files on the queue, those counted twice included. */
 uint64_t hd_promoter_queued(struct hd_promoter *promoter);
 
 /* What a file's bytes were at one instant, and the name they got. */

@@ -7,6 +7,7 @@
 
 #include "overlay/flush.h"
 #include "overlay/journal.h"
+#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
 
@@ -101,7 +102,7 @@ int hd_recover(struct hd_overlay *overlay, const struct hd_overlay_options *opti
 void hd_recovered_clear(struct hd_recovered *recovered)
 {
 	for (size_t i = 0; i < recovered->n_large; i++)
-		(void)close(recovered->large[i].fd);
+		hd_descriptor_close(&recovered->large[i].fd);
 	free(recovered->large);
 }
 
@@ -122,7 +123,7 @@ static int complete_slot(struct hd_overlay *overlay, const struct hd_inode *inod
 	if (fd < 0)
 		return fd;
 	r = hd_hot_large_adopt(overlay->hot, inode->part.file.large_slot, fd);
-	(void)close(fd);
+	hd_descriptor_close(&fd);
 	return r;
 }
 

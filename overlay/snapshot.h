@@ -41,7 +41,9 @@ struct hd_snapshot_node {
 
 struct hd_snapshot;
 
+/* Copies what changed, at one instant. FOR_CAPTURE raises the barrier and waits for a capture that is running. */
 int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_snapshot **ret_snapshot);
+/* Lets go of everything the snapshot holds; ends the capture if it was one. */
 void hd_snapshot_free(struct hd_snapshot *snapshot);
 
 /* The root directory's node; root->changed is false when nothing changed at all. */
