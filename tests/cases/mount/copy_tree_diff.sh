@@ -33,7 +33,7 @@ heddle_mount_of base
 
 check cp -a source "$MNT/copied"
 check mkdir "$MNT/extracted"
-check tar -C source -cf - . | tar -C "$MNT/extracted" -xf -
+check tar -C source --format=posix -cf - . | tar -C "$MNT/extracted" -xf -
 check_same_tree source "$MNT/copied"
 check_same_tree source "$MNT/extracted"
 heddle_remount
