@@ -13,6 +13,8 @@
  */
 
 #define HEIGHT_LIMIT 6
+/* Records that must still fit while pages are freed: the page, its parents, the allocator. */
+#define CLEAR_ROOM 16u
 
 static uint64_t capacity(uint32_t height)
 {
@@ -154,23 +156,33 @@ void hd_block_set(struct hd_transaction *transaction, uint32_t index, uint64_t b
 	set_slot(file, link, value);
 }
 
-static void free_subtree(struct hd_transaction *transaction, uint32_t page, uint32_t level)
+/* False when the transaction has no room for more; what is freed by then is unlinked. */
+static bool free_subtree(struct hd_transaction *transaction, uint32_t page, uint32_t level)
 {
-	if (page == 0 || transaction->status < 0)
-		return;
-	for (uint32_t i = 0; level > 0 && i < HD_MAP_SLOTS; i++)
-		free_subtree(transaction, hd_view_map(transaction, page)->slot[i], level - 1);
+	if (transaction->status < 0 || hd_transaction_room(transaction) < CLEAR_ROOM)
+		return false;
+	for (uint32_t i = 0; level > 0 && i < HD_MAP_SLOTS; i++) {
+		uint32_t child = hd_view_map(transaction, page)->slot[i];
+
+		if (child == 0)
+			continue;
+		if (!free_subtree(transaction, child, level - 1))
+			return false;
+		hd_edit_map(transaction, page)->slot[i] = 0;
+	}
 	hd_release(transaction, HD_TABLE_MAP, page, 0);
+	return true;
 }
 
-void hd_block_map_clear(struct hd_transaction *transaction, uint32_t index)
+bool hd_block_map_clear(struct hd_transaction *transaction, uint32_t index)
 {
 	struct hd_file_part *file = &hd_edit_inode(transaction, index)->part.file;
 
-	if (file->height > 0)
-		free_subtree(transaction, file->root, file->height - 1);
+	if (file->root != 0 && !free_subtree(transaction, file->root, file->height - 1))
+		return false;
 	memset(file->direct, 0, sizeof(file->direct));
 	file->root = 0;
 	file->height = 0;
 	file->mapped = 0;
+	return true;
 }

@@ -26,7 +26,7 @@ bool hd_block_next(const struct hd_arena *arena, const struct hd_inode *inode, u
  */
 void hd_block_set(struct hd_transaction *transaction, uint32_t inode, uint64_t block, uint32_t value);
 
-/* Frees all map pages of an inode whose blocks are all NONE. */
-void hd_block_map_clear(struct hd_transaction *transaction, uint32_t inode);
+/* Frees map pages of an inode whose blocks are all NONE, as many as fit the transaction; true when none is left. */
+bool hd_block_map_clear(struct hd_transaction *transaction, uint32_t inode);
 
 #endif

@@ -7,10 +7,13 @@
 /*
  * Growing large: a file with many hot blocks moves into a memory file of its own, offset for offset.
  *
- * The bytes are copied before the transaction names the new place, and the old blocks are freed by it, so the
- * file is whole at every instant. The move is tried once, at HD_LARGE_BLOCKS blocks, so it costs at most a
- * few MiB.
+ * The bytes are copied before a transaction names the new place, and the old blocks are freed by it, so the file is
+ * whole at every instant. Blocks that lie far apart take more map pages than a transaction holds: then there are
+ * several, and in between a file that has blocks in both places. The move is tried at HD_LARGE_BLOCKS blocks and
+ * never later, so it costs at most a few MiB.
  */
+
+#define TRANSACTION_ROOM 64u
 
 static int copy_blocks(struct hd_overlay *overlay, const struct hd_inode *inode, int fd)
 {
@@ -35,45 +38,64 @@ static int copy_blocks(struct hd_overlay *overlay, const struct hd_inode *inode,
 	return 0;
 }
 
-static int rename_blocks(struct hd_overlay *overlay, uint32_t index, uint32_t slot, int64_t *ret_moved)
+/* One transaction's worth of blocks from *BLOCK; 1 when there are more. */
+static int rename_some(struct hd_overlay *overlay, uint32_t index, uint32_t slot, uint64_t *block)
 {
 	const struct hd_inode *inode = hd_record_inode(overlay->arena, index);
 	struct hd_transaction transaction;
 	struct hd_inode *edited;
-	uint64_t block = 0;
+	int64_t moved = 0;
+	bool more = false;
 	uint32_t value;
+	int r;
 
-	*ret_moved = 0;
 	hd_transaction_begin(overlay->arena, &transaction);
-	while (hd_block_next(overlay->arena, inode, block, &block, &value)) {
-		if (value >= HD_BLOCK_FIRST) {
-			hd_block_set(&transaction, index, block, HD_BLOCK_LARGE);
-			hd_hot_free(overlay->hot, &transaction, value);
-			(*ret_moved)++;
-		}
-		block++;
-	}
 	edited = hd_edit_inode(&transaction, index);
 	edited->flags |= HD_INODE_LARGE;
 	edited->part.file.large_slot = slot;
-	return hd_overlay_commit(overlay, &transaction);
+	while (hd_block_next(overlay->arena, inode, *block, block, &value)) {
+		more = hd_transaction_room(&transaction) < TRANSACTION_ROOM;
+		if (more)
+			break;
+		if (value >= HD_BLOCK_FIRST) {
+			hd_block_set(&transaction, index, *block, HD_BLOCK_LARGE);
+			hd_hot_free(overlay->hot, &transaction, value);
+			moved++;
+		}
+		(*block)++;
+	}
+	r = hd_overlay_commit(overlay, &transaction);
+	if (r < 0)
+		return r;
+	hd_hot_large_account(overlay->hot, moved);
+	return more;
+}
+
+/* Fails only when no block has moved; blocks that could not follow stay where they are. */
+static int rename_blocks(struct hd_overlay *overlay, uint32_t index, uint32_t slot)
+{
+	uint64_t block = 0;
+	int first = rename_some(overlay, index, slot, &block);
+
+	for (int r = first; r > 0;)
+		r = rename_some(overlay, index, slot, &block);
+	return first < 0 ? first : 0;
 }
 
 /* -EEXIST when somebody else was quicker. */
 static int move_locked(struct hd_overlay *overlay, hd_ino ino, uint32_t slot)
 {
 	const struct hd_inode *inode = hd_inode_get(overlay->arena, ino);
-	int64_t moved = 0;
 	int r;
 
 	if (!inode || inode->flags & HD_INODE_LARGE)
 		return -EEXIST;
 	r = copy_blocks(overlay, inode, hd_hot_large_fd(overlay->hot, slot));
-	if (r == 0)
-		r = rename_blocks(overlay, hd_ino_index(ino), slot, &moved);
-	if (r == 0)
-		hd_hot_large_account(overlay->hot, moved);
-	return r;
+	if (r < 0)
+		return r;
+	/* Before the names change, and in the same hold of the lock: a flush must write the bytes with them. */
+	hd_flusher_note_data(overlay->flusher, ino, 0, HD_BLOCK_COUNT_LIMIT);
+	return rename_blocks(overlay, hd_ino_index(ino), slot);
 }
 
 void hd_file_make_large(struct hd_overlay *overlay, hd_ino ino)
@@ -91,6 +113,4 @@ void hd_file_make_large(struct hd_overlay *overlay, hd_ino ino)
 	hd_rwlock_unlock(file_lock);
 	if (r < 0)
 		hd_hot_large_drop(overlay->hot, slot);
-	else
-		hd_flusher_note_data(overlay->flusher, ino, 0, HD_BLOCK_COUNT_LIMIT);
 }

@@ -75,11 +75,15 @@ static int plan(const struct hd_arena *arena, const struct hd_inode *inode, uint
 	int count = 0;
 
 	while (offset < end) {
-		uint64_t block = offset >> HD_BLOCK_SHIFT;
+		uint64_t block = offset >> HD_BLOCK_SHIFT, next;
 		uint64_t stop = (block + 1) << HD_BLOCK_SHIFT;
-		uint32_t value = hd_block_get(arena, inode, block);
+		uint32_t value = hd_block_get(arena, inode, block), ignored;
 		enum hd_segment_kind kind = kind_of(value, offset, inode->backed);
 
+		/* A file may have holes of exbibytes. */
+		if (value == HD_BLOCK_NONE)
+			stop = hd_block_next(arena, inode, block, &next, &ignored) ? next << HD_BLOCK_SHIFT
+										   : end;
 		if (stop > end)
 			stop = end;
 		if (kind == HD_SEGMENT_BASE && stop > inode->backed)

@@ -121,8 +121,12 @@ static int punch_blocks_locked(
 {
 	uint32_t index = hd_ino_index(ino);
 	struct hd_transaction transaction;
+	uint64_t backed = view->backed;
 	int r = 0;
 
+	/* A hole up to the content's end needs no block: the content ends where the hole begins. */
+	if (first << HD_BLOCK_SHIFT < backed && end << HD_BLOCK_SHIFT >= backed)
+		backed = first << HD_BLOCK_SHIFT;
 	while (r == 0 && first < end) {
 		unsigned budget = 4096;
 		int64_t large = 0;
@@ -131,15 +135,21 @@ static int punch_blocks_locked(
 		hd_transaction_begin(overlay->arena, &transaction);
 		for (; first < end && budget > 0 && hd_transaction_room(&transaction) > 64;
 			first++, budget--) {
-			uint32_t old =
-				hd_block_get(overlay->arena, hd_record_inode(overlay->arena, index), first);
-			bool shows_base = first << HD_BLOCK_SHIFT < view->backed;
+			const struct hd_inode *inode = hd_record_inode(overlay->arena, index);
+			bool shows_base = first << HD_BLOCK_SHIFT < backed;
+			uint32_t old = hd_block_get(overlay->arena, inode, first);
 
+			/* Above the content only what is mapped matters, however far away it is. */
+			if (!shows_base && !hd_block_next(overlay->arena, inode, first, &first, &old))
+				first = end;
+			if (first >= end)
+				break;
 			hd_block_set(&transaction, index, first, shows_base ? HD_BLOCK_HOLE : HD_BLOCK_NONE);
 			if (old >= HD_BLOCK_FIRST)
 				hd_hot_free(overlay->hot, &transaction, old);
 			large -= old == HD_BLOCK_LARGE;
 		}
+		hd_edit_inode(&transaction, index)->backed = backed;
 		hd_file_touch(&transaction, index);
 		r = hd_overlay_commit(overlay, &transaction);
 		hd_rwlock_unlock(&overlay->lock);
@@ -223,6 +233,7 @@ int hd_overlay_lseek(
 	struct hd_overlay *overlay, hd_ino ino, uint64_t offset, int whence, uint64_t *ret_offset)
 {
 	struct hd_segment segments[HD_SEGMENT_LIMIT];
+	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
 	struct hd_file_view view = {0};
 	bool want_data = whence == SEEK_DATA;
 	uint64_t start = offset;
@@ -230,11 +241,10 @@ int hd_overlay_lseek(
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return -EINVAL;
 	for (;;) {
-		struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
 		int count;
 
 		hd_rwlock_read(file_lock);
-		count = hd_file_plan_locked(overlay, ino, offset, 64u << 20, segments, &view);
+		count = hd_file_plan_locked(overlay, ino, offset, UINT64_MAX, segments, &view);
 		hd_rwlock_unlock(file_lock);
 		if (count < 0)
 			return count;

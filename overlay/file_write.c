@@ -259,6 +259,8 @@ static int name_blocks(struct writing *writing)
 	inode = hd_edit_inode(&transaction, index);
 	if (inode->size < writing->offset + writing->size)
 		inode->size = writing->offset + writing->size;
+	/* In the same hold of the lock: a flush that sees the names must know of the bytes. */
+	hd_flusher_note_data(overlay->flusher, writing->ino, writing->first, writing->count);
 	r = hd_overlay_commit(overlay, &transaction);
 	hd_rwlock_unlock(&overlay->lock);
 	if (r == 0 && large)
@@ -274,6 +276,7 @@ static int write_piece(struct writing *writing)
 
 	prepare(writing);
 	if (hd_file_view(overlay, writing->ino, &writing->view) == 0 && !writing->view.large_slot &&
+		writing->view.mapped <= HD_LARGE_BLOCKS &&
 		writing->view.mapped + writing->count > HD_LARGE_BLOCKS)
 		hd_file_make_large(overlay, writing->ino);
 	r = lock_and_look(writing);
@@ -288,8 +291,6 @@ static int write_piece(struct writing *writing)
 			give_back_targets(writing, writing->count);
 	}
 	was_settled = !(writing->view.flags & HD_INODE_UNSETTLED);
-	if (r == 0)
-		hd_flusher_note_data(overlay->flusher, writing->ino, writing->first, writing->count);
 	hd_rwlock_unlock(hd_file_lock_of(overlay, hd_ino_index(writing->ino)));
 	if (r == 0 && was_settled)
 		hd_promoter_enqueue(overlay->promoter, writing->ino);

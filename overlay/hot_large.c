@@ -94,6 +94,8 @@ int hd_hot_large_adopt(struct hd_hot_tier *tier, uint32_t slot, int fd)
 	hd_mutex_unlock(&tier->lock);
 	if (r < 0)
 		hd_descriptor_close(&copy);
+	else if (tier->hold)
+		tier->hold(tier->hold_payload, slot, copy);
 	return r;
 }
 
@@ -115,8 +117,11 @@ static void close_locked(struct hd_hot_tier *tier, uint32_t slot)
 	tier->large_files--;
 }
 
+/* The holder hears of it first: once the slot is free, its number may be somebody else's. */
 void hd_hot_large_drop(struct hd_hot_tier *tier, uint32_t slot)
 {
+	if (tier->hold)
+		tier->hold(tier->hold_payload, slot, -1);
 	hd_mutex_lock(&tier->lock);
 	if (slot > 0 && slot < tier->large_capacity && tier->large[slot].fd >= 0) {
 		if (tier->holds > 0)
@@ -125,8 +130,6 @@ void hd_hot_large_drop(struct hd_hot_tier *tier, uint32_t slot)
 			close_locked(tier, slot);
 	}
 	hd_mutex_unlock(&tier->lock);
-	if (tier->hold)
-		tier->hold(tier->hold_payload, slot, -1);
 }
 
 void hd_hot_large_drop_held_locked(struct hd_hot_tier *tier)

@@ -51,7 +51,8 @@ int hd_hot_write(struct hd_hot_tier *tier, uint32_t block, uint64_t offset, cons
 
 /* Memory files of large files. */
 int hd_hot_large_new(struct hd_hot_tier *tier, uint32_t *ret_slot);
-/* Puts a descriptor that somebody kept under its slot (a copy is made). */
+/* Puts a descriptor that somebody kept, or that was made anew, under its slot (a copy is made), and gives it to the
+ * holder. */
 int hd_hot_large_adopt(struct hd_hot_tier *tier, uint32_t slot, int fd);
 /* The descriptor, borrowed, or -EIO when there is none. */
 int hd_hot_large_fd(struct hd_hot_tier *tier, uint32_t slot);

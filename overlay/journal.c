@@ -19,7 +19,9 @@
  * reach the disk before the sync.
  *
  * A checkpoint goes to "journal.new", is synced, renamed over "journal", and the directory is synced: at
- * every instant one of the two is whole.
+ * every instant one of the two is whole. Once renamed it is the journal, whatever the directory's sync says: epochs
+ * written to the old file from then on would be found by nobody. A sync that failed is made up for before the next
+ * epoch counts.
  */
 
 #define PIECE (1u << 20)
@@ -27,14 +29,16 @@
 #define NAME_NEW "journal.new"
 
 struct hd_journal {
-	int directory_fd; /* borrowed */
-	int fd;           /* owned; -1 before the first checkpoint */
-	int new_fd;       /* owned; the checkpoint being written, or -1 */
-	uint64_t size;    /* end of the last whole epoch */
-	uint64_t sequence;
+	int directory_fd;  /* borrowed */
+	int fd;            /* owned; -1 before the first checkpoint */
+	int new_fd;        /* owned; the checkpoint being written, or -1 */
+	uint64_t size;     /* end of the last whole epoch */
+	uint64_t sequence; /* of the last whole epoch */
+	bool rename_unsynced;
 	/* the running epoch */
 	uint64_t at; /* where the next piece goes */
 	uint64_t items_size;
+	uint64_t running; /* its sequence */
 	struct hd_buffer piece;
 	struct hd_hash_stream *hash; /* owned while an epoch runs */
 };
@@ -109,11 +113,12 @@ static int put(struct hd_journal *journal, const void *data, size_t size)
 	return journal->piece.size >= PIECE ? write_piece(journal) : 0;
 }
 
-static int begin(struct hd_journal *journal, uint64_t at)
+static int begin(struct hd_journal *journal, uint64_t at, uint64_t sequence)
 {
-	struct hd_epoch_header header = {.magic = HD_EPOCH_MAGIC, .sequence = journal->sequence + 1};
+	struct hd_epoch_header header = {.magic = HD_EPOCH_MAGIC, .sequence = sequence};
 
 	journal->at = at;
+	journal->running = sequence;
 	journal->items_size = 0;
 	journal->hash = hd_hash_stream_new();
 	if (!journal->hash)
@@ -125,7 +130,7 @@ int hd_epoch_begin(struct hd_journal *journal)
 {
 	if (journal->fd < 0)
 		return hd_journal_begin_checkpoint(journal);
-	return begin(journal, journal->size);
+	return begin(journal, journal->size, journal->sequence + 1);
 }
 
 int hd_journal_begin_checkpoint(struct hd_journal *journal)
@@ -136,9 +141,8 @@ int hd_journal_begin_checkpoint(struct hd_journal *journal)
 	journal->new_fd = hd_file_open(journal->directory_fd, NAME_NEW, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (journal->new_fd < 0)
 		return hd_fail_in(journal->new_fd, "make a checkpoint");
-	journal->sequence = 0;
 	hd_buffer_put(&journal->piece, &header, sizeof(header));
-	return begin(journal, 0);
+	return begin(journal, 0, 1);
 }
 
 static int put_item(struct hd_journal *journal, const struct hd_journal_item *item, const void *data)
@@ -190,14 +194,22 @@ static int replace_journal(struct hd_journal *journal)
 {
 	int r = hd_file_rename(journal->directory_fd, NAME_NEW, NAME);
 
-	if (r == 0)
-		r = hd_directory_sync(journal->directory_fd);
 	if (r < 0)
 		return r;
 	if (journal->fd >= 0)
 		hd_descriptor_close(&journal->fd);
 	journal->fd = hd_steal_fd(&journal->new_fd);
+	journal->rename_unsynced = true;
 	return 0;
+}
+
+static int sync_rename(struct hd_journal *journal)
+{
+	int r = journal->rename_unsynced ? hd_directory_sync(journal->directory_fd) : 0;
+
+	if (r == 0)
+		journal->rename_unsynced = false;
+	return r;
 }
 
 int hd_epoch_commit(struct hd_journal *journal)
@@ -213,8 +225,9 @@ int hd_epoch_commit(struct hd_journal *journal)
 		return hd_fail_in(r, "write the journal");
 	}
 	journal->size = journal->at;
-	journal->sequence++;
-	return 0;
+	journal->sequence = journal->running;
+	r = sync_rename(journal);
+	return r < 0 ? hd_fail_in(r, "sync the journal's directory") : 0;
 }
 
 void hd_epoch_abort(struct hd_journal *journal)

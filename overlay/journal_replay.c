@@ -149,7 +149,11 @@ int hd_journal_decode(
 		(void)hd_reader_bytes(&reader, epoch.whole);
 		report.epochs++;
 	}
-	report.size = report.epochs > 0 ? reader.position : 0;
+	/* The first epoch is a checkpoint, which got its name after it was synced: it cannot be torn by a crash. To
+	 * begin anew, as if there were nothing, would lose what is behind the damage for good. */
+	if (report.epochs == 0)
+		return hd_fail(HD_E_JOURNAL_CORRUPT, "the journal's checkpoint does not verify");
+	report.size = reader.position;
 	report.torn_bytes = hd_reader_left(&reader);
 	*ret_report = report;
 	return 0;

@@ -26,12 +26,12 @@ struct waiting {
 
 struct hd_promoter {
 	struct hd_overlay *overlay; /* borrowed */
-	struct hd_mutex lock;       /* rank PROMOTION; protects the ring and stopping */
+	struct hd_mutex lock;       /* rank PROMOTION; protects the ring, stopping and hurried */
 	struct hd_condition changed;
 	struct waiting *ring; /* owned */
 	size_t capacity, first, count;
 	bool stopping, running;
-	bool hurry; /* the hot tier is over its budget */
+	unsigned hurried; /* writers that wait because the hot tier is over its budget */
 	uint64_t idle_ns;
 	pthread_t thread;
 };
@@ -105,7 +105,7 @@ static bool take(struct hd_promoter *promoter, struct waiting *ret)
 			continue;
 		}
 		due = promoter->ring[promoter->first].since_ns + promoter->idle_ns;
-		if (!promoter->hurry && due > hd_clock_monotonic_ns()) {
+		if (promoter->hurried == 0 && due > hd_clock_monotonic_ns()) {
 			(void)hd_condition_wait_until(&promoter->changed, &promoter->lock, due);
 			continue;
 		}
@@ -118,6 +118,16 @@ static bool take(struct hd_promoter *promoter, struct waiting *ret)
 	return taken;
 }
 
+static bool is_hurried(struct hd_promoter *promoter)
+{
+	bool hurried;
+
+	hd_mutex_lock(&promoter->lock);
+	hurried = promoter->hurried > 0;
+	hd_mutex_unlock(&promoter->lock);
+	return hurried;
+}
+
 static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 {
 	struct hd_settled settled;
@@ -125,7 +135,7 @@ static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 
 	if (!is_due(promoter->overlay, waiting->ino, &version))
 		return;
-	if (version != waiting->version && !promoter->hurry) {
+	if (version != waiting->version && !is_hurried(promoter)) {
 		push(promoter, waiting->ino, version);
 		return;
 	}
@@ -136,11 +146,33 @@ static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 	}
 }
 
+/* What the last process left unsettled was queued by nobody here. */
+static void enqueue_all(struct hd_promoter *promoter)
+{
+	struct hd_overlay *overlay = promoter->overlay;
+	uint32_t limit;
+	uint64_t version;
+
+	hd_rwlock_read(&overlay->lock);
+	limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
+	hd_rwlock_unlock(&overlay->lock);
+	for (uint32_t index = 1; index < limit; index++) {
+		hd_ino ino;
+
+		hd_rwlock_read(&overlay->lock);
+		ino = hd_inode_id(overlay->arena, index);
+		hd_rwlock_unlock(&overlay->lock);
+		if (is_due(overlay, ino, &version))
+			push(promoter, ino, version);
+	}
+}
+
 static void *run(void *payload)
 {
 	struct hd_promoter *promoter = payload;
 	struct waiting waiting;
 
+	enqueue_all(promoter);
 	while (take(promoter, &waiting))
 		promote(promoter, &waiting);
 	return NULL;
@@ -191,11 +223,11 @@ void hd_promoter_free(struct hd_promoter *promoter)
 	free(promoter);
 }
 
-static void set_hurry(struct hd_promoter *promoter, bool hurry)
+static void hurry(struct hd_promoter *promoter, int change)
 {
 	hd_mutex_lock(&promoter->lock);
-	promoter->hurry = hurry;
-	if (hurry)
+	promoter->hurried += (unsigned)change;
+	if (change > 0)
 		hd_condition_broadcast(&promoter->changed);
 	hd_mutex_unlock(&promoter->lock);
 }
@@ -210,12 +242,12 @@ int hd_promoter_make_room(struct hd_overlay *overlay)
 	if (!overlay->promoter->running)
 		return hd_settle_all(overlay);
 	deadline = hd_clock_monotonic_ns() + (uint64_t)ROOM_WAIT_MS * 1000000u;
-	set_hurry(overlay->promoter, true);
+	hurry(overlay->promoter, 1);
 	while (usage.bytes > usage.limit && hd_clock_monotonic_ns() < deadline) {
 		hd_clock_sleep_ns(ROOM_STEP_NS);
 		usage = hd_hot_usage(overlay->hot);
 	}
-	set_hurry(overlay->promoter, false);
+	hurry(overlay->promoter, -1);
 	return usage.bytes > usage.limit ? -HD_E_HOT_TIER_FULL : 0;
 }
 

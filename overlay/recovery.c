@@ -7,6 +7,7 @@
 
 #include "overlay/flush.h"
 #include "overlay/journal.h"
+#include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
@@ -111,22 +112,41 @@ static bool is_large(const struct hd_inode *inode)
 	return inode->state != HD_INODE_FREE && hd_inode_is_file(inode) && inode->flags & HD_INODE_LARGE;
 }
 
-/* A large file whose blocks were all cut off has no data in the journal: it gets an empty memory file. */
-static int complete_slot(struct hd_overlay *overlay, const struct hd_inode *inode)
+/* The memory file of SLOT that somebody kept or that the replay made; borrowed; -ENOENT. */
+static int find_large(
+	const struct hd_overlay_options *options, const struct hd_recovered *recovered, uint32_t slot)
 {
-	int fd, r;
-
-	hd_hot_large_account(overlay->hot, inode->part.file.mapped);
-	if (hd_hot_large_fd(overlay->hot, inode->part.file.large_slot) >= 0)
-		return 0;
-	fd = hd_memory_file_create("heddle-large", 0);
-	if (fd < 0)
-		return fd;
-	r = hd_hot_large_adopt(overlay->hot, inode->part.file.large_slot, fd);
-	hd_descriptor_close(&fd);
-	return r;
+	for (size_t i = 0; i < options->n_large; i++)
+		if (options->large[i].slot == slot)
+			return options->large[i].fd;
+	for (size_t i = 0; i < recovered->n_large; i++)
+		if (recovered->large[i].slot == slot)
+			return recovered->large[i].fd;
+	return -ENOENT;
 }
 
+static int64_t count_large_blocks(const struct hd_arena *arena, const struct hd_inode *inode)
+{
+	uint64_t block = 0;
+	int64_t count = 0;
+	uint32_t value;
+
+	for (; hd_block_next(arena, inode, block, &block, &value); block++)
+		count += value == HD_BLOCK_LARGE;
+	return count;
+}
+
+/* A large file whose blocks were all cut off has no data in the journal: it gets an empty memory file. */
+static int adopt_slot(struct hd_overlay *overlay, const struct hd_inode *inode, int kept_fd)
+{
+	HD_AUTO_CLOSE int new_fd = kept_fd < 0 ? hd_memory_file_create("heddle-large", 0) : -1;
+	int fd = kept_fd < 0 ? new_fd : kept_fd;
+
+	hd_hot_large_account(overlay->hot, count_large_blocks(overlay->arena, inode));
+	return fd < 0 ? fd : hd_hot_large_adopt(overlay->hot, inode->part.file.large_slot, fd);
+}
+
+/* Only what a file refers to is taken over: slots of files that are gone stay behind in a long journal. */
 int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options *options,
 	const struct hd_recovered *recovered)
 {
@@ -135,15 +155,12 @@ int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options
 
 	if (options->attach)
 		hd_flusher_note_everything(overlay->flusher);
-	for (size_t i = 0; r == 0 && i < recovered->n_large; i++)
-		r = hd_hot_large_adopt(overlay->hot, recovered->large[i].slot, recovered->large[i].fd);
-	for (size_t i = 0; r == 0 && i < options->n_large; i++)
-		r = hd_hot_large_adopt(overlay->hot, options->large[i].slot, options->large[i].fd);
 	for (uint32_t i = 1; r == 0 && i < limit; i++) {
 		const struct hd_inode *inode = hd_record_inode(overlay->arena, i);
 
 		if (is_large(inode))
-			r = complete_slot(overlay, inode);
+			r = adopt_slot(
+				overlay, inode, find_large(options, recovered, inode->part.file.large_slot));
 	}
 	return r;
 }

@@ -21,4 +21,7 @@ void hd_remove_entry(struct hd_transaction *transaction, uint32_t entry, const s
 /* Unmaps all blocks >= FROM of file INDEX, in as many transactions as it takes. */
 int hd_unmap_from_locked(struct hd_overlay *overlay, uint32_t index, uint64_t from);
 
+/* Unmaps all and frees the map itself. */
+int hd_unmap_all_locked(struct hd_overlay *overlay, uint32_t index);
+
 #endif

@@ -184,10 +184,9 @@ static uint32_t free_blocks_locked(struct hd_overlay *overlay, uint32_t index)
 	struct hd_inode *inode;
 	uint32_t slot = 0;
 
-	if (hd_unmap_from_locked(overlay, index, 0) < 0)
+	if (hd_unmap_all_locked(overlay, index) < 0)
 		return 0;
 	hd_transaction_begin(overlay->arena, &transaction);
-	hd_block_map_clear(&transaction, index);
 	inode = hd_edit_inode(&transaction, index);
 	if (inode->flags & HD_INODE_LARGE) {
 		slot = inode->part.file.large_slot;
@@ -311,12 +310,13 @@ static int settle_link(
 {
 	char target[4096];
 	size_t size = hd_cells_load(overlay->arena, inode->part.link.target, target, sizeof(target));
+	bool is_settled = !(inode->flags & HD_INODE_UNSETTLED);
 	int r;
 
 	ret->content = inode->content;
 	hd_inode_attributes(overlay->arena, hd_ino_index(ino), &ret->attributes);
 	hd_rwlock_unlock(&overlay->lock);
-	if (!(inode->flags & HD_INODE_UNSETTLED))
+	if (is_settled)
 		return 0;
 	r = hd_object_store_put(overlay->store->objects, target, size, &ret->content);
 	if (r < 0)
@@ -367,9 +367,12 @@ static hd_ino unsettled(struct hd_overlay *overlay, uint32_t index)
 
 int hd_settle_all(struct hd_overlay *overlay)
 {
-	uint32_t limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
 	int first_error = 0;
+	uint32_t limit;
 
+	hd_rwlock_read(&overlay->lock);
+	limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
+	hd_rwlock_unlock(&overlay->lock);
 	for (uint32_t index = 1; index < limit; index++) {
 		hd_ino ino = unsettled(overlay, index);
 		struct hd_settled settled;
