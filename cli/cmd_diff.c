@@ -17,6 +17,9 @@
 
 /* The patch is printed byte for byte as the thread made it, so that `heddle diff | git apply` works. */
 
+/* More lines than any file of text has: what the protocol takes at most. */
+#define MOST_CONTEXT 1000000u
+
 static bool as_stat, as_name_status, as_names, nul_ends, exit_code;
 static unsigned long context = 3;
 static const char *thread;
@@ -84,7 +87,8 @@ static int build_request(
 	if (r < 0)
 		return r;
 	request = json_pack("{s:s, s:O, s:O, s:s, s:I}", "op", "diff", "from", old_state, "to", new_state,
-		"format", request_format(invocation->json), "context", (json_int_t)context);
+		"format", request_format(invocation->json), "context",
+		(json_int_t)(context < MOST_CONTEXT ? context : MOST_CONTEXT));
 	if (!request)
 		return -ENOMEM;
 	*ret_request = request;

@@ -114,6 +114,18 @@ static int choose_place(const char *store, char **ret_place)
 		       : 0;
 }
 
+/* Where there is no repository, the directory itself is the base: `base` is set then. */
+static int initialize_any(
+	struct hd_initialize_options *initialize, struct hd_store **ret_store, struct hd_state *ret_state)
+{
+	int r = hd_initialize(initialize, ret_store, ret_state);
+
+	if (r != -HD_E_REPOSITORY_MISSING || initialize->base || initialize->revision)
+		return r;
+	initialize->base = initialize->directory;
+	return hd_initialize(initialize, ret_store, ret_state);
+}
+
 static int run_init(const struct hd_invocation *invocation)
 {
 	struct hd_initialize_options initialize = {
@@ -124,6 +136,7 @@ static int run_init(const struct hd_invocation *invocation)
 	HD_AUTO_FREE char *place = NULL;
 	struct hd_store *store = NULL;
 	struct hd_state state = {0};
+	bool made;
 	int r;
 
 	if (base_path && revision)
@@ -135,17 +148,17 @@ static int run_init(const struct hd_invocation *invocation)
 			return r;
 		initialize.store = place;
 	}
+	made = !hd_file_exists(AT_FDCWD, initialize.directory);
 	r = hd_directory_make(AT_FDCWD, initialize.directory, 0777);
 	if (r < 0)
 		return hd_fail_in(r, "directory '%s'", initialize.directory);
-	r = hd_initialize(&initialize, &store, &state);
-	if (r == -HD_E_REPOSITORY_MISSING && !base_path && !revision) {
-		/* No repository here: the directory itself is the base. */
-		initialize.base = initialize.directory;
-		r = hd_initialize(&initialize, &store, &state);
-	}
-	if (r < 0)
+	r = initialize_any(&initialize, &store, &state);
+	if (r < 0) {
+		/* Only what is empty goes, and with it nothing of anybody's. */
+		if (made)
+			(void)remove(initialize.directory);
 		return r;
+	}
 	r = invocation->json ? print_json(store, &state)
 			     : print_text(store, &state, initialize.base, place != NULL);
 	hd_state_clear(&state);

@@ -85,14 +85,19 @@ static int unknown_long(const struct hd_option_set *set, const char *name, size_
 
 static int check_choice(const struct hd_option *option, const char *value)
 {
+	char words[128] = "";
+
 	if (!option->choices)
 		return 0;
 	for (size_t i = 0; option->choices[i]; i++) {
+		size_t used = strlen(words);
+
 		if (strcmp(option->choices[i], value) == 0)
 			return 0;
+		(void)snprintf(words + used, sizeof(words) - used, "%s'%s'", i > 0 ? " or " : "",
+			option->choices[i]);
 	}
-	return hd_fail(
-		HD_E_USAGE, "option '--%s' takes %s, not '%s'", option->long_name, option->argument, value);
+	return hd_fail(HD_E_USAGE, "option '--%s' takes %s, not '%s'", option->long_name, words, value);
 }
 
 static int parse_number(const struct hd_option *option, const char *value)

@@ -11,9 +11,9 @@ make_repository repository
 heddle_init repository
 
 for way in interrupt unmount; do
-	heddle mount main "$MNT" --foreground >out &
+	heddle mount main "$MNT" --foreground >"out.$way" &
 	server=$!
-	wait_until 10 grep -q "^Mounted main" out
+	wait_until 10 grep -q "^Mounted main" "out.$way"
 	echo "$way" >"$MNT/$way"
 	if [ "$way" = interrupt ]; then
 		kill -TERM "$server"
@@ -29,9 +29,9 @@ check_equal "$(changes)" "A interrupt
 A unmount"
 
 # A mountpoint in use stays; the next interrupt ends it.
-heddle mount main "$MNT" --foreground >out 2>err &
+heddle mount main "$MNT" --foreground >out.last 2>err &
 server=$!
-wait_until 10 grep -q "^Mounted main" out
+wait_until 10 grep -q "^Mounted main" out.last
 exec 9<"$MNT/README"
 kill -TERM "$server"
 wait_until 10 grep -q "still mounted" err

@@ -132,7 +132,7 @@ static void lists_collect_and_choices_are_checked(void **state)
 	assert_int_equal(PARSE("--choice", "two"), 0);
 	assert_string_equal(choice, "two");
 	assert_int_equal(PARSE("--choice", "three"), -HD_E_USAGE);
-	assert_non_null(strstr(hd_error_message(-HD_E_USAGE), "one|two"));
+	assert_non_null(strstr(hd_error_message(-HD_E_USAGE), "'one' or 'two'"));
 	hd_text_list_clear(&list);
 }
 
