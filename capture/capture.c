@@ -19,7 +19,8 @@
  *
  *  1. snapshot                      nothing
  *  2. store files and trees         objects that nobody names
- *  3. make them and the base's path ids durable
+ *  3. make the overlay, the objects and the base's path ids durable: a power cut after the next step must not bring
+ *     back a live tree that is older than its state, for what the state has would then look deleted
  *  4. publish the state and move the head, one transaction: from here on the capture has happened
  *  5. tell the overlay              the overlay finds out when it is opened: its parent is not the head
  *
@@ -191,7 +192,9 @@ static int publish(struct capture_run *run, struct hd_state *state)
 	struct hd_store *store = hd_overlay_store(run->overlay);
 	int r;
 
-	r = hd_base_set_persist(hd_overlay_bases(run->overlay));
+	r = hd_overlay_sync(run->overlay);
+	if (r >= 0)
+		r = hd_base_set_persist(hd_overlay_bases(run->overlay));
 	if (r >= 0)
 		r = hd_object_store_sync(store->objects);
 	if (r >= 0)

@@ -3,10 +3,10 @@
 
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture/state_log.h"
+#include "overlay/platform/clock.h"
 
 /*
  * A process that is killed in the middle of a capture, at any point of it. Its memory is held by this test, as the
@@ -71,14 +71,18 @@ static void write_and_capture(struct scene *scene, int arena_fd, int hot_fd, int
 	if (write(ready_fd, "x", 1) != 1)
 		_exit(1);
 	(void)hd_capture_run(overlay, &options, &state, &nothing);
+	if (write(ready_fd, "y", 1) != 1)
+		_exit(1);
 	(void)pause();
 	_exit(0);
 }
 
-static void run_and_kill(struct scene *scene, int arena_fd, int hot_fd, int round)
+/* Kills DELAY_NS after the capture began, or when it has ended; returns how long it was waited for. */
+static uint64_t run_and_kill(
+	struct scene *scene, int arena_fd, int hot_fd, int round, const uint64_t *delay_ns)
 {
-	struct timespec delay = {.tv_nsec = (long)(round * 1300000 % 23000000)};
 	int ready[2], status;
+	uint64_t begin;
 	char byte;
 	pid_t child;
 
@@ -89,10 +93,15 @@ static void run_and_kill(struct scene *scene, int arena_fd, int hot_fd, int roun
 		write_and_capture(scene, arena_fd, hot_fd, ready[1], round);
 	close(ready[1]);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
-	nanosleep(&delay, NULL);
+	begin = hd_clock_monotonic_ns();
+	if (delay_ns)
+		hd_clock_sleep_ns(*delay_ns);
+	else
+		assert_int_equal(read(ready[0], &byte, 1), 1);
 	assert_int_equal(kill(child, SIGKILL), 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	close(ready[0]);
+	return hd_clock_monotonic_ns() - begin;
 }
 
 static void assert_everything_is_there(struct hd_overlay *overlay, int round)
@@ -129,19 +138,25 @@ static void a_capture_that_is_killed_anywhere_loses_nothing(void **state)
 {
 	struct scene *scene = *state;
 	struct hd_capture_options options = {.author = "A <a@b>", .message = "after"};
+	uint64_t whole_ns = 0;
 	int happened = 0;
 
 	scene_make_repository(scene);
 	scene_initialize(scene, NULL);
+	/* The first is not killed, and tells how long one takes. */
 	for (int round = 1; round <= ROUNDS; round++) {
 		struct hd_overlay *overlay;
 		struct hd_state after;
+		uint64_t delay_ns = whole_ns * (uint64_t)round / (ROUNDS * 3 / 4);
 		int arena_fd, hot_fd;
 		bool nothing;
 
 		close_scene_store(scene);
 		assert_success(hd_overlay_memory(&arena_fd, &hot_fd));
-		run_and_kill(scene, arena_fd, hot_fd, round);
+		if (round == 1)
+			whole_ns = run_and_kill(scene, arena_fd, hot_fd, round, NULL);
+		else
+			(void)run_and_kill(scene, arena_fd, hot_fd, round, &delay_ns);
 		open_scene_store(scene);
 		overlay = open_with(scene, arena_fd, hot_fd, true);
 		assert_everything_is_there(overlay, round);
@@ -161,11 +176,39 @@ static void a_capture_that_is_killed_anywhere_loses_nothing(void **state)
 	print_message("%d of %d captures had happened\n", happened, ROUNDS);
 }
 
+static void a_finished_capture_survives_the_loss_of_all_memory(void **state)
+{
+	struct scene *scene = *state;
+	struct hd_overlay *overlay;
+	int arena_fd, hot_fd;
+
+	scene_make_repository(scene);
+	scene_initialize(scene, NULL);
+	/* So that there is an older tree on the disk that could come back. */
+	overlay = live_open(scene);
+	live_write(overlay, "src/f1", "older");
+	live_close(overlay);
+	close_scene_store(scene);
+	assert_success(hd_overlay_memory(&arena_fd, &hot_fd));
+	(void)run_and_kill(scene, arena_fd, hot_fd, 1, NULL);
+	close(arena_fd);
+	close(hot_fd);
+	open_scene_store(scene);
+	overlay = live_open(scene);
+	/* Not only the state: the tree that it was taken of. */
+	assert_everything_is_there(overlay, 1);
+	live_assert_status(overlay, "");
+	live_assert_nothing(overlay);
+	live_close(overlay);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_capture_that_is_killed_anywhere_loses_nothing, scene_setup, scene_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_finished_capture_survives_the_loss_of_all_memory, scene_setup, scene_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
