@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A client gets a thread of the pool for as long as it stays; one that says nothing for CLIENT_IDLE_MS loses
- * it. Slow requests (a capture) and slow clients thus delay nobody but themselves, up to the pool's size.
+ * A client gets a thread of the pool for as long as it stays; one that says nothing loses it. Slow requests (a capture)
+ * and slow clients thus delay nobody but themselves, up to the pool's size.
  *
- * When the supervisor is gone the worker goes on serving: programs in the mount must not suffer for it. The
- * mount then ends like any other when somebody unmounts it.
+ * When the supervisor is gone the worker goes on serving: programs in the mount must not suffer for it. The mount then
+ * ends like any other when somebody unmounts it.
  */
 
 #include "mount/worker_control.h"
@@ -23,10 +23,12 @@
 #include "overlay/platform/process.h"
 #include "overlay/platform/task_thread.h"
 
-#define CLIENT_THREADS 8
-#define CLIENT_LIMIT 64
-#define CLIENT_IDLE_MS 30000
-#define FRAME_TIMEOUT_MS 10000
+#define CLIENT_THREADS 32
+#define CLIENT_LIMIT 256
+#define CLIENT_FIRST_MS 2000 /* a client asks at once; one that never does keeps others out */
+#define CLIENT_IDLE_MS 60000 /* one that has asked may flush the mount before it asks again */
+#define FRAME_TIMEOUT_MS 2000
+#define LINK_TIMEOUT_MS 10000
 
 struct hd_worker_control {
 	struct hd_worker_control_settings settings;
@@ -58,6 +60,8 @@ static int serve_request(struct client *client)
 	json_t *reply = NULL;
 	int r;
 
+	/* The thread served others before: what they did wrong is not for this one. */
+	hd_error_clear();
 	r = hd_control_receive(client->fd, FRAME_TIMEOUT_MS, &request, &passed_fd);
 	if (r == -HD_E_CONTROL_PROTOCOL) {
 		(void)hd_control_send(client->fd, hd_control_error_reply(r), -1);
@@ -81,12 +85,16 @@ static void serve_client(void *payload)
 {
 	struct client *client = payload;
 	const int fds[] = {client->fd, client->control->stop_flag};
+	int patience_ms = CLIENT_FIRST_MS;
 	unsigned ready = 0;
 	int r;
 
-	do {
-		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), CLIENT_IDLE_MS, &ready);
-	} while (r >= 0 && ready == 1 && serve_request(client) == 0);
+	for (;;) {
+		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), patience_ms, &ready);
+		if (r < 0 || ready != 1 || serve_request(client) != 0)
+			break;
+		patience_ms = CLIENT_IDLE_MS;
+	}
 	hd_cleanup_close(&client->fd);
 	free(client);
 }
@@ -123,7 +131,7 @@ static int hear_supervisor(struct hd_worker_control *control)
 	const char *op;
 	int r;
 
-	r = hd_control_receive(control->settings.link_fd, FRAME_TIMEOUT_MS, &message, &fd);
+	r = hd_control_receive(control->settings.link_fd, LINK_TIMEOUT_MS, &message, &fd);
 	if (r < 0)
 		return r;
 	op = hd_control_op(message);
