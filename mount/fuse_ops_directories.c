@@ -29,8 +29,11 @@ static size_t add_plus(
 		.entry_timeout = listing->entry_timeout, .attr_timeout = listing->attribute_timeout};
 	bool is_dot = strcmp(item->name, ".") == 0 || strcmp(item->name, "..") == 0;
 
-	/* Id 0 makes no inode in the kernel, so these two carry no lookup. */
-	entry.ino = is_dot ? 0 : item->attributes.ino;
+	/*
+	 * Id 0 makes no inode in the kernel, so these carry no lookup: "." and "..", and directories whose
+	 * link count is not known before somebody looks into them.
+	 */
+	entry.ino = is_dot || item->partial ? 0 : item->attributes.ino;
 	hd_attributes_to_stat(&item->attributes, &entry.attr);
 	return fuse_add_direntry_plus(listing->req, place, room, item->name, &entry, (off_t)item->cookie);
 }
