@@ -52,16 +52,18 @@ void hd_thread_heads_clear(struct hd_thread_heads *heads)
 
 const char *hd_time_format(int64_t time_s, int32_t zone_minutes, char text[HD_TIME_TEXT_SIZE])
 {
-	time_t shifted = (time_t)(time_s + (int64_t)zone_minutes * 60);
-	int32_t offset = zone_minutes < 0 ? -zone_minutes : zone_minutes;
+	unsigned offset = zone_minutes < 0 ? 0u - (unsigned)zone_minutes : (unsigned)zone_minutes;
 	char moment[32];
 	struct tm parts;
+	time_t shifted;
 
-	if (!gmtime_r(&shifted, &parts) ||
+	/* A state of a damaged store may say any number. */
+	if (__builtin_add_overflow(time_s, (int64_t)zone_minutes * 60, &shifted) ||
+		!gmtime_r(&shifted, &parts) ||
 		strftime(moment, sizeof(moment), "%a %b %e %H:%M:%S %Y", &parts) == 0)
 		(void)snprintf(moment, sizeof(moment), "@%" PRId64, time_s);
-	(void)snprintf(text, HD_TIME_TEXT_SIZE, "%s %c%02" PRId32 "%02" PRId32, moment,
-		zone_minutes < 0 ? '-' : '+', offset / 60 % 100, offset % 60);
+	(void)snprintf(text, HD_TIME_TEXT_SIZE, "%s %c%02u%02u", moment, zone_minutes < 0 ? '-' : '+',
+		offset / 60 % 100, offset % 60);
 	return text;
 }
 
