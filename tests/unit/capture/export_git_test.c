@@ -316,6 +316,32 @@ static void a_file_with_the_bytes_of_a_tree_object_is_a_file(void **state)
 	hd_state_clear(&second);
 }
 
+static void odd_names_and_messages_reach_git_unchanged(void **state)
+{
+	struct scene *scene = *state;
+	const struct spec odd[] = {
+		{.path = "odd/\xff\xfe", .mode = S_IFREG | 0644, .text = "bytes"},
+		{.path = "odd/new\nline", .mode = S_IFREG | 0644, .text = "line"},
+		{.path = "odd/a b\\c:d*?\"", .mode = S_IFREG | 0644, .text = "signs"},
+		{.path = "odd.d/x", .mode = S_IFREG | 0644, .text = "sorts before odd/ in git"},
+		{.path = "odd-d", .mode = S_IFREG | 0644, .text = "and this before both"},
+		{.path = "odd/.gitmodules~", .mode = S_IFLNK | 0777, .text = "x"},
+	};
+	struct hd_export_git_result result;
+	struct hd_state first;
+
+	scene_make_repository(scene);
+	scene_initialize(scene, NULL);
+	scene_commit(scene, &scene->base, odd, HD_ARRAY_SIZE(odd), "caf\xe9\n\nbody", &first);
+	result = export_to(scene, NULL);
+	scene_assert_output(scene,
+		"odd-d|odd.d/x|odd/.gitmodules~|odd/a b\\c:d*?\"|odd/new\nline|odd/\xff\xfe|",
+		"git -C repo ls-tree -r -z --name-only heddle/main | grep -az ^odd | tr '\\0' '|'");
+	scene_run(scene, "git -C repo cat-file commit heddle/main | grep -aq \"$(printf 'caf\\351')\"");
+	hd_export_git_result_clear(&result);
+	hd_state_clear(&first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +357,7 @@ int main(void)
 		TEST(a_checked_out_branch_is_not_moved_under_its_checkout),
 		TEST(a_forbidden_name_stops_the_export_before_the_branch),
 		TEST(lost_commits_are_written_again),
+		TEST(odd_names_and_messages_reach_git_unchanged),
 		TEST(a_file_with_the_bytes_of_a_tree_object_is_a_file),
 #undef TEST
 	};
