@@ -69,6 +69,7 @@ void hd_help_print_heading(const char *title);
 extern const struct hd_command hd_command_init;
 extern const struct hd_command hd_command_mount;
 extern const struct hd_command hd_command_unmount;
+extern const struct hd_command hd_command_threads;
 extern const struct hd_command hd_command_status;
 extern const struct hd_command hd_command_capture;
 extern const struct hd_command hd_command_log;

@@ -16,6 +16,10 @@ cd repository || exit
 check_contains "$(heddle mount one)" "Made thread one"
 check_contains "$(heddle mount two ../elsewhere)" "Made thread two"
 check_equal "$(heddle --list-threads | sort | tr '\n' ' ')" "main one two "
+check_equal "$(heddle threads | sed -E 's/ [0-9a-f]{12}//')" "* main
+  one  $PWD/.heddle/mnt/one
+  two  $(realpath ../elsewhere)"
+check_equal "$(cd ../elsewhere && heddle threads --json | json_field '[t["name"] for t in s["threads"] if t["current"]]')" '["two"]'
 echo 1 >.heddle/mnt/one/file
 echo 2 >../elsewhere/file
 check_content .heddle/mnt/one/file 1
