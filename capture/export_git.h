@@ -40,9 +40,9 @@ struct hd_export_git_result {
 	char *reference;  /* owned: "refs/heads/..." */
 	char *commit;     /* owned: hex id the reference points to now */
 	uint64_t commits; /* written by this call */
-	uint64_t skipped; /* names of the head's tree that git cannot keep and that were looked at by this
-			     call */
-	bool unchanged;   /* the reference was there already */
+	/* Names that git cannot keep, each counted in the first of the states written by this call that has it. */
+	uint64_t skipped;
+	bool unchanged; /* the reference was there already */
 };
 
 /* STORE and BASES (of that store) are borrowed. */
