@@ -54,6 +54,8 @@ static void other_names_are_escaped_byte_by_byte(void **state)
 	/* cut, overlong, a surrogate, beyond U+10FFFF */
 	assert_text("x\xe2\x82", 3, "x\\xE2\\x82", true);
 	assert_text("\xc0\xaf", 2, "\\xC0\\xAF", true);
+	assert_text("\xe0\x80\xaf", 3, "\\xE0\\x80\\xAF", true);
+	assert_text("\xf0\x80\x80\xaf", 4, "\\xF0\\x80\\x80\\xAF", true);
 	assert_text("\xed\xa0\x80", 3, "\\xED\\xA0\\x80", true);
 	assert_text("\xf4\x90\x80\x80", 4, "\\xF4\\x90\\x80\\x80", true);
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "mount/kernel_cache.h"
+#include "overlay/platform/clock.h"
 
 struct ear {
 	char heard[8192]; /* "inode 5 0 0;entry 1 name;..." */
@@ -169,6 +170,48 @@ static void what_is_queued_is_told_before_the_cache_ends(void **state)
 	assert_int_equal(ear.n_heard, 1000);
 }
 
+struct slow_ear {
+	_Atomic bool held; /* the kernel takes its time */
+	size_t inodes, alls;
+};
+
+static void hear_inode_slowly(void *payload, hd_ino ino, int64_t offset, int64_t length)
+{
+	struct slow_ear *ear = payload;
+
+	(void)ino;
+	(void)offset;
+	(void)length;
+	while (ear->held)
+		hd_clock_sleep_ns(1000000);
+	ear->inodes++;
+}
+
+static void count_all(void *payload)
+{
+	((struct slow_ear *)payload)->alls++;
+}
+
+static void too_many_notices_become_one_for_everything(void **state)
+{
+	struct hd_kernel_cache *cache = cache_new(HD_NOTIFY_OTHERS);
+	struct slow_ear ear = {.held = true};
+	const struct hd_cache_view view = {hear_inode_slowly, hear_entry, count_all, &ear};
+	unsigned number;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(hd_kernel_cache_add_view(cache, &view, &number), 0);
+	for (i = 0; i < 200000; i++)
+		hd_kernel_cache_changed(cache, HD_CACHE_NO_VIEW,
+			&(struct hd_cache_event){.kind = HD_CACHE_REPLACE, .ino = i + 1});
+	ear.held = false;
+	hd_kernel_cache_drain(cache);
+	assert_int_equal(ear.alls, 1);
+	assert_true(ear.inodes < 200000);
+	hd_kernel_cache_free(cache);
+}
+
 static void views_are_limited(void **state)
 {
 	struct hd_kernel_cache *cache = cache_new(HD_NOTIFY_OTHERS);
@@ -192,6 +235,7 @@ int main(void)
 		cmocka_unit_test(with_always_it_hears_of_its_own_change),
 		cmocka_unit_test(each_event_makes_stale_what_it_changed),
 		cmocka_unit_test(what_is_queued_is_told_before_the_cache_ends),
+		cmocka_unit_test(too_many_notices_become_one_for_everything),
 		cmocka_unit_test(views_are_limited),
 	};
 
