@@ -135,26 +135,35 @@ static int compare_entries(const void *a, const void *b)
 	return hd_tree_compare_names(left->name, left->name_length, right->name, right->name_length);
 }
 
+/* The names are taken out of their buffer first: taking them may move them. */
 static int builder_finish(struct listing_builder *builder, struct hd_tree_view_listing *ret_listing)
 {
-	struct hd_tree_view_entry *entries = (struct hd_tree_view_entry *)(void *)builder->entries.data;
-	size_t count = builder->entries.size / sizeof(*entries);
-	const char *name = (const char *)builder->names.data;
+	struct hd_tree_view_listing listing = {.count = builder->entries.size / sizeof(*listing.entries)};
+	const char *name;
 
-	for (size_t i = 0; i < count; i++) {
-		entries[i].name = name;
-		name += entries[i].name_length + 1u;
+	listing.entries = hd_buffer_steal(&builder->entries, NULL);
+	listing.names = hd_buffer_steal(&builder->names, NULL);
+	if (!listing.entries || !listing.names) {
+		hd_tree_view_listing_clear(&listing);
+		return -ENOMEM;
 	}
-	if (count > 1)
-		qsort(entries, count, sizeof(*entries), compare_entries);
-	for (size_t i = 1; i < count; i++) {
-		if (compare_entries(&entries[i - 1], &entries[i]) == 0)
-			return hd_fail(
-				HD_E_TREE_CORRUPT, "'%s' occurs twice in one directory", entries[i].name);
+	name = listing.names;
+	for (size_t i = 0; i < listing.count; i++) {
+		listing.entries[i].name = name;
+		name += listing.entries[i].name_length + 1u;
 	}
-	ret_listing->count = count;
-	ret_listing->entries = hd_buffer_steal(&builder->entries, NULL);
-	ret_listing->names = hd_buffer_steal(&builder->names, NULL);
+	if (listing.count > 1)
+		qsort(listing.entries, listing.count, sizeof(*listing.entries), compare_entries);
+	for (size_t i = 1; i < listing.count; i++) {
+		if (compare_entries(&listing.entries[i - 1], &listing.entries[i]) == 0) {
+			int r = hd_fail(
+				HD_E_TREE_CORRUPT, "'%s' occurs twice in one directory", listing.entries[i].name);
+
+			hd_tree_view_listing_clear(&listing);
+			return r;
+		}
+	}
+	*ret_listing = listing;
 	return 0;
 }
 
