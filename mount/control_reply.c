@@ -95,7 +95,7 @@ int hd_control_receive_reply(int fd, json_t **ret_reply, int *ret_fd)
 {
 	HD_AUTO_CLOSE int passed_fd = -1;
 	json_t *reply;
-	json_t *whole;
+	json_t *whole = NULL;
 	json_int_t offset;
 	json_int_t size;
 	int has_file = 1;
