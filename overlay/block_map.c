@@ -93,13 +93,20 @@ static uint32_t new_page(struct hd_transaction *transaction)
 	return index;
 }
 
+static bool is_empty(const struct hd_file_part *file)
+{
+	static const uint32_t none[HD_DIRECT_BLOCKS];
+
+	return file->height ? file->root == 0 : memcmp(file->direct, none, sizeof(none)) == 0;
+}
+
 static void grow(struct hd_transaction *transaction, struct hd_file_part *file, uint64_t block)
 {
 	while (block >= capacity(file->height) && file->height < HEIGHT_LIMIT) {
 		uint32_t index = 0;
 
 		/* A root with nothing below it needs no page yet. */
-		if (file->height == 0 || file->root != 0) {
+		if (!is_empty(file)) {
 			struct hd_map_page *page;
 
 			index = new_page(transaction);

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "overlay/arena_types.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/memory_file.h"
+
+struct fixture {
+	int fd;
+	struct hd_arena *arena;
+};
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	assert_non_null(fixture);
+	fixture->fd = hd_memory_file_create("test-arena", hd_arena_size());
+	assert_true(fixture->fd >= 0);
+	assert_int_equal(hd_arena_map(fixture->fd, &fixture->arena), 0);
+	*state = fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	hd_arena_unmap(fixture->arena);
+	(void)close(fixture->fd);
+	free(fixture);
+	return 0;
+}
+
+/* What another process would see. */
+static void map_again(struct fixture *fixture)
+{
+	hd_arena_unmap(fixture->arena);
+	assert_int_equal(hd_arena_map(fixture->fd, &fixture->arena), 0);
+}
+
+static uint32_t add_cell(struct hd_transaction *transaction, const char *text)
+{
+	uint32_t index = hd_allocate(transaction, HD_TABLE_CELL);
+	struct hd_cell *cell = hd_edit_cell(transaction, index);
+
+	cell->length = (uint32_t)strlen(text);
+	memcpy(cell->bytes, text, strlen(text));
+	return index;
+}
+
+static void assert_cell(const struct fixture *fixture, uint32_t index, const char *text)
+{
+	const struct hd_cell *cell = hd_record_cell(fixture->arena, index);
+
+	assert_int_equal(cell->length, strlen(text));
+	assert_memory_equal(cell->bytes, text, strlen(text));
+}
+
+static void a_commit_shows_all_edits_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_transaction transaction;
+	uint32_t first, second;
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	first = add_cell(&transaction, "first");
+	second = add_cell(&transaction, "second");
+	assert_int_not_equal(first, second);
+	assert_int_equal(hd_record_cell(fixture->arena, first)->length, 0);
+	assert_int_equal(hd_view_cell(&transaction, first)->length, 5);
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+	assert_cell(fixture, first, "first");
+	assert_cell(fixture, second, "second");
+	assert_int_equal(hd_record_high_water(fixture->arena, HD_TABLE_CELL), 3);
+	map_again(fixture);
+	assert_cell(fixture, second, "second");
+}
+
+static void an_abort_leaves_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_transaction transaction;
+	uint32_t index;
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	index = add_cell(&transaction, "gone");
+	hd_transaction_abort(&transaction);
+	assert_int_equal(hd_record_cell(fixture->arena, index)->length, 0);
+	assert_int_equal(hd_record_high_water(fixture->arena, HD_TABLE_CELL), 1);
+	hd_transaction_begin(fixture->arena, &transaction);
+	assert_int_equal(hd_view_cell(&transaction, index)->length, 0);
+	assert_int_equal(add_cell(&transaction, "next"), index);
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+}
+
+static void a_released_record_is_given_out_again_and_zeroed_but_for_what_is_kept(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_transaction transaction;
+	uint32_t a, b;
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	a = hd_allocate(&transaction, HD_TABLE_INODE);
+	b = hd_allocate(&transaction, HD_TABLE_INODE);
+	hd_edit_inode(&transaction, a)->generation = 77;
+	hd_edit_inode(&transaction, a)->mode = 0644;
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	hd_release(&transaction, HD_TABLE_INODE, a, sizeof(uint32_t));
+	hd_release(&transaction, HD_TABLE_INODE, b, 0);
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	assert_int_equal(hd_allocate(&transaction, HD_TABLE_INODE), b);
+	assert_int_equal(hd_allocate(&transaction, HD_TABLE_INODE), a);
+	assert_int_equal(hd_view_inode(&transaction, a)->generation, 77);
+	assert_int_equal(hd_view_inode(&transaction, a)->mode, 0);
+	assert_int_equal(hd_allocate(&transaction, HD_TABLE_INODE), 3);
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+}
+
+/* Dies between "valid" and the end of the copying: the second record's page cannot be written. */
+static void die_in_the_middle(int fd)
+{
+	struct hd_transaction transaction;
+	struct hd_arena *arena;
+	uint32_t cell, inode;
+
+	if (hd_arena_map(fd, &arena) < 0)
+		_exit(2);
+	hd_transaction_begin(arena, &transaction);
+	cell = add_cell(&transaction, "whole");
+	inode = hd_allocate(&transaction, HD_TABLE_INODE);
+	hd_edit_inode(&transaction, inode)->mode = 0600;
+	/* A table that is not there any more: apply() is killed when it gets to it. */
+	hd_memory_file_unmap(arena->table[HD_TABLE_INODE], 4096);
+	if (cell != 1 || inode != 1)
+		_exit(3);
+	(void)hd_transaction_commit(&transaction);
+	_exit(4);
+}
+
+static void a_transaction_cut_off_by_death_is_completed_by_the_next_process(void **state)
+{
+	struct fixture *fixture = *state;
+	bool applied = false;
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		(void)signal(SIGSEGV, SIG_DFL);
+		die_in_the_middle(fixture->fd);
+	}
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	/* Killed by the fault (a sanitizer turns it into an exit of its own), not by its own checks. */
+	assert_false(WIFEXITED(status) && WEXITSTATUS(status) >= 2 && WEXITSTATUS(status) <= 4);
+
+	assert_int_equal(fixture->arena->redo->valid, 1);
+	assert_int_equal(hd_record_inode(fixture->arena, 1)->mode, 0);
+	assert_int_equal(hd_arena_recover(fixture->arena, &applied), 0);
+	assert_true(applied);
+	assert_int_equal(hd_record_inode(fixture->arena, 1)->mode, 0600);
+	assert_cell(fixture, 1, "whole");
+	assert_int_equal(fixture->arena->redo->valid, 0);
+	/* Also the flush must hear of it: HEAD twice, the cell, the inode. */
+	assert_int_equal(hd_arena_dirty_count(fixture->arena), 4);
+	assert_int_equal(hd_arena_recover(fixture->arena, &applied), 0);
+	assert_false(applied);
+}
+
+static void a_redo_area_that_does_not_verify_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_transaction transaction;
+	bool applied = true;
+	uint32_t index;
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	index = add_cell(&transaction, "old");
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+	/* The area still holds that transaction: as if it had died there, but with a byte changed. */
+	fixture->arena->redo->valid = 1;
+	((uint8_t *)(fixture->arena->redo + 1))[40] ^= 1;
+	assert_int_equal(hd_arena_recover(fixture->arena, &applied), -HD_E_ARENA_CORRUPT);
+	assert_false(applied);
+	assert_cell(fixture, index, "old");
+	((uint8_t *)(fixture->arena->redo + 1))[40] ^= 1;
+	fixture->arena->redo->size = UINT64_MAX;
+	assert_int_equal(hd_arena_recover(fixture->arena, &applied), -HD_E_ARENA_CORRUPT);
+}
+
+static void a_transaction_that_is_too_large_changes_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_transaction transaction;
+	uint32_t room;
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	room = hd_transaction_room(&transaction);
+	assert_in_range(room, 1024, 1u << 15);
+	for (uint32_t i = 1; i <= room; i++)
+		hd_edit_map(&transaction, i)->slot[0] = 9;
+	assert_int_equal(transaction.status, 0);
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+	assert_int_equal(hd_record_map(fixture->arena, room)->slot[0], 9);
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	for (uint32_t i = 1; i <= room + 2; i++)
+		hd_edit_map(&transaction, i)->slot[0] = 11;
+	assert_int_equal(transaction.status, -HD_E_TRANSACTION_FULL);
+	assert_int_equal(hd_transaction_commit(&transaction), -HD_E_TRANSACTION_FULL);
+	for (uint32_t i = 1; i <= room; i++)
+		assert_int_equal(hd_record_map(fixture->arena, i)->slot[0], 9);
+
+	/* Small records are limited by their number. */
+	hd_transaction_begin(fixture->arena, &transaction);
+	for (uint32_t i = 1; i <= HD_EDIT_SLOTS / 2 + 1; i++)
+		hd_edit_reference(&transaction, i)->opens = 1;
+	assert_int_equal(hd_transaction_commit(&transaction), -HD_E_TRANSACTION_FULL);
+	assert_int_equal(hd_record_reference(fixture->arena, 1)->opens, 0);
+}
+
+static void a_full_table_is_an_error_and_room_comes_back(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_allocator *allocator =
+		hd_record_for_writing(fixture->arena, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_INODE);
+	struct hd_transaction transaction;
+
+	allocator->high_water = hd_record_limit(HD_TABLE_INODE) - 1;
+	hd_transaction_begin(fixture->arena, &transaction);
+	assert_int_equal(hd_allocate(&transaction, HD_TABLE_INODE), hd_record_limit(HD_TABLE_INODE) - 1);
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	assert_int_equal(hd_allocate(&transaction, HD_TABLE_INODE), 0);
+	assert_int_equal(hd_transaction_commit(&transaction), -HD_E_ARENA_FULL);
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	hd_release(&transaction, HD_TABLE_INODE, 12345, 0);
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+	hd_transaction_begin(fixture->arena, &transaction);
+	assert_int_equal(hd_allocate(&transaction, HD_TABLE_INODE), 12345);
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+}
+
+static void the_list_of_changes_survives_a_failed_flush_and_another_process(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_transaction transaction;
+	struct hd_dirty_record *list = NULL;
+	size_t count = 0;
+	bool applied;
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	(void)add_cell(&transaction, "x");
+	hd_edit_reference(&transaction, 1)->opens = 1; /* never on disk */
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+	assert_int_equal(hd_arena_take_dirty(fixture->arena, &list, &count), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(hd_arena_dirty_count(fixture->arena), 0);
+	hd_arena_dirty_again(fixture->arena, list, count);
+	hd_arena_dirty_again(fixture->arena, list, count);
+	free(list);
+	assert_int_equal(hd_arena_dirty_count(fixture->arena), 2);
+
+	map_again(fixture);
+	assert_int_equal(hd_arena_recover(fixture->arena, &applied), 0);
+	assert_int_equal(hd_arena_dirty_count(fixture->arena), 2);
+}
+
+static void places_that_do_not_exist_are_not_restored(void **state)
+{
+	struct fixture *fixture = *state;
+	uint8_t bytes[4096] = {0};
+
+	assert_int_equal(hd_arena_restore(fixture->arena, HD_TABLE_CELL, 5, bytes, 64), 0);
+	assert_int_equal(
+		hd_arena_restore(fixture->arena, HD_TABLE_CELL, 5, bytes, 63), -HD_E_JOURNAL_CORRUPT);
+	assert_int_equal(
+		hd_arena_restore(fixture->arena, HD_TABLE_CELL, 1u << 24, bytes, 64), -HD_E_JOURNAL_CORRUPT);
+	assert_int_equal(
+		hd_arena_restore(fixture->arena, HD_TABLE_REFERENCE, 5, bytes, 16), -HD_E_JOURNAL_CORRUPT);
+	assert_int_equal(
+		hd_arena_restore(fixture->arena, HD_TABLE_COUNT, 5, bytes, 16), -HD_E_JOURNAL_CORRUPT);
+	assert_int_equal(hd_arena_restore(fixture->arena, UINT32_MAX, 5, bytes, 16), -HD_E_JOURNAL_CORRUPT);
+}
+
+static void memory_that_is_no_arena_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_arena *arena = NULL;
+
+	fixture->arena->identity->version++;
+	assert_int_equal(hd_arena_map(fixture->fd, &arena), -HD_E_ARENA_CORRUPT);
+	fixture->arena->identity->version--;
+	fixture->arena->identity->magic ^= 1;
+	assert_int_equal(hd_arena_map(fixture->fd, &arena), -HD_E_ARENA_CORRUPT);
+	fixture->arena->identity->magic ^= 1;
+	assert_null(arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_commit_shows_all_edits_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_abort_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_released_record_is_given_out_again_and_zeroed_but_for_what_is_kept, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_transaction_cut_off_by_death_is_completed_by_the_next_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_redo_area_that_does_not_verify_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_transaction_that_is_too_large_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_full_table_is_an_error_and_room_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			the_list_of_changes_survives_a_failed_flush_and_another_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(places_that_do_not_exist_are_not_restored, setup, teardown),
+		cmocka_unit_test_setup_teardown(memory_that_is_no_arena_is_refused, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("transactions", tests, NULL, NULL);
+}
