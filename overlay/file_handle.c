@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include "overlay/file_space.h"
+#include "overlay/orphan.h"
 #include "overlay/overlay_types.h"
 #include "overlay/promotion.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/file_space.h"
+#include "overlay/orphan.h"
 
 #include <linux/falloc.h>
 #include <unistd.h>
@@ -7,9 +8,9 @@
 #include "overlay/file_data.h"
 #include "overlay/flush.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/promotion.h"
-#include "overlay/remove_node.h"
 
 /*
  * Space: truncate, fallocate, holes, copies.
@@ -199,9 +200,23 @@ static int punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64
 /* As ext4 has it: every fallocate counts as a modification, also one that changes no byte. */
 static int touch_times(struct hd_overlay *overlay, hd_ino ino)
 {
-	struct hd_attributes ignored = {0};
+	struct timespec now = hd_clock_now();
+	struct hd_transaction transaction;
+	const struct hd_inode *seen;
+	struct hd_inode *inode;
+	int r;
 
-	return hd_overlay_setattr(overlay, NULL, ino, HD_SET_MODIFY_NOW, &ignored, &ignored);
+	hd_rwlock_write(&overlay->lock);
+	r = hd_overlay_inode(overlay, ino, &seen);
+	if (r == 0) {
+		hd_transaction_begin(overlay->arena, &transaction);
+		inode = hd_edit_inode(&transaction, hd_ino_index(ino));
+		inode->modify_time = inode->change_time = hd_time_from(&now);
+		hd_inode_mark_changed(&transaction, hd_ino_index(ino));
+		r = hd_overlay_commit(overlay, &transaction);
+	}
+	hd_rwlock_unlock(&overlay->lock);
+	return r;
 }
 
 int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint64_t offset, uint64_t length)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "overlay/base_loader.h"
+#include "overlay/orphan.h"
 #include "overlay/overlay_types.h"
 
 /*
@@ -11,28 +12,6 @@
  * inode in between; and through a transaction like any change, because the count must be exact when another
  * process takes the arena over.
  */
-
-int hd_overlay_check_name(const char *name, size_t *ret_length)
-{
-	size_t length = strnlen(name, HD_NAME_LIMIT + 1);
-
-	if (length > HD_NAME_LIMIT)
-		return -ENAMETOOLONG;
-	if (length == 0 || memchr(name, '/', length) || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return -EINVAL;
-	*ret_length = length;
-	return 0;
-}
-
-int hd_overlay_inode(struct hd_overlay *overlay, hd_ino ino, const struct hd_inode **ret_inode)
-{
-	const struct hd_inode *inode = hd_inode_get(overlay->arena, ino);
-
-	if (!inode)
-		return -ESTALE;
-	*ret_inode = inode;
-	return 0;
-}
 
 /* Adds one lookup to INDEX and fills the attributes; the namespace lock is held for writing. */
 static int count_locked(struct hd_overlay *overlay, uint32_t index, struct hd_attributes *ret)

@@ -42,14 +42,6 @@ int hd_overlay_memory(int *ret_arena_fd, int *ret_hot_fd)
 	return 0;
 }
 
-int hd_overlay_commit(struct hd_overlay *overlay, struct hd_transaction *transaction)
-{
-	int r = hd_transaction_commit(transaction);
-
-	hd_hot_committed(overlay->hot, r == 0);
-	return r;
-}
-
 static int lock_thread(struct hd_overlay *overlay)
 {
 	char holder[32] = "";

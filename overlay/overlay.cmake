@@ -23,6 +23,8 @@ heddle_module(heddle_overlay
         journal_replay.c
         link_groups.c
         name_lookup.c
+        namespace.c
+        orphan.c
         overlay.c
         promotion.c
         recovery.c

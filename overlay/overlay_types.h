@@ -63,9 +63,6 @@ static inline struct hd_rwlock *hd_file_lock_of(struct hd_overlay *overlay, uint
 /* Commits, and tells the hot tier which blocks are free now. Needs the namespace lock for writing. */
 int hd_overlay_commit(struct hd_overlay *overlay, struct hd_transaction *transaction);
 
-/* Frees INDEX if it is an orphan that nobody holds; takes the locks itself, so the caller holds none. */
-void hd_overlay_release_orphan(struct hd_overlay *overlay, uint32_t index);
-
 /* Checks an id: its record, -ESTALE. Needs the namespace lock. */
 int hd_overlay_inode(struct hd_overlay *overlay, hd_ino ino, const struct hd_inode **ret_inode);
 

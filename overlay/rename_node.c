@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "overlay/base_loader.h"
+#include "overlay/orphan.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
 #include "overlay/remove_node.h"

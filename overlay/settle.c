@@ -4,10 +4,10 @@
 
 #include "overlay/cells.h"
 #include "overlay/file_data.h"
+#include "overlay/orphan.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/promotion.h"
-#include "overlay/remove_node.h"
 
 /*
  * Settling: a file's bytes get a name in the CAS.

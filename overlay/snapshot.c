@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/snapshot.h"
+#include "overlay/orphan.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/orphan.h"
+
+/*
+ * The end of an inode: its blocks go in as many transactions as they need, then, in one more, the record itself.
+ * Nobody can find the inode any more, so what a death in between leaves is an orphan, which the next open releases.
+ */
+
+/* Unmaps blocks from *BLOCK on, as many as fit a transaction; 1 while some are left. */
+static int unmap_some(struct hd_overlay *overlay, uint32_t index, uint64_t *block)
+{
+	const struct hd_inode *inode = hd_record_inode(overlay->arena, index);
+	struct hd_transaction transaction;
+	int64_t large = 0;
+	uint32_t value;
+	unsigned budget = 8192;
+	bool more = true;
+	int r;
+
+	hd_transaction_begin(overlay->arena, &transaction);
+	while (budget-- > 0 && transaction.status == 0 && hd_transaction_room(&transaction) > 64) {
+		more = hd_block_next(overlay->arena, inode, *block, block, &value);
+		if (!more)
+			break;
+		hd_block_set(&transaction, index, *block, HD_BLOCK_NONE);
+		if (value >= HD_BLOCK_FIRST)
+			hd_hot_free(overlay->hot, &transaction, value);
+		large -= value == HD_BLOCK_LARGE;
+		(*block)++;
+	}
+	r = hd_overlay_commit(overlay, &transaction);
+	if (r == 0 && large)
+		hd_hot_large_account(overlay->hot, large);
+	return r < 0 ? r : more;
+}
+
+int hd_unmap_from_locked(struct hd_overlay *overlay, uint32_t index, uint64_t from)
+{
+	uint64_t block = from;
+	int r;
+
+	do
+		r = unmap_some(overlay, index, &block);
+	while (r > 0);
+	return r;
+}
+
+int hd_unmap_all_locked(struct hd_overlay *overlay, uint32_t index)
+{
+	struct hd_transaction transaction;
+	bool done = false;
+	int r = hd_unmap_from_locked(overlay, index, 0);
+
+	while (r == 0 && !done) {
+		hd_transaction_begin(overlay->arena, &transaction);
+		done = hd_block_map_clear(&transaction, index);
+		r = hd_overlay_commit(overlay, &transaction);
+	}
+	return r;
+}
+
+void hd_overlay_release_orphan(struct hd_overlay *overlay, uint32_t index)
+{
+	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, index);
+	struct hd_transaction transaction;
+	uint32_t slot = 0;
+
+	hd_rwlock_write(file_lock);
+	hd_rwlock_write(&overlay->lock);
+	if (hd_inode_is_releasable(overlay->arena, index)) {
+		const struct hd_inode *inode = hd_record_inode(overlay->arena, index);
+		int r = 0;
+
+		if (hd_inode_is_file(inode)) {
+			r = hd_unmap_all_locked(overlay, index);
+			slot = inode->flags & HD_INODE_LARGE ? inode->part.file.large_slot : 0;
+		}
+		hd_transaction_begin(overlay->arena, &transaction);
+		if (r == 0)
+			hd_inode_free(&transaction, index);
+		if (hd_overlay_commit(overlay, &transaction) < 0 || r < 0)
+			slot = 0;
+	}
+	hd_rwlock_unlock(&overlay->lock);
+	hd_rwlock_unlock(file_lock);
+	if (slot)
+		hd_hot_large_drop(overlay->hot, slot);
+}
