@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # TIMEOUT: 400
 #
-# The fuzzer while supervisor and worker are killed (-9) every 200 operations, all files being closed: the next mount
-# has every operation that had returned.
+# The fuzzer while supervisor and worker are killed (-9) every 200 operations, after a syncfs: the next mount has every
+# operation that had returned.
 
 # EXPECT-LOG: .
 
@@ -13,4 +13,4 @@
 fuzz_mount directory 5
 # shellcheck disable=SC2016 # expanded by the fuzzer
 fuzz_run --operations 2500 --remount-every 200 --remount \
-	'python3 "$TEST_LIB/kill_mount.py" all $THREAD && { mountpoint -q "$MNT" || heddle mount $THREAD "$MNT" >/dev/null; }'
+	'sync -f "$MNT" && python3 "$TEST_LIB/kill_mount.py" all $THREAD && bash "$TEST_LIB/mount_again.sh"'

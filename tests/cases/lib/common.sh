@@ -193,6 +193,12 @@ heddle_unmount() {
 	! grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is still mounted"
 }
 
+# After a crash: what the dead processes held may be in use for a moment, while it is brought to the disk.
+heddle_mount_again() {
+	wait_until 5 heddle mount main "$MNT" >/dev/null
+	grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is not mounted"
+}
+
 heddle_remount() {
 	heddle_unmount
 	heddle_mount "$@"
