@@ -43,26 +43,33 @@ uint32_t hd_block_get(const struct hd_arena *arena, const struct hd_inode *inode
 	return page;
 }
 
-/* Walks the tree iteratively: at each step either descends, or skips a whole empty subtree. */
+/* Walks the tree iteratively: in each page looks for the next slot in use, and skips what empty slots stand for. */
 static bool next_in_tree(const struct hd_arena *arena, const struct hd_file_part *file, uint64_t from,
 	uint64_t *ret_block, uint32_t *ret_value)
 {
 	uint64_t block = from;
 
 	while (block < capacity(file->height)) {
-		uint32_t page = file->root, level = file->height;
+		uint32_t page = file->root, level = file->height, slot = 0;
 
-		while (level > 0 && page != 0) {
-			level--;
-			page = hd_record_map(arena, page)->slot[slot_at(block, level)];
+		while (level-- > 0) {
+			const struct hd_map_page *map = hd_record_map(arena, page);
+			uint32_t first = slot_at(block, level), above = (level + 1) * HD_MAP_BITS;
+
+			slot = first;
+			while (slot < HD_MAP_SLOTS && map->slot[slot] == 0)
+				slot++;
+			if (slot != first)
+				block = (block >> above << above) + ((uint64_t)slot << (level * HD_MAP_BITS));
+			if (slot == HD_MAP_SLOTS)
+				break;
+			page = map->slot[slot];
 		}
-		if (level == 0 && page != 0) {
-			*ret_block = block;
-			*ret_value = page;
-			return true;
-		}
-		/* The subtree of this slot is empty: go on behind it. */
-		block = ((block >> (level * HD_MAP_BITS)) + 1) << (level * HD_MAP_BITS);
+		if (slot == HD_MAP_SLOTS)
+			continue;
+		*ret_block = block;
+		*ret_value = page;
+		return true;
 	}
 	return false;
 }

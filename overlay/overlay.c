@@ -223,7 +223,7 @@ int hd_overlay_close(struct hd_overlay *overlay)
 	hd_promoter_stop(overlay->promoter);
 	hd_flusher_stop(overlay->flusher);
 	/* What cannot be settled (the store refuses) is in the hot tier still, and goes into the journal. */
-	(void)hd_settle_all(overlay);
+	(void)hd_settle_all(overlay, false);
 	r = hd_flush_and_compact(overlay);
 	free_overlay(overlay);
 	return r;

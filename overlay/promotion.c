@@ -67,8 +67,8 @@ static void push(struct hd_promoter *promoter, hd_ino ino, uint64_t version)
 	hd_mutex_unlock(&promoter->lock);
 }
 
-/* The version of a live file that is not settled; false for all others. */
-static bool is_due(struct hd_overlay *overlay, hd_ino ino, uint64_t *ret_version)
+/* The version of a live file that is not settled and worth it; false for all others. */
+static bool is_due(struct hd_overlay *overlay, hd_ino ino, bool hurry, uint64_t *ret_version)
 {
 	const struct hd_inode *inode;
 	bool due;
@@ -76,7 +76,7 @@ static bool is_due(struct hd_overlay *overlay, hd_ino ino, uint64_t *ret_version
 	hd_rwlock_read(&overlay->lock);
 	inode = hd_inode_get(overlay->arena, ino);
 	due = inode && inode->state == HD_INODE_LIVE && hd_inode_is_file(inode) &&
-	      inode->flags & HD_INODE_UNSETTLED;
+	      inode->flags & HD_INODE_UNSETTLED && hd_is_worth_settling(inode, hurry);
 	if (due)
 		*ret_version = inode->part.file.version;
 	hd_rwlock_unlock(&overlay->lock);
@@ -87,7 +87,7 @@ void hd_promoter_enqueue(struct hd_promoter *promoter, hd_ino ino)
 {
 	uint64_t version;
 
-	if (promoter->running && is_due(promoter->overlay, ino, &version))
+	if (promoter->running && is_due(promoter->overlay, ino, false, &version))
 		push(promoter, ino, version);
 }
 
@@ -131,11 +131,12 @@ static bool is_hurried(struct hd_promoter *promoter)
 static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 {
 	struct hd_settled settled;
+	bool hurried = is_hurried(promoter);
 	uint64_t version;
 
-	if (!is_due(promoter->overlay, waiting->ino, &version))
+	if (!is_due(promoter->overlay, waiting->ino, hurried, &version))
 		return;
-	if (version != waiting->version && !is_hurried(promoter)) {
+	if (version != waiting->version && !hurried) {
 		push(promoter, waiting->ino, version);
 		return;
 	}
@@ -146,8 +147,8 @@ static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 	}
 }
 
-/* What the last process left unsettled was queued by nobody here. */
-static void enqueue_all(struct hd_promoter *promoter)
+/* What the last process left unsettled was queued by nobody here; what was not worth it may be when memory is short. */
+static void enqueue_all(struct hd_promoter *promoter, bool hurried)
 {
 	struct hd_overlay *overlay = promoter->overlay;
 	uint32_t limit;
@@ -162,7 +163,7 @@ static void enqueue_all(struct hd_promoter *promoter)
 		hd_rwlock_read(&overlay->lock);
 		ino = hd_inode_id(overlay->arena, index);
 		hd_rwlock_unlock(&overlay->lock);
-		if (is_due(overlay, ino, &version))
+		if (is_due(overlay, ino, hurried, &version))
 			push(promoter, ino, version);
 	}
 }
@@ -172,7 +173,7 @@ static void *run(void *payload)
 	struct hd_promoter *promoter = payload;
 	struct waiting waiting;
 
-	enqueue_all(promoter);
+	enqueue_all(promoter, false);
 	while (take(promoter, &waiting))
 		promote(promoter, &waiting);
 	return NULL;
@@ -240,10 +241,12 @@ int hd_promoter_make_room(struct hd_overlay *overlay)
 	if (usage.bytes <= usage.limit)
 		return 0;
 	if (!overlay->promoter->running)
-		return hd_settle_all(overlay);
+		return hd_settle_all(overlay, true);
 	deadline = hd_clock_monotonic_ns() + (uint64_t)ROOM_WAIT_MS * 1000000u;
 	hurry(overlay->promoter, 1);
 	while (usage.bytes > usage.limit && hd_clock_monotonic_ns() < deadline) {
+		if (hd_promoter_queued(overlay->promoter) == 0)
+			enqueue_all(overlay->promoter, true);
 		hd_clock_sleep_ns(ROOM_STEP_NS);
 		usage = hd_hot_usage(overlay->hot);
 	}

@@ -44,7 +44,14 @@ struct hd_settled {
  */
 int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *ret);
 
-/* Settles every live file that is not; for closing. Goes on after errors and returns the first. */
-int hd_settle_all(struct hd_overlay *overlay);
+/*
+ * Whether a file is worth storing merely to free its memory. One byte in a huge file of the base, or at the end of a
+ * huge hole, is not: the store would be given the whole file for a block. Such blocks stay in memory and in the
+ * journal until a capture wants the file. With HURRY, when memory is short, only what would take hours is left out.
+ */
+bool hd_is_worth_settling(const struct hd_inode *inode, bool hurry);
+
+/* Settles every live file that is not settled and worth it. Goes on after errors and returns the first. */
+int hd_settle_all(struct hd_overlay *overlay, bool hurry);
 
 #endif

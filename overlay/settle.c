@@ -351,21 +351,38 @@ int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *re
 	return r;
 }
 
-/* A live file or link that has bytes without a name; 0 when INDEX is none. */
-static hd_ino unsettled(struct hd_overlay *overlay, uint32_t index)
+#define CHEAP_BYTES ((uint64_t)16 << 20)
+#define WORTH_FACTOR 16
+#define HOURS_BYTES ((uint64_t)1 << 40)
+
+bool hd_is_worth_settling(const struct hd_inode *inode, bool hurry)
+{
+	uint64_t cost = inode->size, gain = (uint64_t)inode->part.file.mapped << HD_BLOCK_SHIFT;
+
+	/* Chunks that are stored already are taken over by name. */
+	if (inode->content.kind == HD_CONTENT_CHUNKED)
+		cost -= inode->backed < cost ? inode->backed : cost;
+	if (cost > HOURS_BYTES)
+		return false;
+	return hurry || cost <= CHEAP_BYTES || cost / WORTH_FACTOR <= gain;
+}
+
+/* A live file that has bytes without a name and is worth one; 0 when INDEX is none. */
+static hd_ino unsettled(struct hd_overlay *overlay, uint32_t index, bool hurry)
 {
 	const struct hd_inode *inode;
 	hd_ino ino = 0;
 
 	hd_rwlock_read(&overlay->lock);
 	inode = hd_record_inode(overlay->arena, index);
-	if (inode->state == HD_INODE_LIVE && inode->flags & HD_INODE_UNSETTLED && hd_inode_is_file(inode))
+	if (inode->state == HD_INODE_LIVE && inode->flags & HD_INODE_UNSETTLED && hd_inode_is_file(inode) &&
+		hd_is_worth_settling(inode, hurry))
 		ino = hd_inode_id(overlay->arena, index);
 	hd_rwlock_unlock(&overlay->lock);
 	return ino;
 }
 
-int hd_settle_all(struct hd_overlay *overlay)
+int hd_settle_all(struct hd_overlay *overlay, bool hurry)
 {
 	int first_error = 0;
 	uint32_t limit;
@@ -374,7 +391,7 @@ int hd_settle_all(struct hd_overlay *overlay)
 	limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
 	hd_rwlock_unlock(&overlay->lock);
 	for (uint32_t index = 1; index < limit; index++) {
-		hd_ino ino = unsettled(overlay, index);
+		hd_ino ino = unsettled(overlay, index, hurry);
 		struct hd_settled settled;
 		int r = ino ? hd_file_settle(overlay, ino, &settled) : 0;
 
