@@ -128,6 +128,7 @@ struct hd_inode {
 	uint64_t self_change; /* number of the last change of the inode itself */
 	uint64_t tree_change; /* and of anything below it */
 	uint64_t link_group;  /* of the base's hard links, or 0 */
+	uint64_t number;      /* st_ino taken over from the base, or 0 */
 	uint32_t first_link;  /* entries that name it */
 	uint32_t xattrs;      /* cells */
 	uint32_t xattrs_size;
@@ -136,7 +137,7 @@ struct hd_inode {
 		struct hd_file_part file;
 		struct hd_directory_part directory;
 		struct hd_link_part link;
-		uint8_t room[136];
+		uint8_t room[128];
 	} part;
 };
 

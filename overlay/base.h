@@ -34,6 +34,7 @@ struct hd_base_entry {
 	uint32_t device; /* st_rdev of device nodes */
 	uint64_t size;   /* bytes of a file or of a link's target */
 	struct timespec access_time, modify_time, change_time, birth_time;
+	uint64_t number;     /* st_ino there, when it is unique within the whole base and lasting; else 0 */
 	uint64_t link_group; /* nonzero and equal for names of one hard-linked file of this base, within the
 				whole base */
 	const void *xattrs;  /* form as in hd_attribute_entry, may be NULL */

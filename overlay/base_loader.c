@@ -126,6 +126,7 @@ static void fill_inode(struct hd_overlay *overlay, struct hd_transaction *transa
 	inode->birth_time = hd_time_from(&entry->birth_time);
 	inode->content = entry->content;
 	inode->link_group = entry->link_group;
+	inode->number = hd_inode_may_have_number(entry->number) ? entry->number : 0;
 	if (item->xattrs) {
 		inode->xattrs = hd_cells_store(transaction, item->xattrs, entry->xattrs_size);
 		inode->xattrs_size = entry->xattrs_size;

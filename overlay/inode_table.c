@@ -115,6 +115,27 @@ void hd_inode_mark_changed(struct hd_transaction *transaction, uint32_t index)
 	}
 }
 
+/*
+ * st_ino. Files of a directory base keep the number they have there, because git, make's kin and backup programs take
+ * a file for changed when its number did. Our own numbers are a range of their own within 32 bits, which is all that
+ * git and old programs keep; a base's number that falls into it is not taken over.
+ */
+#define OWN_NUMBERS 0x80000000u
+_Static_assert((1u << 23) < OWN_NUMBERS, "an inode's index fits below the range of our own numbers");
+
+bool hd_inode_may_have_number(uint64_t number)
+{
+	return number > hd_ino_index(HD_ROOT_INO) &&
+	       (number < OWN_NUMBERS || number >= OWN_NUMBERS + hd_record_limit(HD_TABLE_INODE));
+}
+
+static uint64_t number_of(const struct hd_inode *inode, uint32_t index)
+{
+	if (inode->number)
+		return inode->number;
+	return index == hd_ino_index(HD_ROOT_INO) ? index : OWN_NUMBERS + index;
+}
+
 static uint64_t blocks_of(const struct hd_inode *inode)
 {
 	uint64_t whole = (inode->size + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT;
@@ -135,7 +156,7 @@ void hd_inode_attributes(const struct hd_arena *arena, uint32_t index, struct hd
 
 	*ret = (struct hd_attributes){
 		.ino = hd_inode_id(arena, index),
-		.number = index,
+		.number = number_of(inode, index),
 		.mode = inode->mode,
 		.nlink = inode->nlink,
 		.uid = inode->uid,

@@ -61,6 +61,9 @@ void hd_inode_drop_name(struct hd_transaction *transaction, uint32_t index, cons
 /* Notes a change of the inode itself, and of everything above it, for the next capture. */
 void hd_inode_mark_changed(struct hd_transaction *transaction, uint32_t index);
 
+/* May st_ino of a base's file be shown as it is? */
+bool hd_inode_may_have_number(uint64_t number);
+
 /* What stat(2) shows. */
 void hd_inode_attributes(const struct hd_arena *arena, uint32_t index, struct hd_attributes *ret);
 

@@ -46,7 +46,7 @@ struct hd_caller {
 
 struct hd_attributes {
 	hd_ino ino;      /* the id for further calls */
-	uint64_t number; /* st_ino: 32 bits, stable for the life of the thread */
+	uint64_t number; /* st_ino: unique and stable; that of a directory base where it can be kept */
 	uint32_t mode, nlink, uid, gid, device;
 	uint64_t size, blocks; /* blocks of 512 bytes */
 	struct timespec access_time, modify_time, change_time, birth_time;
