@@ -82,10 +82,10 @@ static int collect(const struct hd_base_entry *entry, void *payload)
 {
 	struct listing *listing = payload;
 	struct listed *item;
-	size_t length = strlen(entry->name);
+	size_t length;
 
-	if (length == 0 || length > HD_NAME_LIMIT)
-		return 0; /* cannot be shown */
+	if (hd_overlay_check_name(entry->name, &length) < 0)
+		return 0; /* cannot be shown: a tree object may name anything, "..", or a path */
 	if (listing->count == listing->capacity) {
 		size_t capacity = listing->capacity ? listing->capacity * 2 : 64;
 		struct listed *items = reallocarray(listing->items, capacity, sizeof(*items));
