@@ -37,7 +37,8 @@ int scene_teardown(void **state)
 	return 0;
 }
 
-static char *command_of(const struct scene *scene, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static char *command_of(
+	const struct scene *scene, const char *format, va_list arguments)
 {
 	char *tail, *command;
 
