@@ -41,6 +41,7 @@ struct listed {
 	char *name;
 	void *xattrs;
 	struct hd_base_entry entry;
+	bool repeated; /* an entry before has this name */
 };
 
 struct listing {
@@ -98,6 +99,7 @@ static int collect(const struct hd_base_entry *entry, void *payload)
 	item = &listing->items[listing->count];
 	item->entry = *entry;
 	item->xattrs = NULL;
+	item->repeated = false;
 	item->name = strdup(entry->name);
 	if (item->name && entry->xattrs_size > 0) {
 		item->xattrs = malloc(entry->xattrs_size);
@@ -109,6 +111,30 @@ static int collect(const struct hd_base_entry *entry, void *payload)
 		return -ENOMEM;
 	}
 	listing->count++;
+	return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct listed *const *left = a, *const *right = b;
+	int order = strcmp((*left)->name, (*right)->name);
+
+	return order ? order : *left < *right ? -1 : *left > *right;
+}
+
+/* A damaged or hostile tree may name two things alike: the first counts. */
+static int mark_repeated(struct listing *listing)
+{
+	struct listed **sorted = calloc(listing->count + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < listing->count; i++)
+		sorted[i] = &listing->items[i];
+	qsort(sorted, listing->count, sizeof(struct listed *), compare_names);
+	for (size_t i = 1; i < listing->count; i++)
+		sorted[i]->repeated = strcmp(sorted[i - 1]->name, sorted[i]->name) == 0;
+	free(sorted);
 	return 0;
 }
 
@@ -165,7 +191,7 @@ static void install_one(struct hd_overlay *overlay, struct hd_transaction *trans
 	uint32_t child = 0;
 	bool linked;
 
-	if (hd_entry_find(overlay->arena, parent, item->name, length))
+	if (item->repeated || hd_entry_find(overlay->arena, parent, item->name, length))
 		return;
 	if (item->entry.link_group && !is_directory)
 		child = hd_link_group_find(overlay->groups, transaction, item->entry.link_group);
@@ -239,6 +265,8 @@ static int load(struct hd_overlay *overlay, hd_ino ino)
 	if (!inode)
 		return -ESTALE;
 	r = hd_base_set_list(overlay->bases, &directory, collect, &listing);
+	if (r == 0)
+		r = mark_repeated(&listing);
 	if (r == 0)
 		r = install(overlay, ino, &listing);
 	listing_clear(&listing);
