@@ -105,11 +105,15 @@ static int request_here(struct hd_store *store, const char *thread, uint32_t num
 	HD_AUTO_FREE char *last_end = NULL;
 	struct hd_overlay_options options = {.store = store, .thread = thread, .arena_fd = -1, .hot_fd = -1};
 	struct hd_control_environment environment = {0};
+	HD_AUTO_CLOSE int lease_fd = -1;
 	struct hd_overlay *overlay;
 	json_t *reply = NULL;
 	int fd = -1;
 	int r, closed;
 
+	r = lease_fd = hd_run_lease_take(store->path, number);
+	if (r < 0)
+		return r;
 	r = hd_overlay_open(&options, &overlay);
 	if (r < 0)
 		return r;

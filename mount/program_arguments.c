@@ -18,6 +18,7 @@ static const struct {
 	{"--directory", offsetof(struct hd_program_arguments, directory), SIZE_MAX},
 	{"--options", offsetof(struct hd_program_arguments, options), SIZE_MAX},
 	{"--report", SIZE_MAX, offsetof(struct hd_program_arguments, report)},
+	{"--keeper", SIZE_MAX, offsetof(struct hd_program_arguments, keeper)},
 	{"--salvage", SIZE_MAX, offsetof(struct hd_program_arguments, salvage)},
 };
 

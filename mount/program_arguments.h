@@ -11,11 +11,13 @@
 
 #include <stdbool.h>
 
-/* Descriptors that a worker inherits under fixed numbers, and the one on which heddled reports. */
+/* Descriptors that a worker and a keeper inherit under fixed numbers, and the one on which heddled reports. */
 enum {
 	HD_WORKER_LINK_FD = 3,
 	HD_WORKER_ARENA_FD = 4,
 	HD_WORKER_HOT_FD = 5,
+	HD_WORKER_LEASE_FD = 6,  /* kept open to the end, never used */
+	HD_WORKER_CLOSED_FD = 7, /* a flag: the overlay is closed, its memory is of no use any more */
 	HD_SUPERVISOR_REPORT_FD = 3,
 };
 
@@ -25,6 +27,7 @@ struct hd_program_arguments {
 	const char *directory; /* absolute mountpoint; heddled alone */
 	const char *options;   /* as hd_mount_options_format writes them; NULL: the defaults */
 	bool report;           /* heddled: somebody waits at HD_SUPERVISOR_REPORT_FD; go to the background */
+	bool keeper;           /* heddled: outlive the supervisor and its worker, see keeper.h */
 	bool salvage;          /* worker: bring a dead worker's memory to disk instead of serving */
 };
 

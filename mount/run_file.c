@@ -16,7 +16,7 @@
 #define TEXT_LIMIT 65536
 
 static const char *const suffixes[] = {
-	[HD_RUN_SOCKET] = "sock", [HD_RUN_STATUS] = "json", [HD_RUN_LAST] = "last"};
+	[HD_RUN_SOCKET] = "sock", [HD_RUN_STATUS] = "json", [HD_RUN_LAST] = "last", [HD_RUN_LEASE] = "lock"};
 _Static_assert(HD_ARRAY_SIZE(suffixes) == HD_RUN_FILE_COUNT, "a run file without a suffix");
 
 char *hd_run_file_path(const char *store_path, uint32_t number, enum hd_run_file file)
@@ -81,4 +81,23 @@ void hd_run_file_remove(const char *store_path, uint32_t number, enum hd_run_fil
 
 	if (path)
 		(void)hd_file_unlink(AT_FDCWD, path);
+}
+
+int hd_run_lease_take(const char *store_path, uint32_t number)
+{
+	HD_AUTO_FREE char *path = hd_run_file_path(store_path, number, HD_RUN_LEASE);
+	HD_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	r = hd_run_directory_make(store_path);
+	if (r >= 0)
+		r = fd = hd_file_open(AT_FDCWD, path, O_RDWR | O_CREAT, 0600);
+	if (r < 0)
+		return hd_fail_in(r, "open %s", path);
+	r = hd_file_lock(fd);
+	if (r == -EWOULDBLOCK)
+		return -HD_E_THREAD_BUSY;
+	return r < 0 ? r : hd_steal_fd(&fd);
 }

@@ -18,10 +18,12 @@
 
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
+#include "mount/keeper.h"
 #include "mount/run_file.h"
 #include "mount/supervisor_types.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -29,6 +31,8 @@
 #include "overlay/platform/process.h"
 
 #define HEAR_TIMEOUT_MS 1000
+#define LEASE_PATIENCE_NS 10000000000u
+#define LEASE_RETRY_NS 10000000u
 
 static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
 
@@ -69,6 +73,20 @@ static int read_thread_number(const struct hd_program_arguments *arguments, uint
 	return r;
 }
 
+/* The lease, for which the end of the mount before or its salvage is waited for. */
+static int await_lease(const struct hd_program_arguments *arguments, uint32_t number)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + LEASE_PATIENCE_NS;
+	int r;
+
+	for (;;) {
+		r = hd_run_lease_take(arguments->store, number);
+		if (r != -HD_E_THREAD_BUSY || hd_clock_monotonic_ns() > deadline)
+			return r;
+		hd_clock_sleep_ns(LEASE_RETRY_NS);
+	}
+}
+
 static int prepare(struct hd_supervisor *supervisor)
 {
 	const struct hd_program_arguments *arguments = &supervisor->arguments;
@@ -100,13 +118,25 @@ static int prepare(struct hd_supervisor *supervisor)
 	/* Every large file is a descriptor here. */
 	hd_process_raise_descriptor_limit();
 	hd_process_ignore_broken_pipes();
+	r = supervisor->lease_fd = await_lease(arguments, supervisor->number);
+	if (r < 0)
+		return hd_fail_in(r, "open thread '%s'", arguments->thread);
+	r = supervisor->closed_fd = hd_descriptor_flag();
+	if (r < 0)
+		return hd_fail_in(r, "make a flag");
 	r = hd_overlay_memory(&supervisor->arena_fd, &supervisor->hot_fd);
 	if (r < 0)
 		return hd_fail_in(r, "make the overlay's memory");
+	r = hd_keeper_spawn(supervisor);
+	if (r < 0)
+		hd_log(HD_LOG_WARNING,
+			"no keeper: the death of this process and its worker at once would lose "
+			"what is not on disk: %s",
+			hd_error_message(r));
 	return hd_supervisor_spawn(supervisor, false);
 }
 
-static void serve(struct hd_supervisor *supervisor)
+void hd_supervisor_serve(struct hd_supervisor *supervisor)
 {
 	while (supervisor->phase != SUPERVISOR_ENDED) {
 		const int fds[] = {supervisor->signal_fd, supervisor->link_lost ? -1 : supervisor->link_fd,
@@ -131,11 +161,11 @@ static void serve(struct hd_supervisor *supervisor)
 	}
 }
 
-static void supervisor_clear(struct hd_supervisor *supervisor)
+void hd_supervisor_clear(struct hd_supervisor *supervisor)
 {
 	int *const fds[] = {&supervisor->report_fd, &supervisor->signal_fd, &supervisor->listen_fd,
 		&supervisor->link_fd, &supervisor->watch_fd, &supervisor->device, &supervisor->arena_fd,
-		&supervisor->hot_fd};
+		&supervisor->hot_fd, &supervisor->lease_fd, &supervisor->closed_fd, &supervisor->keeper_fd};
 	size_t i;
 
 	for (i = 0; i < HD_ARRAY_SIZE(fds); i++)
@@ -156,7 +186,10 @@ int hd_supervisor_run(const struct hd_program_arguments *arguments)
 		.watch_fd = -1,
 		.device = -1,
 		.arena_fd = -1,
-		.hot_fd = -1};
+		.hot_fd = -1,
+		.lease_fd = -1,
+		.closed_fd = -1,
+		.keeper_fd = -1};
 	int r;
 
 	r = prepare(&supervisor);
@@ -165,9 +198,9 @@ int hd_supervisor_run(const struct hd_program_arguments *arguments)
 		hd_supervisor_report(&supervisor, hd_control_error_reply(r));
 		supervisor.exit_status = 1;
 	} else {
-		serve(&supervisor);
+		hd_supervisor_serve(&supervisor);
 		hd_supervisor_finish(&supervisor);
 	}
-	supervisor_clear(&supervisor);
+	hd_supervisor_clear(&supervisor);
 	return supervisor.exit_status;
 }

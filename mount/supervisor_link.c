@@ -13,6 +13,7 @@
 
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
+#include "mount/keeper.h"
 #include "mount/run_file.h"
 #include "mount/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
@@ -151,12 +152,13 @@ static void drop_large(struct hd_supervisor *supervisor, uint32_t slot)
 	}
 }
 
-static void hear_large(struct hd_supervisor *supervisor, const json_t *message, int *fd)
+void hd_supervisor_hear_large(struct hd_supervisor *supervisor, const json_t *message, int *fd)
 {
 	uint32_t slot = (uint32_t)json_integer_value(json_object_get(message, "slot"));
 
 	/* A slot is used again after its file is gone; the newer descriptor is the one that counts. */
 	drop_large(supervisor, slot);
+	hd_keeper_tell_large(supervisor, slot, *fd);
 	if (*fd >= 0)
 		hold_large(supervisor, slot, fd);
 }
@@ -231,7 +233,7 @@ static void hear_message(struct hd_supervisor *supervisor, json_t *message, int 
 		if (json_object_get(message, "error"))
 			hear_failed(supervisor, message);
 	} else if (strcmp(op, "hold") == 0 || strcmp(op, "drop") == 0) {
-		hear_large(supervisor, message, fd);
+		hd_supervisor_hear_large(supervisor, message, fd);
 	} else if (strcmp(op, "unmount") == 0 && *fd >= 0) {
 		hear_unmount(supervisor, message, fd);
 	} else if (strcmp(op, "synced") == 0) {

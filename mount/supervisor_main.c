@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "mount/keeper.h"
 #include "mount/supervisor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
@@ -21,5 +22,5 @@ int main(int argc, char *argv[])
 		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
 		return 64;
 	}
-	return hd_supervisor_run(&arguments);
+	return arguments.keeper ? hd_keeper_run(&arguments) : hd_supervisor_run(&arguments);
 }

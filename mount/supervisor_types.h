@@ -48,6 +48,9 @@ struct hd_supervisor {
 	int device;    /* owned: /dev/fuse */
 	int arena_fd;  /* owned */
 	int hot_fd;    /* owned */
+	int lease_fd;  /* owned: run_file.h */
+	int closed_fd; /* owned: a flag that a worker raises when it has closed its overlay */
+	int keeper_fd; /* owned: the keeper, or -1 */
 	pid_t worker;
 
 	struct supervisor_large *large; /* owned array */
@@ -56,6 +59,7 @@ struct hd_supervisor {
 	bool waits_for_sync[SUPERVISOR_WAITER_LIMIT]; /* a lazy one: durability is enough */
 	size_t n_waiters;
 
+	bool adopted;      /* we are the keeper, and act for a supervisor that is dead */
 	bool detached;     /* the mountpoint is gone by our doing */
 	bool link_lost;    /* the worker has closed its end, or broken the protocol */
 	bool closed;       /* the worker said that it closed its overlay */
@@ -64,7 +68,14 @@ struct hd_supervisor {
 	int exit_status;
 };
 
+/* supervisor.c */
+/* Until SUPERVISOR_ENDED. */
+void hd_supervisor_serve(struct hd_supervisor *supervisor);
+void hd_supervisor_clear(struct hd_supervisor *supervisor);
+
 /* supervisor_worker.c */
+/* The worker is dead and did not close its overlay: removes the mount and starts a salvager. */
+void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why);
 int hd_supervisor_spawn(struct hd_supervisor *supervisor, bool salvage);
 /* The worker has ended: what it still said is read, and the next phase begins. */
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
@@ -72,6 +83,8 @@ void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
 void hd_supervisor_finish(struct hd_supervisor *supervisor);
 
 /* supervisor_link.c */
+/* A "hold" or "drop" message; takes *FD if it keeps it. */
+void hd_supervisor_hear_large(struct hd_supervisor *supervisor, const json_t *message, int *fd);
 /* One message of the worker. A negative result: the link is at its end. */
 int hd_supervisor_hear(struct hd_supervisor *supervisor, int timeout_ms);
 void hd_supervisor_accept(struct hd_supervisor *supervisor);

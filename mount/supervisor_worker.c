@@ -18,6 +18,8 @@
 
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
+#include "mount/keeper.h"
+#include "mount/mount_start.h"
 #include "mount/run_file.h"
 #include "mount/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
@@ -64,14 +66,18 @@ int hd_supervisor_spawn(struct hd_supervisor *supervisor, bool salvage)
 		(char *)(uintptr_t)arguments->thread, (char *)"--options", options,
 		salvage ? (char *)"--salvage" : NULL, NULL};
 	const struct hd_inherited_fd fds[] = {{theirs, HD_WORKER_LINK_FD},
-		{supervisor->arena_fd, HD_WORKER_ARENA_FD}, {supervisor->hot_fd, HD_WORKER_HOT_FD}};
+		{supervisor->arena_fd, HD_WORKER_ARENA_FD}, {supervisor->hot_fd, HD_WORKER_HOT_FD},
+		{supervisor->lease_fd, HD_WORKER_LEASE_FD}, {supervisor->closed_fd, HD_WORKER_CLOSED_FD}};
 
 	r = hd_process_spawn(program, argv, fds, HD_ARRAY_SIZE(fds), false, &supervisor->worker);
 	if (r < 0)
 		return hd_fail_in(r, "start %s", program);
 	close_fd(&supervisor->watch_fd);
 	r = supervisor->watch_fd = hd_process_watch(supervisor->worker);
-	return r < 0 ? hd_fail_in(r, "watch worker %d", (int)supervisor->worker) : 0;
+	if (r < 0)
+		return hd_fail_in(r, "watch worker %d", (int)supervisor->worker);
+	hd_keeper_tell_worker(supervisor);
+	return 0;
 }
 
 /* ---- death ---- */
@@ -102,10 +108,36 @@ static void record_last(struct hd_supervisor *supervisor, const char *text)
 	(void)hd_run_file_write(supervisor->arguments.store, supervisor->number, HD_RUN_LAST, line);
 }
 
+/* The mount that a dead supervisor left, if it is still that one. */
+static void remove_left_mount(const struct hd_supervisor *supervisor)
+{
+	struct hd_mount_place place;
+	int r;
+
+	r = hd_mount_find_thread(supervisor->arguments.store, supervisor->arguments.thread, &place);
+	if (r < 0)
+		return;
+	r = hd_mount_point_detach(place.directory, true);
+	if (r < 0)
+		hd_log(HD_LOG_ERROR, "cannot detach %s: %s", place.directory, hd_error_message(r));
+	hd_mount_place_clear(&place);
+}
+
+static void remove_run_files(const struct hd_supervisor *supervisor)
+{
+	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
+	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_STATUS);
+}
+
 static void remove_mount(struct hd_supervisor *supervisor)
 {
 	int r = 0;
 
+	if (supervisor->adopted) {
+		remove_left_mount(supervisor);
+		remove_run_files(supervisor);
+		return;
+	}
 	if (supervisor->device >= 0 && !supervisor->detached)
 		r = hd_mount_point_detach(supervisor->arguments.directory, true);
 	supervisor->detached = true;
@@ -121,8 +153,7 @@ static void remove_mount(struct hd_supervisor *supervisor)
 	if (supervisor->listen_fd < 0)
 		return;
 	close_fd(&supervisor->listen_fd);
-	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
-	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_STATUS);
+	remove_run_files(supervisor);
 }
 
 /* Starts a salvager and gives it what the dead worker held. */
@@ -159,11 +190,26 @@ static void give_up(struct hd_supervisor *supervisor, const char *why)
 	supervisor->phase = SUPERVISOR_ENDED;
 }
 
+void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why)
+{
+	int r;
+
+	if (supervisor->phase != SUPERVISOR_SALVAGING)
+		record_last(supervisor, why);
+	remove_mount(supervisor);
+	if (supervisor->salvages == SALVAGE_LIMIT) {
+		give_up(supervisor, why);
+		return;
+	}
+	r = begin_salvage(supervisor);
+	if (r < 0)
+		give_up(supervisor, hd_error_message(r));
+}
+
 static void worker_died(struct hd_supervisor *supervisor, int status)
 {
 	bool served = supervisor->device >= 0 || supervisor->phase == SUPERVISOR_SALVAGING;
 	char why[160];
-	int r;
 
 	describe_end(supervisor->worker, status, why, sizeof(why));
 	if (!served) {
@@ -175,16 +221,7 @@ static void worker_died(struct hd_supervisor *supervisor, int status)
 		return;
 	}
 	hd_log(HD_LOG_ERROR, "%s; thread '%s' is unmounted", why, supervisor->arguments.thread);
-	if (supervisor->phase != SUPERVISOR_SALVAGING)
-		record_last(supervisor, why);
-	remove_mount(supervisor);
-	if (supervisor->salvages == SALVAGE_LIMIT) {
-		give_up(supervisor, why);
-		return;
-	}
-	r = begin_salvage(supervisor);
-	if (r < 0)
-		give_up(supervisor, hd_error_message(r));
+	hd_supervisor_salvage(supervisor, why);
 }
 
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
@@ -228,6 +265,7 @@ void hd_supervisor_finish(struct hd_supervisor *supervisor)
 		hd_log(HD_LOG_NOTICE, "thread '%s' is unmounted, all is on disk",
 			supervisor->arguments.thread);
 	}
+	hd_keeper_dismiss(supervisor);
 	hd_supervisor_answer_waiters(supervisor, reply, false);
 	json_decref(reply);
 	/* Still unanswered: it never served. */

@@ -22,6 +22,7 @@
 #include "overlay/overlay.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
+#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/process.h"
@@ -97,6 +98,7 @@ static int close_overlay(struct worker *worker)
 {
 	int r = hd_overlay_close(HD_STEAL(worker->overlay));
 
+	hd_descriptor_flag_raise(HD_WORKER_CLOSED_FD);
 	if (r < 0) {
 		r = hd_fail_in(r, "close thread '%s'", worker->arguments.thread);
 		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
