@@ -116,9 +116,9 @@ check_contains() {
 # check_same_tree A B: names, types, modes, targets and bytes; .git and .heddle do not count.
 check_same_tree() {
 	local differences
-	# diff has nothing to say about two FIFOs but that they are two.
+	# diff has nothing to say about two FIFOs, sockets or devices but that they are two.
 	differences=$(diff -r --no-dereference --exclude .git --exclude .heddle "$1" "$2" |
-		grep -v "is a fifo while file .* is a fifo$" || true)
+		grep -av " is a \(.*\) while file .* is a \1$" || true)
 	[ -z "$differences" ] || fail "$1 and $2 differ: $differences"
 	diff <(describe_tree "$1") <(describe_tree "$2") || fail "$1 and $2 differ in types, modes or sizes"
 }
