@@ -26,6 +26,7 @@
 #define DEFAULT_DEADLINE_MS 30000u
 #define DEFAULT_FLUSH_MS 5000u
 #define DEFAULT_IDLE_MS 1000u
+#define CLOSE_JOURNAL_BYTES (64u << 20)
 
 int hd_overlay_memory(int *ret_arena_fd, int *ret_hot_fd)
 {
@@ -222,8 +223,12 @@ int hd_overlay_close(struct hd_overlay *overlay)
 
 	hd_promoter_stop(overlay->promoter);
 	hd_flusher_stop(overlay->flusher);
-	/* What cannot be settled (the store refuses) is in the hot tier still, and goes into the journal. */
-	(void)hd_settle_all(overlay, false);
+	/*
+	 * A little goes into the journal faster than into objects of its own, and comes back from it when the
+	 * thread is opened again. What cannot be settled, because the store refuses, goes there as well.
+	 */
+	if (hd_hot_usage(overlay->hot).bytes > CLOSE_JOURNAL_BYTES)
+		(void)hd_settle_all(overlay, false);
 	r = hd_flush_and_compact(overlay);
 	free_overlay(overlay);
 	return r;

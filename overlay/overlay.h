@@ -60,8 +60,10 @@ struct hd_overlay_options {
 	bool attach; /* the memfds hold a dead worker's tables: recover them instead of reading the disk */
 	unsigned base_deadline_ms;  /* 0: 30000 */
 	unsigned flush_interval_ms; /* unsynced changes reach the disk within this; 0: 5000 */
-	unsigned promote_idle_ms;   /* a file not written for so long is stored in the CAS; 0: 1000 */
-	uint64_t hot_limit_bytes;   /* 0: half of the memory */
+	unsigned
+		promote_idle_ms; /* a file above 1 MiB not written for so long is stored in the CAS, a smaller
+				     * one after ten times as long; 0: 1000 */
+	uint64_t hot_limit_bytes; /* 0: half of the memory */
 	bool background;   /* run the promotion and flush threads (a mount does, a command-line tool need not)
 			    */
 	bool squash_owner; /* show base entries as owned by this process */
@@ -90,7 +92,7 @@ int hd_overlay_memory(int *ret_arena_fd, int *ret_hot_fd);
  */
 int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay **ret_overlay);
 
-/* Stops the threads, makes everything durable (all hot data into the store, a checkpoint), unlocks, frees.
+/* Stops the threads, makes everything durable (much hot data in the store, a little in the journal), unlocks, frees.
  * The result says whether all is durable; the overlay is freed in any case. */
 int hd_overlay_close(struct hd_overlay *overlay);
 

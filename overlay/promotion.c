@@ -8,9 +8,13 @@
 #include "overlay/platform/task_thread.h"
 
 /*
- * The queue is a ring of {file, its version, when it was seen}. The thread looks at the oldest: if the
- * version is still the same after the idle time, the file is settled; if it was written, it goes to the end
- * with its new version. A file may be queued more than once; the second time finds it settled.
+ * A queue is a ring of {file, its version, when it was seen}. The thread looks at the oldest: if the version
+ * is still the same after the idle time, the file is settled; if it was written, it goes to the end with its
+ * new version. A file may be queued more than once; the second time finds it settled.
+ *
+ * There are two. A file with much in the hot tier goes early, before the periodic flush would write it into
+ * the journal as well. A small one waits SMALL_FACTOR times as long: it is durable in the journal for less
+ * than an object of its own would cost, and most of what builds write is replaced or deleted soon.
  *
  * When the hot tier is over its budget the idle time does not count, and writers wait here, holding no lock.
  */
@@ -24,51 +28,65 @@ struct waiting {
 	uint64_t since_ns;
 };
 
-struct hd_promoter {
-	struct hd_overlay *overlay; /* borrowed */
-	struct hd_mutex lock;       /* rank PROMOTION; protects the ring, stopping and hurried */
-	struct hd_condition changed;
+enum queue_kind { QUEUE_SMALL, QUEUE_BIG, QUEUE_COUNT };
+
+#define SMALL_FACTOR 10u
+#define BIG_BLOCKS (HD_CHUNK_SIZE / HD_BLOCK_SIZE)
+
+struct queue {
 	struct waiting *ring; /* owned */
 	size_t capacity, first, count;
+	uint64_t idle_ns;
+};
+
+struct hd_promoter {
+	struct hd_overlay *overlay; /* borrowed */
+	struct hd_mutex lock;       /* rank PROMOTION; protects the queues, stopping and hurried */
+	struct hd_condition changed;
+	struct queue queues[QUEUE_COUNT];
 	bool stopping, running;
 	unsigned hurried; /* writers that wait because the hot tier is over its budget */
-	uint64_t idle_ns;
 	pthread_t thread;
 };
 
-static bool grow_locked(struct hd_promoter *promoter)
+/* What the thread needs to know of a file. */
+struct due {
+	uint64_t version;
+	enum queue_kind kind;
+};
+
+static bool grow_locked(struct queue *queue)
 {
-	size_t capacity = promoter->capacity ? promoter->capacity * 2 : 1024;
+	size_t capacity = queue->capacity ? queue->capacity * 2 : 1024;
 	struct waiting *ring = calloc(capacity, sizeof(*ring));
 
 	if (!ring)
 		return false;
-	for (size_t i = 0; i < promoter->count; i++)
-		ring[i] = promoter->ring[(promoter->first + i) % promoter->capacity];
-	free(promoter->ring);
-	promoter->ring = ring;
-	promoter->capacity = capacity;
-	promoter->first = 0;
+	for (size_t i = 0; i < queue->count; i++)
+		ring[i] = queue->ring[(queue->first + i) % queue->capacity];
+	free(queue->ring);
+	queue->ring = ring;
+	queue->capacity = capacity;
+	queue->first = 0;
 	return true;
 }
 
-static void push(struct hd_promoter *promoter, hd_ino ino, uint64_t version)
+static void push(struct hd_promoter *promoter, hd_ino ino, const struct due *due)
 {
-	hd_mutex_lock(&promoter->lock);
-	if (promoter->count < promoter->capacity || grow_locked(promoter)) {
-		struct waiting *waiting =
-			&promoter->ring[(promoter->first + promoter->count) % promoter->capacity];
+	struct queue *queue = &promoter->queues[due->kind];
 
-		*waiting =
-			(struct waiting){.ino = ino, .version = version, .since_ns = hd_clock_monotonic_ns()};
-		if (promoter->count++ == 0)
+	hd_mutex_lock(&promoter->lock);
+	if (queue->count < queue->capacity || grow_locked(queue)) {
+		queue->ring[(queue->first + queue->count) % queue->capacity] = (struct waiting){
+			.ino = ino, .version = due->version, .since_ns = hd_clock_monotonic_ns()};
+		if (queue->count++ == 0)
 			hd_condition_signal(&promoter->changed);
 	}
 	hd_mutex_unlock(&promoter->lock);
 }
 
-/* The version of a live file that is not settled and worth it; false for all others. */
-static bool is_due(struct hd_overlay *overlay, hd_ino ino, bool hurry, uint64_t *ret_version)
+/* Looks at a live file that is not settled and worth it; false for all others. */
+static bool is_due(struct hd_overlay *overlay, hd_ino ino, bool hurry, struct due *ret)
 {
 	const struct hd_inode *inode;
 	bool due;
@@ -78,40 +96,61 @@ static bool is_due(struct hd_overlay *overlay, hd_ino ino, bool hurry, uint64_t 
 	due = inode && inode->state == HD_INODE_LIVE && hd_inode_is_file(inode) &&
 	      inode->flags & HD_INODE_UNSETTLED && hd_is_worth_settling(inode, hurry);
 	if (due)
-		*ret_version = inode->part.file.version;
+		*ret = (struct due){.version = inode->part.file.version,
+			.kind = inode->part.file.mapped >= BIG_BLOCKS ? QUEUE_BIG : QUEUE_SMALL};
 	hd_rwlock_unlock(&overlay->lock);
 	return due;
 }
 
 void hd_promoter_enqueue(struct hd_promoter *promoter, hd_ino ino)
 {
-	uint64_t version;
+	struct due due;
 
-	if (promoter->running && is_due(promoter->overlay, ino, false, &version))
-		push(promoter, ino, version);
+	if (promoter->running && is_due(promoter->overlay, ino, false, &due))
+		push(promoter, ino, &due);
 }
 
-/* Takes the oldest off the ring once its idle time is over; false when stopping. */
+/* The queue whose oldest is due first, or NULL when all are empty. */
+static struct queue *next_locked(struct hd_promoter *promoter, uint64_t *ret_due_ns)
+{
+	struct queue *next = NULL;
+
+	for (int kind = 0; kind < QUEUE_COUNT; kind++) {
+		struct queue *queue = &promoter->queues[kind];
+		uint64_t due_ns;
+
+		if (queue->count == 0)
+			continue;
+		due_ns = queue->ring[queue->first].since_ns + queue->idle_ns;
+		if (!next || due_ns < *ret_due_ns) {
+			next = queue;
+			*ret_due_ns = due_ns;
+		}
+	}
+	return next;
+}
+
+/* Takes a file off its queue once its idle time is over; false when stopping. */
 static bool take(struct hd_promoter *promoter, struct waiting *ret)
 {
 	bool taken = false;
 
 	hd_mutex_lock(&promoter->lock);
 	while (!promoter->stopping && !taken) {
-		uint64_t due;
+		uint64_t due_ns = 0;
+		struct queue *queue = next_locked(promoter, &due_ns);
 
-		if (promoter->count == 0) {
+		if (!queue) {
 			hd_condition_wait(&promoter->changed, &promoter->lock);
 			continue;
 		}
-		due = promoter->ring[promoter->first].since_ns + promoter->idle_ns;
-		if (promoter->hurried == 0 && due > hd_clock_monotonic_ns()) {
-			(void)hd_condition_wait_until(&promoter->changed, &promoter->lock, due);
+		if (promoter->hurried == 0 && due_ns > hd_clock_monotonic_ns()) {
+			(void)hd_condition_wait_until(&promoter->changed, &promoter->lock, due_ns);
 			continue;
 		}
-		*ret = promoter->ring[promoter->first];
-		promoter->first = (promoter->first + 1) % promoter->capacity;
-		promoter->count--;
+		*ret = queue->ring[queue->first];
+		queue->first = (queue->first + 1) % queue->capacity;
+		queue->count--;
 		taken = true;
 	}
 	hd_mutex_unlock(&promoter->lock);
@@ -132,18 +171,18 @@ static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 {
 	struct hd_settled settled;
 	bool hurried = is_hurried(promoter);
-	uint64_t version;
+	struct due due;
 
-	if (!is_due(promoter->overlay, waiting->ino, hurried, &version))
+	if (!is_due(promoter->overlay, waiting->ino, hurried, &due))
 		return;
-	if (version != waiting->version && !hurried) {
-		push(promoter, waiting->ino, version);
+	if (due.version != waiting->version && !hurried) {
+		push(promoter, waiting->ino, &due);
 		return;
 	}
 	/* A store that refuses now is asked again after another idle time; the bytes stay in the hot tier. */
 	if (hd_file_settle(promoter->overlay, waiting->ino, &settled) < 0) {
 		hd_clock_sleep_ns(ROOM_STEP_NS);
-		push(promoter, waiting->ino, version);
+		push(promoter, waiting->ino, &due);
 	}
 }
 
@@ -151,8 +190,8 @@ static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 static void enqueue_all(struct hd_promoter *promoter, bool hurried)
 {
 	struct hd_overlay *overlay = promoter->overlay;
+	struct due due;
 	uint32_t limit;
-	uint64_t version;
 
 	hd_rwlock_read(&overlay->lock);
 	limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
@@ -163,8 +202,8 @@ static void enqueue_all(struct hd_promoter *promoter, bool hurried)
 		hd_rwlock_read(&overlay->lock);
 		ino = hd_inode_id(overlay->arena, index);
 		hd_rwlock_unlock(&overlay->lock);
-		if (is_due(overlay, ino, hurried, &version))
-			push(promoter, ino, version);
+		if (is_due(overlay, ino, hurried, &due))
+			push(promoter, ino, &due);
 	}
 }
 
@@ -188,7 +227,8 @@ int hd_promoter_new(struct hd_overlay *overlay, unsigned idle_ms, struct hd_prom
 	hd_mutex_init(&promoter->lock, HD_RANK_PROMOTION);
 	hd_condition_init(&promoter->changed);
 	promoter->overlay = overlay;
-	promoter->idle_ns = (uint64_t)idle_ms * 1000000u;
+	promoter->queues[QUEUE_BIG].idle_ns = (uint64_t)idle_ms * 1000000u;
+	promoter->queues[QUEUE_SMALL].idle_ns = SMALL_FACTOR * promoter->queues[QUEUE_BIG].idle_ns;
 	*ret_promoter = promoter;
 	return 0;
 }
@@ -220,7 +260,8 @@ void hd_promoter_free(struct hd_promoter *promoter)
 	hd_promoter_stop(promoter);
 	hd_condition_destroy(&promoter->changed);
 	hd_mutex_destroy(&promoter->lock);
-	free(promoter->ring);
+	for (int kind = 0; kind < QUEUE_COUNT; kind++)
+		free(promoter->queues[kind].ring);
 	free(promoter);
 }
 
@@ -256,10 +297,11 @@ int hd_promoter_make_room(struct hd_overlay *overlay)
 
 uint64_t hd_promoter_queued(struct hd_promoter *promoter)
 {
-	uint64_t count;
+	uint64_t count = 0;
 
 	hd_mutex_lock(&promoter->lock);
-	count = promoter->count;
+	for (int kind = 0; kind < QUEUE_COUNT; kind++)
+		count += promoter->queues[kind].count;
 	hd_mutex_unlock(&promoter->lock);
 	return count;
 }
