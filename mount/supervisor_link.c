@@ -214,6 +214,11 @@ void hd_supervisor_stop(struct hd_supervisor *supervisor)
 
 static void hear_failed(struct hd_supervisor *supervisor, json_t *message)
 {
+	json_t *number = json_object_get(json_object_get(message, "error"), "errno");
+
+	/* A close fails for what the disk refuses; what fails before may be the memory itself, and hopeless. */
+	supervisor->lacks_room = strcmp(hd_control_op(message), "closed") == 0 ||
+				 json_integer_value(number) == ENOSPC || json_integer_value(number) == EDQUOT;
 	json_decref(supervisor->failure);
 	supervisor->failure = json_pack("{s:b, s:O}", "ok", 0, "error", json_object_get(message, "error"));
 }
@@ -229,9 +234,11 @@ static void hear_message(struct hd_supervisor *supervisor, json_t *message, int 
 	} else if (strcmp(op, "failed") == 0) {
 		hear_failed(supervisor, message);
 	} else if (strcmp(op, "closed") == 0) {
-		supervisor->closed = true;
+		/* A close that failed (a full disk) is no end: a salvager tries again. */
 		if (json_object_get(message, "error"))
 			hear_failed(supervisor, message);
+		else
+			supervisor->closed = true;
 	} else if (strcmp(op, "hold") == 0 || strcmp(op, "drop") == 0) {
 		hd_supervisor_hear_large(supervisor, message, fd);
 	} else if (strcmp(op, "unmount") == 0 && *fd >= 0) {

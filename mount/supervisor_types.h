@@ -64,6 +64,9 @@ struct hd_supervisor {
 	bool link_lost;    /* the worker has closed its end, or broken the protocol */
 	bool closed;       /* the worker said that it closed its overlay */
 	json_t *failure;   /* owned: the failure that it named, as an "ok": false reply */
+	bool lacks_room;   /* the last try failed for the disk, not for the memory */
+	bool refused;      /* a close failed: the memory is kept and tried again until the disk takes it */
+	bool told_to_end;  /* while it was kept */
 	unsigned salvages; /* tries */
 	int exit_status;
 };

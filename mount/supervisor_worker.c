@@ -24,6 +24,7 @@
 #include "mount/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
+#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/mount_point.h"
@@ -31,6 +32,7 @@
 #include "overlay/platform/socket.h"
 
 #define SALVAGE_LIMIT 3
+#define ROOM_RETRY_MS 2000
 #define DRAIN_TIMEOUT_MS 1000
 
 static void close_fd(int *fd)
@@ -190,6 +192,34 @@ static void give_up(struct hd_supervisor *supervisor, const char *why)
 	supervisor->phase = SUPERVISOR_ENDED;
 }
 
+/*
+ * The disk refused the memory. Whoever asked for the unmount is told, and the memory is kept: false when we are told
+ * to end for the second time, after one more try.
+ */
+static bool await_room(struct hd_supervisor *supervisor)
+{
+	json_t *failure = HD_STEAL(supervisor->failure);
+	const char *message =
+		json_string_value(json_object_get(json_object_get(failure, "error"), "message"));
+	HD_AUTO_FREE char *text = NULL;
+	unsigned ready = 0;
+	bool goes_on = !supervisor->told_to_end;
+
+	supervisor->refused = true;
+	supervisor->lacks_room = false;
+	supervisor->salvages = 0;
+	if (asprintf(&text, "%s; heddled %d keeps what is not on disk and tries again",
+		    message ? message : "", (int)getpid()) < 0)
+		text = NULL;
+	else
+		record_last(supervisor, text);
+	hd_supervisor_answer_waiters(supervisor, failure, false);
+	json_decref(failure);
+	if (goes_on && hd_descriptor_wait(&supervisor->signal_fd, 1, ROOM_RETRY_MS, &ready) >= 0 && ready)
+		supervisor->told_to_end = hd_process_signal_read(supervisor->signal_fd) > 0;
+	return goes_on;
+}
+
 void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why)
 {
 	int r;
@@ -197,7 +227,7 @@ void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why)
 	if (supervisor->phase != SUPERVISOR_SALVAGING)
 		record_last(supervisor, why);
 	remove_mount(supervisor);
-	if (supervisor->salvages == SALVAGE_LIMIT) {
+	if ((supervisor->lacks_room && !await_room(supervisor)) || supervisor->salvages == SALVAGE_LIMIT) {
 		give_up(supervisor, why);
 		return;
 	}
@@ -238,9 +268,11 @@ void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
 		worker_died(supervisor, status);
 		return;
 	}
-	if (supervisor->phase == SUPERVISOR_SALVAGING)
+	if (supervisor->phase == SUPERVISOR_SALVAGING) {
+		json_decref(HD_STEAL(supervisor->failure));
 		hd_log(HD_LOG_NOTICE, "everything that thread '%s' had in memory is on disk",
 			supervisor->arguments.thread);
+	}
 	supervisor->phase = SUPERVISOR_ENDED;
 }
 
@@ -260,6 +292,8 @@ void hd_supervisor_finish(struct hd_supervisor *supervisor)
 		if (supervisor->closed && message)
 			record_last(supervisor, message);
 	}
+	if (supervisor->closed && supervisor->refused)
+		hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_LAST);
 	if (clean) {
 		hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_LAST);
 		hd_log(HD_LOG_NOTICE, "thread '%s' is unmounted, all is on disk",

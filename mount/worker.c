@@ -98,7 +98,9 @@ static int close_overlay(struct worker *worker)
 {
 	int r = hd_overlay_close(HD_STEAL(worker->overlay));
 
-	hd_descriptor_flag_raise(HD_WORKER_CLOSED_FD);
+	/* Not durable: the memory is still the only place of something, and is tried again. */
+	if (r >= 0)
+		hd_descriptor_flag_raise(HD_WORKER_CLOSED_FD);
 	if (r < 0) {
 		r = hd_fail_in(r, "close thread '%s'", worker->arguments.thread);
 		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
