@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <pthread.h>
+
+#include "overlay/platform/clock.h"
+#include "overlay/snapshot.h"
+#include "tests/unit/overlay/yard.h"
+
+/*
+ * Everything at once: threads that make, write, link, rename, list and remove in the same few directories, beside the
+ * overlay's own threads, captures and syncs. What is asserted is little (only sensible errors, counts that come out
+ * even, the same tree after a reopening); what the thread sanitizer sees is the point.
+ */
+
+#define WORKERS 4
+#define NAMES 16
+#define RUN_NS 3000000000u
+
+struct worker {
+	struct hd_overlay *overlay;
+	hd_ino directories[3];
+	uint64_t seed, end_ns, operations;
+	int failure; /* an error that no filesystem would give */
+	pthread_t thread;
+};
+
+static void expect(struct worker *worker, int r)
+{
+	switch (r) {
+	case 0:
+	case -ENOENT:
+	case -EEXIST:
+	case -ENOTEMPTY:
+	case -EISDIR:
+	case -ENOTDIR:
+	case -EINVAL:
+	case -ESTALE:
+	case -ENODATA:
+	case -ENXIO:
+	case -EPERM:
+	case -ENODEV:
+		return;
+	default:
+		if (r < 0 && worker->failure == 0)
+			worker->failure = r;
+	}
+}
+
+static const char *name_of(uint64_t number)
+{
+	static const char *const names[NAMES] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l",
+		"m", "n", "o", "a name that is longer than what fits into the record of an entry"};
+
+	return names[number % NAMES];
+}
+
+static hd_ino any_directory(struct worker *worker)
+{
+	return worker->directories[draw(&worker->seed) % 3];
+}
+
+/* Looks a name up and does something to what is there. */
+static void use_file(struct worker *worker)
+{
+	struct hd_attributes attributes, values = {.size = draw(&worker->seed) % 20000, .mode = 0640};
+	static const uint8_t bytes[9000];
+	uint8_t seen[9000];
+	uint64_t where;
+	size_t size;
+	int r = hd_overlay_lookup(
+		worker->overlay, any_directory(worker), name_of(draw(&worker->seed)), &attributes);
+
+	expect(worker, r);
+	if (r < 0)
+		return;
+	switch (draw(&worker->seed) % 10) {
+	case 0:
+	case 1:
+		expect(worker, hd_overlay_write(worker->overlay, attributes.ino, bytes,
+				       1 + draw(&worker->seed) % sizeof(bytes), draw(&worker->seed) % 100000,
+				       &size));
+		break;
+	case 2:
+		expect(worker, hd_overlay_read(worker->overlay, attributes.ino, seen, sizeof(seen),
+				       draw(&worker->seed) % 100000, &size));
+		break;
+	case 3:
+		expect(worker,
+			hd_overlay_setattr(worker->overlay, &yard_caller, attributes.ino,
+				draw(&worker->seed) & 1 ? HD_SET_SIZE : HD_SET_MODE | HD_SET_MODIFY_NOW,
+				&values, &values));
+		break;
+	case 4:
+		expect(worker, hd_overlay_fallocate(worker->overlay, attributes.ino,
+				       FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				       draw(&worker->seed) % 50000, 10000));
+		break;
+	case 5:
+		expect(worker, hd_overlay_setxattr(worker->overlay, attributes.ino, "user.x", bytes,
+				       draw(&worker->seed) % 200, 0));
+		expect(worker, hd_overlay_getxattr(
+				       worker->overlay, attributes.ino, "user.x", seen, sizeof(seen), &size));
+		break;
+	case 6:
+		r = hd_overlay_open_file(
+			worker->overlay, attributes.ino, draw(&worker->seed) & 1 ? O_RDWR : O_RDWR | O_TRUNC);
+		expect(worker, r);
+		if (r == 0) {
+			expect(worker,
+				hd_overlay_write(worker->overlay, attributes.ino, bytes, 100, 0, &size));
+			expect(worker, hd_overlay_flush(worker->overlay, attributes.ino));
+			expect(worker, hd_overlay_release(worker->overlay, attributes.ino));
+		}
+		break;
+	case 7:
+		expect(worker, hd_overlay_lseek(worker->overlay, attributes.ino, 0, SEEK_HOLE, &where));
+		break;
+	case 8:
+		r = hd_overlay_link(worker->overlay, attributes.ino, any_directory(worker),
+			name_of(draw(&worker->seed)), &values);
+		expect(worker, r);
+		if (r == 0)
+			hd_overlay_forget(worker->overlay, attributes.ino, 1);
+		break;
+	default:
+		expect(worker, hd_overlay_getattr(worker->overlay, attributes.ino, &values));
+	}
+	hd_overlay_forget(worker->overlay, attributes.ino, 1);
+}
+
+struct listing {
+	hd_ino inos[256];
+	unsigned count, room;
+};
+
+static bool list_one(const struct hd_directory_item *item, void *payload)
+{
+	struct listing *listing = payload;
+
+	if (listing->count == listing->room)
+		return false;
+	listing->inos[listing->count++] = item->cookie > 2 && !item->partial ? item->attributes.ino : 0;
+	return true;
+}
+
+static void list(struct worker *worker)
+{
+	struct listing listing = {.room = 1 + draw(&worker->seed) % 40};
+	bool plus = draw(&worker->seed) & 1;
+
+	expect(worker,
+		hd_overlay_readdir(worker->overlay, any_directory(worker), 0, plus, list_one, &listing));
+	for (unsigned i = 0; plus && i < listing.count; i++)
+		if (listing.inos[i])
+			hd_overlay_forget(worker->overlay, listing.inos[i], 1);
+}
+
+static void make(struct worker *worker)
+{
+	struct hd_attributes attributes;
+	hd_ino parent = any_directory(worker);
+	const char *name = name_of(draw(&worker->seed));
+	int r;
+
+	switch (draw(&worker->seed) % 4) {
+	case 0:
+		r = hd_overlay_mkdir(worker->overlay, &yard_caller, parent, name, 0755, &attributes);
+		break;
+	case 1:
+		r = hd_overlay_symlink(worker->overlay, &yard_caller, parent, name, "target", &attributes);
+		break;
+	default:
+		r = hd_overlay_create(worker->overlay, &yard_caller, parent, name, 0644, &attributes);
+		if (r == 0)
+			expect(worker, hd_overlay_release(worker->overlay, attributes.ino));
+	}
+	expect(worker, r);
+	if (r == 0)
+		hd_overlay_forget(worker->overlay, attributes.ino, 1);
+}
+
+static void *work(void *payload)
+{
+	struct worker *worker = payload;
+
+	while (hd_clock_monotonic_ns() < worker->end_ns) {
+		unsigned kind = draw(&worker->seed) % 100;
+		const unsigned flags[] = {0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE};
+
+		if (kind < 25)
+			make(worker);
+		else if (kind < 65)
+			use_file(worker);
+		else if (kind < 75)
+			expect(worker, hd_overlay_rename(worker->overlay, any_directory(worker),
+					       name_of(draw(&worker->seed)), any_directory(worker),
+					       name_of(draw(&worker->seed)), flags[draw(&worker->seed) % 4]));
+		else if (kind < 85)
+			expect(worker, hd_overlay_unlink(worker->overlay, any_directory(worker),
+					       name_of(draw(&worker->seed))));
+		else if (kind < 90)
+			expect(worker, hd_overlay_rmdir(worker->overlay, any_directory(worker),
+					       name_of(draw(&worker->seed))));
+		else if (kind < 99)
+			list(worker);
+		else
+			expect(worker, hd_overlay_fsync(worker->overlay, HD_ROOT_INO, false));
+		worker->operations++;
+	}
+	return NULL;
+}
+
+/* Settles what it finds; publishes nothing. */
+static void *look_on(void *payload)
+{
+	struct worker *worker = payload;
+
+	while (hd_clock_monotonic_ns() < worker->end_ns) {
+		struct hd_overlay_counters counters;
+		struct hd_snapshot *snapshot;
+		struct hd_state_id head;
+		int r = hd_snapshot_take(worker->overlay, worker->operations++ & 1, &snapshot);
+
+		expect(worker, r);
+		if (r == 0) {
+			struct hd_snapshot_node *root = hd_snapshot_root(snapshot);
+
+			for (size_t i = 0; i < root->n_children; i++)
+				for (size_t j = 0; j < root->children[i].n_children; j++)
+					if (root->children[i].children[j].unsettled)
+						expect(worker, hd_snapshot_settle(snapshot,
+								       &root->children[i].children[j]));
+			hd_snapshot_free(snapshot);
+		}
+		hd_overlay_counters(worker->overlay, &counters);
+		hd_overlay_head(worker->overlay, &head);
+		hd_clock_sleep_ns(20000000u);
+	}
+	return NULL;
+}
+
+/* Names, inodes, sizes and link counts of the whole tree, as one number. */
+static uint64_t add_up(struct hd_overlay *overlay, hd_ino directory);
+
+struct summing {
+	struct hd_overlay *overlay;
+	hd_ino directories[256];
+	unsigned count;
+	uint64_t sum;
+};
+
+static bool sum_one(const struct hd_directory_item *item, void *payload)
+{
+	struct summing *summing = payload;
+
+	if (item->cookie <= 2)
+		return true;
+	summing->sum += (item->attributes.number * 31 + item->attributes.mode) * 31 +
+			(S_ISDIR(item->attributes.mode) ? 0 : item->attributes.size * 7) +
+			(uint64_t)item->name[0] * item->name_length;
+	if (S_ISDIR(item->attributes.mode))
+		summing->directories[summing->count++] = item->attributes.ino;
+	return true;
+}
+
+static uint64_t add_up(struct hd_overlay *overlay, hd_ino directory)
+{
+	struct summing summing = {.overlay = overlay};
+
+	assert_success(hd_overlay_readdir(overlay, directory, 0, false, sum_one, &summing));
+	assert_int_equal(attributes_of(overlay, directory).nlink, 2 + summing.count);
+	for (unsigned i = 0; i < summing.count; i++)
+		summing.sum = summing.sum * 3 + add_up(overlay, summing.directories[i]);
+	return summing.sum;
+}
+
+static void counts_come_out_even_and_the_tree_is_the_same_afterwards(void **state)
+{
+	struct yard *yard = *state;
+	struct hd_overlay_options options = yard_options(yard);
+	uint32_t nodes[3] = {0, yard_base_add(yard, 0, "one", S_IFDIR | 0755, 0),
+		yard_base_add(yard, 0, "two", S_IFDIR | 0755, 0)};
+	struct worker workers[WORKERS + 1];
+	struct hd_overlay_counters counters;
+	uint64_t seed = yard_seed(), sum, end = hd_clock_monotonic_ns() + RUN_NS, operations = 0;
+
+	for (int i = 0; i < 3; i++)
+		for (int j = 0; j < 5; j++)
+			(void)yard_base_add(yard, nodes[i], name_of((uint64_t)j), S_IFREG | 0644, 50000);
+	options.background = true;
+	options.promote_idle_ms = 1;
+	options.flush_interval_ms = 10;
+	(void)yard_open_with(yard, &options);
+	for (int i = 0; i <= WORKERS; i++) {
+		workers[i] = (struct worker){
+			.overlay = yard->overlay, .seed = seed + (uint64_t)i * 77 + 1, .end_ns = end};
+		workers[i].directories[0] = HD_ROOT_INO;
+		workers[i].directories[1] = find(yard->overlay, HD_ROOT_INO, "one");
+		workers[i].directories[2] = find(yard->overlay, HD_ROOT_INO, "two");
+		assert_int_equal(
+			pthread_create(&workers[i].thread, NULL, i < WORKERS ? work : look_on, &workers[i]),
+			0);
+	}
+	for (int i = 0; i <= WORKERS; i++) {
+		assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+		if (workers[i].failure < 0)
+			fail_msg("%s", hd_error_message(workers[i].failure));
+		operations += workers[i].operations;
+	}
+	print_message("%llu operations\n", (unsigned long long)operations);
+	hd_overlay_counters(yard->overlay, &counters);
+	assert_int_equal(counters.opened, 0);
+	assert_int_equal(counters.looked_up, 2 * (WORKERS + 1));
+	assert_true(counters.orphans <= 2); /* "one" and "two", if they were removed */
+	sum = add_up(yard->overlay, HD_ROOT_INO);
+	(void)yard_reopen(yard);
+	assert_true(add_up(yard->overlay, HD_ROOT_INO) == sum);
+	hd_overlay_counters(yard->overlay, &counters);
+	assert_int_equal(counters.orphans, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(counts_come_out_even_and_the_tree_is_the_same_afterwards,
+			yard_setup_over_base, yard_teardown),
+	};
+
+	return cmocka_run_group_tests_name("stress", tests, NULL, NULL);
+}
