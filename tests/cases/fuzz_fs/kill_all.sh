@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # TIMEOUT: 400
 #
-# The fuzzer while supervisor and worker are killed (-9) every 200 operations, after a syncfs: the next mount has every
+# The fuzzer while supervisor and worker are killed (-9) every 200 operations, after an fsync: the next mount has every
 # operation that had returned.
 
 # EXPECT-LOG: .
@@ -13,4 +13,4 @@
 fuzz_mount directory 5
 # shellcheck disable=SC2016 # expanded by the fuzzer
 fuzz_run --operations 2500 --remount-every 200 --remount \
-	'sync -f "$MNT" && python3 "$TEST_LIB/kill_mount.py" all $THREAD && bash "$TEST_LIB/mount_again.sh"'
+	'sync "$MNT" && python3 "$TEST_LIB/kill_mount.py" all $THREAD && bash "$TEST_LIB/mount_again.sh"'
