@@ -68,12 +68,15 @@ int hd_control_check_alive(int fd, const char *thread)
 	int r;
 
 	r = hd_control_send(fd, json_pack("{s:s}", "op", "ping"), -1);
-	if (r >= 0)
+	/* A supervisor that refuses says why before it is asked, and closes. */
+	if (r >= 0 || r == -EPIPE)
 		r = hd_control_receive(fd, HD_CONTROL_ALIVE_MS, &reply, &passed_fd);
 	if (r == -HD_E_CONTROL_TIMEOUT)
 		return hd_fail(r, "thread '%s'", thread);
-	if (r >= 0)
+	if (r >= 0) {
+		r = hd_control_reply_status(reply);
 		json_decref(reply);
+	}
 	return r;
 }
 
@@ -84,10 +87,10 @@ static int request_served(
 
 	/* Before the flush, which nothing ends while the worker is stopped. */
 	r = hd_control_check_alive(fd, thread);
-	if (r == -HD_E_CONTROL_TIMEOUT)
-		return r;
-	if (r < 0)
+	if (r == -ECONNRESET || r == -EPIPE)
 		return -HD_E_THREAD_BUSY;
+	if (r < 0)
+		return r;
 	if (sees_bytes(request))
 		flush_mount(store, thread);
 	r = hd_control_send(fd, json_incref(request), -1);

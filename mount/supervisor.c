@@ -174,6 +174,7 @@ void hd_supervisor_clear(struct hd_supervisor *supervisor)
 		hd_cleanup_close(&supervisor->large[i].fd);
 	free(supervisor->large);
 	json_decref(supervisor->failure);
+	json_decref(supervisor->unsaved);
 }
 
 int hd_supervisor_run(const struct hd_program_arguments *arguments)

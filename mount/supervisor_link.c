@@ -223,6 +223,16 @@ static void hear_failed(struct hd_supervisor *supervisor, json_t *message)
 	supervisor->failure = json_pack("{s:b, s:O}", "ok", 0, "error", json_object_get(message, "error"));
 }
 
+/* The worker serves nobody any more, and will not end before everything is on disk. */
+static void hear_unsaved(struct hd_supervisor *supervisor, json_t *message)
+{
+	json_decref(supervisor->unsaved);
+	supervisor->unsaved = json_pack("{s:b, s:O}", "ok", 0, "error", json_object_get(message, "error"));
+	hd_supervisor_detach(supervisor);
+	if (supervisor->unsaved)
+		hd_supervisor_answer_waiters(supervisor, supervisor->unsaved, false);
+}
+
 static void hear_message(struct hd_supervisor *supervisor, json_t *message, int *fd)
 {
 	const char *op = hd_control_op(message);
@@ -233,6 +243,8 @@ static void hear_message(struct hd_supervisor *supervisor, json_t *message, int 
 		hear_ready(supervisor);
 	} else if (strcmp(op, "failed") == 0) {
 		hear_failed(supervisor, message);
+	} else if (strcmp(op, "unsaved") == 0) {
+		hear_unsaved(supervisor, message);
 	} else if (strcmp(op, "closed") == 0) {
 		/* A close that failed (a full disk) is no end: a salvager tries again. */
 		if (json_object_get(message, "error"))
@@ -272,6 +284,8 @@ void hd_supervisor_accept(struct hd_supervisor *supervisor)
 {
 	HD_AUTO_CLOSE int client = hd_socket_accept(supervisor->listen_fd);
 
-	if (client >= 0)
+	if (client >= 0 && supervisor->unsaved)
+		(void)hd_control_send(client, json_incref(supervisor->unsaved), -1);
+	else if (client >= 0)
 		(void)hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", "client"), client);
 }

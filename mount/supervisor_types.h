@@ -67,6 +67,7 @@ struct hd_supervisor {
 	bool lacks_room;   /* the last try failed for the disk, not for the memory */
 	bool refused;      /* a close failed: the memory is kept and tried again until the disk takes it */
 	bool told_to_end;  /* while it was kept */
+	json_t *unsaved;   /* owned: why what the mount left in memory is not on disk yet, as such a reply */
 	unsigned salvages; /* tries */
 	int exit_status;
 };
@@ -82,6 +83,8 @@ void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why);
 int hd_supervisor_spawn(struct hd_supervisor *supervisor, bool salvage);
 /* The worker has ended: what it still said is read, and the next phase begins. */
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
+/* The mount leaves the tree, and whoever waits for an answer in it gets ECONNABORTED. */
+void hd_supervisor_detach(struct hd_supervisor *supervisor);
 /* What is left to say and to remove; no worker lives. */
 void hd_supervisor_finish(struct hd_supervisor *supervisor);
 

@@ -131,7 +131,7 @@ static void remove_run_files(const struct hd_supervisor *supervisor)
 	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_STATUS);
 }
 
-static void remove_mount(struct hd_supervisor *supervisor)
+void hd_supervisor_detach(struct hd_supervisor *supervisor)
 {
 	int r = 0;
 
@@ -151,6 +151,11 @@ static void remove_mount(struct hd_supervisor *supervisor)
 			hd_log(HD_LOG_ERROR, "cannot detach %s: %s", supervisor->arguments.directory,
 				hd_error_message(r));
 	}
+}
+
+static void remove_mount(struct hd_supervisor *supervisor)
+{
+	hd_supervisor_detach(supervisor);
 	/* Not ours before we listened: another supervisor may serve the thread. */
 	if (supervisor->listen_fd < 0)
 		return;

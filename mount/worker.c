@@ -27,6 +27,8 @@
 #include "overlay/platform/log.h"
 #include "overlay/platform/process.h"
 
+#define SAVE_RETRY_NS 1000000000u
+
 static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
 
 struct worker {
@@ -94,10 +96,36 @@ static int open_overlay(struct worker *worker)
 	return r < 0 ? hd_fail_in(r, "open thread '%s'", worker->arguments.thread) : 0;
 }
 
+/*
+ * What is in memory alone is not given up because a disk is full: this process holds it, and the thread's lock, until
+ * it can be written. Only a store that was deleted ends that.
+ */
+static void save_overlay(struct worker *worker)
+{
+	bool told = false;
+	int r;
+
+	while ((r = hd_overlay_save(worker->overlay)) < 0 && r != -HD_E_STORE_MISSING) {
+		if (!told) {
+			r = hd_fail_in(r,
+				"the mount of thread '%s' has ended, but process %d keeps what was "
+				"written in memory until it can be brought to disk",
+				worker->arguments.thread, (int)getpid());
+			hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
+			(void)tell_failure("unsaved", r);
+			told = true;
+		}
+		hd_error_clear();
+		hd_clock_sleep_ns(SAVE_RETRY_NS);
+	}
+}
+
 static int close_overlay(struct worker *worker)
 {
-	int r = hd_overlay_close(HD_STEAL(worker->overlay));
+	int r;
 
+	save_overlay(worker);
+	r = hd_overlay_close(HD_STEAL(worker->overlay));
 	/* Not durable: the memory is still the only place of something, and is tried again. */
 	if (r >= 0)
 		hd_descriptor_flag_raise(HD_WORKER_CLOSED_FD);

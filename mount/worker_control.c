@@ -42,11 +42,19 @@ struct client {
 	int fd; /* owned */
 };
 
-/* An unmount is the supervisor's to do and to answer, when this process is gone. */
+/*
+ * An unmount is the supervisor's to do and to answer, when this process is gone. While not all can be brought to disk
+ * the mount stays: there, what is in memory alone can still be read and copied elsewhere.
+ */
 static int forward_unmount(struct hd_worker_control *control, const json_t *request, int fd)
 {
 	bool lazy = json_is_true(json_object_get(request, "lazy"));
+	int r = lazy ? 0 : hd_overlay_save(control->settings.overlay);
 
+	if (r < 0 && r != -HD_E_STORE_MISSING) {
+		r = hd_fail_in(r, "the mount stays, it holds what is not on disk yet");
+		return hd_control_send(fd, hd_control_error_reply(r), -1);
+	}
 	return hd_control_send(
 		control->settings.link_fd, json_pack("{s:s, s:b}", "op", "unmount", "lazy", (int)lazy), fd);
 }
@@ -74,7 +82,7 @@ static int serve_request(struct client *client)
 	if (strcmp(hd_control_op(request), "unmount") == 0) {
 		r = forward_unmount(client->control, request, client->fd);
 		json_decref(request);
-		return r < 0 ? r : 1;
+		return 1;
 	}
 	r = hd_control_execute(settings->overlay, &settings->environment, request, &reply, &passed_fd);
 	json_decref(request);

@@ -7,6 +7,8 @@
 #include "overlay/journal.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/platform/task_thread.h"
 
@@ -222,6 +224,23 @@ static int flush_now(struct hd_overlay *overlay, bool checkpoint)
 	return r;
 }
 
+/* A checkpoint that does not fit on the disk keeps nobody from being durable: the journal grows instead. */
+static int flush_or_grow(struct hd_overlay *overlay, bool checkpoint)
+{
+	int r = flush_now(overlay, checkpoint);
+
+	return r < 0 && checkpoint ? flush_now(overlay, false) : r;
+}
+
+static void log_change(const struct hd_overlay *overlay, int before, int now)
+{
+	if (now < 0 && before >= 0)
+		hd_log(HD_LOG_WARNING, "thread '%s' cannot be brought to disk, trying again: %s",
+			overlay->thread, hd_error_message(now));
+	else if (now >= 0 && before < 0)
+		hd_log(HD_LOG_NOTICE, "thread '%s' is on disk again", overlay->thread);
+}
+
 /* Runs or shares a flush whose cut is made after this call began. */
 static int flush_shared(struct hd_flusher *flusher, bool checkpoint)
 {
@@ -232,6 +251,7 @@ static int flush_shared(struct hd_flusher *flusher, bool checkpoint)
 	mine = flusher->started + 1;
 	while (flusher->completed < mine) {
 		uint64_t number;
+		int before;
 
 		if (flusher->running) {
 			hd_condition_wait(&flusher->ended, &flusher->lock);
@@ -239,8 +259,10 @@ static int flush_shared(struct hd_flusher *flusher, bool checkpoint)
 		}
 		flusher->running = true;
 		number = ++flusher->started;
+		before = flusher->last_result;
 		hd_mutex_unlock(&flusher->lock);
-		r = flush_now(flusher->overlay, checkpoint);
+		r = flush_or_grow(flusher->overlay, checkpoint);
+		log_change(flusher->overlay, before, r);
 		hd_mutex_lock(&flusher->lock);
 		flusher->running = false;
 		flusher->completed = number;
@@ -283,8 +305,9 @@ int hd_flush_and_compact(struct hd_overlay *overlay)
 {
 	int r = hd_flush(overlay);
 
+	/* All is durable; a journal that cannot be made smaller (the disk is full) is only long. */
 	if (r == 0 && is_overgrown(overlay, COMPACT_MINIMUM))
-		r = flush_shared(overlay->flusher, true);
+		(void)flush_shared(overlay->flusher, true);
 	return r;
 }
 

@@ -217,19 +217,30 @@ int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay 
 	return 0;
 }
 
+int hd_overlay_save(struct hd_overlay *overlay)
+{
+	struct stat stat;
+	int r;
+
+	r = hd_file_stat(overlay->directory_fd, &stat);
+	if (r >= 0 && stat.st_nlink == 0)
+		return hd_fail(HD_E_STORE_MISSING, "it was deleted under thread '%s'", overlay->thread);
+	/*
+	 * A little goes into the journal faster than into objects of its own, and comes back from it when the
+	 * thread is opened again. What cannot be settled, because the store refuses, goes there as well.
+	 */
+	if (hd_hot_usage(overlay->hot).bytes > CLOSE_JOURNAL_BYTES && hd_settle_all(overlay, false) < 0)
+		hd_error_clear();
+	return hd_flush_and_compact(overlay);
+}
+
 int hd_overlay_close(struct hd_overlay *overlay)
 {
 	int r;
 
 	hd_promoter_stop(overlay->promoter);
 	hd_flusher_stop(overlay->flusher);
-	/*
-	 * A little goes into the journal faster than into objects of its own, and comes back from it when the
-	 * thread is opened again. What cannot be settled, because the store refuses, goes there as well.
-	 */
-	if (hd_hot_usage(overlay->hot).bytes > CLOSE_JOURNAL_BYTES)
-		(void)hd_settle_all(overlay, false);
-	r = hd_flush_and_compact(overlay);
+	r = hd_overlay_save(overlay);
 	free_overlay(overlay);
 	return r;
 }

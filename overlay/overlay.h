@@ -92,6 +92,10 @@ int hd_overlay_memory(int *ret_arena_fd, int *ret_hot_fd);
  */
 int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay **ret_overlay);
 
+/* Makes everything durable as close does, and leaves the overlay open: who holds the only copy of what was written
+ * calls this until it succeeds, and then close. -HD_E_STORE_MISSING: the store was deleted, it never will. Blocks on
+ * disks. */
+int hd_overlay_save(struct hd_overlay *overlay);
 /* Stops the threads, makes everything durable (much hot data in the store, a little in the journal), unlocks, frees.
  * The result says whether all is durable; the overlay is freed in any case. */
 int hd_overlay_close(struct hd_overlay *overlay);
@@ -216,7 +220,7 @@ struct hd_overlay_counters {
 	uint64_t unstored_files;       /* files whose bytes are not in the store yet */
 	uint64_t journal_bytes;
 	uint64_t transactions;
-	bool degraded; /* writes are refused: see detail in the log */
+	bool degraded; /* the last flush failed: what was done since is in memory only */
 };
 void hd_overlay_counters(struct hd_overlay *overlay, struct hd_overlay_counters *ret);
 
