@@ -36,12 +36,14 @@ struct capture_run {
 	struct hd_snapshot *snapshot;                   /* owned */
 	struct hd_state head;                           /* owned */
 	struct hd_tree_view *head_view, *snapshot_view; /* owned */
+	struct hd_canonical *canonical;                 /* owned */
 };
 
 static void run_clear(struct capture_run *run)
 {
 	hd_tree_view_free(run->head_view);
 	hd_tree_view_free(run->snapshot_view);
+	hd_canonical_free(run->canonical);
 	hd_snapshot_free(run->snapshot);
 	hd_state_clear(&run->head);
 }
@@ -159,6 +161,8 @@ static int open_views(struct capture_run *run)
 		r = hd_tree_view_of_state(bases, &run->head, &run->head_view);
 	if (r >= 0)
 		r = hd_tree_view_of_snapshot(bases, run->snapshot, &run->snapshot_view);
+	if (r >= 0)
+		r = hd_canonical_new(run->overlay, &run->canonical);
 	return r;
 }
 
@@ -169,6 +173,7 @@ static int store_tree(struct capture_run *run, struct hd_state *state)
 	struct hd_capture_tree tree = {
 		.objects = hd_overlay_store(run->overlay)->objects,
 		.snapshot = run->snapshot,
+		.canonical = run->canonical,
 		.head_view = run->head_view,
 		.snapshot_view = run->snapshot_view,
 		.options = run->options,

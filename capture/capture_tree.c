@@ -17,10 +17,11 @@
  * Bottom-up over the changed directories. A directory is stored when its last child has its reference.
  *
  * Canonical form. The same bytes may have many names: a file that was written again is an object where the
- * head has a git blob. If each had its own reference, rewriting a file with its own content would be a
- * change, and so would be its directory, up to the root. So a child takes over the head's reference if its
- * bytes equal those of the head's child of the same name, and a directory takes over the head's tree if its
- * entries equal the head's. By induction the root gets the head's tree if and only if nothing differs.
+ * base has a git blob. canonical_content.c gives each content the one name it has over a git commit. Over a
+ * directory there is none, but rewriting a file with its own bytes must not be a change, and neither may be its
+ * directory, up to the root: so a child takes over the head's reference if its bytes equal those of the head's child
+ * of the same name, and a directory takes over the head's tree if its entries equal the head's. By induction the
+ * root gets the head's tree if and only if nothing differs.
  *
  * The attribute object is another matter: it is stored for every changed directory, also beside a tree that
  * was taken over, since times and owners may have changed.
@@ -32,6 +33,7 @@ struct frame {
 	struct hd_snapshot_node *node;
 	struct hd_tree_view_entry head; /* the head's directory of this name, if has_head */
 	struct hd_tree_view_listing head_listing;
+	struct hd_canonical_place place;
 	size_t next_child;
 	bool has_head;
 };
@@ -52,44 +54,22 @@ static bool has_bytes(uint32_t mode)
 	return S_ISREG(mode) || S_ISLNK(mode);
 }
 
-/* The mode that goes into a tree. Nobody can set a link's permission bits, and sources differ in what they
- * show. */
-static uint32_t tree_mode(uint32_t mode)
-{
-	return S_ISLNK(mode) ? S_IFLNK | 0777 : mode & (S_IFMT | 07777);
-}
-
-static uint32_t tree_device(uint32_t mode, uint32_t device)
-{
-	return S_ISCHR(mode) || S_ISBLK(mode) ? device : 0;
-}
-
 /* The head's child of NODE's name and type. */
 static const struct hd_tree_view_entry *find_in_head(
 	const struct frame *frame, const struct hd_snapshot_node *node)
 {
-	size_t low = 0, high = frame->head_listing.count;
+	const struct hd_tree_view_entry *entry =
+		hd_tree_view_listing_find(&frame->head_listing, node->name, node->name_length);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct hd_tree_view_entry *entry = &frame->head_listing.entries[middle];
-		int order =
-			hd_tree_compare_names(entry->name, entry->name_length, node->name, node->name_length);
-
-		if (order == 0)
-			return (entry->mode & S_IFMT) == (node->attributes.mode & S_IFMT) ? entry : NULL;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return entry && (entry->mode & S_IFMT) == (node->attributes.mode & S_IFMT) ? entry : NULL;
 }
 
 static int push(struct hd_capture_tree *capture, struct stack *stack, struct hd_snapshot_node *node,
 	const struct hd_tree_view_entry *head)
 {
+	const struct hd_canonical_place *parent;
 	struct frame *frame;
+	int r;
 
 	if (stack->count == stack->capacity) {
 		size_t capacity = stack->capacity ? 2 * stack->capacity : 32;
@@ -102,13 +82,15 @@ static int push(struct hd_capture_tree *capture, struct stack *stack, struct hd_
 	}
 	frame = &stack->frames[stack->count++];
 	*frame = (struct frame){.node = node, .has_head = head != NULL};
-	if (!head)
-		return 0;
+	parent = stack->count > 1 ? &stack->frames[stack->count - 2].place : NULL;
+	r = hd_canonical_enter(capture->canonical, parent, node->name, node->name_length, &frame->place);
+	if (r < 0 || !head)
+		return r;
 	frame->head = *head;
 	return hd_tree_view_list(capture->head_view, head, &frame->head_listing);
 }
 
-/* Gives a file or link its reference: the head's, if the bytes are the head's. */
+/* Gives a file or link its reference: the canonical one, or the head's if the bytes are the head's. */
 static int store_file(
 	struct hd_capture_tree *capture, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
 {
@@ -124,8 +106,9 @@ static int store_file(
 		capture->progress.bytes += node->attributes.size;
 		report_progress(capture);
 	}
-	if (!head)
-		return 0;
+	r = hd_canonical_name_file(capture->canonical, node, head);
+	if (r != 0 || !head)
+		return r < 0 ? r : 0;
 	hd_tree_view_entry_of_node(node, &entry);
 	r = hd_tree_comparison_same_bytes(capture->head_view, head, capture->snapshot_view, &entry, &same);
 	if (r >= 0 && same)
@@ -153,26 +136,6 @@ static int adopt_directory(
 	return r;
 }
 
-/* Whether the directory's entries are, one by one, those of the head's directory. */
-static bool equals_head(const struct frame *frame)
-{
-	if (!frame->has_head || frame->head_listing.count != frame->node->n_children)
-		return false;
-	for (size_t i = 0; i < frame->node->n_children; i++) {
-		const struct hd_snapshot_node *node = &frame->node->children[i];
-		const struct hd_tree_view_entry *head = &frame->head_listing.entries[i];
-
-		if (hd_tree_compare_names(head->name, head->name_length, node->name, node->name_length) !=
-				0 ||
-			tree_mode(head->mode) != tree_mode(node->attributes.mode) ||
-			tree_device(head->mode, head->device) !=
-				tree_device(node->attributes.mode, node->attributes.device) ||
-			!hd_content_equal(&head->content, &node->content))
-			return false;
-	}
-	return true;
-}
-
 static void fill_tree_entry(const struct hd_snapshot_node *node, struct hd_tree_entry *entry)
 {
 	uint32_t mode = node->attributes.mode;
@@ -180,8 +143,8 @@ static void fill_tree_entry(const struct hd_snapshot_node *node, struct hd_tree_
 	*entry = (struct hd_tree_entry){
 		.name = node->name,
 		.name_length = node->name_length,
-		.mode = tree_mode(mode),
-		.device = tree_device(mode, node->attributes.device),
+		.mode = hd_canonical_mode(mode),
+		.device = hd_canonical_device(mode, node->attributes.device),
 		.size = has_bytes(mode) ? node->attributes.size : 0,
 		.content = node->content,
 	};
@@ -266,11 +229,12 @@ static int store_directory(struct hd_capture_tree *capture, const struct frame *
 {
 	struct hd_snapshot_node *node = frame->node;
 	struct hd_content tree = {0}, attributes = {0};
-	int r = 0;
+	int r;
 
-	if (equals_head(frame))
+	r = hd_canonical_name_directory(capture->canonical, &frame->place, node, &tree);
+	if (r == 0 && frame->has_head && hd_canonical_same_entries(node, &frame->head_listing))
 		tree = frame->head.content;
-	else if (node->n_children > 0)
+	else if (r == 0 && node->n_children > 0)
 		r = put_tree(capture->objects, node, &tree);
 	if (r >= 0 && (node->n_children > 0 || is_root))
 		r = put_attributes(capture->objects, node, is_root, &attributes);
@@ -296,6 +260,7 @@ static int step(struct hd_capture_tree *capture, struct stack *stack)
 		if (r < 0)
 			return r;
 		hd_tree_view_listing_clear(&frame->head_listing);
+		hd_canonical_leave(&frame->place);
 		stack->count--;
 		return 0;
 	}
@@ -344,8 +309,10 @@ int hd_capture_tree_store(struct hd_capture_tree *capture)
 		r = step(capture, &stack);
 	if (r < 0)
 		r = fail_at(&stack, r);
-	for (size_t i = 0; i < stack.count; i++)
+	for (size_t i = 0; i < stack.count; i++) {
 		hd_tree_view_listing_clear(&stack.frames[i].head_listing);
+		hd_canonical_leave(&stack.frames[i].place);
+	}
 	free(stack.frames);
 	return r;
 }

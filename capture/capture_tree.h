@@ -9,12 +9,14 @@
  * Errors      Those of snapshot, views and store, with the path in the detail.
  */
 
+#include "capture/canonical_content.h"
 #include "capture/capture.h"
 #include "capture/tree_view.h"
 
 struct hd_capture_tree {
 	struct hd_object_store *objects;          /* borrowed */
 	struct hd_snapshot *snapshot;             /* borrowed */
+	struct hd_canonical *canonical;           /* borrowed */
 	struct hd_tree_view *head_view;           /* borrowed: the snapshot's parent state */
 	struct hd_tree_view *snapshot_view;       /* borrowed */
 	const struct hd_capture_options *options; /* borrowed: progress */

@@ -202,6 +202,26 @@ void hd_tree_view_listing_clear(struct hd_tree_view_listing *listing)
 	*listing = (struct hd_tree_view_listing){0};
 }
 
+const struct hd_tree_view_entry *hd_tree_view_listing_find(
+	const struct hd_tree_view_listing *listing, const char *name, size_t name_length)
+{
+	size_t low = 0, high = listing->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct hd_tree_view_entry *entry = &listing->entries[middle];
+		int order = hd_tree_compare_names(entry->name, entry->name_length, name, name_length);
+
+		if (order == 0)
+			return entry;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
 int hd_tree_view_read(struct hd_tree_view *view, const struct hd_tree_view_entry *file, void *buffer,
 	size_t size, uint64_t offset, size_t *ret_size)
 {

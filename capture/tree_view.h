@@ -60,6 +60,9 @@ void hd_tree_view_root(struct hd_tree_view *view, struct hd_tree_view_entry *ret
 int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
 	struct hd_tree_view_listing *ret_listing);
 void hd_tree_view_listing_clear(struct hd_tree_view_listing *listing);
+/* The entry of this name, or NULL. */
+const struct hd_tree_view_entry *hd_tree_view_listing_find(
+	const struct hd_tree_view_listing *listing, const char *name, size_t name_length);
 
 /* Up to SIZE bytes at OFFSET of a file's data or a link's target; *RET_SIZE is short only at its end. */
 int hd_tree_view_read(struct hd_tree_view *view, const struct hd_tree_view_entry *file, void *buffer,

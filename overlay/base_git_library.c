@@ -8,6 +8,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
 
 /*
  * Three of libgit2's defaults do not fit a tool that reads repositories on behalf of whoever may read their
@@ -44,6 +45,25 @@ int hd_git_library_start(void)
 	(void)pthread_once(&once, start);
 	if (start_result < 0)
 		return hd_git_library_fail(HD_E_REPOSITORY, "start libgit2");
+	return 0;
+}
+
+/* An empty object database opens without complaint anywhere, so the directory itself is looked at first. */
+int hd_git_library_open_objects(const char *location, git_odb **ret_odb)
+{
+	HD_AUTO_FREE char *objects = NULL;
+	int r = hd_git_library_start();
+
+	if (r < 0)
+		return r;
+	if (asprintf(&objects, "%s/objects", location) < 0) {
+		objects = NULL;
+		return -ENOMEM;
+	}
+	if (!hd_file_exists(AT_FDCWD, objects))
+		return hd_fail(HD_E_BASE_MISSING, "no git repository: %s", objects);
+	if (git_odb_open(ret_odb, objects) < 0)
+		return hd_git_library_fail(HD_E_BASE_MISSING, "open git repository %s", location);
 	return 0;
 }
 

@@ -15,6 +15,10 @@
  * in it. */
 int hd_git_library_start(void);
 
+struct git_odb;
+/* The object database of the repository with git directory LOCATION; the caller frees it. -HD_E_BASE_MISSING. */
+int hd_git_library_open_objects(const char *location, struct git_odb **ret_odb);
+
 /* hd_fail of CODE with "formatted text: libgit2's last message". */
 int hd_git_library_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

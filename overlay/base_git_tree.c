@@ -138,3 +138,56 @@ void hd_git_tree_clear(struct hd_git_tree *tree)
 	free(tree->entries);
 	*tree = (struct hd_git_tree){0};
 }
+
+static const char *mode_text(const struct hd_git_tree_entry *entry)
+{
+	if (entry->is_commit)
+		return "160000";
+	if (S_ISDIR(entry->mode))
+		return "40000";
+	if (S_ISLNK(entry->mode))
+		return "120000";
+	return entry->mode & S_IXUSR ? "100755" : "100644";
+}
+
+/* git's base_name_compare: a directory sorts as if its name ended in '/'. */
+static int compare_in_git_order(const void *a, const void *b)
+{
+	const struct hd_git_tree_entry *left = *(const struct hd_git_tree_entry *const *)a;
+	const struct hd_git_tree_entry *right = *(const struct hd_git_tree_entry *const *)b;
+	size_t length = left->name_length < right->name_length ? left->name_length : right->name_length;
+	int order = memcmp(left->name, right->name, length);
+	unsigned char left_next, right_next;
+
+	if (order != 0)
+		return order;
+	left_next = (unsigned char)left->name[length];
+	right_next = (unsigned char)right->name[length];
+	if (!left_next && S_ISDIR(left->mode) && !left->is_commit)
+		left_next = '/';
+	if (!right_next && S_ISDIR(right->mode) && !right->is_commit)
+		right_next = '/';
+	return (left_next > right_next) - (left_next < right_next);
+}
+
+int hd_git_tree_encode(const struct hd_git_tree_entry *entries, size_t count, struct hd_buffer *out)
+{
+	HD_AUTO_FREE const struct hd_git_tree_entry **sorted = calloc(count + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &entries[i];
+	if (count > 1)
+		qsort(sorted, count, sizeof(*sorted), compare_in_git_order);
+	for (size_t i = 0; i < count; i++) {
+		const char *mode = mode_text(sorted[i]);
+
+		hd_buffer_put(out, mode, strlen(mode));
+		hd_buffer_put_u8(out, ' ');
+		hd_buffer_put(out, sorted[i]->name, sorted[i]->name_length);
+		hd_buffer_put_u8(out, 0);
+		hd_buffer_put(out, sorted[i]->id, HD_GIT_ID_SIZE);
+	}
+	return hd_buffer_status(out);
+}

@@ -4,7 +4,7 @@
 
 /*
  * Git tree objects, decoded from their bytes: the entries that may appear in a directory, each with the mode
- * it is shown with.
+ * it is shown with; and encoded again.
  *
  * Bytes (gitformat, "tree object"): any number of {octal mode, ' ', name, NUL, 20 bytes of object id}.
  *
@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "overlay/platform/buffer.h"
 
 #define HD_GIT_ID_SIZE 20
 
@@ -36,5 +38,9 @@ struct hd_git_tree {
 int hd_git_tree_decode(const void *data, size_t size, struct hd_git_tree *ret_tree);
 /* Frees the array; the bytes were never owned. */
 void hd_git_tree_clear(struct hd_git_tree *tree);
+
+/* Appends the bytes that git itself would write for ENTRIES, given in any order. A decoded tree that does not
+ * encode to its own bytes says more than its entries show. */
+int hd_git_tree_encode(const struct hd_git_tree_entry *entries, size_t count, struct hd_buffer *out);
 
 #endif

@@ -10,9 +10,12 @@ heddle_module(heddle_bases
         base_directory_xattrs.c
         base_git.c
         base_git_cache.c
+        base_git_contents.c
         base_git_describe.c
+        base_git_identity.c
         base_git_library.c
         base_git_tree.c
+        base_git_walk.c
         base_set.c
         base_state.c
     DEPENDS heddle_store

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_OVERLAY_BASE_GIT_WALK_H
+#define HEDDLE_OVERLAY_BASE_GIT_WALK_H
+
+/*
+ * Walks all trees below one git tree, each distinct one once, and collects the ids of what is in them.
+ *
+ * Ownership   The object database is borrowed; the caller clears the ids. Threads: any.
+ * Errors      -HD_E_BASE_OBJECT when the root cannot be read, -ENOMEM. A tree below the root that cannot be
+ *             read is left out and counted instead.
+ */
+
+#include <stdint.h>
+
+#include "overlay/base_git_identity.h"
+#include "overlay/platform/buffer.h"
+
+struct git_odb;
+
+/* An id and its enum hd_git_kind. */
+#define HD_GIT_RECORD_SIZE (HD_GIT_ID_SIZE + 1)
+
+struct hd_git_ids {
+	/*
+	 * Records, strictly sorted by memcmp: every blob that is named, there or not, and every tree that is nothing but what it shows. Not
+	 * among them are trees with a submodule, an empty subtree, a mode that git no longer writes or a name that
+	 * is left out: their id does not follow from their entries.
+	 */
+	struct hd_buffer records;
+	uint64_t unusual_trees; /* the trees that are not among the records for that reason */
+	uint64_t largest_blob;  /* bytes; UINT64_MAX when some blob's size cannot be read */
+	uint64_t
+		unread_trees; /* that cannot be read, as in a partial clone; what is below them is not known */
+};
+
+/* TREE: the root. */
+int hd_git_walk(struct git_odb *odb, const uint8_t tree[HD_GIT_ID_SIZE], struct hd_git_ids *ret_ids);
+void hd_git_ids_clear(struct hd_git_ids *ids);
+
+#endif
