@@ -208,6 +208,11 @@ static int directory_list(
 	listing.fd = fd;
 	r = hd_directory_list(fd, ".", list_one, &listing);
 	hd_file_xattrs_clear(&listing.xattrs);
+	/*
+	 * The ids that were given out must mean something after this process, too. A store that cannot be written
+	 * must not keep anybody from reading the base; the paths stay pending, and a flush will tell.
+	 */
+	(void)hd_index_save_host_paths(self->index);
 	return r;
 }
 

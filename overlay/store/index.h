@@ -10,10 +10,12 @@
  *
  * Ownership   Records returned by value own their strings until the matching _clear. Lists likewise.
  * Threads     One hd_index may be used by many threads; it locks its connection (rank HD_RANK_STORE) only
- * around SQLite calls and never while calling back. Several processes share the file (WAL, busy timeout 10
- * s). Durability  synchronous=FULL: when a writing call returns 0, it survives a power cut. Errors
- * -HD_E_STATE_MISSING, -HD_E_THREAD_MISSING, -HD_E_THREAD_EXISTS, -HD_E_THREAD_MOVED, -HD_E_STATE_AMBIGUOUS,
- * -HD_E_STORE_CORRUPT, -HD_E_STORE_VERSION, -EBUSY, -ENOSPC.
+ *             around SQLite calls and never while calling back. Several processes share the file (WAL, busy
+ *             timeout 10 s).
+ * Durability  synchronous=FULL: when a writing call returns 0, it survives a power cut, but for
+ *             hd_index_save_host_paths, which says so.
+ * Errors      -HD_E_STATE_MISSING, -HD_E_THREAD_MISSING, -HD_E_THREAD_EXISTS, -HD_E_THREAD_MOVED,
+ *             -HD_E_STATE_AMBIGUOUS, -HD_E_STORE_CORRUPT, -HD_E_STORE_VERSION, -EBUSY, -ENOSPC.
  */
 
 #include <stdbool.h>
@@ -134,11 +136,14 @@ int hd_index_put_export(
 /* ---- host paths: what the path ids of HOST contents stand for ---- */
 
 /* The id bytes (20) of relative PATH in base NUMBER; adds it in memory at once, on disk with the next
- * persist. */
+ * save. */
 int hd_index_host_path_id(struct hd_index *index, uint16_t number, const char *path, uint8_t ret_id[20]);
 /* The path of an id, fresh memory; -HD_E_BASE_OBJECT when nobody ever named it. */
 int hd_index_host_path(struct hd_index *index, uint16_t number, const uint8_t id[20], char **ret_path);
-/* Writes the paths named since the last call in one transaction. Cheap when there are none. */
+/* Writes the paths named since the last call in one transaction, so that they survive this process. Cheap when there
+ * are none. */
+int hd_index_save_host_paths(struct hd_index *index);
+/* The same, and makes all saved ones survive a power cut. */
 int hd_index_persist_host_paths(struct hd_index *index);
 
 #endif

@@ -132,6 +132,22 @@ static int execute_text(struct hd_index *index, const char *sql, const char *wha
 	return result == SQLITE_OK ? 0 : hd_index_failure_locked(index, result, what);
 }
 
+/* NORMAL, not OFF: a checkpoint still syncs the log before it moves pages, or a power cut could tear the database. */
+int hd_index_set_synced_locked(struct hd_index *index, bool synced)
+{
+	return execute_text(index, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+		"set the index's syncing");
+}
+
+/* Setting the version to what it is writes a page and changes nothing. */
+int hd_index_sync_locked(struct hd_index *index)
+{
+	char statement[64];
+
+	(void)snprintf(statement, sizeof(statement), "PRAGMA user_version = %d", HD_STORE_VERSION);
+	return execute_text(index, statement, "sync the index");
+}
+
 int hd_index_begin_locked(struct hd_index *index)
 {
 	return execute_text(index, "BEGIN IMMEDIATE", "begin a transaction");

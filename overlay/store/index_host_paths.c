@@ -9,19 +9,16 @@
 #include "overlay/store/index_types.h"
 
 /*
- * Host paths. A HOST content names a path of a base directory by the path's hash, because a reference has a
- fixed
- * size. Naming a path must be cheap, since listing a directory does it for every entry: it is memory work
- plus, for
- * a path that this process never met, one look-up; writing waits for hd_index_persist_host_paths, which
- whoever
- * makes a reference durable (checkpoint, capture) calls first.
+ * Host paths. A HOST content names a path of a base directory by the path's hash, because a reference has a fixed
+ * size. Naming a path must be cheap, since listing a directory does it for every entry: it is memory work plus, for
+ * a path that this process never met, one look-up.
  *
- * Two paths of one hash get different numbers. Two processes could give one number to two such paths before
- either
- * persists; the second one to persist is refused (-HD_E_STORE_CORRUPT) and its references never become
- durable.
-
+ * What a path id stands for must outlive whatever holds the id. An id in the arena outlives the process, so the paths
+ * of a listing are saved before it is given out: written, but not synced, which the death of a process cannot undo.
+ * An id in the journal or in a state outlives the machine, so whoever makes one durable persists first.
+ *
+ * Two paths of one hash get different numbers. Two processes could give one number to two such paths before either
+ * saves; the second one to save is refused (-HD_E_STORE_CORRUPT) and its references never become durable.
  */
 
 static void key_to_bytes(const struct hd_host_path_key *key, uint8_t bytes[20])
@@ -164,20 +161,46 @@ static int write_paths_locked(struct hd_index *index, const struct hd_host_path 
 	return hd_index_end_locked(index, r);
 }
 
-int hd_index_persist_host_paths(struct hd_index *index)
+static int save_locked(struct hd_index *index)
 {
 	HD_AUTO_FREE struct hd_host_path *paths = NULL;
 	size_t count = 0;
 	int r;
 
-	/* The index's lock makes this one at a time: what was pending stays pending until it is marked below.
-	 */
-	hd_index_lock(index);
+	/* The index's lock makes this one at a time: what was pending stays pending until it is marked below. */
 	r = hd_host_path_table_pending(index->host_paths, &paths, &count);
-	if (r == 0 && count) {
+	if (r < 0 || count == 0)
+		return r;
+	r = hd_index_set_synced_locked(index, false);
+	if (r == 0)
 		r = write_paths_locked(index, paths, count);
+	if (r == 0) {
+		hd_host_path_table_mark_on_disk(index->host_paths, count);
+		index->unsynced_paths = true;
+	}
+	return hd_index_set_synced_locked(index, true) < 0 && r == 0 ? -HD_E_STORE_CORRUPT : r;
+}
+
+int hd_index_save_host_paths(struct hd_index *index)
+{
+	int r;
+
+	hd_index_lock(index);
+	r = save_locked(index);
+	hd_index_unlock(index);
+	return r;
+}
+
+int hd_index_persist_host_paths(struct hd_index *index)
+{
+	int r;
+
+	hd_index_lock(index);
+	r = save_locked(index);
+	if (r == 0 && index->unsynced_paths) {
+		r = hd_index_sync_locked(index);
 		if (r == 0)
-			hd_host_path_table_mark_on_disk(index->host_paths, count);
+			index->unsynced_paths = false;
 	}
 	hd_index_unlock(index);
 	return r;

@@ -32,6 +32,7 @@ struct hd_index {
 		sqlite3_stmt *statement;       /* owned */
 	} statements[HD_INDEX_STATEMENTS];     /* (lock) */
 	struct hd_host_path_table *host_paths; /* owned; has a lock of its own */
+	bool unsynced_paths;                   /* (lock) saved host paths are not synced yet */
 };
 
 /* Takes the lock. The caller holds no other: SQLite reads and writes the disk. */
@@ -53,6 +54,11 @@ int hd_index_execute_locked(struct hd_index *index, sqlite3_stmt *statement, con
 
 /* Makes the statement ready for its next use; bound and returned memory becomes invalid. NULL is fine. */
 void hd_index_reset_locked(sqlite3_stmt *statement);
+
+/* Whether commits from now on are synced; they are unless said otherwise. */
+int hd_index_set_synced_locked(struct hd_index *index, bool synced);
+/* Makes every commit so far durable, by a synced one that changes nothing: the log is synced up to its end. */
+int hd_index_sync_locked(struct hd_index *index);
 
 /* A write transaction: takes SQLite's write lock at once, so that what is read in it cannot change before the
  * commit. */
