@@ -117,7 +117,7 @@ check_contains() {
 check_same_tree() {
 	local differences
 	# diff has nothing to say about two FIFOs, sockets or devices but that they are two.
-	differences=$(diff -r --no-dereference --exclude .git --exclude .heddle "$1" "$2" |
+	differences=$(diff -r --no-dereference --exclude .git --exclude .heddle "$1" "$2" 2>&1 |
 		LC_ALL=C grep -av " is a \(.*\) while file .* is a \1$" || true)
 	[ -z "$differences" ] || fail "$1 and $2 differ: $differences"
 	diff <(describe_tree "$1") <(describe_tree "$2") || fail "$1 and $2 differ in types, modes or sizes"
