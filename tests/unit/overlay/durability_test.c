@@ -72,7 +72,7 @@ static void everything_synced_survives_and_nothing_else_is_seen(void **state)
 
 	tale_begin(&plot.tale, yard_seed());
 	seed = plot.tale.seed;
-	for (int round = 0; round < 12; round++) {
+	for (int round = 0; round < (YARD_IS_SLOW ? 4 : 12); round++) {
 		plot.synced = 1 + (unsigned)(draw(&seed) % 60);
 		plot.lost = (unsigned)(draw(&seed) % 20);
 		in_another_process(yard, live_and_sync, &plot);
@@ -163,7 +163,7 @@ static void a_torn_epoch_leaves_the_state_of_the_one_before(void **state)
 	assert_true(read(fd, &sizes, sizeof(sizes)) == sizeof(sizes));
 	(void)close(fd);
 	copy_journal(yard, "kept", sizes.after);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < (YARD_IS_SLOW ? 10 : 60); i++) {
 		uint64_t size = i == 0   ? sizes.before
 				: i == 1 ? sizes.after - 1
 					 : sizes.before + draw(&seed) % (sizes.after - sizes.before);

@@ -33,6 +33,8 @@ static void check_range(struct play *play, const struct model *model, uint64_t o
 	memset(play->buffer, 0xee, size);
 	assert_success(hd_overlay_read(play->yard->overlay, model->ino, play->buffer, size, offset, &got));
 	assert_int_equal(got, expected);
+	if (memcmp(play->buffer, model->bytes + offset, got) == 0)
+		return;
 	for (size_t i = 0; i < got; i++)
 		if (play->buffer[i] != model->bytes[offset + i])
 			fail_msg("%s: byte %llu is %02x, not %02x", model->name,
@@ -79,8 +81,11 @@ static void do_write(struct play *play, struct model *model)
 	size_t size, written = 0;
 
 	choose_range(play, model, &offset, &size);
-	for (size_t i = 0; i < size; i++)
-		play->buffer[i] = (uint8_t)(draw(&play->seed) >> 32);
+	for (size_t i = 0; i < size; i += 8) {
+		uint64_t bytes = draw(&play->seed);
+
+		memcpy(play->buffer + i, &bytes, size - i < 8 ? size - i : 8);
+	}
 	assert_success(
 		hd_overlay_write(play->yard->overlay, model->ino, play->buffer, size, offset, &written));
 	assert_int_equal(written, size);
@@ -158,7 +163,8 @@ static void check_seek(struct play *play, const struct model *model)
 		assert_success(r);
 	assert_in_range(to, from, model->size);
 	for (uint64_t i = from; i < to; i++)
-		assert_int_equal(model->bytes[i], 0);
+		if (model->bytes[i])
+			fail_msg("SEEK_DATA jumps over byte %llu", (unsigned long long)i);
 	assert_success(hd_overlay_lseek(play->yard->overlay, model->ino, from, SEEK_HOLE, &to));
 	assert_in_range(to, from, model->size);
 }
@@ -246,12 +252,12 @@ static void play_over_a_base(
 
 static void small_files_hold_what_was_written_last(void **state)
 {
-	play_over_a_base(*state, 30000, 70000, 20000, 12000);
+	play_over_a_base(*state, 30000, 70000, 20000, YARD_IS_SLOW ? 2500 : 12000);
 }
 
 static void files_that_grow_large_and_shrink_hold_what_was_written_last(void **state)
 {
-	play_over_a_base(*state, (5 << 20) + 123, 9 << 20, 3 << 20, 1200);
+	play_over_a_base(*state, (5 << 20) + 123, 9 << 20, 3 << 20, YARD_IS_SLOW ? 250 : 1200);
 }
 
 /* ---- particular cases ---- */

@@ -260,12 +260,12 @@ static void play(struct yard *yard, int rounds, bool background)
 
 static void everything_acknowledged_survives_the_death_of_the_worker(void **state)
 {
-	play(*state, 14, false);
+	play(*state, YARD_IS_SLOW ? 4 : 14, false);
 }
 
 static void nor_does_it_matter_what_the_workers_threads_were_doing(void **state)
 {
-	play(*state, 14, true);
+	play(*state, YARD_IS_SLOW ? 4 : 14, true);
 }
 
 /* One after the other takes the same memory over and dies as well. */
@@ -278,7 +278,7 @@ static void a_worker_may_take_over_from_a_worker_that_took_over(void **state)
 	seed = stage.tale.seed;
 	assert_success(hd_overlay_memory(&stage.arena_fd, &stage.hot_fd));
 	live_and_die(&stage, false, true, 20000000);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < (YARD_IS_SLOW ? 3 : 10); i++) {
 		struct hd_large_file files[SLOTS];
 		struct hd_overlay_options options = stage_options(&stage, files);
 
