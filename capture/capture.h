@@ -13,9 +13,9 @@
  *
  * Ownership   Options are borrowed during the call; *RET_STATE is the caller's to clear.
  * Threads     Any; captures of one overlay happen one after the other.
- * Durability  When the call returns 0 the state, its trees and all bytes it names survive a power cut. Until
- *             the one transaction that publishes it there is no trace of it; killed at any point, the next
- *             capture finds everything unharmed.
+ * Durability  When the call returns 0 the state, its trees and all bytes it names survive a power cut.
+ *             Until the one transaction that publishes it there is no trace of it; killed at any point,
+ *             the next capture finds everything unharmed.
  * Errors      -HD_E_THREAD_MOVED when the head was moved by somebody else meanwhile (nothing is lost: the
  *             changes are still in the overlay), -HD_E_IDENTITY_INVALID, -HD_E_FACT_INVALID, errors of
  *             snapshot and store.

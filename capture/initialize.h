@@ -10,9 +10,10 @@
  * written to.
  *
  * Ownership   Results are the caller's to free and clear. Threads: any.
- * Durability  A store that this returned 0 for survives a power cut. On failure the store is removed again.
- * Errors      -HD_E_STORE_EXISTS, -HD_E_REPOSITORY_MISSING, -HD_E_REPOSITORY_UNBORN, -HD_E_IDENTITY_INVALID,
- *             -ENOENT and -ENOTDIR for a base directory, errors of the store.
+ * Durability  A store that this returned 0 for survives a power cut. On failure the store is removed
+ *             again.
+ * Errors      -HD_E_STORE_EXISTS, -HD_E_REPOSITORY_MISSING, -HD_E_REPOSITORY_UNBORN,
+ *             -HD_E_IDENTITY_INVALID, -ENOENT and -ENOTDIR for a base directory, errors of the store.
  */
 
 #include "overlay/store/store.h"

@@ -13,9 +13,10 @@
  *                bits; not a directory because of what is in it
  *     A name whose type changed is DELETED and then ADDED. Times, owners and extended attributes do not count.
  *
- * Cost        Equal references are equal trees and are not entered. Only directories with unequal references are
- *             listed; only files with unequal references and equal sizes are read, and no further than their
- *             first difference.
+ * Cost Equal references are equal trees and are not entered. Only directories with unequal references are
+ * listed; only files with unequal references and equal sizes are read, and no further than their first
+ * difference.
+ *
  * Ownership   Everything given to a callback is borrowed during the call.
  * Threads     One at a time per view.
  * Errors      Those of the views; a nonzero result of a callback ends the walk and becomes its result.

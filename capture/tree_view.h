@@ -9,10 +9,11 @@
  * Calling sequence
  *     hd_tree_view_of_state or _of_snapshot → hd_tree_view_root → _list / _read ... → hd_tree_view_free
  *
- * Ownership   The caller owns the view and each listing. The bases, and the snapshot, are borrowed and must
- * outlive the view; names of a listing live as long as the listing. Threads     One at a time per view; views
- * share nothing but the bases. Errors      Those of bases, snapshots and the store. -HD_E_TREE_CORRUPT when a
- * directory names something twice.
+ * Ownership   The caller owns the view and each listing. The bases, and the snapshot, are borrowed and
+ *             must outlive the view; names of a listing live as long as the listing.
+ * Threads     One at a time per view; views share nothing but the bases.
+ * Errors      Those of bases, snapshots and the store. -HD_E_TREE_CORRUPT when a directory names something
+ *             twice.
  */
 
 #include <stdbool.h>

@@ -10,8 +10,8 @@
  * a section in man/heddle.1.scd. tests/lint/check_help.sh says what was forgotten.
  *
  * Errors      run returns an exit status (0 and above) after it printed its result, or a negative code and
- * printed nothing: main.c alone reports failures, as text or JSON. Threads     Commands run in the main
- * thread.
+ *             printed nothing: main.c alone reports failures, as text or JSON.
+ * Threads     Commands run in the main thread.
  */
 
 #include <stdbool.h>

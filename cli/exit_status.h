@@ -6,7 +6,9 @@
  * Exit status: what scripts branch on, with the numbers of sysexits.h, and what a person should do next.
  *
  * One table gives both for every failure, so that a failure's number, its hint and the manual cannot drift
- * apart. Threads     Pure functions.
+ * apart.
+ *
+ * Threads     Pure functions.
  */
 
 enum hd_exit_status {

@@ -9,8 +9,10 @@
  *     hd_output_begin (main) → hd_output_* and stdio on stdout → hd_output_end (main)
  *
  * Colours are used on a terminal unless NO_COLOR is set (https://no-color.org) or TERM is "dumb".
+ *
  * Threads     The main thread; progress.c writes to stderr only while nobody else does.
- * Errors      A failed write to stdout is found by hd_output_end: a result that did not arrive is a failure.
+ * Errors      A failed write to stdout is found by hd_output_end: a result that did not arrive is a
+ *             failure.
  */
 
 #include <jansson.h>

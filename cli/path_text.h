@@ -10,7 +10,7 @@
  * byte that is not as \xNN, a backslash as \\, and beside it "raw": true.
  *
  * Ownership   Results are fresh memory. Threads: pure functions. Errors: -ENOMEM; NULL where a pointer is
- * returned.
+ *             returned.
  */
 
 #include <stdbool.h>

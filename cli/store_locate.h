@@ -11,8 +11,8 @@
  *
  * Ownership   hd_location_clear closes the store and frees the names.
  * Threads     One at a time.
- * Errors      -HD_E_STORE_MISSING, -HD_E_STORE_VERSION, -HD_E_THREAD_MISSING, -HD_E_NAME_INVALID, errors of
- * the index.
+ * Errors      -HD_E_STORE_MISSING, -HD_E_STORE_VERSION, -HD_E_THREAD_MISSING, -HD_E_NAME_INVALID, errors
+ *             of the index.
  */
 
 #include <stdbool.h>

@@ -17,8 +17,9 @@
  *
  * Ownership   Received objects and descriptors are the caller's.
  * Threads     Several threads may send on one channel: a frame this small is one sendmsg(2), which Linux
- * queues as a whole. One thread receives. Errors      Those of hd_socket_send and hd_socket_receive;
- * -HD_E_CONTROL_PROTOCOL for what is no JSON object.
+ *             queues as a whole. One thread receives.
+ * Errors      Those of hd_socket_send and hd_socket_receive; -HD_E_CONTROL_PROTOCOL for what is no JSON
+ *             object.
  */
 
 #include <jansson.h>

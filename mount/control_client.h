@@ -13,7 +13,8 @@
  * Ownership   The reply and the descriptor are the caller's. The request is borrowed.
  * Threads     Any.
  * Errors      A reply with "ok": false is a result, 0 is returned: see hd_control_reply_status. Negative:
- * there is no reply (-HD_E_THREAD_MISSING, -HD_E_THREAD_BUSY, -HD_E_CONTROL_PROTOCOL, -ECONNRESET, ...).
+ *             there is no reply (-HD_E_THREAD_MISSING, -HD_E_THREAD_BUSY, -HD_E_CONTROL_PROTOCOL,
+ *             -ECONNRESET, ...).
  */
 
 #include <jansson.h>

@@ -11,7 +11,7 @@
  * Ownership   Request and environment are borrowed; reply and descriptor are the caller's.
  * Threads     Any; blocks on disks and bases, so never in a request thread.
  * Errors      What goes wrong is in the reply. The result is negative only when there is no memory for a
- * reply.
+ *             reply.
  */
 
 #include <jansson.h>

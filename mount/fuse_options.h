@@ -8,7 +8,9 @@
  *     hd_mount_options_default → hd_mount_options_parse("open=tracked,writeback") → hd_mount_options_format
  *
  * A program passes the formatted text on to the next one, so that all three read the same values.
- * Ownership   Values only. Threads: pure functions. Errors: -HD_E_USAGE with a detail that names the option.
+ *
+ * Ownership   Values only. Threads: pure functions. Errors: -HD_E_USAGE with a detail that names the
+ *             option.
  */
 
 #include <stdbool.h>

@@ -10,8 +10,9 @@
  * The device was opened and mounted by somebody else (the supervisor), and nothing here unmounts.
  *
  * Ownership   Overlay and counters are borrowed and must outlive the session; the device is taken over by
- * _new. Threads     _serve blocks its caller and runs threads of its own; _stop may run in any thread. Errors
- * -errno of the device; -ENODEV when the mount is gone before it began.
+ *             _new.
+ * Threads     _serve blocks its caller and runs threads of its own; _stop may run in any thread.
+ * Errors      -errno of the device; -ENODEV when the mount is gone before it began.
  */
 
 #include "mount/fuse_options.h"

@@ -9,8 +9,9 @@
  * Supervisor to keeper     {"op":"worker","pid":N,"number":N}  {"op":"hold"|"drop","slot":N} (+ descriptor)
  *                          {"op":"finished"}
  *
- * What a worker announces to a supervisor that is already dead does not reach the keeper: large files made in that
- * time survive only their worker's clean end.
+ * What a worker announces to a supervisor that is already dead does not reach the keeper: large files made
+ * in that time survive only their worker's clean end.
+ *
  * Threads     None. Errors: -errno of spawning; telling a keeper that is gone is no failure.
  */
 

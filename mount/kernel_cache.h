@@ -12,11 +12,11 @@
  * Calling sequence
  *     hd_kernel_cache_new → _add_view → _changed from request threads; _drain where staleness matters → _free
  *
- * Threads     _changed may run anywhere, also in a request thread: it never waits for the kernel. A thread of
- * the cache's own notifies, holding no lock, because the kernel takes the directory's lock that the request
- *             which made the change may still hold. _drain waits for it and must not be called by a request
- * thread. Errors      Nothing that a notification answers is an error: the kernel may never have known the
- * inode.
+ * Threads     _changed may run anywhere, also in a request thread: it never waits for the kernel. A thread
+ *             of the cache's own notifies, holding no lock, because the kernel takes the directory's lock
+ *             that the request which made the change may still hold. _drain waits for it and must not be
+ *             called by a request thread.
+ * Errors      Nothing that a notification answers is an error: the kernel may never have known the inode.
  */
 
 #include <stdbool.h>

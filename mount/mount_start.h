@@ -9,8 +9,8 @@
  *
  * Ownership   Found places own their strings, released by hd_mount_place_clear.
  * Threads     Any.
- * Errors      -HD_E_MOUNTED, -HD_E_MOUNT_REFUSED, -HD_E_THREAD_BUSY, -HD_E_NOT_MOUNTED, -EBUSY, or what the
- * worker said, with its detail.
+ * Errors      -HD_E_MOUNTED, -HD_E_MOUNT_REFUSED, -HD_E_THREAD_BUSY, -HD_E_NOT_MOUNTED, -EBUSY, or what
+ *             the worker said, with its detail.
  */
 
 #include "mount/fuse_options.h"

@@ -6,7 +6,7 @@
  * Sync pool: FSYNC and FSYNCDIR wait for disks, so they run and are answered on threads of their own.
  *
  * Threads     submit never blocks; the reply comes from a thread of the pool. _free answers all that was
- * submitted.
+ *             submitted.
  */
 
 #define FUSE_USE_VERSION 314

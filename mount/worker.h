@@ -8,7 +8,9 @@
  *
  *     open the overlay → "opened" → "mounted" with the device → serve → close the overlay → "closed"
  *
- * With `salvage` it serves nothing: it attaches to the memory of a worker that died and closes the overlay.
+ * With `salvage` it serves nothing: it attaches to the memory of a worker that died and closes the
+ * overlay.
+ *
  * Errors      The process's exit status; the reason was told to the supervisor.
  */
 

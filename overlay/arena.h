@@ -12,15 +12,17 @@
  *
  * Calling sequence
  *     hd_arena_map → [hd_arena_recover] → hd_transaction_begin → hd_edit ... → hd_transaction_commit →
- * hd_arena_unmap
+ *     hd_arena_unmap
  *
- * Threads     The caller serialises: transactions need the namespace lock for writing, reads of records need
- * it for reading (hd_overlay.lock). Ownership   The arena owns the mapping; the descriptor is borrowed.
- * Pointers from hd_record and hd_edit are valid until the transaction ends, those of hd_record also until the
- * lock is released. Durability  A committed change survives this process. The journal (flush.h) makes it
- * survive the machine. Errors      hd_edit and the allocators latch the first failure in the transaction and
- * return a scratch record, so that a sequence of edits is checked once, at the commit: -HD_E_ARENA_FULL,
- * -HD_E_TRANSACTION_FULL.
+ * Threads     The caller serialises: transactions need the namespace lock for writing, reads of records
+ *             need it for reading (hd_overlay.lock).
+ * Ownership   The arena owns the mapping; the descriptor is borrowed. Pointers from hd_record and hd_edit
+ *             are valid until the transaction ends, those of hd_record also until the lock is released.
+ * Durability  A committed change survives this process. The journal (flush.h) makes it survive the
+ *             machine.
+ * Errors      hd_edit and the allocators latch the first failure in the transaction and return a scratch
+ *             record, so that a sequence of edits is checked once, at the commit: -HD_E_ARENA_FULL,
+ *             -HD_E_TRANSACTION_FULL.
  */
 
 #include <stdbool.h>

@@ -13,9 +13,11 @@
  * Calling sequence
  *     hd_base_set_new(store) → hd_base_set_list / _read / _read_link / _size ... → hd_base_set_free
  *
- * Ownership   The set owns its bases; the store is borrowed and must outlive it. Entries given to a callback
- * are borrowed during the call. Threads     All calls may run concurrently. Errors      -HD_E_BASE_MISSING,
- * -HD_E_BASE_CHANGED, -HD_E_BASE_OBJECT, -HD_E_BASE_TIMEOUT, store errors, -errno.
+ * Ownership   The set owns its bases; the store is borrowed and must outlive it. Entries given to a
+ *             callback are borrowed during the call.
+ * Threads     All calls may run concurrently.
+ * Errors      -HD_E_BASE_MISSING, -HD_E_BASE_CHANGED, -HD_E_BASE_OBJECT, -HD_E_BASE_TIMEOUT, store errors,
+ *             -errno.
  */
 
 #include <stdbool.h>

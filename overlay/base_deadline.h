@@ -11,8 +11,8 @@
  *
  * Ownership   The base and the pool must outlive every job: hd_pool_free waits for them.
  * Threads     All calls may run concurrently. Callbacks run in the caller's thread.
- * Errors      -HD_E_BASE_TIMEOUT when the deadline passes or all threads and places in the queue are taken;
- *             otherwise what the base answered, with its detail.
+ * Errors      -HD_E_BASE_TIMEOUT when the deadline passes or all threads and places in the queue are
+ *             taken; otherwise what the base answered, with its detail.
  */
 
 #include "overlay/base.h"

@@ -9,8 +9,10 @@
  *     hd_git_cache_new → hd_git_cache_read ... → hd_git_cache_free
  *
  * Ownership   The database is borrowed and must outlive the cache.
- * Threads     reads may run concurrently. A blob that several threads miss is inflated once; the others wait.
- * Errors      -HD_E_BASE_OBJECT when the database lacks the blob or its bytes are damaged, -ENOMEM, -errno.
+ * Threads     reads may run concurrently. A blob that several threads miss is inflated once; the others
+ *             wait.
+ * Errors      -HD_E_BASE_OBJECT when the database lacks the blob or its bytes are damaged, -ENOMEM,
+ *             -errno.
  */
 
 #include <stddef.h>

@@ -30,9 +30,9 @@
  * Ownership   The store is borrowed and must outlive the contents.
  * Threads     One at a time. Several processes may make the same file: each publishes it whole.
  * Durability  None is needed.
- * Errors      -HD_E_BASE_MISSING, -HD_E_BASE_OBJECT (the commit's own tree cannot be read), -ENOMEM. An object
- *             below that cannot be read, in a partial clone, counts as not there until it was fetched; while it is
- *             a tree, the file is not made.
+ * Errors      -HD_E_BASE_MISSING, -HD_E_BASE_OBJECT (the commit's own tree cannot be read), -ENOMEM. An
+ *             object below that cannot be read, in a partial clone, counts as not there until it was
+ *             fetched; while it is a tree, the file is not made.
  */
 
 #include <stdbool.h>

@@ -10,7 +10,8 @@
  *
  * Ownership   The caller owns a hash until finish, which frees it in every case.
  * Threads     One at a time per hash; hashes share nothing.
- * Errors      -HD_E_REPOSITORY with libgit2's words, -EINVAL when the bytes do not add up to the total, -ENOMEM.
+ * Errors      -HD_E_REPOSITORY with libgit2's words, -EINVAL when the bytes do not add up to the total,
+ *             -ENOMEM.
  */
 
 #include <stddef.h>

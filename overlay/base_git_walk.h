@@ -6,8 +6,8 @@
  * Walks all trees below one git tree, each distinct one once, and collects the ids of what is in them.
  *
  * Ownership   The object database is borrowed; the caller clears the ids. Threads: any.
- * Errors      -HD_E_BASE_OBJECT when the root cannot be read, -ENOMEM. A tree below the root that cannot be
- *             read is left out and counted instead.
+ * Errors      -HD_E_BASE_OBJECT when the root cannot be read, -ENOMEM. A tree below the root that cannot
+ *             be read is left out and counted instead.
  */
 
 #include <stdint.h>

@@ -8,8 +8,9 @@
  * From then on the directory is the arena's alone: there are no whiteouts, because a removed entry is simply
  * not there, and no opaque marks, because a new directory has nothing below it.
  *
- * Threads     Any number may ask for one directory: one loads, the others wait and then look again. A failed
- * load gives its error to all who wait and leaves the directory as it was, so that the next one tries again.
+ * Threads     Any number may ask for one directory: one loads, the others wait and then look again. A
+ *             failed load gives its error to all who wait and leaves the directory as it was, so that the
+ *             next one tries again.
  * Errors      The base's, -HD_E_BASE_TIMEOUT for one who waited too long, -ESTALE, -ENOTDIR.
  */
 

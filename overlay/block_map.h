@@ -6,8 +6,11 @@
  * Block map: where each 4 KiB block of a file is, for the blocks that were written since the file's content
  * was last named. Everything else shows the content below inode.backed, and zeros above it.
  *
- * Eight blocks fit the inode; then a radix tree of map pages, 1024 slots each, as deep as the offset needs.
- * Threads     Reads need the namespace lock for reading and the file's lock; changes need both for writing.
+ * Eight blocks fit the inode; then a radix tree of map pages, 1024 slots each, as deep as the offset
+ * needs.
+ *
+ * Threads     Reads need the namespace lock for reading and the file's lock; changes need both for
+ *             writing.
  * Errors      Latched in the transaction.
  */
 

@@ -6,6 +6,7 @@
  * Cells: byte strings of any length in fixed-width records, as chains. Long names, link targets, xattrs.
  *
  * A string is immutable: to change it, store a new one and free the old one in the same transaction.
+ *
  * Threads     As the arena. Errors: latched in the transaction.
  */
 

@@ -7,6 +7,7 @@
  * sequence (readdir), its inode's list of names (hard links, and the way up).
  *
  * A directory that is unloaded has no entries here; the caller loads it first (base_loader.h).
+ *
  * Threads     As the arena. Errors: latched in the transaction.
  */
 

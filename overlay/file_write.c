@@ -14,7 +14,7 @@
  *
  *     1  under the file's lock, look which blocks are mapped
  *     2  a block that is written in part and still shows the base needs the base's bytes: let the locks go,
- * read them, begin again (they cannot change, but the block may have been mapped by then) 3  write the bytes
+ *     read them, begin again (they cannot change, but the block may have been mapped by then) 3  write the bytes
  * into blocks that are mapped, or reserved for this file and named by nobody 4  one transaction: the blocks'
  * names, size, times, marks
  *

@@ -14,8 +14,9 @@
  *     hd_hot_committed; hd_hot_free in a transaction that unmaps them → hd_hot_committed
  *
  * Threads     All calls may run concurrently (rank LEAF inside); _use, _free and _committed need the
- * namespace lock for writing. Durability  None by itself: flush.h writes what is not promoted into the
- * journal. Errors      -HD_E_HOT_TIER_FULL, -ENOMEM.
+ *             namespace lock for writing.
+ * Durability  None by itself: flush.h writes what is not promoted into the journal.
+ * Errors      -HD_E_HOT_TIER_FULL, -ENOMEM.
  */
 
 #include "overlay/arena.h"

@@ -15,8 +15,8 @@
  *
  * Threads     One at a time. Ownership: the caller owns the journal; the directory is borrowed.
  * Durability  When hd_epoch_commit returns 0 the epoch survives a power cut. After a failure the file ends
- * where it did before, and the same changes may be written again. Errors      -errno of the disk,
- * -HD_E_JOURNAL_CORRUPT, -HD_E_JOURNAL_VERSION.
+ *             where it did before, and the same changes may be written again.
+ * Errors      -errno of the disk, -HD_E_JOURNAL_CORRUPT, -HD_E_JOURNAL_VERSION.
  */
 
 #include "overlay/arena.h"

@@ -7,7 +7,7 @@
  * directories, loaded at different times, become one inode. Private to the process; rebuilt from the inodes.
  *
  * Threads     Under the namespace lock. Errors: a group that cannot be remembered makes two inodes of one
- * file.
+ *             file.
  */
 
 #include "overlay/arena.h"

@@ -5,7 +5,8 @@
 /*
  * Orphans: inodes without a name, and giving back what a file holds in the hot tier.
  *
- * Threads     The functions ending in _locked need the file's lock and the namespace lock, both for writing.
+ * Threads     The functions ending in _locked need the file's lock and the namespace lock, both for
+ *             writing.
  * Errors      Of the transactions. What cannot be freed now stays an orphan.
  */
 

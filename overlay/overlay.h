@@ -12,15 +12,16 @@
  * Calling sequence
  *     hd_overlay_open → requests from any number of threads → hd_overlay_close
  *
- * Ids         An hd_ino is what the kernel calls a nodeid: index in the low 32 bits, generation above. An id
- * that was never given out, or whose inode is gone, answers -ESTALE, never another node. Lifetime    LIVE
- * (has a name), ORPHAN (no name, but open or still looked up), RELEASED. lookup, create, mkdir, mknod,
- * symlink, link and readdir-plus add one lookup each; forget takes them away. open adds an open count and
- * release takes it away; flush changes no lifetime. Threads     All calls may run concurrently. No lock is
- * held while a call reads a base or writes a disk. Durability  What a call did survives the death of this
- * process at once (it is in the arena and the hot tier, whose memory others hold), and a power cut after
- * fsync, sync or the next periodic flush. Errors      -errno as open(2), rename(2) ... say for a local
- * filesystem, or an HD_E_* code.
+ * Ids         An hd_ino is what the kernel calls a nodeid: index in the low 32 bits, generation above. An
+ *             id that was never given out, or whose inode is gone, answers -ESTALE, never another node.
+ * Lifetime    LIVE (has a name), ORPHAN (no name, but open or still looked up), RELEASED. lookup, create,
+ *             mkdir, mknod, symlink, link and readdir-plus add one lookup each; forget takes them away.
+ *             open adds an open count and release takes it away; flush changes no lifetime.
+ * Threads     All calls may run concurrently. No lock is held while a call reads a base or writes a disk.
+ * Durability  What a call did survives the death of this process at once (it is in the arena and the hot
+ *             tier, whose memory others hold), and a power cut after fsync, sync or the next periodic
+ *             flush.
+ * Errors      -errno as open(2), rename(2) ... say for a local filesystem, or an HD_E_* code.
  */
 
 #include <stdbool.h>

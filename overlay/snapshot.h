@@ -17,8 +17,8 @@
  *
  * Ownership   The caller owns the snapshot; nodes, names and children are borrowed from it.
  * Threads     One thread at a time per snapshot. Only one snapshot that will be published at a time per
- * overlay: hd_snapshot_take with FOR_CAPTURE waits for the one before. Errors      -ENOMEM, errors of bases
- * and of the store. A failed snapshot leaves the overlay as it was.
+ *             overlay: hd_snapshot_take with FOR_CAPTURE waits for the one before.
+ * Errors      -ENOMEM, errors of bases and of the store. A failed snapshot leaves the overlay as it was.
  */
 
 #include "overlay/overlay.h"

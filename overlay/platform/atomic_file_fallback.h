@@ -4,6 +4,7 @@
 
 /*
  * The temporary names of hd_file_atomic_*: for whoever sweeps them after a crash, and a switch for tests.
+ *
  * Threads     Any.
  */
 

@@ -7,7 +7,8 @@
  * whoever changes the tree meanwhile. Mounts below the directory are entered.
  *
  * Threads     Any. Ownership: returned descriptors belong to the caller.
- * Errors      -ELOOP or -ENOTDIR where the path meets a symbolic link, -EXDEV where it would leave, -errno.
+ * Errors      -ELOOP or -ENOTDIR where the path meets a symbolic link, -EXDEV where it would leave,
+ *             -errno.
  */
 
 /* openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS (io). PATH "" is ROOT_FD itself. With O_PATH |

@@ -9,7 +9,8 @@
  * check hd_buffer_status once at the end. Readers latch likewise: after a read past the end every result is 0
  * or NULL and hd_reader_failed is true.
  *
- * Ownership   A buffer owns its bytes until hd_buffer_clear; hd_buffer_steal hands them on. A reader borrows.
+ * Ownership   A buffer owns its bytes until hd_buffer_clear; hd_buffer_steal hands them on. A reader
+ *             borrows.
  * Threads     One at a time.
  */
 

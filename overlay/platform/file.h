@@ -6,9 +6,11 @@
  * Files and directories of the host: thin, EINTR-proof, close-on-exec, -errno.
  *
  * The only way that code above overlay/platform reaches the host's filesystem, so that fault injection and
- * the rule "no lock across I/O" have one place: calls marked (io) check hd_lock_assert_none_held. Paths are
- * relative to DIRECTORY_FD, or to the working directory for AT_FDCWD. Threads     Any. Ownership: returned
- * descriptors belong to the caller. Errors      -errno; no detail text, the caller knows the path.
+ * the rule "no lock across I/O" have one place: calls marked (io) check hd_lock_assert_none_held. Paths
+ * are relative to DIRECTORY_FD, or to the working directory for AT_FDCWD.
+ *
+ * Threads     Any. Ownership: returned descriptors belong to the caller.
+ * Errors      -errno; no detail text, the caller knows the path.
  */
 
 #include <fcntl.h>

@@ -4,6 +4,7 @@
 
 /*
  * The program fusermount3 as a function: mounts for ordinary users. Used by mount_point.c alone.
+ *
  * Errors      As hd_mount_point_attach and hd_mount_point_detach. Threads: any.
  */
 

@@ -6,6 +6,7 @@
  * Log: one line per event, "2026-01-31T12:00:00.123Z worker[123] warning: text", to one descriptor.
  *
  * Only mount/ and cli/ log above debug; a library function returns its error instead.
+ *
  * Threads     hd_log may run in any thread; a line is one write, so lines do not mix.
  */
 

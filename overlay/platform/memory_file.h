@@ -5,8 +5,9 @@
 /*
  * Memory that outlives the process that fills it: memfds and their mappings.
  *
- * A memfd lives as long as any process holds a descriptor of it; the supervisor holds one, so that a worker's
- * death costs nothing. Reading and writing one is memory work, not I/O: locks may be held.
+ * A memfd lives as long as any process holds a descriptor of it; the supervisor holds one, so that a
+ * worker's death costs nothing. Reading and writing one is memory work, not I/O: locks may be held.
+ *
  * Threads     Any. Ownership: descriptors and mappings belong to the caller.
  */
 

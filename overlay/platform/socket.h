@@ -6,7 +6,9 @@
  * Unix stream sockets that carry frames: u32 little-endian length, then that many bytes (JSON, above this
  * layer).
  *
- * A frame's length is checked against HD_FRAME_LIMIT before anything is allocated. Sockets are close-on-exec.
+ * A frame's length is checked against HD_FRAME_LIMIT before anything is allocated. Sockets are close-on-
+ * exec.
+ *
  * Threads     One per direction of one socket. Ownership: descriptors and frames belong to the caller.
  */
 

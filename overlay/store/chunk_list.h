@@ -16,7 +16,7 @@
  * All chunks have HD_CHUNK_SIZE bytes but the last. Little-endian, unaligned, nothing behind the last id.
  *
  * Threads     As the object store. Errors: -HD_E_OBJECT_CORRUPT for a malformed list, else the object
- * store's.
+ *             store's.
  */
 
 #include <stddef.h>

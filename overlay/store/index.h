@@ -10,8 +10,8 @@
  *
  * Ownership   Records returned by value own their strings until the matching _clear. Lists likewise.
  * Threads     One hd_index may be used by many threads; it locks its connection (rank HD_RANK_STORE) only
- *             around SQLite calls and never while calling back. Several processes share the file (WAL, busy
- *             timeout 10 s).
+ *             around SQLite calls and never while calling back. Several processes share the file (WAL,
+ *             busy timeout 10 s).
  * Durability  synchronous=FULL: when a writing call returns 0, it survives a power cut, but for
  *             hd_index_save_host_paths, which says so.
  * Errors      -HD_E_STATE_MISSING, -HD_E_THREAD_MISSING, -HD_E_THREAD_EXISTS, -HD_E_THREAD_MOVED,

@@ -8,7 +8,7 @@
  *
  * Calling sequence of a query
  *     hd_index_lock → hd_index_query_locked → bind → hd_index_step_locked ... → hd_index_reset_locked →
- * hd_index_unlock
+ *     hd_index_unlock
  *
  * Threads     Functions ending in _locked are called with index->lock held.
  */

@@ -9,8 +9,8 @@
  *
  * Ownership   find and new give one reference each; insert adds one for the cache. The last release frees.
  * Threads     All calls may run concurrently: one lock of rank HD_RANK_LEAF, never held while bytes are
- * copied or read. Two threads may load one object at the same time; the second copy is dropped. Errors
- * -ENOMEM.
+ *             copied or read. Two threads may load one object at the same time; the second copy is
+ *             dropped. Errors -ENOMEM.
  */
 
 #include <stdbool.h>

@@ -13,9 +13,10 @@
  *     hd_object_store_open → any number of put/get/writer → hd_object_store_sync → hd_object_store_free
  *
  * Ownership   The caller of open owns the store. Data returned by get is owned by the caller.
- * Threads     All calls may run concurrently; also in several processes on one store. No lock is held during
- * I/O. Durability  An object survives a power cut only after hd_object_store_sync returned 0. Errors
- * -HD_E_OBJECT_MISSING, -HD_E_OBJECT_CORRUPT, or -errno of the host (ENOSPC, EIO, ...).
+ * Threads     All calls may run concurrently; also in several processes on one store. No lock is held
+ *             during I/O.
+ * Durability  An object survives a power cut only after hd_object_store_sync returned 0.
+ * Errors      -HD_E_OBJECT_MISSING, -HD_E_OBJECT_CORRUPT, or -errno of the host (ENOSPC, EIO, ...).
  */
 
 #include <stddef.h>

@@ -5,8 +5,8 @@
 /*
  * The object store inside: for overlay/store/object_*.c, chunk_list.c, content_writer.c and their tests only.
  *
- * Threads     Fields say which lock protects them; the others are set by open and never change. Functions may
- * run concurrently unless they end in _locked.
+ * Threads     Fields say which lock protects them; the others are set by open and never change. Functions
+ *             may run concurrently unless they end in _locked.
  */
 
 #include <stdatomic.h>

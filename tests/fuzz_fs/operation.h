@@ -8,9 +8,11 @@
  * Calling sequence
  *     fuzz_generate(world, &operation) → fuzz_execute(side, &operation, &outcome) for both sides → compare
  *
- * An operation holds everything that it does, the bytes included (as a pattern number), so that both sides do
- * the same. Paths are relative to a side's root. A handle is a slot number: the same slot is open on both
- * sides or on none. Threads     One.
+ * An operation holds everything that it does, the bytes included (as a pattern number), so that both sides
+ * do the same. Paths are relative to a side's root. A handle is a slot number: the same slot is open on
+ * both sides or on none.
+ *
+ * Threads     One.
  */
 
 #include <stddef.h>
