@@ -156,8 +156,8 @@ static int builder_finish(struct listing_builder *builder, struct hd_tree_view_l
 		qsort(listing.entries, listing.count, sizeof(*listing.entries), compare_entries);
 	for (size_t i = 1; i < listing.count; i++) {
 		if (compare_entries(&listing.entries[i - 1], &listing.entries[i]) == 0) {
-			int r = hd_fail(
-				HD_E_TREE_CORRUPT, "'%s' occurs twice in one directory", listing.entries[i].name);
+			int r = hd_fail(HD_E_TREE_CORRUPT, "'%s' occurs twice in one directory",
+				listing.entries[i].name);
 
 			hd_tree_view_listing_clear(&listing);
 			return r;
