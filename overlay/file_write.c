@@ -13,10 +13,10 @@
  * transaction.
  *
  *     1  under the file's lock, look which blocks are mapped
- *     2  a block that is written in part and still shows the base needs the base's bytes: let the locks go,
- *     read them, begin again (they cannot change, but the block may have been mapped by then) 3  write the bytes
- * into blocks that are mapped, or reserved for this file and named by nobody 4  one transaction: the blocks'
- * names, size, times, marks
+ *     2  a block that is written in part and still shows the base needs the base's bytes: let the locks go, read
+ *        them, begin again (they cannot change, but the block may have been mapped by then)
+ *     3  write the bytes into blocks that are mapped, or reserved for this file and named by nobody
+ *     4  one transaction: the blocks' names, size, times, marks
  *
  * A death before 4 leaves the file as it was, but for bytes of mapped blocks, which the same write would
  * overwrite again. So one byte into a large file of the base costs one block.

@@ -7,7 +7,8 @@
  * durable.
  *
  *     1  under the namespace lock: the cut. Which records and which blocks of data changed since the last
- * flush; the records are copied. Blocks that are freed from now on keep their bytes until the flush is over.
+ *        flush; the records are copied. Blocks that are freed from now on keep their bytes until the flush
+ *        is over.
  *     2  no lock: host paths and objects, which the records refer to, become durable
  *     3  no lock: records and blocks are written as an epoch and synced
  *

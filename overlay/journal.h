@@ -10,8 +10,8 @@
  * checkpoint is an epoch that holds everything, in a new file that takes the old one's place.
  *
  * Calling sequence
- *     hd_journal_replay → hd_journal_open → { hd_epoch_begin → _record / _block / _large → hd_epoch_commit }
- * ... hd_journal_begin_checkpoint instead of hd_epoch_begin writes a checkpoint.
+ *     hd_journal_replay → hd_journal_open → { hd_epoch_begin → _record, _block, _large → hd_epoch_commit } ...
+ *     hd_journal_begin_checkpoint instead of hd_epoch_begin writes a checkpoint.
  *
  * Threads     One at a time. Ownership: the caller owns the journal; the directory is borrowed.
  * Durability  When hd_epoch_commit returns 0 the epoch survives a power cut. After a failure the file ends

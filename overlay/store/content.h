@@ -15,8 +15,7 @@
  * OBJECT        0                   20: object id in this store, whole content in one object
  * CHUNKED       0                   20: object id of a chunk list (files above HD_CHUNK_SIZE)
  * GIT           base number         20 or 32: git object id in that base's repository (length in `length`)
- * HOST          base number         20: path id of that base directory (XXH3-128 of the relative path, u32
- * number)
+ * HOST          base number         20: path id in that base directory (XXH3-128 of the path, u32 number)
  */
 
 #include <stdbool.h>
