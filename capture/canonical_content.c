@@ -215,10 +215,10 @@ int hd_canonical_name_file(
 		(head && hd_content_equal(&head->content, &node->content)))
 		return 1;
 	r = open_contents(canonical);
-	if (r < 0)
-		return r;
-	if (node->attributes.size > hd_git_contents_largest_blob(canonical->contents))
-		return 1;
+	if (r >= 0)
+		r = hd_git_contents_may_have_size(canonical->contents, node->attributes.size);
+	if (r <= 0)
+		return r < 0 ? r : 1;
 	r = hash_file(canonical, node, id);
 	if (r >= 0)
 		r = find_in_commit(canonical, HD_GIT_BLOB, id, &node->content);

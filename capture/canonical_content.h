@@ -18,9 +18,9 @@
  *     hd_canonical_new → hd_canonical_enter per directory → hd_canonical_name_* → hd_canonical_leave →
  *     hd_canonical_free
  *
- * Cost A changed file is read and hashed a second time, but not if it is larger than every blob of the
- * commit or what the head has at its place. What the commit contains is read once per store, at the first
- * question.
+ * Cost        A changed file is read and hashed a second time, but not if no blob of the commit has its size, nor if
+ *             it is what the head has at its place. What the commit contains is read once per store, at the first
+ *             question.
  *
  * Ownership   The overlay is borrowed and must outlive it. Threads: one.
  * Errors      Those of the index, the store and the base.

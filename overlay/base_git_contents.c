@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/base_git_contents.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <git2.h>
 #include <stdio.h>
@@ -31,8 +32,9 @@
 #define MAGIC "HDGC"
 #define VERSION 1
 #define FLAG_UNUSUAL_TREES 1
+#define FLAG_SIZES_UNKNOWN 2
 #define BUCKETS 256
-#define HEADER_SIZE (40 + BUCKETS * 12 + 8)
+#define HEADER_SIZE (44 + BUCKETS * 12 + 8)
 #define DIRECTORY "cache"
 /* 32 bits of records at the most. */
 #define RECORDS_LIMIT (UINT32_MAX / HD_GIT_RECORD_SIZE)
@@ -50,7 +52,10 @@ struct hd_git_contents {
 	struct hd_buffer records; /* of the walk */
 	struct hd_buffer scratch; /* one bucket, read from the file */
 	struct bucket buckets[BUCKETS];
-	uint64_t largest_blob;
+	uint64_t *sizes; /* owned, little-endian; NULL until they are needed */
+	uint32_t n_sizes;
+	uint64_t sizes_checksum;
+	bool sizes_unknown;
 	bool has_unusual_trees;
 };
 
@@ -65,6 +70,11 @@ static int file_name(const struct hd_git_contents *contents, char *name, size_t 
 
 /* ---- the file's header ---- */
 
+static uint64_t sizes_offset(const struct hd_git_contents *contents)
+{
+	return HEADER_SIZE + (uint64_t)contents->buckets[BUCKETS - 1].end * HD_GIT_RECORD_SIZE;
+}
+
 static bool take_header(struct hd_git_contents *contents, const uint8_t *header, uint64_t file_size)
 {
 	struct hd_reader reader;
@@ -76,10 +86,12 @@ static bool take_header(struct hd_git_contents *contents, const uint8_t *header,
 		return false;
 	flags = hd_reader_u16(&reader);
 	contents->has_unusual_trees = flags & FLAG_UNUSUAL_TREES;
-	contents->largest_blob = hd_reader_u64(&reader);
+	contents->sizes_unknown = flags & FLAG_SIZES_UNKNOWN;
 	if (memcmp(hd_reader_bytes(&reader, HD_GIT_ID_SIZE), contents->tree.bytes, HD_GIT_ID_SIZE) != 0)
 		return false;
 	count = hd_reader_u32(&reader);
+	contents->n_sizes = hd_reader_u32(&reader);
+	contents->sizes_checksum = hd_reader_u64(&reader);
 	for (size_t i = 0; i < BUCKETS; i++) {
 		contents->buckets[i].end = hd_reader_u32(&reader);
 		contents->buckets[i].checksum = hd_reader_u64(&reader);
@@ -88,17 +100,19 @@ static bool take_header(struct hd_git_contents *contents, const uint8_t *header,
 		previous = contents->buckets[i].end;
 	}
 	return hd_reader_u64(&reader) == hd_checksum64(header, HEADER_SIZE - 8) && previous == count &&
-	       file_size == HEADER_SIZE + (uint64_t)count * HD_GIT_RECORD_SIZE;
+	       file_size == sizes_offset(contents) + (uint64_t)contents->n_sizes * sizeof(uint64_t);
 }
 
 static void put_header(const struct hd_git_contents *contents, struct hd_buffer *out)
 {
 	hd_buffer_put(out, MAGIC, 4);
 	hd_buffer_put_u16(out, VERSION);
-	hd_buffer_put_u16(out, contents->has_unusual_trees ? FLAG_UNUSUAL_TREES : 0);
-	hd_buffer_put_u64(out, contents->largest_blob);
+	hd_buffer_put_u16(out, (uint16_t)((contents->has_unusual_trees ? FLAG_UNUSUAL_TREES : 0) |
+					  (contents->sizes_unknown ? FLAG_SIZES_UNKNOWN : 0)));
 	hd_buffer_put(out, contents->tree.bytes, HD_GIT_ID_SIZE);
 	hd_buffer_put_u32(out, contents->buckets[BUCKETS - 1].end);
+	hd_buffer_put_u32(out, contents->n_sizes);
+	hd_buffer_put_u64(out, contents->sizes_checksum);
 	for (size_t i = 0; i < BUCKETS; i++) {
 		hd_buffer_put_u32(out, contents->buckets[i].end);
 		hd_buffer_put_u64(out, contents->buckets[i].checksum);
@@ -167,6 +181,25 @@ static int read_bucket(
 	return 1;
 }
 
+/* 0: the file is damaged. */
+static int read_sizes(struct hd_git_contents *contents)
+{
+	size_t size = contents->n_sizes * sizeof(uint64_t), got = 0;
+	HD_AUTO_FREE uint64_t *sizes = NULL;
+	int r;
+
+	if (contents->sizes || contents->n_sizes == 0)
+		return 1;
+	sizes = malloc(size);
+	if (!sizes)
+		return -ENOMEM;
+	r = hd_file_read_at(contents->fd, sizes, size, sizes_offset(contents), &got);
+	if (r < 0 || got != size || hd_checksum64(sizes, size) != contents->sizes_checksum)
+		return 0;
+	contents->sizes = HD_STEAL(sizes);
+	return 1;
+}
+
 /* ---- making it ---- */
 
 static void fill_buckets(struct hd_git_contents *contents)
@@ -211,6 +244,9 @@ static int publish_file(const struct hd_git_contents *contents)
 	if (r == 0)
 		r = hd_file_write_at(file.fd, contents->records.data, contents->records.size, HEADER_SIZE);
 	if (r == 0)
+		r = hd_file_write_at(file.fd, contents->sizes, contents->n_sizes * sizeof(uint64_t),
+			sizes_offset(contents));
+	if (r == 0)
 		return hd_file_atomic_commit(&file, name, true, false);
 	hd_file_atomic_abort(&file);
 	return r;
@@ -249,7 +285,11 @@ static int make(struct hd_git_contents *contents)
 	contents->fd = -1;
 	hd_buffer_clear(&contents->records);
 	contents->records = ids.records;
-	contents->largest_blob = ids.largest_blob;
+	free(contents->sizes);
+	contents->n_sizes = (uint32_t)(ids.sizes.size / sizeof(uint64_t));
+	contents->sizes_checksum = hd_checksum64(ids.sizes.data, ids.sizes.size);
+	contents->sizes = (uint64_t *)(void *)ids.sizes.data;
+	contents->sizes_unknown = ids.sizes_unknown;
 	contents->has_unusual_trees = ids.unusual_trees > 0;
 	fill_buckets(contents);
 	if (ids.unread_trees > 0)
@@ -295,7 +335,15 @@ void hd_git_contents_free(struct hd_git_contents *contents)
 	hd_cleanup_close(&contents->fd);
 	hd_buffer_clear(&contents->records);
 	hd_buffer_clear(&contents->scratch);
+	free(contents->sizes);
 	free(contents);
+}
+
+/* After damage that was met behind the header. */
+static int make_again(struct hd_git_contents *contents)
+{
+	hd_log(HD_LOG_NOTICE, "%s/" DIRECTORY ": a file is damaged and is made again", contents->store->path);
+	return make(contents);
 }
 
 /* ---- questions ---- */
@@ -313,9 +361,7 @@ static int is_recorded(struct hd_git_contents *contents, const uint8_t record[HD
 	int r = read_bucket(contents, record[0], &records, &count);
 
 	if (r == 0) {
-		hd_log(HD_LOG_NOTICE, "%s/" DIRECTORY ": a file is damaged and is made again",
-			contents->store->path);
-		r = make(contents);
+		r = make_again(contents);
 		if (r == 0)
 			r = read_bucket(contents, record[0], &records, &count);
 	}
@@ -343,9 +389,24 @@ int hd_git_contents_has(
 	return git_odb_exists(contents->odb, &oid);
 }
 
-uint64_t hd_git_contents_largest_blob(const struct hd_git_contents *contents)
+static int compare_sizes(const void *a, const void *b)
 {
-	return contents->largest_blob;
+	uint64_t left = le64toh(*(const uint64_t *)a), right = le64toh(*(const uint64_t *)b);
+
+	return (left > right) - (left < right);
+}
+
+int hd_git_contents_may_have_size(struct hd_git_contents *contents, uint64_t size)
+{
+	uint64_t wanted = htole64(size);
+	int r = read_sizes(contents);
+
+	if (r == 0)
+		r = make_again(contents);
+	if (r < 0 || contents->sizes_unknown)
+		return r < 0 ? r : 1;
+	return contents->n_sizes > 0 &&
+	       bsearch(&wanted, contents->sizes, contents->n_sizes, sizeof(size), compare_sizes) != NULL;
 }
 
 bool hd_git_contents_has_unusual_trees(const struct hd_git_contents *contents)

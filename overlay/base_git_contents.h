@@ -13,13 +13,16 @@
  *     offset  bytes    field
  *     0       4        magic "HDGC"
  *     4       2        version, 1
- *     6       2        flags: 1 there are trees that say more than they show; others zero
- *     8       8        bytes of the largest blob; all ones: not known
- *     16      20       id of the tree
- *     36      4        n, number of records
- *     40      256*12   per first byte of an id: records up to its last one (4), XXH3-64 of its records (8)
- *     3112    8        XXH3-64 of all before
- *     3120    21*n     records: id (20), 1 blob or 2 tree (1); strictly sorted
+ *     6       2        flags: 1 there are trees that say more than they show, 2 some blob's size is not known;
+ *                      others zero
+ *     8       20       id of the tree
+ *     28      4        n, number of records
+ *     32      4        m, number of different sizes of blobs; 0 with flag 2
+ *     36      8        XXH3-64 of the sizes
+ *     44      256*12   per first byte of an id: records up to its last one (4), XXH3-64 of its records (8)
+ *     3116    8        XXH3-64 of all before
+ *     3124    21*n     records: id (20), 1 blob or 2 tree (1); strictly sorted
+ *     .       8*m      sizes, strictly sorted
  *
  * It is a cache: missing, damaged or of another version, it is made again. A question reads the records of one
  * first byte, and verifies those.
@@ -53,8 +56,9 @@ void hd_git_contents_free(struct hd_git_contents *contents);
 int hd_git_contents_has(
 	struct hd_git_contents *contents, enum hd_git_kind kind, const uint8_t id[HD_GIT_ID_SIZE]);
 
-/* No blob is larger than this; UINT64_MAX when that is not known. */
-uint64_t hd_git_contents_largest_blob(const struct hd_git_contents *contents);
+/* 0 when no blob of the commit has SIZE bytes, else 1, also when that is not known. Asked first, it saves hashing most
+ * files that are not there. */
+int hd_git_contents_may_have_size(struct hd_git_contents *contents, uint64_t size);
 
 /* Some tree says more than it shows: a submodule's commit, for example. */
 bool hd_git_contents_has_unusual_trees(const struct hd_git_contents *contents);

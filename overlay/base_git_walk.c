@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/base_git_walk.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <git2.h>
 #include <stdlib.h>
@@ -205,25 +206,52 @@ static void sort_records(struct hd_buffer *records)
 	records->size = kept * HD_GIT_RECORD_SIZE;
 }
 
-static void measure_blobs(struct walk *walk)
+static int compare_sizes(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+static void sort_sizes(struct hd_buffer *buffer)
+{
+	uint64_t *sizes = (uint64_t *)(void *)buffer->data;
+	size_t count = buffer->size / sizeof(*sizes), kept = 0;
+
+	if (count > 1)
+		qsort(sizes, count, sizeof(*sizes), compare_sizes);
+	for (size_t i = 0; i < count; i++) {
+		if (kept == 0 || sizes[kept - 1] != sizes[i])
+			sizes[kept++] = sizes[i];
+	}
+	for (size_t i = 0; i < kept; i++)
+		sizes[i] = htole64(sizes[i]);
+	buffer->size = kept * sizeof(*sizes);
+}
+
+static int measure_blobs(struct walk *walk)
 {
 	const struct hd_buffer *records = &walk->ids.records;
 
 	for (size_t at = 0; at < records->size; at += HD_GIT_RECORD_SIZE) {
 		git_object_t type;
+		uint64_t size;
+		size_t length;
 		git_oid id;
-		size_t size;
 
 		if (records->data[at + HD_GIT_ID_SIZE] != HD_GIT_BLOB)
 			continue;
 		(void)git_oid_fromraw(&id, records->data + at);
-		if (git_odb_read_header(&size, &type, walk->odb, &id) < 0) {
-			walk->ids.largest_blob = UINT64_MAX;
-			return;
+		if (git_odb_read_header(&length, &type, walk->odb, &id) < 0) {
+			hd_buffer_reset(&walk->ids.sizes);
+			walk->ids.sizes_unknown = true;
+			return 0;
 		}
-		if (size > walk->ids.largest_blob)
-			walk->ids.largest_blob = size;
+		size = length;
+		hd_buffer_put(&walk->ids.sizes, &size, sizeof(size));
 	}
+	sort_sizes(&walk->ids.sizes);
+	return hd_buffer_status(&walk->ids.sizes);
 }
 
 int hd_git_walk(git_odb *odb, const uint8_t tree[HD_GIT_ID_SIZE], struct hd_git_ids *ret_ids)
@@ -238,7 +266,7 @@ int hd_git_walk(git_odb *odb, const uint8_t tree[HD_GIT_ID_SIZE], struct hd_git_
 		r = visit_all(&walk);
 	if (r == 0) {
 		sort_records(&walk.ids.records);
-		measure_blobs(&walk);
+		r = measure_blobs(&walk);
 	}
 	free(walk.trees.ids);
 	free(walk.trees.slots);
@@ -253,5 +281,6 @@ int hd_git_walk(git_odb *odb, const uint8_t tree[HD_GIT_ID_SIZE], struct hd_git_
 void hd_git_ids_clear(struct hd_git_ids *ids)
 {
 	hd_buffer_clear(&ids->records);
+	hd_buffer_clear(&ids->sizes);
 	*ids = (struct hd_git_ids){0};
 }

@@ -10,6 +10,7 @@
  *             be read is left out and counted instead.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "overlay/base_git_identity.h"
@@ -22,15 +23,15 @@ struct git_odb;
 
 struct hd_git_ids {
 	/*
-	 * Records, strictly sorted by memcmp: every blob that is named, there or not, and every tree that is nothing but what it shows. Not
-	 * among them are trees with a submodule, an empty subtree, a mode that git no longer writes or a name that
-	 * is left out: their id does not follow from their entries.
+	 * Records, strictly sorted by memcmp: every blob that is named, there or not, and every tree that is nothing
+	 * but what it shows. Not among them are trees with a submodule, an empty subtree, a mode that git no longer
+	 * writes or a name that is left out: their id does not follow from their entries.
 	 */
 	struct hd_buffer records;
 	uint64_t unusual_trees; /* the trees that are not among the records for that reason */
-	uint64_t largest_blob;  /* bytes; UINT64_MAX when some blob's size cannot be read */
-	uint64_t
-		unread_trees; /* that cannot be read, as in a partial clone; what is below them is not known */
+	struct hd_buffer sizes; /* of the blobs, 8 bytes each, little-endian, strictly sorted */
+	bool sizes_unknown;     /* some blob's size cannot be read; `sizes` is empty then */
+	uint64_t unread_trees;  /* as in a partial clone; what is below them is not known */
 };
 
 /* TREE: the root. */

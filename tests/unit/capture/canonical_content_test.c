@@ -338,7 +338,7 @@ static void a_lost_or_damaged_list_of_the_commit_changes_nothing(void **state)
 	live_write(overlay, "copy", "deep\n");
 	one = tree_of(overlay);
 	scene_run(scene, "f=$(ls repo/.heddle/cache/git-*.ids) && chmod u+w $f && "
-			 "dd if=/dev/zero of=$f bs=1 seek=3120 count=40 conv=notrunc status=none");
+			 "dd if=/dev/zero of=$f bs=1 seek=3124 count=40 conv=notrunc status=none");
 	overlay = open_other(scene);
 	live_write(overlay, "copy", "deep\n");
 	two = tree_of(overlay);
