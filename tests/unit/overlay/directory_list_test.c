@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/overlay/yard.h"
+
+/* Listing directories: cookies, what fits and what does not, and the lookups that "plus" counts. */
+
+struct listing {
+	char names[4096][16];
+	hd_ino inos[4096];
+	bool partial[4096];
+	unsigned count, room;
+	uint64_t cookie; /* behind the last item taken */
+};
+
+static bool take(const struct hd_directory_item *item, void *payload)
+{
+	struct listing *listing = payload;
+
+	assert_int_equal(strlen(item->name), item->name_length);
+	assert_true(item->cookie > listing->cookie);
+	if (listing->count == listing->room)
+		return false;
+	snprintf(listing->names[listing->count], 16, "%s", item->name);
+	listing->inos[listing->count] = item->attributes.ino;
+	listing->partial[listing->count] = item->partial;
+	listing->count++;
+	listing->cookie = item->cookie;
+	return true;
+}
+
+/* Goes on where it ended, up to ROOM items more. */
+static unsigned list(
+	struct hd_overlay *overlay, hd_ino ino, bool plus, unsigned room, struct listing *listing)
+{
+	unsigned before = listing->count;
+
+	listing->room = before + room;
+	assert_success(hd_overlay_readdir(overlay, ino, listing->cookie, plus, take, listing));
+	return listing->count - before;
+}
+
+static struct listing *new_listing(void)
+{
+	struct listing *listing = calloc(1, sizeof(*listing));
+
+	assert_non_null(listing);
+	return listing;
+}
+
+static void make_many(struct hd_overlay *overlay, hd_ino parent, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char name[16];
+		hd_ino file;
+
+		snprintf(name, sizeof(name), "f%u", i);
+		file = make_file(overlay, parent, name);
+		assert_success(hd_overlay_release(overlay, file));
+		hd_overlay_forget(overlay, file, 1);
+	}
+}
+
+static uint64_t lookups(struct hd_overlay *overlay)
+{
+	struct hd_overlay_counters counters;
+
+	hd_overlay_counters(overlay, &counters);
+	return counters.looked_up;
+}
+
+static void a_listing_in_pieces_has_every_name_once(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	hd_ino directory = make_directory(overlay, HD_ROOT_INO, "directory");
+
+	make_many(overlay, directory, 300);
+	for (unsigned room = 1; room < 310; room += 1 + room / 3) {
+		struct listing *listing = new_listing();
+		unsigned pieces = 0;
+
+		while (list(overlay, directory, false, room, listing) > 0)
+			pieces++;
+		assert_int_equal(listing->count, 302);
+		assert_int_equal(pieces, (302 + room - 1) / room);
+		assert_string_equal(listing->names[0], ".");
+		assert_true(listing->inos[0] == directory);
+		assert_string_equal(listing->names[1], "..");
+		assert_true(listing->inos[1] == HD_ROOT_INO);
+		for (unsigned i = 0; i < 300; i++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "f%u", i);
+			assert_string_equal(listing->names[2 + i], name);
+		}
+		free(listing);
+	}
+}
+
+static void plus_counts_one_lookup_for_each_item_that_was_taken(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	hd_ino directory = make_directory(overlay, HD_ROOT_INO, "directory");
+	struct listing *listing = new_listing();
+	uint64_t before;
+
+	make_many(overlay, directory, 100);
+	before = lookups(overlay);
+	assert_int_equal(list(overlay, directory, false, 1000, listing), 102);
+	assert_true(lookups(overlay) == before);
+	*listing = (struct listing){.count = 0};
+	/* "." and ".." count nothing, and what did not fit gives its count back. */
+	assert_int_equal(list(overlay, directory, true, 2, listing), 2);
+	assert_true(lookups(overlay) == before);
+	assert_int_equal(list(overlay, directory, true, 10, listing), 10);
+	assert_true(lookups(overlay) == before + 10);
+	assert_int_equal(list(overlay, directory, true, 1, listing), 1);
+	assert_int_equal(list(overlay, directory, true, 1000, listing), 89);
+	assert_true(lookups(overlay) == before + 100);
+	for (unsigned i = 2; i < listing->count; i++)
+		hd_overlay_forget(overlay, listing->inos[i], 1);
+	assert_true(lookups(overlay) == before);
+	free(listing);
+}
+
+static void what_did_not_fit_and_was_unlinked_meanwhile_is_released(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	struct listing *listing = new_listing();
+	struct hd_overlay_counters counters;
+
+	make_many(overlay, HD_ROOT_INO, 20);
+	assert_int_equal(list(overlay, HD_ROOT_INO, true, 5, listing), 5);
+	for (unsigned i = 0; i < 20; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "f%u", i);
+		assert_success(hd_overlay_unlink(overlay, HD_ROOT_INO, name));
+	}
+	hd_overlay_counters(overlay, &counters);
+	assert_int_equal(counters.orphans, 3);
+	for (unsigned i = 2; i < 5; i++)
+		hd_overlay_forget(overlay, listing->inos[i], 1);
+	hd_overlay_counters(overlay, &counters);
+	assert_int_equal(counters.orphans, 0);
+	assert_int_equal(counters.inodes, 1);
+	free(listing);
+}
+
+static void a_directory_is_emptied_while_it_is_listed(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	struct listing *listing = new_listing();
+	unsigned removed = 0;
+
+	make_many(overlay, HD_ROOT_INO, 500);
+	while (list(overlay, HD_ROOT_INO, false, 7, listing) > 0)
+		for (; removed < listing->count; removed++)
+			if (listing->names[removed][0] == 'f')
+				assert_success(
+					hd_overlay_unlink(overlay, HD_ROOT_INO, listing->names[removed]));
+	assert_int_equal(removed, 502);
+	*listing = (struct listing){.count = 0};
+	assert_int_equal(list(overlay, HD_ROOT_INO, false, 1000, listing), 2);
+	free(listing);
+}
+
+static void a_name_that_stays_is_listed_whatever_is_renamed(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	struct listing *listing = new_listing();
+	unsigned seen = 0, step = 0;
+
+	make_many(overlay, HD_ROOT_INO, 200);
+	while (list(overlay, HD_ROOT_INO, false, 3, listing) > 0 && step < 60) {
+		char from[16], to[16];
+
+		/* Odd ones move to the end again and again. */
+		snprintf(from, sizeof(from), "f%u", step * 2 + 1);
+		snprintf(to, sizeof(to), "moved%u", step++);
+		assert_success(hd_overlay_rename(overlay, HD_ROOT_INO, from, HD_ROOT_INO, to, 0));
+	}
+	while (list(overlay, HD_ROOT_INO, false, 100, listing) > 0)
+		;
+	for (unsigned i = 0; i < listing->count; i++) {
+		unsigned number;
+
+		if (sscanf(listing->names[i], "f%u", &number) == 1)
+			seen += number % 2 == 0;
+	}
+	assert_int_equal(seen, 100);
+	free(listing);
+}
+
+static void cookies_survive_a_reopening(void **state)
+{
+	struct yard *yard = *state;
+	struct listing *listing = new_listing();
+	hd_ino directory;
+
+	(void)yard_open(yard);
+	make_many(yard->overlay, make_directory(yard->overlay, HD_ROOT_INO, "d"), 50);
+	directory = find(yard->overlay, HD_ROOT_INO, "d");
+	assert_int_equal(list(yard->overlay, directory, false, 20, listing), 20);
+	(void)yard_reopen(yard);
+	directory = find(yard->overlay, HD_ROOT_INO, "d");
+	assert_int_equal(list(yard->overlay, directory, false, 1000, listing), 32);
+	assert_string_equal(listing->names[51], "f49");
+	free(listing);
+}
+
+static void nonsense_for_a_cookie_does_no_harm(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	const uint64_t cookies[] = {3, 1000, (uint64_t)1 << 24, ((uint64_t)1 << 24) + 1,
+		((uint64_t)3 << 24) + 9999999, UINT64_MAX, (uint64_t)INT64_MAX};
+
+	make_many(overlay, HD_ROOT_INO, 10);
+	for (size_t i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
+		struct listing *listing = new_listing();
+
+		listing->room = 100;
+		assert_success(hd_overlay_readdir(overlay, HD_ROOT_INO, cookies[i], false, take, listing));
+		assert_true(listing->count <= 10);
+		free(listing);
+	}
+}
+
+static void a_removed_directory_lists_no_names(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	hd_ino directory = make_directory(overlay, HD_ROOT_INO, "gone");
+	struct listing *listing = new_listing();
+
+	assert_success(hd_overlay_rmdir(overlay, HD_ROOT_INO, "gone"));
+	assert_true(list(overlay, directory, true, 100, listing) <= 2);
+	free(listing);
+}
+
+/* Its link count is in the base, and to list it for that would read the whole tree, level by level. */
+static void a_directory_of_the_base_is_partial_until_somebody_looks_inside(void **state)
+{
+	struct yard *yard = *state;
+	uint32_t top = yard_base_add(yard, 0, "top", S_IFDIR | 0755, 0);
+	struct listing *listing = new_listing();
+	struct hd_overlay *overlay;
+	uint64_t before;
+
+	(void)yard_base_add(yard, top, "below", S_IFDIR | 0755, 0);
+	(void)yard_base_add(yard, 0, "file", S_IFREG | 0644, 0);
+	overlay = yard_open(yard);
+	before = lookups(overlay);
+	assert_int_equal(list(overlay, HD_ROOT_INO, true, 100, listing), 4);
+	assert_int_equal(atomic_load(&yard->base->lists), 1);
+	assert_true(listing->partial[2]);
+	assert_false(listing->partial[3]);
+	assert_true(lookups(overlay) == before + 1);
+	assert_int_equal(attributes_of(overlay, find(overlay, HD_ROOT_INO, "top")).nlink, 3);
+	*listing = (struct listing){.count = 0};
+	assert_int_equal(list(overlay, HD_ROOT_INO, true, 100, listing), 4);
+	assert_false(listing->partial[2]);
+	free(listing);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, yard_setup, yard_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_listing_in_pieces_has_every_name_once),
+		TEST(plus_counts_one_lookup_for_each_item_that_was_taken),
+		TEST(what_did_not_fit_and_was_unlinked_meanwhile_is_released),
+		TEST(a_directory_is_emptied_while_it_is_listed),
+		TEST(a_name_that_stays_is_listed_whatever_is_renamed),
+		TEST(cookies_survive_a_reopening),
+		TEST(nonsense_for_a_cookie_does_no_harm),
+		TEST(a_removed_directory_lists_no_names),
+		cmocka_unit_test_setup_teardown(
+			a_directory_of_the_base_is_partial_until_somebody_looks_inside, yard_setup_over_base,
+			yard_teardown),
+	};
+
+	return cmocka_run_group_tests_name("directory list", tests, NULL, NULL);
+}
