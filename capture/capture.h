@@ -6,10 +6,10 @@
  * Capture: makes what changed in an overlay since its last state a new state, and moves the thread's head to
  * it.
  *
- * The tree is that of one instant; the thread may be written to all the while. What is the same as in the
- * head is referred to by the head's own references, so that equal content always gets the equal tree, and
- * changing something and changing it back is no change. Times, owners and extended attributes are kept in a
- * state, but they alone do not make one.
+ * The tree is that of one instant; the thread may be written to all the while. Over a git commit equal content
+ * always gets the equal tree (canonical_content.h); over a directory, what is the same as in the head at the same path
+ * is referred to by the head's own references. So changing something and changing it back is no change. Times, owners
+ * and extended attributes are kept in a state, but they alone do not make one.
  *
  * Ownership   Options are borrowed during the call; *RET_STATE is the caller's to clear.
  * Threads     Any; captures of one overlay happen one after the other.

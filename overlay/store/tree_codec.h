@@ -7,8 +7,12 @@
  *
  * A tree holds what the directory IS (names, types, permission bits, sizes, contents); its object id is the
  * directory's identity. An attribute object holds what is true of this copy of it (times, owners, xattrs) and
- * parallels the tree entry by entry. Identical content therefore gives the identical tree, whenever it was
- * written.
+ * parallels the tree entry by entry. Identical entries therefore give the identical tree, whenever they
+ * were written.
+ *
+ * Identical content gives identical entries only if each content has one name, which is the capture's work
+ * (capture/canonical_content.h). Over a git commit it has. Over a directory the promise is weaker: a file that was left
+ * alone is a HOST reference to its path, a copy of it is an OBJECT, and trees with the one and the other are unequal.
  *
  * Bytes: docs/design/on-disk-format.md. Entries are strictly sorted by name (byte order). Decoders check
  * everything and never read outside the given bytes.
