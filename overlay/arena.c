@@ -267,6 +267,16 @@ void hd_arena_unmap(struct hd_arena *arena)
 	free(arena);
 }
 
+void hd_arena_mark_ready(struct hd_arena *arena)
+{
+	__atomic_store_n(&arena->identity->ready, 1, __ATOMIC_RELEASE);
+}
+
+bool hd_arena_is_ready(const struct hd_arena *arena)
+{
+	return __atomic_load_n(&arena->identity->ready, __ATOMIC_ACQUIRE) != 0;
+}
+
 void hd_arena_clear_references(struct hd_arena *arena)
 {
 	memset(arena->table[HD_TABLE_REFERENCE], 0,

@@ -43,6 +43,13 @@ void hd_arena_unmap(struct hd_arena *arena);
 /* Completes or drops the transaction that the last process was in. *RET_APPLIED: one was completed. */
 int hd_arena_recover(struct hd_arena *arena, bool *ret_applied);
 
+/*
+ * Whether the tables hold all of an overlay. Who dies while it fills them from the journal leaves a part, which must not
+ * be taken for the whole: a flush would write it over the journal.
+ */
+void hd_arena_mark_ready(struct hd_arena *arena);
+bool hd_arena_is_ready(const struct hd_arena *arena);
+
 /* Forgets all kernel references: nobody holds anything after a fresh mount. */
 void hd_arena_clear_references(struct hd_arena *arena);
 

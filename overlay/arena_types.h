@@ -13,7 +13,7 @@
 struct hd_arena_identity {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t padding;
+	uint32_t ready; /* the tables hold all of an overlay */
 };
 
 /* The redo area: a head, then edits one behind the other, each padded to 8 bytes. */

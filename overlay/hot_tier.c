@@ -16,8 +16,9 @@
  * which must not survive. A block is handed out before it is marked, so its bytes are in place before any map
  * names it.
  *
- * Blocks are taken from the top of the stack (recently freed, pages still there) for small requests, and from
- * untouched space for runs, so that large writes are consecutive. Beyond KEEP_BLOCKS free ones the pages are
+ * Blocks are taken from the top of the stack (recently freed, pages still there); large requests want consecutive
+ * ones, and take untouched space when the top of the stack has none. Not for ever: beyond KEEP_BLOCKS free ones
+ * anything is taken, or a mount that writes for months would remember every block it ever used. Their pages are
  * given back to the kernel.
  */
 
@@ -106,15 +107,42 @@ void hd_hot_tier_free(struct hd_hot_tier *tier)
 	free(tier);
 }
 
+/* How many blocks at the top of the stack, up to WANTED, are consecutive; STEP as they lie in it, up or down. */
+static uint32_t measure_run(const struct hd_block_stack *stack, uint32_t wanted, int step)
+{
+	const uint32_t *top = &stack->blocks[stack->count - 1];
+	uint32_t n = 1;
+
+	while (n < wanted && n < stack->count && *(top - n) + (uint32_t)step * n == *top)
+		n++;
+	return n;
+}
+
+/* Takes blocks off the stack unless a request for a run is better served from untouched space. */
+static bool take_free_locked(
+	struct hd_hot_tier *tier, uint32_t wanted, uint32_t *ret_first, uint32_t *ret_count)
+{
+	struct hd_block_stack *stack = &tier->free;
+	uint32_t top, up, down;
+
+	if (stack->count == 0)
+		return false;
+	top = stack->blocks[stack->count - 1];
+	up = measure_run(stack, wanted, 1);
+	down = measure_run(stack, wanted, -1);
+	if (wanted >= RUN_BLOCKS && up < RUN_BLOCKS && down < RUN_BLOCKS && stack->count <= KEEP_BLOCKS &&
+		tier->next_untouched < block_limit())
+		return false;
+	*ret_count = up >= down ? up : down;
+	*ret_first = up >= down ? top - (up - 1) : top;
+	stack->count -= *ret_count;
+	return true;
+}
+
 static int reserve_locked(struct hd_hot_tier *tier, uint32_t wanted, uint32_t *ret_first, uint32_t *ret_count)
 {
-	if (wanted < RUN_BLOCKS || tier->next_untouched >= block_limit()) {
-		if (tier->free.count > 0) {
-			*ret_first = tier->free.blocks[--tier->free.count];
-			*ret_count = 1;
-			return 0;
-		}
-	}
+	if (take_free_locked(tier, wanted, ret_first, ret_count))
+		return 0;
 	if (tier->next_untouched >= block_limit())
 		return -HD_E_HOT_TIER_FULL;
 	if (wanted > block_limit() - tier->next_untouched)

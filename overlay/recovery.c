@@ -73,7 +73,11 @@ static int replay_large(void *payload, uint32_t slot, uint64_t offset, const voi
 
 static int attach(struct hd_overlay *overlay)
 {
-	int r = hd_arena_recover(overlay->arena, &overlay->recovery.redo_applied);
+	int r;
+
+	if (!hd_arena_is_ready(overlay->arena))
+		return hd_fail(HD_E_ARENA_CORRUPT, "its last process died before it had read the journal");
+	r = hd_arena_recover(overlay->arena, &overlay->recovery.redo_applied);
 
 	if (r == 0)
 		hd_arena_clear_references(overlay->arena);
@@ -235,6 +239,8 @@ int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 	} else {
 		r = adopt_head(overlay);
 	}
+	if (r == 0)
+		hd_arena_mark_ready(overlay->arena);
 	overlay->fallback = (struct hd_base_directory){
 		.fallback_time = {.tv_sec = head->fallback_time_s, .tv_nsec = head->fallback_time_ns},
 		.fallback_uid = geteuid(),

@@ -349,6 +349,27 @@ static void large_files_of_the_journal_are_held_as_well(void **state)
 	stage_end(&stage);
 }
 
+/* A worker that died while it read the journal leaves a part of it, or nothing: not what the journal should become. */
+static void memory_that_was_never_filled_does_not_take_the_journals_place(void **state)
+{
+	struct yard *yard = *state;
+	struct hd_overlay_options options = yard_options(yard);
+	struct hd_overlay *overlay = NULL;
+
+	(void)yard_open(yard);
+	write_text(yard->overlay, make_file(yard->overlay, HD_ROOT_INO, "file"), "in the journal");
+	yard_close(yard);
+	assert_success(hd_overlay_memory(&options.arena_fd, &options.hot_fd));
+	options.attach = true;
+	assert_code(hd_overlay_open(&options, &overlay), -HD_E_ARENA_CORRUPT);
+	options.attach = false;
+	(void)yard_open_with(yard, &options);
+	assert_text(yard->overlay, find(yard->overlay, HD_ROOT_INO, "file"), "in the journal");
+	yard_close(yard);
+	(void)close(options.arena_fd);
+	(void)close(options.hot_fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, yard_setup, yard_teardown)
 
 int main(void)
@@ -358,6 +379,7 @@ int main(void)
 		TEST(nor_does_it_matter_what_the_workers_threads_were_doing),
 		TEST(a_worker_may_take_over_from_a_worker_that_took_over),
 		TEST(large_files_of_the_journal_are_held_as_well),
+		TEST(memory_that_was_never_filled_does_not_take_the_journals_place),
 	};
 
 	return cmocka_run_group_tests_name("take-over", tests, NULL, NULL);
