@@ -320,11 +320,137 @@ static void counts_come_out_even_and_the_tree_is_the_same_afterwards(void **stat
 	assert_int_equal(counters.orphans, 0);
 }
 
+/* ---- large files with little memory ---- */
+
+#define OWN_FILES 2
+#define OWN_SIZE (6u << 20)
+
+struct owner {
+	struct hd_overlay *overlay;
+	hd_ino files[OWN_FILES];
+	uint8_t *models[OWN_FILES];
+	uint64_t sizes[OWN_FILES];
+	uint64_t seed, end_ns;
+	const char *failure;
+	pthread_t thread;
+};
+
+static void check_own(struct owner *owner, unsigned i, uint8_t *buffer)
+{
+	uint64_t offset = draw(&owner->seed) % OWN_SIZE;
+	size_t wanted = 1 << 20, got = 0;
+
+	if (offset >= owner->sizes[i])
+		return;
+	if (wanted > owner->sizes[i] - offset)
+		wanted = owner->sizes[i] - offset;
+	if (hd_overlay_read(owner->overlay, owner->files[i], buffer, 1 << 20, offset, &got) < 0)
+		owner->failure = "a read failed";
+	else if (got != wanted || memcmp(buffer, owner->models[i] + offset, got) != 0)
+		owner->failure = "other bytes than were written";
+}
+
+static void write_own(struct owner *owner, unsigned i, uint8_t *buffer)
+{
+	uint64_t offset = draw(&owner->seed) % OWN_SIZE;
+	size_t size = 1 + draw(&owner->seed) % (draw(&owner->seed) & 1 ? 1 << 20 : 5000), written = 0;
+
+	if (size > OWN_SIZE - offset)
+		size = OWN_SIZE - offset;
+	memset(buffer, (int)draw(&owner->seed), size);
+	if (hd_overlay_write(owner->overlay, owner->files[i], buffer, size, offset, &written) < 0 ||
+		written != size)
+		owner->failure = "a write failed";
+	memcpy(owner->models[i] + offset, buffer, size);
+	if (owner->sizes[i] < offset + size)
+		owner->sizes[i] = offset + size;
+}
+
+static void cut_own(struct owner *owner, unsigned i)
+{
+	struct hd_attributes values = {.size = draw(&owner->seed) % OWN_SIZE};
+
+	if (hd_overlay_setattr(owner->overlay, &yard_caller, owner->files[i], HD_SET_SIZE, &values, &values) <
+		0)
+		owner->failure = "a truncation failed";
+	if (values.size < owner->sizes[i])
+		memset(owner->models[i] + values.size, 0, owner->sizes[i] - values.size);
+	owner->sizes[i] = values.size;
+}
+
+static void *own(void *payload)
+{
+	struct owner *owner = payload;
+	uint8_t *buffer = malloc(1 << 20);
+
+	while (buffer && !owner->failure && hd_clock_monotonic_ns() < owner->end_ns) {
+		unsigned i = draw(&owner->seed) % OWN_FILES, kind = draw(&owner->seed) % 20;
+
+		if (kind < 10)
+			write_own(owner, i, buffer);
+		else if (kind < 18)
+			check_own(owner, i, buffer);
+		else if (kind < 19)
+			cut_own(owner, i);
+		else if (hd_overlay_fsync(owner->overlay, owner->files[i], true) < 0)
+			owner->failure = "a sync failed";
+	}
+	free(buffer);
+	return NULL;
+}
+
+static void large_files_in_little_memory_hold_what_their_writers_wrote(void **state)
+{
+	struct yard *yard = *state;
+	struct hd_overlay_options options = yard_options(yard);
+	uint64_t seed = yard_seed(), end = hd_clock_monotonic_ns() + RUN_NS;
+	struct owner owners[WORKERS];
+	uint8_t *seen = malloc(OWN_SIZE);
+	char name[16];
+	size_t size;
+
+	options.background = true;
+	options.promote_idle_ms = 1;
+	options.flush_interval_ms = 10;
+	options.hot_limit_bytes = 6 << 20;
+	(void)yard_open_with(yard, &options);
+	for (unsigned o = 0; o < WORKERS; o++) {
+		owners[o] =
+			(struct owner){.overlay = yard->overlay, .seed = seed + o * 99 + 1, .end_ns = end};
+		for (unsigned i = 0; i < OWN_FILES; i++) {
+			snprintf(name, sizeof(name), "%u-%u", o, i);
+			owners[o].files[i] = make_file(yard->overlay, HD_ROOT_INO, name);
+			owners[o].models[i] = calloc(1, OWN_SIZE);
+			assert_non_null(owners[o].models[i]);
+		}
+		assert_int_equal(pthread_create(&owners[o].thread, NULL, own, &owners[o]), 0);
+	}
+	for (unsigned o = 0; o < WORKERS; o++) {
+		assert_int_equal(pthread_join(owners[o].thread, NULL), 0);
+		if (owners[o].failure)
+			fail_msg("%s", owners[o].failure);
+	}
+	(void)yard_reopen(yard);
+	assert_non_null(seen);
+	for (unsigned o = 0; o < WORKERS; o++)
+		for (unsigned i = 0; i < OWN_FILES; i++) {
+			snprintf(name, sizeof(name), "%u-%u", o, i);
+			assert_success(hd_overlay_read(yard->overlay, find(yard->overlay, HD_ROOT_INO, name),
+				seen, OWN_SIZE, 0, &size));
+			assert_true(size == owners[o].sizes[i]);
+			assert_memory_equal(seen, owners[o].models[i], size);
+			free(owners[o].models[i]);
+		}
+	free(seen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(counts_come_out_even_and_the_tree_is_the_same_afterwards,
 			yard_setup_over_base, yard_teardown),
+		cmocka_unit_test_setup_teardown(large_files_in_little_memory_hold_what_their_writers_wrote,
+			yard_setup, yard_teardown),
 	};
 
 	return cmocka_run_group_tests_name("stress", tests, NULL, NULL);
