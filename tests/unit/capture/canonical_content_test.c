@@ -194,6 +194,7 @@ static void different_histories_that_meet_have_the_same_tree(void **state)
 	live_remove(overlay, "new");
 	live_rename(overlay, "src/deep/file", "new");
 	live_make_directory(overlay, "src/deep/hollow");
+	hd_state_clear(&middle);
 	live_capture(overlay, "not yet", &middle);
 	live_remove(overlay, "src/deep/hollow");
 	live_write(overlay, "src/deep/file", "deep\n");
