@@ -85,6 +85,8 @@ static bool take_header(struct hd_git_contents *contents, const uint8_t *header,
 	if (memcmp(hd_reader_bytes(&reader, 4), MAGIC, 4) != 0 || hd_reader_u16(&reader) != VERSION)
 		return false;
 	flags = hd_reader_u16(&reader);
+	if (flags & ~(FLAG_UNUSUAL_TREES | FLAG_SIZES_UNKNOWN))
+		return false;
 	contents->has_unusual_trees = flags & FLAG_UNUSUAL_TREES;
 	contents->sizes_unknown = flags & FLAG_SIZES_UNKNOWN;
 	if (memcmp(hd_reader_bytes(&reader, HD_GIT_ID_SIZE), contents->tree.bytes, HD_GIT_ID_SIZE) != 0)
