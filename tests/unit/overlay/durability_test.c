@@ -349,6 +349,41 @@ static void a_checkpoint_keeps_all_and_makes_the_journal_short(void **state)
 	tale_end(&tale);
 }
 
+static void grow_large_between_syncs(struct yard *yard, void *payload)
+{
+	static uint8_t bytes[3 << 20];
+	hd_ino file;
+	size_t size;
+
+	(void)payload;
+	(void)yard_open(yard);
+	file = make_file(yard->overlay, HD_ROOT_INO, "growing");
+	for (int i = 0; i < 3; i++) {
+		memset(bytes, 'a' + i, sizeof(bytes));
+		assert_success(hd_overlay_write(
+			yard->overlay, file, bytes, sizeof(bytes), (uint64_t)i * sizeof(bytes), &size));
+		assert_success(hd_overlay_fsync(yard->overlay, file, true));
+	}
+}
+
+/* Blocks that were on disk already move to another place when the file grows large: they must follow on the disk. */
+static void a_file_that_grows_large_between_two_syncs_is_whole(void **state)
+{
+	struct yard *yard = *state;
+	static uint8_t bytes[3 << 20], expected[3 << 20];
+	size_t size;
+
+	in_another_process(yard, grow_large_between_syncs, NULL);
+	(void)yard_open(yard);
+	for (int i = 0; i < 3; i++) {
+		memset(expected, 'a' + i, sizeof(expected));
+		assert_success(hd_overlay_read(yard->overlay, find(yard->overlay, HD_ROOT_INO, "growing"),
+			bytes, sizeof(bytes), (uint64_t)i * sizeof(bytes), &size));
+		assert_int_equal(size, sizeof(bytes));
+		assert_memory_equal(bytes, expected, size);
+	}
+}
+
 /* Nothing changed: the next sync has nothing to write. */
 static void a_sync_without_changes_writes_nothing(void **state)
 {
@@ -377,6 +412,7 @@ int main(void)
 		TEST(what_a_full_disk_refused_is_written_later),
 		TEST(the_first_checkpoint_may_fail_as_well),
 		TEST(a_checkpoint_keeps_all_and_makes_the_journal_short),
+		TEST(a_file_that_grows_large_between_two_syncs_is_whole),
 		TEST(a_sync_without_changes_writes_nothing),
 	};
 
