@@ -6,6 +6,7 @@
 #include "overlay/file_data.h"
 #include "overlay/orphan.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/promotion.h"
 
@@ -17,10 +18,13 @@
  * under its lock, which stops its writers for as long as a memory copy takes, and the copy is stored. Either
  * way the stored bytes are those of one instant.
  *
- * Chunks of a chunked content that no written block touches are taken over by their ids without being read.
+ * Chunks of a chunked content that no written block touches are taken over by their ids without being read, and
+ * chunks of holes are stored once.
  */
 
 #define TRIES 3
+/* As ext4 has it. The list of a content's chunks is in memory while it is stored. */
+#define SIZE_LIMIT ((uint64_t)16 << 40)
 
 struct source {
 	struct hd_overlay *overlay;
@@ -124,6 +128,32 @@ static int reuse_chunk(struct source *source, struct hd_content_writer *writer, 
 	return hd_content_writer_reuse(writer, &source->view.content, offset / HD_CHUNK_SIZE);
 }
 
+/* Whether the copy has a block in [first, end). */
+static bool copy_has_mapped(const struct source *source, uint64_t first, uint64_t end)
+{
+	size_t low = 0, high = source->n_mapped;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (source->mapped_blocks[middle] < first)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < source->n_mapped && source->mapped_blocks[low] < end;
+}
+
+static bool is_hole(struct source *source, uint64_t offset, size_t size)
+{
+	uint64_t first = offset >> HD_BLOCK_SHIFT, end = first + (size >> HD_BLOCK_SHIFT);
+
+	if (size != HD_CHUNK_SIZE || offset < source->view.backed)
+		return false;
+	return source->copy_fd >= 0 ? !copy_has_mapped(source, first, end)
+				    : !has_mapped(source->overlay, source->ino, first, end);
+}
+
 static int store_pieces(struct source *source, struct hd_content_writer *writer)
 {
 	HD_AUTO_FREE uint8_t *buffer = NULL;
@@ -137,7 +167,8 @@ static int store_pieces(struct source *source, struct hd_content_writer *writer)
 	while (r == 0 && offset < total) {
 		size_t size = total - offset < HD_CHUNK_SIZE ? (size_t)(total - offset) : HD_CHUNK_SIZE;
 
-		r = reuse_chunk(source, writer, offset, size);
+		r = is_hole(source, offset, size) ? hd_content_writer_append_zeros(writer)
+						  : reuse_chunk(source, writer, offset, size);
 		if (r == -ENOENT) {
 			r = read_piece(source, buffer, size, offset);
 			if (r == 0)
@@ -151,7 +182,12 @@ static int store_pieces(struct source *source, struct hd_content_writer *writer)
 static int store_source(struct source *source, struct hd_content *ret_content)
 {
 	struct hd_content_writer *writer;
-	int r = hd_content_writer_new(source->overlay->store->objects, source->view.size, &writer);
+	int r;
+
+	if (source->view.size > SIZE_LIMIT)
+		return hd_fail(EFBIG, "a file of %llu bytes cannot be stored",
+			(unsigned long long)source->view.size);
+	r = hd_content_writer_new(source->overlay->store->objects, source->view.size, &writer);
 
 	if (r < 0)
 		return r;

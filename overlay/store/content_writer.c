@@ -23,7 +23,9 @@ struct hd_content_writer {
 	uint8_t *chunk;    /* owned; the chunk being filled */
 	size_t chunk_used;
 	struct hd_buffer list; /* header and ids so far; for totals up to HD_CHUNK_SIZE one id alone */
-	int status;            /* the first failure */
+	bool has_zero_chunk;
+	uint8_t zero_chunk[HD_OBJECT_ID_BYTES]; /* id of a full chunk of zeros */
+	int status;                             /* the first failure */
 };
 
 static size_t chunk_capacity(const struct hd_content_writer *writer)
@@ -113,6 +115,35 @@ int hd_content_writer_append(struct hd_content_writer *writer, const void *data,
 		bytes += taken;
 		size -= taken;
 	}
+	return writer->status;
+}
+
+static int append_zeros(struct hd_content_writer *writer)
+{
+	static const uint8_t zeros[HD_CHUNK_SIZE];
+	int r;
+
+	if (writer->has_zero_chunk) {
+		hd_buffer_put(&writer->list, writer->zero_chunk, sizeof(writer->zero_chunk));
+		return hd_buffer_status(&writer->list);
+	}
+	r = put_chunk(writer, zeros, sizeof(zeros));
+	if (r < 0)
+		return r;
+	memcpy(writer->zero_chunk, writer->list.data + writer->list.size - sizeof(writer->zero_chunk),
+		sizeof(writer->zero_chunk));
+	writer->has_zero_chunk = true;
+	return 0;
+}
+
+int hd_content_writer_append_zeros(struct hd_content_writer *writer)
+{
+	if (writer->status < 0)
+		return writer->status;
+	if (writer->chunk_used || writer->total - writer->position < HD_CHUNK_SIZE)
+		return -EINVAL;
+	writer->status = append_zeros(writer);
+	writer->position += HD_CHUNK_SIZE;
 	return writer->status;
 }
 

@@ -56,7 +56,7 @@ int hd_object_store_sync(struct hd_object_store *store);
 /*
  * Writer: stores a file's content piece by piece without holding it in memory.
  *
- *     hd_content_writer_new(total) → _append or _reuse for consecutive chunks → _finish or _free
+ *     hd_content_writer_new(total) → _append, _append_zeros or _reuse for consecutive chunks → _finish or _free
  *
  * TOTAL decides the form: up to HD_CHUNK_SIZE one OBJECT (an empty file is NONE), above it a CHUNKED list.
  * Equal bytes always get equal references. All pieces are HD_CHUNK_SIZE bytes but the last.
@@ -65,6 +65,8 @@ struct hd_content_writer;
 int hd_content_writer_new(
 	struct hd_object_store *store, uint64_t total, struct hd_content_writer **ret_writer);
 int hd_content_writer_append(struct hd_content_writer *writer, const void *data, size_t size);
+/* Appends a full chunk of zeros; only the first one costs anything. */
+int hd_content_writer_append_zeros(struct hd_content_writer *writer);
 /* Takes chunk INDEX of CHUNKED content OLD over by its id, without reading it. -ENOENT if OLD has no such
  * full chunk. */
 int hd_content_writer_reuse(struct hd_content_writer *writer, const struct hd_content *old, uint64_t index);

@@ -362,6 +362,43 @@ static void marks_and_barrier_survive_a_reopening(void **state)
 	hd_thread_clear(&thread);
 }
 
+static void a_huge_hole_is_stored_in_no_time(void **state)
+{
+	struct yard *yard = *state;
+	struct hd_attributes values = {.size = ((uint64_t)1 << 37) + 5};
+	struct hd_snapshot *snapshot;
+	hd_ino sparse, endless;
+	uint8_t bytes[8] = {0};
+	uint64_t start;
+	size_t size;
+
+	(void)yard_open(yard);
+	sparse = make_file(yard->overlay, HD_ROOT_INO, "sparse");
+	assert_success(hd_overlay_write(yard->overlay, sparse, "middle", 6, (uint64_t)1 << 36, &size));
+	assert_success(
+		hd_overlay_setattr(yard->overlay, &yard_caller, sparse, HD_SET_SIZE, &values, &values));
+	snapshot = take(yard->overlay, true);
+	start = hd_clock_monotonic_ns();
+	assert_success(hd_snapshot_settle(snapshot, child(hd_snapshot_root(snapshot), "sparse")));
+	assert_true(hd_clock_monotonic_ns() - start < 10000000000u);
+	assert_success(hd_snapshot_read(snapshot, child(hd_snapshot_root(snapshot), "sparse"), bytes, 8,
+		((uint64_t)1 << 36) - 1, &size));
+	assert_int_equal(size, 8);
+	assert_memory_equal(bytes, "\0middle\0", 8);
+	hd_snapshot_free(snapshot);
+	/* What would take all memory is refused, and nothing else with it. */
+	endless = make_file(yard->overlay, HD_ROOT_INO, "endless");
+	values.size = (uint64_t)1 << 60;
+	assert_success(
+		hd_overlay_setattr(yard->overlay, &yard_caller, endless, HD_SET_SIZE, &values, &values));
+	snapshot = take(yard->overlay, true);
+	assert_int_equal(hd_snapshot_settle(snapshot, child(hd_snapshot_root(snapshot), "endless")), -EFBIG);
+	hd_snapshot_free(snapshot);
+	(void)yard_reopen(yard);
+	assert_true(attributes_of(yard->overlay, find(yard->overlay, HD_ROOT_INO, "endless")).size ==
+		    (uint64_t)1 << 60);
+}
+
 /* ---- with writers beside it ---- */
 
 #define WRITERS 3
@@ -496,6 +533,7 @@ int main(void)
 		BASE_TEST(an_attribute_alone_is_a_change),
 		TEST(every_name_of_a_linked_file_leads_a_snapshot_to_its_change),
 		TEST(marks_and_barrier_survive_a_reopening),
+		TEST(a_huge_hole_is_stored_in_no_time),
 		TEST(captures_beside_writers_lose_nothing_and_take_nothing_half),
 	};
 
