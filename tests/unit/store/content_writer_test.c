@@ -218,6 +218,30 @@ static void malformed_lists_are_refused(void **state)
 	free(data);
 }
 
+static void zeros_that_are_appended_give_what_zero_bytes_give(void **state)
+{
+	struct hd_object_store *objects = ((struct scratch *)*state)->store->objects;
+	size_t size = (size_t)4 * HD_CHUNK_SIZE + 7;
+	uint8_t *data = calloc(1, size);
+	struct hd_content_writer *writer;
+	struct hd_content plain, holes;
+
+	assert_non_null(data);
+	memset(data + HD_CHUNK_SIZE, 'x', HD_CHUNK_SIZE);
+	plain = written(objects, data, size, size);
+	assert_success(hd_content_writer_new(objects, size, &writer));
+	assert_success(hd_content_writer_append_zeros(writer));
+	assert_success(hd_content_writer_append(writer, data + HD_CHUNK_SIZE, HD_CHUNK_SIZE));
+	assert_success(hd_content_writer_append_zeros(writer));
+	assert_success(hd_content_writer_append_zeros(writer));
+	/* Less than a chunk is left. */
+	assert_int_equal(hd_content_writer_append_zeros(writer), -EINVAL);
+	assert_success(hd_content_writer_append(writer, data, 7));
+	assert_success(hd_content_writer_finish(writer, &holes));
+	assert_true(hd_content_equal(&plain, &holes));
+	free(data);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -230,6 +254,7 @@ int main(void)
 		TEST(a_file_cut_to_one_reused_chunk_is_a_plain_object),
 		TEST(pieces_that_do_not_add_up_are_refused),
 		TEST(malformed_lists_are_refused),
+		TEST(zeros_that_are_appended_give_what_zero_bytes_give),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
