@@ -56,8 +56,14 @@ as_ordinary_user() {
 	[ -c /dev/fuse ] || skip "there is no /dev/fuse"
 	mknod -m 666 "$TEST_DIRECTORY/.fuse" c 10 229 2>/dev/null || skip "no device can be made here"
 	chown -R nobody "$TEST_DIRECTORY"
+	# In a chroot the root is no mountpoint, and unshare cannot make it private as a whole; /dev is what matters.
+	local propagation=private
+	unshare --mount true 2>/dev/null || propagation=unchanged
+	export propagation
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	exec unshare --mount sh -c 'mount --bind "$TEST_DIRECTORY/.fuse" /dev/fuse &&
+	exec unshare --mount --propagation "$propagation" sh -c '
+		[ "$propagation" = private ] || mount --make-rprivate /dev || exit 1
+		mount --bind "$TEST_DIRECTORY/.fuse" /dev/fuse &&
 		exec setpriv --reuid nobody --regid nogroup --clear-groups bash "$TEST_SCRIPT"'
 }
 

@@ -239,7 +239,7 @@ static void a_file_with_a_name_outlives_every_forget(void **state)
 static void a_stale_id_never_names_the_successor_of_its_inode(void **state)
 {
 	struct hd_overlay *overlay = yard_open(*state);
-	struct hd_attributes attributes;
+	struct hd_attributes attributes = {0};
 	char buffer[8];
 	size_t size;
 	hd_ino old = make_file(overlay, HD_ROOT_INO, "file"), new;
