@@ -94,7 +94,8 @@ static int name_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size)
 	return r;
 }
 
-int hd_file_set_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size)
+/* With GROW_ONLY nothing happens to a file that is as long already, whoever made it so meanwhile. */
+static int set_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size, bool grow_only)
 {
 	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
 	struct hd_file_view view;
@@ -104,14 +105,19 @@ int hd_file_set_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size)
 		return -EFBIG;
 	hd_rwlock_write(file_lock);
 	r = hd_file_view(overlay, ino, &view);
-	if (r == 0 && size < view.size)
+	if (r == 0 && size < view.size && !grow_only)
 		r = cut_locked(overlay, ino, &view, size);
-	if (r == 0)
+	if (r == 0 && (size > view.size || !grow_only))
 		r = name_size(overlay, ino, size);
 	hd_rwlock_unlock(file_lock);
 	if (r == 0 && size > 0)
 		hd_promoter_enqueue(overlay->promoter, ino);
 	return r;
+}
+
+int hd_file_set_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size)
+{
+	return set_size(overlay, ino, size, false);
 }
 
 /* ---- holes ---- */
@@ -168,20 +174,23 @@ static int write_zeros(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, 
 	return size == 0 ? 0 : hd_overlay_write(overlay, ino, zeros, size, offset, &written);
 }
 
-static int punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t end)
+/* -EAGAIN when the file's end moved meanwhile: the last block may hold bytes that somebody has just appended. */
+static int try_punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t end)
 {
 	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
 	uint64_t first = (offset + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT, last = end >> HD_BLOCK_SHIFT;
 	struct hd_file_view view;
+	uint64_t size;
 	int r = hd_file_view(overlay, ino, &view);
 
 	if (r < 0 || offset >= view.size)
 		return r;
-	if (end > view.size)
-		end = view.size;
+	size = view.size;
+	if (end > size)
+		end = size;
 	if (first > last || offset >> HD_BLOCK_SHIFT == end >> HD_BLOCK_SHIFT)
 		return write_zeros(overlay, ino, offset, end - offset);
-	if (end == view.size)
+	if (end == size)
 		last = (end + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT;
 	else
 		r = write_zeros(overlay, ino, last << HD_BLOCK_SHIFT, end % HD_BLOCK_SIZE);
@@ -191,9 +200,21 @@ static int punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64
 		return r;
 	hd_rwlock_write(file_lock);
 	r = hd_file_view(overlay, ino, &view);
+	if (r == 0 && view.size != size)
+		r = -EAGAIN;
 	if (r == 0)
 		r = punch_blocks_locked(overlay, ino, &view, first, last);
 	hd_rwlock_unlock(file_lock);
+	return r;
+}
+
+static int punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t end)
+{
+	int r;
+
+	do
+		r = try_punch(overlay, ino, offset, end);
+	while (r == -EAGAIN);
 	return r;
 }
 
@@ -239,7 +260,7 @@ int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint6
 	if (mode & FALLOC_FL_ZERO_RANGE)
 		r = punch(overlay, ino, offset, offset + length);
 	if (r == 0 && !(mode & FALLOC_FL_KEEP_SIZE) && offset + length > view.size)
-		r = hd_file_set_size(overlay, ino, offset + length);
+		r = set_size(overlay, ino, offset + length, true);
 	return r < 0 ? r : touch_times(overlay, ino);
 }
 

@@ -444,11 +444,66 @@ static void large_files_in_little_memory_hold_what_their_writers_wrote(void **st
 	free(seen);
 }
 
+/* ---- an allocation beside a writer ---- */
+
+struct appender {
+	struct hd_overlay *overlay;
+	hd_ino file;
+	uint64_t end_ns, appended;
+	atomic_bool done;
+	pthread_t thread;
+};
+
+static void *append(void *payload)
+{
+	struct appender *appender = payload;
+	uint64_t bytes[8];
+	size_t size;
+
+	while (hd_clock_monotonic_ns() < appender->end_ns) {
+		for (size_t i = 0; i < 8; i++)
+			bytes[i] = appender->appended + 1;
+		if (hd_overlay_write(appender->overlay, appender->file, bytes, sizeof(bytes),
+			    appender->appended * sizeof(bytes), &size) < 0)
+			break;
+		appender->appended++;
+	}
+	atomic_store(&appender->done, true);
+	return NULL;
+}
+
+static void an_allocation_cuts_nothing_off_that_is_written_meanwhile(void **state)
+{
+	struct yard *yard = *state;
+	struct appender appender = {.end_ns = hd_clock_monotonic_ns() + 1000000000u};
+	uint64_t bytes[8];
+	size_t size;
+
+	appender.overlay = yard_open(yard);
+	appender.file = make_file(yard->overlay, HD_ROOT_INO, "file");
+	assert_int_equal(pthread_create(&appender.thread, NULL, append, &appender), 0);
+	while (!atomic_load(&appender.done)) {
+		uint64_t length = attributes_of(yard->overlay, appender.file).size + 1;
+
+		assert_success(hd_overlay_fallocate(yard->overlay, appender.file, 0, 0, length));
+	}
+	assert_int_equal(pthread_join(appender.thread, NULL), 0);
+	for (uint64_t i = 0; i < appender.appended; i++) {
+		assert_success(hd_overlay_read(
+			yard->overlay, appender.file, bytes, sizeof(bytes), i * sizeof(bytes), &size));
+		assert_int_equal(size, sizeof(bytes));
+		assert_int_equal(bytes[0], i + 1);
+		assert_int_equal(bytes[7], i + 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(counts_come_out_even_and_the_tree_is_the_same_afterwards,
 			yard_setup_over_base, yard_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_allocation_cuts_nothing_off_that_is_written_meanwhile, yard_setup, yard_teardown),
 		cmocka_unit_test_setup_teardown(large_files_in_little_memory_hold_what_their_writers_wrote,
 			yard_setup, yard_teardown),
 	};
