@@ -40,7 +40,7 @@ int hd_overlay_open_file(struct hd_overlay *overlay, hd_ino ino, int flags)
 	if (r == 0 && flags & O_TRUNC) {
 		r = hd_file_set_size(overlay, ino, 0);
 		if (r < 0)
-			(void)count_open(overlay, ino, -1);
+			(void)hd_overlay_release(overlay, ino);
 	}
 	return r;
 }

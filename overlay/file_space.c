@@ -49,6 +49,7 @@ static int cut_locked(struct hd_overlay *overlay, hd_ino ino, const struct hd_fi
 {
 	uint32_t inside = (uint32_t)(size % HD_BLOCK_SIZE);
 	uint64_t first_gone = (size + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT;
+	bool held;
 	int r = 0;
 
 	if (inside) {
@@ -63,8 +64,10 @@ static int cut_locked(struct hd_overlay *overlay, hd_ino ino, const struct hd_fi
 		return r;
 	hd_rwlock_write(&overlay->lock);
 	r = hd_unmap_from_locked(overlay, hd_ino_index(ino), first_gone);
+	held = hd_hot_is_held(overlay->hot);
 	hd_rwlock_unlock(&overlay->lock);
-	if (r == 0 && view->large_slot) {
+	/* A flush whose cut names these blocks still reads them. What stays in the file then is named by nobody. */
+	if (r == 0 && view->large_slot && !held) {
 		int fd = hd_hot_large_fd(overlay->hot, view->large_slot);
 
 		r = fd < 0 ? fd : hd_memory_file_resize(fd, first_gone << HD_BLOCK_SHIFT);

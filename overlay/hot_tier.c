@@ -246,6 +246,16 @@ void hd_hot_unhold(struct hd_hot_tier *tier)
 	hd_mutex_unlock(&tier->lock);
 }
 
+bool hd_hot_is_held(struct hd_hot_tier *tier)
+{
+	bool held;
+
+	hd_mutex_lock(&tier->lock);
+	held = tier->holds > 0;
+	hd_mutex_unlock(&tier->lock);
+	return held;
+}
+
 int hd_hot_read(struct hd_hot_tier *tier, uint32_t block, uint64_t offset, void *buffer, size_t size)
 {
 	return hd_memory_file_read(tier->fd, buffer, size, (uint64_t)block * HD_BLOCK_SIZE + offset);

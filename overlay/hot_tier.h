@@ -64,6 +64,8 @@ void hd_hot_large_account(struct hd_hot_tier *tier, int64_t blocks);
 /* While held, freed blocks and dropped files keep their bytes: a flush is still reading them. */
 void hd_hot_hold(struct hd_hot_tier *tier);
 void hd_hot_unhold(struct hd_hot_tier *tier);
+/* Asked under the namespace lock: whether a flush may still read what was mapped before. */
+bool hd_hot_is_held(struct hd_hot_tier *tier);
 
 struct hd_hot_usage {
 	uint64_t bytes, limit;
