@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,55 @@ static int clear_directory(const char *directory)
 	return r;
 }
 
+/* Whether PATH is DIRECTORY or lies in it. Both are absolute and without a slash at the end, but for the root. */
+static bool lies_in(const char *path, const char *directory)
+{
+	size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+
+	return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+/* The bases: one that is hidden, or a directory that contains the mount, would be read through the mount. */
+static int check_bases(const struct hd_store *store, const char *directory)
+{
+	struct hd_base_record base;
+	uint16_t number = 1;
+	int r = 0;
+
+	for (; r == 0 && hd_index_get_base(store->index, number, &base) >= 0; number++) {
+		if (lies_in(base.location, directory))
+			r = hd_fail(HD_E_USAGE, "a mount at %s would hide its own base, %s", directory,
+				base.location);
+		else if (base.kind == HD_BASE_DIRECTORY && lies_in(directory, base.location))
+			r = hd_fail(
+				HD_E_USAGE, "%s lies in the mount's own base, %s", directory, base.location);
+		hd_base_record_clear(&base);
+	}
+	return r;
+}
+
+/*
+ * The worker must never come across its own mount: it would wait for an answer that only it could give. The places
+ * below mnt/ are the store's own for mounts, and no base shows them.
+ */
+static int check_place(const struct hd_store *store, const char *directory)
+{
+	HD_AUTO_FREE char *own = NULL;
+
+	if (asprintf(&own, "%s/mnt", store->path) < 0) {
+		own = NULL;
+		return -ENOMEM;
+	}
+	if (lies_in(directory, own) && strcmp(directory, own) != 0)
+		return 0;
+	if (lies_in(store->path, directory))
+		return hd_fail(
+			HD_E_USAGE, "a mount at %s would hide its own store, %s", directory, store->path);
+	if (lies_in(directory, store->path))
+		return hd_fail(HD_E_USAGE, "%s lies in the store of the mount", directory);
+	return check_bases(store, directory);
+}
+
 static int check_thread(const struct hd_store *store, const char *thread)
 {
 	struct hd_mount_place place;
@@ -154,6 +204,8 @@ int hd_mount_start(struct hd_store *store, const char *thread, const char *direc
 	r = check_thread(store, thread);
 	if (r >= 0)
 		r = choose_directory(store, thread, directory, &chosen);
+	if (r >= 0)
+		r = check_place(store, chosen);
 	if (r >= 0)
 		r = clear_directory(chosen);
 	if (r < 0)
