@@ -134,6 +134,23 @@ static int request_here(struct hd_store *store, const char *thread, uint32_t num
 	return r < 0 ? r : hd_fail_in(closed, "close thread '%s'", thread);
 }
 
+/* The thread stays busy. A mount that nobody answers for was left by a supervisor that was killed alone. */
+static int explain_busy(const struct hd_store *store, const char *thread)
+{
+	struct hd_mount_place place;
+	int r;
+
+	if (hd_mount_find_thread(store->path, thread, &place) < 0)
+		return -HD_E_THREAD_BUSY;
+	r = hd_fail(HD_E_THREAD_BUSY,
+		"the heddled of the mount at %s was killed; programs there go on, and 'heddle unmount' ends "
+		"it "
+		"without a loss",
+		place.directory);
+	hd_mount_place_clear(&place);
+	return r;
+}
+
 int hd_thread_request(
 	struct hd_store *store, const char *thread, json_t *request, json_t **ret_reply, int *ret_fd)
 {
@@ -156,7 +173,9 @@ int hd_thread_request(
 			r = request_here(store, thread, number, request, ret_reply, ret_fd);
 		else
 			return hd_fail_in(fd, "reach the mount of thread '%s'", thread);
-		if (r != -HD_E_THREAD_BUSY || hd_clock_monotonic_ns() > deadline)
+		if (r == -HD_E_THREAD_BUSY && hd_clock_monotonic_ns() > deadline)
+			return fd < 0 ? explain_busy(store, thread) : r;
+		if (r != -HD_E_THREAD_BUSY)
 			return r;
 		hd_clock_sleep_ns(RETRY_NS);
 	}

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "overlay/journal_format.h"
@@ -12,6 +13,7 @@
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/log.h"
 
 /*
  * Writing the journal. Items are collected in a buffer and written in pieces; the checksum runs along. Only
@@ -27,6 +29,7 @@
 #define PIECE (1u << 20)
 #define NAME "journal"
 #define NAME_NEW "journal.new"
+#define NAME_TORN "journal.torn"
 
 struct hd_journal {
 	int directory_fd;  /* borrowed */
@@ -42,6 +45,41 @@ struct hd_journal {
 	struct hd_buffer piece;
 	struct hd_hash_stream *hash; /* owned while an epoch runs */
 };
+
+/*
+ * What is behind the last whole epoch is a write that a crash cut short, or one that was damaged on disk later and hides
+ * whole epochs behind it. The two look the same here, so the bytes are put aside before they are cut off. A disk without
+ * room for them keeps nobody from the thread.
+ */
+static void keep_torn_end(const struct hd_journal *journal)
+{
+	HD_AUTO_CLOSE int kept_fd = -1;
+	uint8_t bytes[16384];
+	struct stat stat;
+	uint64_t at = journal->size;
+	size_t n = 0;
+	int r;
+
+	r = hd_file_stat(journal->fd, &stat);
+	if (r < 0 || (uint64_t)stat.st_size <= at)
+		return;
+	r = kept_fd = hd_file_open(journal->directory_fd, NAME_TORN, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	while (r >= 0 && at < (uint64_t)stat.st_size) {
+		r = hd_file_read_at(journal->fd, bytes, sizeof(bytes), at, &n);
+		if (r < 0 || n == 0)
+			break;
+		r = hd_file_write_at(kept_fd, bytes, n, at - journal->size);
+		at += n;
+	}
+	if (r >= 0)
+		r = hd_file_sync(kept_fd);
+	if (r < 0)
+		hd_log(HD_LOG_WARNING, "cannot keep the journal's torn end, ignoring: %s",
+			hd_error_message(r));
+	else
+		hd_log(HD_LOG_NOTICE, "the journal's torn end, %llu bytes, is kept in " NAME_TORN,
+			(unsigned long long)(at - journal->size));
+}
 
 int hd_journal_open(int directory_fd, uint64_t size, uint64_t epochs, struct hd_journal **ret_journal)
 {
@@ -59,6 +97,7 @@ int hd_journal_open(int directory_fd, uint64_t size, uint64_t epochs, struct hd_
 		journal->fd = hd_file_open(directory_fd, NAME, O_RDWR, 0);
 		if (journal->fd < 0)
 			return hd_fail_in(journal->fd, "open the journal");
+		keep_torn_end(journal);
 		r = hd_file_truncate(journal->fd, size);
 		if (r < 0) {
 			hd_descriptor_close(&journal->fd);
