@@ -14,6 +14,7 @@
 #include "cli/store_locate.h"
 #include "cli/thread_command.h"
 #include "mount/mount_start.h"
+#include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
@@ -179,6 +180,20 @@ static int report(const struct hd_location *location, const char *directory, boo
 	return 0;
 }
 
+/* After a mount that ended badly people look whether everything is there, and should know what happened. */
+static void remark_last_end(const struct hd_location *location)
+{
+	HD_AUTO_FREE char *last_end = NULL;
+	struct hd_thread thread;
+
+	if (hd_index_get_thread(location->store->index, location->thread, &thread) < 0)
+		return;
+	if (hd_run_file_read(location->store->path, thread.number, HD_RUN_LAST, &last_end) >= 0 && last_end)
+		hd_output_remark(
+			"the mount before this one ended badly ('heddle status' says more): %s", last_end);
+	hd_thread_clear(&thread);
+}
+
 static int mount_thread(const struct hd_location *location, const char *directory, bool json)
 {
 	HD_AUTO_FREE char *absolute = NULL;
@@ -205,6 +220,8 @@ static int mount_thread(const struct hd_location *location, const char *director
 	if (r >= 0)
 		r = report(location, place.directory, created, json);
 	hd_mount_place_clear(&place);
+	if (r >= 0 && !json)
+		remark_last_end(location);
 	if (r < 0 || !foreground)
 		return r;
 	r = hd_output_end();

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The mount after one whose worker was killed says so, once; the one after that has nothing to say.
+
+# EXPECT-LOG: worker .*killed
+
+. "$TEST_LIB/common.sh"
+
+make_repository repository
+heddle_mount_of repository
+echo "there" >"$MNT/file"
+check kill -9 "$(worker_pid)"
+remark=$(check heddle mount main "$MNT" 2>&1 >/dev/null)
+check_contains "$remark" "ended badly.*killed by signal 9"
+check_content "$MNT/file" there
+heddle_unmount
+check_equal "$(heddle mount main "$MNT" 2>&1 >/dev/null)" ""
