@@ -132,12 +132,13 @@ int hd_identity_resolve(const char *author, const char *directory, char **ret_au
 	const char *source = "author";
 	int r;
 
-	if (!author || !*author) {
+	/* An empty one that was given is a mistake; in the environment it means none. */
+	if (!author) {
 		source = IDENTITY_VARIABLE;
 		author = getenv(IDENTITY_VARIABLE);
+		if (!author || !*author)
+			return author_from_config(directory, ret_author);
 	}
-	if (!author || !*author)
-		return author_from_config(directory, ret_author);
 	r = hd_identity_check(author);
 	if (r < 0)
 		return hd_fail_in(r, "%s", source);

@@ -214,6 +214,9 @@ static int mount_thread(const struct hd_location *location, const char *director
 	hd_progress_begin("mounting", json);
 	r = hd_mount_start(location->store, location->thread, absolute, &collected);
 	hd_progress_end();
+	if (r < 0 && created)
+		hd_output_remark("thread '%s' was made and stays, at the head of %s", location->thread,
+			from ? from : HD_INITIALIZE_THREAD);
 	if (r < 0)
 		return r;
 	r = hd_mount_find_thread(location->store->path, location->thread, &place);
