@@ -37,6 +37,7 @@ check_status 78 heddle capture -m "By nobody"
 check_equal "$(changes)" "A four"
 check_status 64 heddle capture
 check_status 64 heddle capture -m x --author X --meta novalue
+check_status 64 heddle capture -m x --author ""
 
 check heddle export git >/dev/null
 got=$(git -C repository log -1 --format='%an|%ae|%B' --skip 2 heddle/main)
