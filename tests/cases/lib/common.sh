@@ -47,6 +47,20 @@ require_program() {
 	command -v "$1" >/dev/null || skip "needs $1"
 }
 
+# Takes along what another user may not reach where it is: the case, its verbs, the programs.
+move_in() {
+	local own=$TEST_DIRECTORY/.own
+	mkdir -m 755 "$own"
+	cp -R "$TEST_LIB" "$own/lib"
+	cp "$TEST_SCRIPT" "$own/case.sh"
+	cp -R "$HEDDLE_BIN" "$own/bin"
+	mkdir "$own/tools"
+	cp "$HEDDLE_TOOLS/heddle-fuzz-fs" "$own/tools/"
+	chmod -R a+rX "$own"
+	export TEST_LIB=$own/lib TEST_SCRIPT=$own/case.sh HEDDLE_BIN=$own/bin HEDDLE_TOOLS=$own/tools
+	export PATH=$HEDDLE_BIN:$PATH
+}
+
 # Goes on as a user without rights. Root becomes "nobody" in a mount namespace of its own, where /dev/fuse is open to
 # all as udev leaves it on a desktop or server; whoever is an ordinary user stays it.
 as_ordinary_user() {
@@ -55,6 +69,7 @@ as_ordinary_user() {
 	[ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not setuid"
 	[ -c /dev/fuse ] || skip "there is no /dev/fuse"
 	mknod -m 666 "$TEST_DIRECTORY/.fuse" c 10 229 2>/dev/null || skip "no device can be made here"
+	move_in
 	chown -R nobody "$TEST_DIRECTORY"
 	# In a chroot the root is no mountpoint, and unshare cannot make it private as a whole; /dev is what matters.
 	local propagation=private
