@@ -10,6 +10,11 @@ make_repository repository
 heddle_mount_of repository
 echo "there" >"$MNT/file"
 check kill -9 "$(worker_pid)"
+# Until heddled has noticed, the thread is mounted, and a mount of it is refused.
+is_gone() {
+	! grep -q " $MNT " /proc/self/mounts
+}
+wait_until 5 is_gone
 remark=$(check heddle mount main "$MNT" 2>&1 >/dev/null)
 check_contains "$remark" "ended badly.*killed by signal 9"
 check_content "$MNT/file" there
