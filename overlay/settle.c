@@ -199,6 +199,10 @@ static int store_source(struct source *source, struct hd_content *ret_content)
 	return hd_content_writer_finish(writer, ret_content);
 }
 
+/*
+ * The blocks may go now, and they say which chunks are holes and which are the old content's. So to whoever settles the
+ * same file at the same time this is a change like any other.
+ */
 static int name_content(struct hd_overlay *overlay, uint32_t index, const struct hd_content *content)
 {
 	struct hd_transaction transaction;
@@ -207,8 +211,10 @@ static int name_content(struct hd_overlay *overlay, uint32_t index, const struct
 	hd_transaction_begin(overlay->arena, &transaction);
 	inode = hd_edit_inode(&transaction, index);
 	inode->content = *content;
-	if (hd_inode_is_file(inode))
+	if (hd_inode_is_file(inode)) {
 		inode->backed = inode->size;
+		inode->part.file.version++;
+	}
 	inode->flags &= (uint8_t)~HD_INODE_UNSETTLED;
 	return hd_overlay_commit(overlay, &transaction);
 }

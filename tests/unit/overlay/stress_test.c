@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "overlay/platform/clock.h"
+#include "overlay/promotion.h"
 #include "overlay/snapshot.h"
 #include "tests/unit/overlay/yard.h"
 
@@ -497,9 +498,82 @@ static void an_allocation_cuts_nothing_off_that_is_written_meanwhile(void **stat
 	}
 }
 
+/* ---- one file, named by several at once ---- */
+
+#define SETTLED_SIZE (3u << 20)
+#define SETTLERS 3
+
+struct settler {
+	struct hd_overlay *overlay;
+	pthread_barrier_t *barrier;
+	pthread_t thread;
+	hd_ino file;
+	int result;
+};
+
+static void *settle(void *payload)
+{
+	struct settler *settler = payload;
+	struct hd_settled settled;
+
+	(void)pthread_barrier_wait(settler->barrier);
+	settler->result = hd_file_settle(settler->overlay, settler->file, &settled);
+	return NULL;
+}
+
+static void settle_at_once(struct hd_overlay *overlay, hd_ino file)
+{
+	struct settler settlers[SETTLERS];
+	pthread_barrier_t barrier;
+
+	assert_int_equal(pthread_barrier_init(&barrier, NULL, SETTLERS), 0);
+	for (int i = 0; i < SETTLERS; i++) {
+		settlers[i] = (struct settler){.overlay = overlay, .barrier = &barrier, .file = file};
+		assert_int_equal(pthread_create(&settlers[i].thread, NULL, settle, &settlers[i]), 0);
+	}
+	for (int i = 0; i < SETTLERS; i++) {
+		assert_int_equal(pthread_join(settlers[i].thread, NULL), 0);
+		assert_success(settlers[i].result);
+	}
+	(void)pthread_barrier_destroy(&barrier);
+}
+
+/* A promotion and a capture come to the same file: who is second finds its blocks gone, which are no holes for that. */
+static void a_file_that_several_settle_at_once_keeps_its_bytes(void **state)
+{
+	struct yard *yard = *state;
+	uint64_t seed = yard_seed();
+	uint8_t *model = calloc(1, SETTLED_SIZE), *seen = malloc(SETTLED_SIZE);
+	hd_ino file;
+	size_t size;
+
+	assert_non_null(model);
+	assert_non_null(seen);
+	(void)yard_open(yard);
+	file = make_file(yard->overlay, HD_ROOT_INO, "file");
+	for (int round = 0; round < (YARD_IS_SLOW ? 20 : 100); round++) {
+		/* The first round fills the file, the others change a little in each of its chunks. */
+		size_t step = round == 0 ? 4096 : 1 << 20, part = 4096;
+
+		for (size_t at = 0; at < SETTLED_SIZE; at += step) {
+			memset(model + at, (int)(draw(&seed) % 255) + 1, part);
+			assert_success(hd_overlay_write(yard->overlay, file, model + at, part, at, &size));
+		}
+		settle_at_once(yard->overlay, file);
+		assert_success(hd_overlay_read(yard->overlay, file, seen, SETTLED_SIZE, 0, &size));
+		assert_int_equal(size, SETTLED_SIZE);
+		assert_memory_equal(seen, model, SETTLED_SIZE);
+	}
+	yard_close(yard);
+	free(model);
+	free(seen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_file_that_several_settle_at_once_keeps_its_bytes, yard_setup, yard_teardown),
 		cmocka_unit_test_setup_teardown(counts_come_out_even_and_the_tree_is_the_same_afterwards,
 			yard_setup_over_base, yard_teardown),
 		cmocka_unit_test_setup_teardown(

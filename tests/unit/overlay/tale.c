@@ -232,6 +232,19 @@ static void read_into(struct hd_overlay *overlay, hd_ino ino, struct tale_file *
 	file->is_marked = r == 0;
 }
 
+static void fail_where_they_differ(const struct tale_file *file, const struct tale_file *seen, const char *name)
+{
+	uint64_t first = 0, last = file->size - 1;
+
+	while (seen->bytes[first] == file->bytes[first])
+		first++;
+	while (seen->bytes[last] == file->bytes[last])
+		last--;
+	fail_msg("%s of %llu bytes, last concerned by step %llu, differs from %llu to %llu: there %02x, here %02x", name,
+		(unsigned long long)file->size, (unsigned long long)file->touched, (unsigned long long)first,
+		(unsigned long long)last, seen->bytes[first], file->bytes[first]);
+}
+
 static void compare(const struct tale_file *file, const struct tale_file *seen, const char *name)
 {
 	if (seen->exists != file->exists)
@@ -241,9 +254,8 @@ static void compare(const struct tale_file *file, const struct tale_file *seen, 
 	if (seen->size != file->size)
 		fail_msg("%s has %llu bytes, not %llu", name, (unsigned long long)seen->size,
 			(unsigned long long)file->size);
-	for (uint64_t at = 0; memcmp(seen->bytes, file->bytes, file->size) != 0 && at < file->size; at++)
-		if (seen->bytes[at] != file->bytes[at])
-			fail_msg("%s differs at %llu", name, (unsigned long long)at);
+	if (memcmp(seen->bytes, file->bytes, file->size) != 0)
+		fail_where_they_differ(file, seen, name);
 	assert_int_equal(seen->is_marked, file->is_marked);
 	if (file->is_marked)
 		assert_int_equal(seen->mark, file->mark);
