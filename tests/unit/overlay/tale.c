@@ -232,7 +232,8 @@ static void read_into(struct hd_overlay *overlay, hd_ino ino, struct tale_file *
 	file->is_marked = r == 0;
 }
 
-static void fail_where_they_differ(const struct tale_file *file, const struct tale_file *seen, const char *name)
+static void fail_where_they_differ(
+	const struct tale_file *file, const struct tale_file *seen, const char *name)
 {
 	uint64_t first = 0, last = file->size - 1;
 
@@ -240,9 +241,10 @@ static void fail_where_they_differ(const struct tale_file *file, const struct ta
 		first++;
 	while (seen->bytes[last] == file->bytes[last])
 		last--;
-	fail_msg("%s of %llu bytes, last concerned by step %llu, differs from %llu to %llu: there %02x, here %02x", name,
-		(unsigned long long)file->size, (unsigned long long)file->touched, (unsigned long long)first,
-		(unsigned long long)last, seen->bytes[first], file->bytes[first]);
+	fail_msg("%s of %llu bytes, last concerned by step %llu, differs from %llu to %llu: there %02x, here "
+		 "%02x",
+		name, (unsigned long long)file->size, (unsigned long long)file->touched,
+		(unsigned long long)first, (unsigned long long)last, seen->bytes[first], file->bytes[first]);
 }
 
 static void compare(const struct tale_file *file, const struct tale_file *seen, const char *name)
