@@ -10,6 +10,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
+#include "overlay/platform/transfer.h"
 
 /*
  * Files of the host, one system call each, whole transfers, -errno.
@@ -32,41 +33,14 @@ int hd_file_open(int directory_fd, const char *path, int flags, mode_t mode)
 
 int hd_file_read_at(int fd, void *buffer, size_t size, uint64_t offset, size_t *ret_size)
 {
-	size_t done = 0;
-
 	hd_lock_assert_none_held("pread");
-	while (done < size) {
-		ssize_t n = pread(fd, (char *)buffer + done, size - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return hd_errno();
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	*ret_size = done;
-	return 0;
+	return hd_transfer_read(fd, buffer, size, offset, ret_size);
 }
 
 int hd_file_write_at(int fd, const void *data, size_t size, uint64_t offset)
 {
-	size_t done = 0;
-
 	hd_lock_assert_none_held("pwrite");
-	while (done < size) {
-		ssize_t n = pwrite(fd, (const char *)data + done, size - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return hd_errno();
-		if (n == 0)
-			return -EIO;
-		done += (size_t)n;
-	}
-	return 0;
+	return hd_transfer_write(fd, data, size, offset);
 }
 
 /* Reads to the end of FD, whose size may be unknown (/proc says 0) or wrong (the file grows). */

@@ -9,6 +9,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/transfer.h"
 
 /*
  * memfds: shmem without a name in any filesystem.
@@ -67,38 +68,15 @@ uint64_t hd_memory_file_size(int fd)
 
 int hd_memory_file_read(int fd, void *buffer, size_t size, uint64_t offset)
 {
-	size_t done = 0;
+	size_t got = 0;
+	int r = hd_transfer_read(fd, buffer, size, offset, &got);
 
-	while (done < size) {
-		ssize_t n = pread(fd, (char *)buffer + done, size - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return hd_errno();
-		if (n == 0)
-			return -EIO;
-		done += (size_t)n;
-	}
-	return 0;
+	return r == 0 && got < size ? -EIO : r;
 }
 
 int hd_memory_file_write(int fd, const void *data, size_t size, uint64_t offset)
 {
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = pwrite(fd, (const char *)data + done, size - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return hd_errno();
-		if (n == 0)
-			return -EIO;
-		done += (size_t)n;
-	}
-	return 0;
+	return hd_transfer_write(fd, data, size, offset);
 }
 
 int hd_memory_file_resize(int fd, uint64_t size)

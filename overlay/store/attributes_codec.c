@@ -7,6 +7,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/content_format.h"
+#include "overlay/store/entry_list.h"
 #include "overlay/store/tree_format.h"
 
 /*
@@ -17,6 +18,14 @@
  */
 
 #define NANOSECONDS 1000000000
+
+static const struct hd_entry_list_kind kind = {
+	.magic = HD_ATTRIBUTES_MAGIC,
+	.noun = "attribute",
+	.version = HD_ATTRIBUTES_VERSION,
+	.entry_minimum = HD_ATTRIBUTE_ENTRY_MINIMUM,
+	.corrupt = HD_E_ATTRIBUTES_CORRUPT,
+};
 
 static const char *xattrs_problem(const void *xattrs, uint32_t size)
 {
@@ -104,33 +113,10 @@ int hd_attributes_encode(const struct hd_attribute_entry *entries, size_t count,
 			return hd_fail(EINVAL, "attribute entry %zu: %s", i, problem);
 	}
 
-	hd_buffer_put(out, HD_ATTRIBUTES_MAGIC, HD_TREE_MAGIC_SIZE);
-	hd_buffer_put_u16(out, HD_ATTRIBUTES_VERSION);
-	hd_buffer_put_u16(out, 0);
-	hd_buffer_put_u32(out, (uint32_t)count);
+	hd_entry_list_begin(out, &kind, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
 		encode_entry(out, &entries[i]);
 	return hd_buffer_status(out);
-}
-
-static int decode_header(struct hd_reader *reader, uint32_t *ret_count)
-{
-	const void *magic = hd_reader_bytes(reader, HD_TREE_MAGIC_SIZE);
-	uint16_t version = hd_reader_u16(reader);
-	uint16_t zero = hd_reader_u16(reader);
-	uint32_t count = hd_reader_u32(reader);
-
-	if (hd_reader_failed(reader) || memcmp(magic, HD_ATTRIBUTES_MAGIC, HD_TREE_MAGIC_SIZE) != 0)
-		return hd_fail(HD_E_ATTRIBUTES_CORRUPT, "no attribute header");
-	if (version != HD_ATTRIBUTES_VERSION)
-		return hd_fail(
-			HD_E_ATTRIBUTES_CORRUPT, "version %u, known is %u", version, HD_ATTRIBUTES_VERSION);
-	if (zero)
-		return hd_fail(HD_E_ATTRIBUTES_CORRUPT, "padding is not zero");
-	if (count > hd_reader_left(reader) / HD_ATTRIBUTE_ENTRY_MINIMUM)
-		return hd_fail(HD_E_ATTRIBUTES_CORRUPT, "%u entries do not fit the object", count);
-	*ret_count = count;
-	return 0;
 }
 
 static void decode_time(struct hd_reader *reader, struct timespec *ret_time)
@@ -174,7 +160,7 @@ int hd_attributes_decode(const void *data, size_t size, struct hd_attributes_lis
 	int r;
 
 	hd_reader_init(&reader, data, size);
-	r = decode_header(&reader, &count);
+	r = hd_entry_list_take(&reader, &kind, &count);
 	if (r < 0)
 		return r;
 	if (count) {
@@ -187,9 +173,9 @@ int hd_attributes_decode(const void *data, size_t size, struct hd_attributes_lis
 		if (r < 0)
 			return r;
 	}
-	if (hd_reader_left(&reader))
-		return hd_fail(
-			HD_E_ATTRIBUTES_CORRUPT, "%zu bytes behind the last entry", hd_reader_left(&reader));
+	r = hd_entry_list_end(&reader, &kind);
+	if (r < 0)
+		return r;
 	ret_list->entries = HD_STEAL(entries);
 	ret_list->count = count;
 	return 0;

@@ -8,6 +8,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/content_format.h"
+#include "overlay/store/entry_list.h"
 #include "overlay/store/tree_format.h"
 
 /*
@@ -15,6 +16,14 @@
  * accepts is what decode accepts, so a tree that was stored can always be read, and a tree that was read can
  * be stored again with the same bytes.
  */
+
+static const struct hd_entry_list_kind kind = {
+	.magic = HD_TREE_MAGIC,
+	.noun = "tree",
+	.version = HD_TREE_VERSION,
+	.entry_minimum = HD_TREE_ENTRY_MINIMUM,
+	.corrupt = HD_E_TREE_CORRUPT,
+};
 
 int hd_tree_compare_names(const char *a, size_t a_length, const char *b, size_t b_length)
 {
@@ -96,10 +105,7 @@ int hd_tree_encode(const struct hd_tree_entry *entries, size_t count, struct hd_
 			return hd_fail(EINVAL, "tree entry %zu: %s", i, problem);
 	}
 
-	hd_buffer_put(out, HD_TREE_MAGIC, HD_TREE_MAGIC_SIZE);
-	hd_buffer_put_u16(out, HD_TREE_VERSION);
-	hd_buffer_put_u16(out, 0);
-	hd_buffer_put_u32(out, (uint32_t)count);
+	hd_entry_list_begin(out, &kind, (uint32_t)count);
 	for (size_t i = 0; i < count; i++) {
 		hd_buffer_put_u32(out, entries[i].mode);
 		hd_buffer_put_u32(out, entries[i].device);
@@ -109,25 +115,6 @@ int hd_tree_encode(const struct hd_tree_entry *entries, size_t count, struct hd_
 		hd_buffer_put(out, entries[i].name, entries[i].name_length);
 	}
 	return hd_buffer_status(out);
-}
-
-static int decode_header(struct hd_reader *reader, uint32_t *ret_count)
-{
-	const void *magic = hd_reader_bytes(reader, HD_TREE_MAGIC_SIZE);
-	uint16_t version = hd_reader_u16(reader);
-	uint16_t zero = hd_reader_u16(reader);
-	uint32_t count = hd_reader_u32(reader);
-
-	if (hd_reader_failed(reader) || memcmp(magic, HD_TREE_MAGIC, HD_TREE_MAGIC_SIZE) != 0)
-		return hd_fail(HD_E_TREE_CORRUPT, "no tree header");
-	if (version != HD_TREE_VERSION)
-		return hd_fail(HD_E_TREE_CORRUPT, "version %u, known is %u", version, HD_TREE_VERSION);
-	if (zero)
-		return hd_fail(HD_E_TREE_CORRUPT, "padding is not zero");
-	if (count > hd_reader_left(reader) / HD_TREE_ENTRY_MINIMUM)
-		return hd_fail(HD_E_TREE_CORRUPT, "%u entries do not fit the object", count);
-	*ret_count = count;
-	return 0;
 }
 
 static int decode_entry(struct hd_reader *reader, size_t position, struct hd_tree_entry *entries)
@@ -158,7 +145,7 @@ int hd_tree_decode(const void *data, size_t size, struct hd_tree *ret_tree)
 	int r;
 
 	hd_reader_init(&reader, data, size);
-	r = decode_header(&reader, &count);
+	r = hd_entry_list_take(&reader, &kind, &count);
 	if (r < 0)
 		return r;
 	if (count) {
@@ -171,8 +158,9 @@ int hd_tree_decode(const void *data, size_t size, struct hd_tree *ret_tree)
 		if (r < 0)
 			return r;
 	}
-	if (hd_reader_left(&reader))
-		return hd_fail(HD_E_TREE_CORRUPT, "%zu bytes behind the last entry", hd_reader_left(&reader));
+	r = hd_entry_list_end(&reader, &kind);
+	if (r < 0)
+		return r;
 	ret_tree->entries = HD_STEAL(entries);
 	ret_tree->count = count;
 	return 0;

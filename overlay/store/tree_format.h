@@ -20,9 +20,11 @@
  *     .   1  n, length of the name                   32  12 change time
  *     .   n  name                                    44  12 birth time
  *                                                    56  8  link group
- *                                                    64  .  attribute object of the children
- * (content_format.h) .   4  x, length of the extended attributes .   x  {1 name length, 4 value length, name,
- * value} ... .   1  n, length of the name .   n  name
+ *                                                    64  .  attribute object of the children (content_format.h)
+ *                                                    .   4  x, length of the extended attributes
+ *                                                    .   x  {1 name length, 4 value length, name, value} ...
+ *                                                    .   1  n, length of the name
+ *                                                    .   n  name
  *
  * Entries follow each other without gaps and nothing follows the last. There is exactly one encoding of a
  * list of entries: equal directories have equal bytes.
@@ -39,8 +41,7 @@
 #define HD_TREE_HEADER_SIZE 12
 #define HD_TREE_NAME_LIMIT 255
 
-/* The shortest entries: content NONE, a name of one byte (of none for attributes). Bounds what a count can
- * claim. */
+/* The shortest entries: content NONE, a name of one byte (of none for attributes). */
 #define HD_TREE_ENTRY_MINIMUM (16 + 4 + 1 + 1)
 #define HD_ATTRIBUTE_ENTRY_MINIMUM (64 + 4 + 4 + 1)
 
