@@ -73,8 +73,10 @@ static int collect_options(struct hd_mount_options *ret_options)
 	if (open_mode)
 		collected.open = strcmp(open_mode, "tracked") == 0 ? HD_OPEN_TRACKED : HD_OPEN_UNTRACKED;
 	collected.allow_other = collected.allow_other || allow_other;
-	*ret_options = collected;
-	return 0;
+	r = hd_mount_options_settle(&collected);
+	if (r >= 0)
+		*ret_options = collected;
+	return r;
 }
 
 /* Makes the thread if there is none of its name. *RET_CREATED says which it was. */

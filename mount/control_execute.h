@@ -21,14 +21,16 @@
 #include "overlay/overlay.h"
 
 struct hd_message_counters;
+struct hd_mount_options;
 
 /* What `status` and `ping` say beyond the overlay. All zero when the thread is not mounted. */
 struct hd_control_environment {
 	const char *mountpoint; /* borrowed; NULL when not mounted */
 	pid_t supervisor;
 	pid_t worker;
-	uint64_t started_ns;                  /* hd_clock_monotonic_ns when the worker began to serve */
-	struct hd_message_counters *messages; /* borrowed; may be NULL */
+	uint64_t started_ns;                    /* hd_clock_monotonic_ns when the worker began to serve */
+	struct hd_message_counters *messages;   /* borrowed; may be NULL */
+	const struct hd_mount_options *options; /* borrowed; NULL when not mounted */
 	const char
 		*last_end; /* borrowed: how the last mount of this thread ended badly; NULL when it did not */
 };

@@ -12,6 +12,7 @@
 
 #include "capture/status.h"
 #include "mount/control_json.h"
+#include "mount/fuse_options.h"
 #include "mount/message_counters.h"
 #include "overlay/platform/clock.h"
 
@@ -58,14 +59,36 @@ static json_t *worker_json(const struct hd_control_environment *environment)
 		(int)environment->supervisor, "uptime_s", (json_int_t)(up_ns / 1000000000u));
 }
 
+static void put_option(const struct hd_option_value *value, void *payload)
+{
+	json_t *object = payload;
+	json_t *shown = value->kind == HD_OPTION_SWITCH ? json_boolean(value->number != 0)
+			: value->kind == HD_OPTION_WORD ? json_stringn(value->word, value->word_length)
+							: json_integer((json_int_t)value->number);
+
+	(void)json_object_set_new(object, value->name, shown);
+}
+
+static json_t *options_json(const struct hd_control_environment *environment)
+{
+	json_t *object;
+
+	if (!environment->options)
+		return json_null();
+	object = json_object();
+	if (object)
+		hd_mount_options_list(environment->options, put_option, object);
+	return object;
+}
+
 static json_t *mount_json(const struct hd_control_environment *environment)
 {
 	json_t *messages =
 		environment->messages ? hd_message_counters_json(environment->messages) : json_null();
 
-	return json_pack("{s:b, s:s?, s:o, s:o, s:s?}", "mounted", environment->mountpoint != NULL,
-		"mountpoint", environment->mountpoint, "worker", worker_json(environment), "messages",
-		messages, "last_end", environment->last_end);
+	return json_pack("{s:b, s:s?, s:o, s:o, s:o, s:s?}", "mounted", environment->mountpoint != NULL,
+		"mountpoint", environment->mountpoint, "options", options_json(environment), "worker",
+		worker_json(environment), "messages", messages, "last_end", environment->last_end);
 }
 
 static json_t *numbers_json(struct hd_overlay *overlay)

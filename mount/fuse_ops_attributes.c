@@ -88,7 +88,9 @@ static void op_setattr(
 		if (valid & set_bits[i].kernel)
 			set |= set_bits[i].overlay;
 	}
-	r = add_privilege_drop(session, ino, &set, &values);
+	r = hd_owner_map_change(&session->owners, session->overlay, ino, set, &values);
+	if (r >= 0)
+		r = add_privilege_drop(session, ino, &set, &values);
 	if (r >= 0)
 		r = hd_overlay_setattr(session->overlay, &caller, ino, set, &values, &result);
 	if (r >= 0)

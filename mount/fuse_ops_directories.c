@@ -34,7 +34,7 @@ static size_t add_plus(
 	 * link count is not known before somebody looks into them.
 	 */
 	entry.ino = is_dot || item->partial ? 0 : item->attributes.ino;
-	hd_attributes_to_stat(&item->attributes, &entry.attr);
+	hd_attributes_to_stat(hd_fuse_session_of(listing->req), &item->attributes, &entry.attr);
 	return fuse_add_direntry_plus(listing->req, place, room, item->name, &entry, (off_t)item->cookie);
 }
 
@@ -49,7 +49,7 @@ static bool fill_item(const struct hd_directory_item *item, void *payload)
 	if (listing->plus) {
 		needed = add_plus(listing, item, place, room);
 	} else {
-		hd_attributes_to_stat(&item->attributes, &stat);
+		hd_attributes_to_stat(hd_fuse_session_of(listing->req), &item->attributes, &stat);
 		needed = fuse_add_direntry(listing->req, place, room, item->name, &stat, (off_t)item->cookie);
 	}
 	if (needed > room)

@@ -13,12 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
-enum option_kind { OPTION_SWITCH, OPTION_CHOICE, OPTION_NUMBER, OPTION_SIZE };
+enum option_kind { OPTION_SWITCH, OPTION_CHOICE, OPTION_NUMBER, OPTION_SIZE, OPTION_ID };
 
 struct option_row {
 	const char *name;
@@ -28,6 +29,18 @@ struct option_row {
 	uint64_t initial;
 	uint64_t limit; /* of numbers */
 	const char *help;
+};
+
+/* What mount(8) and other filesystems call them. */
+static const struct {
+	const char *name, *meaning;
+} synonyms[] = {
+	{"ro", "read-only"},
+	{"rw", "no-read-only"},
+	{"nosuid", "no-suid"},
+	{"nodev", "no-dev"},
+	{"allow_other", "allow-other"},
+	{"default_permissions", "default-permissions"},
 };
 
 #define FIELD(field) offsetof(struct hd_mount_options, field)
@@ -57,7 +70,10 @@ static const struct option_row rows[] = {
 	{"default-permissions", OPTION_SWITCH, NULL, FIELD(default_permissions), 1, 0,
 		"let the kernel check modes and owners"},
 	{"read-only", OPTION_SWITCH, NULL, FIELD(read_only), 0, 0, "refuse writes"},
-	{"squash-owner", OPTION_SWITCH, NULL, FIELD(squash_owner), 0, 0, "show the base's files as ours"},
+	{"uid", OPTION_ID, NULL, FIELD(uid), HD_NO_ID, UINT32_MAX - 1, "show this user as everybody's owner"},
+	{"gid", OPTION_ID, NULL, FIELD(gid), HD_NO_ID, UINT32_MAX - 1, "show this group as every file's"},
+	{"suid", OPTION_SWITCH, NULL, FIELD(suid), 1, 0, "honour set-user-id programs (root's mounts alone)"},
+	{"dev", OPTION_SWITCH, NULL, FIELD(dev), 1, 0, "honour device nodes (root's mounts alone)"},
 	{"writeback", OPTION_SWITCH, NULL, FIELD(writeback), 0, 0, "let the kernel collect writes"},
 	{"killpriv", OPTION_SWITCH, NULL, FIELD(killpriv), 1, 0,
 		"drop set-user-id bits without a question per write"},
@@ -85,6 +101,8 @@ void hd_mount_options_default(struct hd_mount_options *ret_options)
 		else
 			*number_field(ret_options, &rows[i]) = rows[i].initial;
 	}
+	/* Only root may vouch for what a base holds. */
+	ret_options->suid = ret_options->dev = geteuid() == 0;
 	if (notify && strcmp(notify, "always") == 0)
 		ret_options->notify = HD_NOTIFY_ALWAYS;
 }
@@ -158,6 +176,11 @@ static int set_option(struct hd_mount_options *options, const char *word, size_t
 	size_t name_length = equals ? (size_t)(equals - word) : length;
 	size_t i;
 
+	for (i = 0; i < HD_ARRAY_SIZE(synonyms); i++) {
+		if (strlen(synonyms[i].name) == length && strncmp(synonyms[i].name, word, length) == 0)
+			return set_option(options, synonyms[i].meaning, strlen(synonyms[i].meaning));
+	}
+
 	for (i = 0; i < HD_ARRAY_SIZE(rows); i++) {
 		const struct option_row *row = &rows[i];
 		bool is_switch = row->kind == OPTION_SWITCH;
@@ -198,33 +221,69 @@ int hd_mount_options_parse(struct hd_mount_options *options, const char *text)
 	return 0;
 }
 
-char *hd_mount_options_format(const struct hd_mount_options *options)
+int hd_mount_options_settle(struct hd_mount_options *options)
 {
-	HD_AUTO_BUFFER struct hd_buffer buffer = {0};
+	if (geteuid() != 0 && (options->suid || options->dev))
+		return hd_fail(HD_E_USAGE, "mount option '%s' is for root", options->suid ? "suid" : "dev");
+	if (options->allow_other && !options->default_permissions)
+		return hd_fail(HD_E_USAGE,
+			"mount options 'allow-other' and 'no-default-permissions' together would let "
+			"everybody do everything");
+	if (geteuid() != 0 && !options->allow_other && options->uid == HD_NO_ID)
+		options->uid = geteuid();
+	return 0;
+}
+
+void hd_mount_options_list(const struct hd_mount_options *options,
+	void (*emit)(const struct hd_option_value *value, void *payload), void *payload)
+{
 	struct hd_mount_options copy = *options;
-	size_t size;
 	size_t i;
 
 	for (i = 0; i < HD_ARRAY_SIZE(rows); i++) {
 		const struct option_row *row = &rows[i];
-		const char *comma = i ? "," : "";
-		const char *choice = row->choices;
+		struct hd_option_value value = {.name = row->name, .kind = HD_OPTION_NUMBER};
 		uint64_t skip;
 
 		if (row->kind == OPTION_SWITCH) {
-			hd_buffer_printf(
-				&buffer, "%s%s%s", comma, *switch_field(&copy, row) ? "" : "no-", row->name);
-			continue;
+			value.kind = HD_OPTION_SWITCH;
+			value.number = *switch_field(&copy, row);
+		} else {
+			value.number = *number_field(&copy, row);
 		}
-		if (row->kind != OPTION_CHOICE) {
-			hd_buffer_printf(&buffer, "%s%s=%llu", comma, row->name,
-				(unsigned long long)*number_field(&copy, row));
+		if (row->kind == OPTION_ID && value.number == HD_NO_ID)
 			continue;
+		if (row->kind == OPTION_CHOICE) {
+			value.kind = HD_OPTION_WORD;
+			value.word = row->choices;
+			for (skip = value.number; skip > 0; skip--)
+				value.word += strcspn(value.word, "|") + 1;
+			value.word_length = strcspn(value.word, "|");
 		}
-		for (skip = *number_field(&copy, row); skip > 0; skip--)
-			choice += strcspn(choice, "|") + 1;
-		hd_buffer_printf(&buffer, "%s%s=%.*s", comma, row->name, (int)strcspn(choice, "|"), choice);
+		emit(&value, payload);
 	}
+}
+
+static void format_one(const struct hd_option_value *value, void *payload)
+{
+	struct hd_buffer *buffer = payload;
+	const char *comma = buffer->size ? "," : "";
+
+	if (value->kind == HD_OPTION_SWITCH)
+		hd_buffer_printf(buffer, "%s%s%s", comma, value->number ? "" : "no-", value->name);
+	else if (value->kind == HD_OPTION_WORD)
+		hd_buffer_printf(
+			buffer, "%s%s=%.*s", comma, value->name, (int)value->word_length, value->word);
+	else
+		hd_buffer_printf(buffer, "%s%s=%llu", comma, value->name, (unsigned long long)value->number);
+}
+
+char *hd_mount_options_format(const struct hd_mount_options *options)
+{
+	HD_AUTO_BUFFER struct hd_buffer buffer = {0};
+	size_t size;
+
+	hd_mount_options_list(options, format_one, &buffer);
 	hd_buffer_put_u8(&buffer, 0);
 	return hd_buffer_status(&buffer) < 0 ? NULL : hd_buffer_steal(&buffer, &size);
 }
@@ -235,7 +294,8 @@ void hd_mount_options_describe(
 	static const char *const values[] = {[OPTION_SWITCH] = NULL,
 		[OPTION_CHOICE] = NULL,
 		[OPTION_NUMBER] = "N",
-		[OPTION_SIZE] = "SIZE"};
+		[OPTION_SIZE] = "SIZE",
+		[OPTION_ID] = "ID"};
 	size_t i;
 
 	for (i = 0; i < HD_ARRAY_SIZE(rows); i++)

@@ -5,7 +5,8 @@
 /*
  * Mount options: what `heddle mount -o`, heddled and the worker understand, as one table of rows.
  *
- *     hd_mount_options_default → hd_mount_options_parse("open=tracked,writeback") → hd_mount_options_format
+ *     hd_mount_options_default → hd_mount_options_parse("open=tracked,writeback") → hd_mount_options_settle
+ *     → hd_mount_options_format
  *
  * A program passes the formatted text on to the next one, so that all three read the same values.
  *
@@ -36,6 +37,8 @@ enum hd_notify_mode {
 	HD_NOTIFY_MODE_COUNT
 };
 
+#define HD_NO_ID UINT64_MAX
+
 struct hd_mount_options {
 	uint64_t open;              /* enum hd_open_mode */
 	uint64_t readdirplus;       /* enum hd_readdirplus_mode */
@@ -47,10 +50,11 @@ struct hd_mount_options {
 	uint64_t promote_idle_ms;
 	uint64_t base_deadline_ms;
 	uint64_t hot_limit; /* bytes; 0: half of the memory */
+	uint64_t uid, gid;  /* shown as every file's (owner_map.h), or HD_NO_ID */
 	bool allow_other;
 	bool default_permissions;
 	bool read_only;
-	bool squash_owner;
+	bool suid, dev; /* honour set-user-id programs and device nodes: root alone may */
 	bool writeback; /* the kernel collects writes */
 	bool killpriv;  /* set-user-id bits are dropped here instead of by a question per write */
 };
@@ -62,10 +66,28 @@ void hd_mount_options_default(struct hd_mount_options *ret_options);
  */
 int hd_mount_options_parse(struct hd_mount_options *options, const char *text);
 
+/*
+ * What can be said only of all together: who may ask for it, what goes with what, and whom a mount for one user alone
+ * shows as the owner: that user, because nobody else can come in.
+ */
+int hd_mount_options_settle(struct hd_mount_options *options);
+
+struct hd_option_value {
+	const char *name;
+	enum { HD_OPTION_SWITCH, HD_OPTION_WORD, HD_OPTION_NUMBER } kind;
+	uint64_t number;  /* of a switch: whether it is on */
+	const char *word; /* word_length bytes */
+	size_t word_length;
+};
+
+/* Calls EMIT for each option that has a value. */
+void hd_mount_options_list(const struct hd_mount_options *options,
+	void (*emit)(const struct hd_option_value *value, void *payload), void *payload);
+
 /* All options as text that parses to the same values. Fresh memory; NULL when memory is short. */
 char *hd_mount_options_format(const struct hd_mount_options *options);
 
-/* Calls EMIT for each row, for help texts. VALUES is "a|b", "N", "SIZE" or NULL for a switch. */
+/* Calls EMIT for each row, for help texts. VALUES is "a|b", "N", "SIZE", "ID" or NULL for a switch. */
 void hd_mount_options_describe(
 	void (*emit)(const char *name, const char *values, const char *help, void *payload), void *payload);
 

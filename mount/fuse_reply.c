@@ -35,14 +35,15 @@ static void reply_failure(fuse_req_t req, int r)
 	(void)fuse_reply_err(req, hd_error_to_errno(r));
 }
 
-void hd_attributes_to_stat(const struct hd_attributes *attributes, struct stat *ret_stat)
+void hd_attributes_to_stat(
+	const struct hd_fuse_session *session, const struct hd_attributes *attributes, struct stat *ret_stat)
 {
 	memset(ret_stat, 0, sizeof(*ret_stat));
 	ret_stat->st_ino = attributes->number;
 	ret_stat->st_mode = attributes->mode;
 	ret_stat->st_nlink = attributes->nlink;
-	ret_stat->st_uid = attributes->uid;
-	ret_stat->st_gid = attributes->gid;
+	ret_stat->st_uid = hd_owner_map_uid(&session->owners, attributes->uid);
+	ret_stat->st_gid = hd_owner_map_gid(&session->owners, attributes->gid);
 	ret_stat->st_rdev = attributes->device;
 	ret_stat->st_size = (off_t)attributes->size;
 	ret_stat->st_blocks = (blkcnt_t)attributes->blocks;
@@ -55,13 +56,14 @@ void hd_attributes_to_stat(const struct hd_attributes *attributes, struct stat *
 static void fill_entry(
 	fuse_req_t req, const struct hd_attributes *attributes, struct fuse_entry_param *ret_entry)
 {
-	const struct hd_kernel_cache *cache = hd_fuse_session_of(req)->cache;
+	const struct hd_fuse_session *session = hd_fuse_session_of(req);
+	const struct hd_kernel_cache *cache = session->cache;
 
 	/* The id carries its generation, so that the pair of the protocol is (id, 0). */
 	*ret_entry = (struct fuse_entry_param){.ino = attributes->ino,
 		.entry_timeout = hd_kernel_cache_entry_timeout(cache),
 		.attr_timeout = hd_kernel_cache_attribute_timeout(cache)};
-	hd_attributes_to_stat(attributes, &ret_entry->attr);
+	hd_attributes_to_stat(session, attributes, &ret_entry->attr);
 }
 
 void hd_reply_status(fuse_req_t req, int r)
@@ -143,7 +145,7 @@ void hd_reply_attributes(fuse_req_t req, int r, const struct hd_attributes *attr
 		reply_failure(req, r);
 		return;
 	}
-	hd_attributes_to_stat(attributes, &stat);
+	hd_attributes_to_stat(hd_fuse_session_of(req), attributes, &stat);
 	(void)fuse_reply_attr(req, &stat, hd_kernel_cache_attribute_timeout(hd_fuse_session_of(req)->cache));
 }
 

@@ -37,7 +37,8 @@ void hd_reply_xattr(fuse_req_t req, int r, size_t asked_size, const void *data, 
 void hd_reply_offset(fuse_req_t req, int r, uint64_t offset);
 void hd_reply_space(fuse_req_t req, int r, const struct hd_overlay_space *space);
 
-/* What stat(2) shows: ->number as the inode number, never the id. */
-void hd_attributes_to_stat(const struct hd_attributes *attributes, struct stat *ret_stat);
+/* What stat(2) shows: ->number as the inode number, never the id, and the owner that this mount shows. */
+void hd_attributes_to_stat(
+	const struct hd_fuse_session *session, const struct hd_attributes *attributes, struct stat *ret_stat);
 
 #endif

@@ -127,6 +127,7 @@ int hd_fuse_session_new(struct hd_overlay *overlay, const struct hd_mount_option
 	session->overlay = overlay;
 	session->counters = counters;
 	session->options = *options;
+	hd_owner_map_init(&session->owners, options);
 	session->fd = -1;
 	r = session_prepare(session, device);
 	if (r < 0) {

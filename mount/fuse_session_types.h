@@ -11,6 +11,7 @@
 #include "mount/fuse_options.h"
 #include "mount/kernel_cache.h"
 #include "mount/message_counters.h"
+#include "mount/owner_map.h"
 #include "mount/sync_pool.h"
 #include "overlay/overlay.h"
 
@@ -25,6 +26,7 @@ struct hd_fuse_session {
 	struct hd_overlay *overlay;           /* borrowed */
 	struct hd_message_counters *counters; /* borrowed */
 	struct hd_mount_options options;      /* immutable */
+	struct hd_owner_map owners;           /* immutable */
 	struct fuse_session *native;          /* owned */
 	struct hd_kernel_cache *cache;        /* owned */
 	struct hd_sync_pool *sync;            /* owned */

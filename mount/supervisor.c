@@ -95,6 +95,8 @@ static int prepare(struct hd_supervisor *supervisor)
 
 	hd_mount_options_default(&supervisor->options);
 	r = hd_mount_options_parse(&supervisor->options, arguments->options);
+	if (r >= 0)
+		r = hd_mount_options_settle(&supervisor->options);
 	if (r < 0)
 		return r;
 	if (!arguments->directory)

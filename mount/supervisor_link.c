@@ -62,7 +62,9 @@ static int attach_mount(struct hd_supervisor *supervisor)
 	struct hd_mount_request request = {.directory = arguments->directory,
 		.allow_other = supervisor->options.allow_other,
 		.default_permissions = supervisor->options.default_permissions,
-		.read_only = supervisor->options.read_only};
+		.read_only = supervisor->options.read_only,
+		.suid = supervisor->options.suid,
+		.dev = supervisor->options.dev};
 	int r;
 
 	/* The worker holds the thread's lock, so a socket file that is there is a dead one. */

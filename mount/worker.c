@@ -82,7 +82,6 @@ static int open_overlay(struct worker *worker)
 		.promote_idle_ms = (unsigned)options->promote_idle_ms,
 		.hot_limit_bytes = options->hot_limit,
 		.background = !worker->arguments.salvage,
-		.squash_owner = options->squash_owner,
 		.hold_large = worker->arguments.salvage ? NULL : hold_large,
 		.large = worker->large,
 		.n_large = worker->n_large};
@@ -193,6 +192,7 @@ static int serve_mount(struct worker *worker, int device)
 		.worker = getpid(),
 		.started_ns = hd_clock_monotonic_ns(),
 		.messages = worker->messages,
+		.options = &worker->options,
 		.last_end = worker->last_end};
 	r = hd_worker_control_start(&settings, &control);
 	if (r < 0)

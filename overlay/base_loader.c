@@ -138,13 +138,12 @@ static int mark_repeated(struct listing *listing)
 	return 0;
 }
 
-static void fill_inode(struct hd_overlay *overlay, struct hd_transaction *transaction, struct hd_inode *inode,
-	const struct listed *item)
+static void fill_inode(struct hd_transaction *transaction, struct hd_inode *inode, const struct listed *item)
 {
 	const struct hd_base_entry *entry = &item->entry;
 
-	inode->uid = overlay->squash_owner ? overlay->fallback.fallback_uid : entry->uid;
-	inode->gid = overlay->squash_owner ? overlay->fallback.fallback_gid : entry->gid;
+	inode->uid = entry->uid;
+	inode->gid = entry->gid;
 	inode->device = entry->device;
 	inode->access_time = hd_time_from(&entry->access_time);
 	inode->modify_time = hd_time_from(&entry->modify_time);
@@ -202,7 +201,7 @@ static void install_one(struct hd_overlay *overlay, struct hd_transaction *trans
 		child = hd_inode_new(transaction, item->entry.mode, &item->entry.modify_time);
 		if (child == 0)
 			return;
-		fill_inode(overlay, transaction, hd_edit_inode(transaction, child), item);
+		fill_inode(transaction, hd_edit_inode(transaction, child), item);
 		if (item->entry.link_group && !is_directory)
 			hd_link_group_add(overlay->groups, item->entry.link_group, child);
 	}

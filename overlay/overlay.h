@@ -65,9 +65,8 @@ struct hd_overlay_options {
 		promote_idle_ms; /* a file above 1 MiB not written for so long is stored in the CAS, a smaller
 				     * one after ten times as long; 0: 1000 */
 	uint64_t hot_limit_bytes; /* 0: half of the memory */
-	bool background;   /* run the promotion and flush threads (a mount does, a command-line tool need not)
+	bool background; /* run the promotion and flush threads (a mount does, a command-line tool need not)
 			    */
-	bool squash_owner; /* show base entries as owned by this process */
 	/*
 	 * Called when a large file got a memory file of its own, and with fd -1 when it is gone, so that
 	 * somebody who outlives this process can hold it. May be NULL. SLOT identifies it.

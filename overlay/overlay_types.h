@@ -39,7 +39,6 @@ struct hd_overlay {
 	int arena_fd, hot_fd; /* owned copies */
 	struct hd_recovery_report recovery;
 	unsigned deadline_ms;
-	bool squash_owner;
 	struct hd_base_directory fallback; /* immutable: times and owners of base entries that keep none */
 
 	struct hd_rwlock lock;                      /* rank NAMESPACE; protects the arena and `groups` */

@@ -185,8 +185,8 @@ static int make_root(
 		return hd_fail(HD_E_ARENA_CORRUPT, "the first inode is %u", index);
 	}
 	inode = hd_edit_inode(&transaction, index);
-	inode->uid = overlay->squash_owner ? geteuid() : entry->uid;
-	inode->gid = overlay->squash_owner ? getegid() : entry->gid;
+	inode->uid = entry->uid;
+	inode->gid = entry->gid;
 	inode->content = entry->content;
 	inode->part.directory.attributes = entry->attributes;
 	if (!hd_content_is_none(&entry->content))

@@ -41,8 +41,8 @@ static int check_directory(const char *directory)
 static int attach_as_root(const struct hd_mount_request *request)
 {
 	HD_AUTO_BUFFER struct hd_buffer options = {0};
-	/* As a local filesystem: set-user-ID bits and device nodes count. fusermount3 withholds both from others. */
-	unsigned long flags = request->read_only ? MS_RDONLY : 0;
+	unsigned long flags = (request->read_only ? MS_RDONLY : 0) | (request->suid ? 0 : MS_NOSUID) |
+			      (request->dev ? 0 : MS_NODEV);
 	HD_AUTO_CLOSE int fd = -1;
 
 	fd = hd_file_open(AT_FDCWD, "/dev/fuse", O_RDWR, 0);

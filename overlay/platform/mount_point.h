@@ -18,11 +18,12 @@ struct hd_mount_request {
 	bool allow_other;
 	bool default_permissions;
 	bool read_only;
+	bool suid, dev; /* honour set-user-id programs and device nodes: counts for root alone */
 };
 
 /*
- * Mounts as type fuse.heddle, without set-user-id programs and devices in it: root by mount(2), others by
- * fusermount3(1). Returns the /dev/fuse descriptor (blocking, close-on-exec), owned by the caller. -EINVAL
+ * Mounts as type fuse.heddle: root by mount(2), others by fusermount3(1), which takes set-user-id programs and
+ * devices away. Returns the /dev/fuse descriptor (blocking, close-on-exec), owned by the caller. -EINVAL
  * for a relative path, -ENOTDIR, -HD_E_MOUNT_REFUSED with fusermount3's own words as the detail, or
  * mount(2)'s errno.
  */
