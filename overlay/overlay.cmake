@@ -5,6 +5,11 @@ heddle_module(heddle_overlay
         base_loader.c
         block_map.c
         cells.c
+        check.c
+        check_arena.c
+        check_objects.c
+        check_threads.c
+        check_trees.c
         create_node.c
         directory_list.c
         dirty_data.c

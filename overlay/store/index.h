@@ -97,6 +97,14 @@ int hd_index_get_state(struct hd_index *index, const struct hd_state_id *id, str
 /* The one state whose hex id begins with PREFIX (4 to 32 digits). */
 int hd_index_find_state(struct hd_index *index, const char *prefix, struct hd_state_id *ret_id);
 
+/* Calls EMIT with the id of every state, by id, with no lock held; a nonzero result of EMIT ends it and is returned. */
+typedef int (*hd_state_id_emit)(const struct hd_state_id *id, void *payload);
+int hd_index_list_states(struct hd_index *index, hd_state_id_emit emit, void *payload);
+
+/* Calls EMIT with each thing (20 at the most) that SQLite finds wrong with the database; reads all of it. */
+typedef void (*hd_index_emit_problem)(const char *text, void *payload);
+int hd_index_check(struct hd_index *index, hd_index_emit_problem emit, void *payload);
+
 /* ---- threads ---- */
 
 struct hd_thread {

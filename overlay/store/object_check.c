@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/store/object_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/platform/buffer.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/store/chunk_list.h"
+#include "overlay/store/object_store_types.h"
+
+/* The names are read back by writing them: whatever is not exactly what hd_object_id_path writes is no object's name. */
+
+struct listing {
+	struct hd_object_store *store;
+	hd_object_emit emit;
+	void *payload;
+	const char *fanout; /* the subdirectory being listed */
+};
+
+static bool parse_path(const char *path, struct hd_object_id *ret_id)
+{
+	struct hd_object_id id = {.number = 0};
+	char expected[HD_OBJECT_PATH_SIZE];
+	size_t length = strlen(path);
+	unsigned byte;
+
+	if (length < 33)
+		return false;
+	for (size_t i = 0; i < sizeof(id.hash.bytes); i++) {
+		if (sscanf(path + 2 * i + (i > 0), "%2x", &byte) != 1)
+			return false;
+		id.hash.bytes[i] = (uint8_t)byte;
+	}
+	if (path[33] == '.')
+		id.number = (uint32_t)strtoul(path + 34, NULL, 10);
+	if (strcmp(path, hd_object_id_path(&id, expected)) != 0)
+		return false;
+	*ret_id = id;
+	return true;
+}
+
+static int check_object(struct hd_object_store *store, const struct hd_object_id *id)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	uint64_t size = 0;
+
+	fd = hd_object_open(store, id, &size);
+	return fd < 0 ? fd : hd_object_check_file(store, id, fd, size);
+}
+
+static int emit_path(const struct listing *listing, const char *path)
+{
+	struct hd_object_found found = {.path = path};
+
+	found.is_named = parse_path(path, &found.id);
+	if (found.is_named)
+		found.status = check_object(listing->store, &found.id);
+	return listing->emit(&found, listing->payload);
+}
+
+static int emit_file(const char *name, unsigned char type, void *payload)
+{
+	const struct listing *listing = payload;
+	HD_AUTO_FREE char *path = NULL;
+
+	(void)type;
+	if (asprintf(&path, "%s/%s", listing->fanout, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	return emit_path(listing, path);
+}
+
+static int list_fanout(const char *name, unsigned char type, void *payload)
+{
+	struct listing *listing = payload;
+	char expected[HD_OBJECT_FANOUT_NAME_SIZE];
+	unsigned fanout = HD_OBJECT_FANOUT;
+
+	(void)type;
+	if (sscanf(name, "%2x", &fanout) == 1 && fanout < HD_OBJECT_FANOUT) {
+		hd_object_fanout_name(fanout, expected);
+		if (strcmp(name, expected) == 0) {
+			listing->fanout = expected;
+			return hd_directory_list(listing->store->objects_fd, name, emit_file, listing);
+		}
+	}
+	return emit_path(listing, name);
+}
+
+int hd_object_store_check(struct hd_object_store *store, hd_object_emit emit, void *payload)
+{
+	struct listing listing = {.store = store, .emit = emit, .payload = payload};
+
+	return hd_directory_list(store->objects_fd, ".", list_fanout, &listing);
+}
+
+int hd_chunk_list_decode(const void *data, size_t size, const uint8_t **ret_ids, size_t *ret_count)
+{
+	struct hd_buffer expected = {0};
+	struct hd_reader reader;
+	uint64_t total;
+	int r;
+
+	/* As with names: the header is what the writer makes of its total, byte for byte. */
+	hd_reader_init(&reader, data, size);
+	(void)hd_reader_u64(&reader);
+	total = hd_reader_u64(&reader);
+	if (size < HD_CHUNK_LIST_HEADER_SIZE || total <= HD_CHUNK_SIZE || total > HD_CHUNK_LIST_TOTAL_LIMIT)
+		return -HD_E_OBJECT_CORRUPT;
+	hd_chunk_list_put_header(&expected, total);
+	r = hd_buffer_status(&expected);
+	if (r == 0 && (memcmp(expected.data, data, HD_CHUNK_LIST_HEADER_SIZE) != 0 ||
+			      size != HD_CHUNK_LIST_HEADER_SIZE + hd_chunk_count(total) * HD_OBJECT_ID_BYTES))
+		r = -HD_E_OBJECT_CORRUPT;
+	hd_buffer_clear(&expected);
+	if (r < 0)
+		return r;
+	*ret_ids = (const uint8_t *)data + HD_CHUNK_LIST_HEADER_SIZE;
+	*ret_count = (size_t)hd_chunk_count(total);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_STORE_OBJECT_CHECK_H
+#define HEDDLE_STORE_OBJECT_CHECK_H
+
+/*
+ * What lies in objects/, each file read whole and compared with its name.
+ *
+ * A sound store may hold files that are not sound: what was put but not synced when the power went. Nothing that is
+ * durable refers to them, and the next put of their bytes replaces them. So this says what is there, not whether it is
+ * a problem; overlay/check.h knows who refers to what.
+ *
+ * Threads     As the object store. Ownership: what EMIT is given is borrowed during the call.
+ * Errors      -errno of the disk when a directory cannot be listed, or what EMIT returned.
+ */
+
+#include "overlay/store/object_id.h"
+#include "overlay/store/object_store.h"
+
+struct hd_object_found {
+	const char *path; /* below objects/ */
+	bool is_named;    /* the path is that of an object, which is ID; else the file does not belong here */
+	struct hd_object_id id;
+	int status; /* of a named one: 0 when sound, -HD_E_OBJECT_CORRUPT, or why it cannot be read */
+};
+
+/* A nonzero result of EMIT ends the listing and is returned. */
+typedef int (*hd_object_emit)(const struct hd_object_found *found, void *payload);
+int hd_object_store_check(struct hd_object_store *store, hd_object_emit emit, void *payload);
+
+/* The ids that a chunk list (an object that was loaded already) names; -HD_E_OBJECT_CORRUPT when it is none. IDS points
+ * into DATA: 20 bytes each. */
+int hd_chunk_list_decode(const void *data, size_t size, const uint8_t **ret_ids, size_t *ret_count);
+
+#endif
