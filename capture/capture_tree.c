@@ -151,10 +151,10 @@ static void fill_tree_entry(const struct hd_snapshot_node *node, struct hd_tree_
 }
 
 /*
- * The group of a file's names, as the state keeps it. A name of the file may be in a directory that nobody looked into
- * since it was written: that directory is kept as it was, with the old bytes and the old group. So that nobody takes
- * the two for one file, the bytes are part of the group: 40 bits say which file, 24 bits which bytes. Files of a host
- * directory have a reference per name, and were not written.
+ * The group of a file's names, as the state keeps it. A name of the file may be in a directory that could not be
+ * loaded since it was written: that directory is kept as it was, with the old bytes and the old group. So that nobody
+ * takes the two for one file, the bytes are part of the group: 40 bits say which file, 24 bits which bytes. Files of a
+ * host directory have a reference per name, and were not written.
  */
 static uint64_t stored_link_group(const struct hd_snapshot_node *node)
 {
@@ -178,6 +178,7 @@ static void fill_attribute_entry(const struct hd_snapshot_node *node, struct hd_
 		.change_time = attributes->change_time,
 		.birth_time = attributes->birth_time,
 		.link_group = stored_link_group(node),
+		.links = node->link_group ? attributes->nlink : 0,
 		.xattrs = node->xattrs,
 		.xattrs_size = node->xattrs_size,
 		.children = node->attribute_content,

@@ -16,7 +16,7 @@
 #include "overlay/store/content.h"
 #include "overlay/store/index.h"
 
-#define HD_ARENA_VERSION 1u
+#define HD_ARENA_VERSION 2u
 
 /*
  * table, record size, records at the most, whether the journal keeps it
@@ -79,7 +79,12 @@ struct hd_hash_head {
 
 /* ---- INODE ---- */
 
-enum hd_inode_state { HD_INODE_FREE, HD_INODE_LIVE, HD_INODE_ORPHAN };
+enum hd_inode_state {
+	HD_INODE_FREE,
+	HD_INODE_LIVE,
+	HD_INODE_ORPHAN,
+	HD_INODE_HIDDEN, /* its names are in directories that are not loaded: unseen_links */
+};
 
 #define HD_INODE_UNLOADED (1u << 0)  /* directory: its entries are still in the base only */
 #define HD_INODE_UNSETTLED (1u << 1) /* file or link: bytes that no content reference names */
@@ -132,12 +137,14 @@ struct hd_inode {
 	uint32_t first_link;  /* entries that name it */
 	uint32_t xattrs;      /* cells */
 	uint32_t xattrs_size;
+	uint32_t unseen_links;     /* of nlink, names that no loaded directory has had yet */
+	uint32_t outside_links;    /* of nlink, names that the base told of and does not have */
 	struct hd_content content; /* what the bytes, target or entries are where nothing was written */
 	union {
 		struct hd_file_part file;
 		struct hd_directory_part directory;
 		struct hd_link_part link;
-		uint8_t room[128];
+		uint8_t room[120];
 	} part;
 };
 

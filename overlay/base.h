@@ -39,7 +39,8 @@ struct hd_base_entry {
 	uint64_t number;     /* st_ino there, when it is unique within the whole base and lasting; else 0 */
 	uint64_t link_group; /* nonzero and equal for names of one hard-linked file of this base, within the
 				whole base */
-	const void *xattrs;  /* form as in hd_attribute_entry, may be NULL */
+	uint32_t links; /* names of that file, some of which may lie outside the base; 0 without a group */
+	const void *xattrs; /* form as in hd_attribute_entry, may be NULL */
 	uint32_t xattrs_size;
 	struct hd_content content;    /* file data, link target or directory */
 	struct hd_content attributes; /* of a captured directory: its attribute object, else NONE */

@@ -65,6 +65,7 @@ void hd_attribute_layer_apply(const struct hd_attribute_entry *attributes, struc
 	entry->change_time = attributes->change_time;
 	entry->birth_time = attributes->birth_time;
 	entry->link_group = attributes->link_group;
+	entry->links = attributes->links;
 	entry->xattrs = attributes->xattrs_size > 0 ? attributes->xattrs : NULL;
 	entry->xattrs_size = attributes->xattrs_size;
 	entry->attributes = attributes->children;

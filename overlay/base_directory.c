@@ -177,6 +177,7 @@ static int list_one(const char *name, unsigned char type, void *payload)
 		return 0;
 	fill_status(&status, &birth, &entry);
 	entry.link_group = link_group_of(listing->base, &status);
+	entry.links = entry.link_group ? (uint32_t)status.st_nlink : 0;
 	/* Other filesystems below the base count for themselves: there the number may occur twice. */
 	entry.number = status.st_dev == listing->base->root_device ? status.st_ino : 0;
 	r = fill_content(listing, name, &status, &entry);

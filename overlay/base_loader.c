@@ -151,6 +151,10 @@ static void fill_inode(struct hd_transaction *transaction, struct hd_inode *inod
 	inode->birth_time = hd_time_from(&entry->birth_time);
 	inode->content = entry->content;
 	inode->link_group = entry->link_group;
+	if (entry->link_group && entry->links > 1 && !hd_inode_is_directory(inode)) {
+		inode->nlink = entry->links;
+		inode->unseen_links = entry->links - 1;
+	}
 	inode->number = hd_inode_may_have_number(entry->number) ? entry->number : 0;
 	if (item->xattrs) {
 		inode->xattrs = hd_cells_store(transaction, item->xattrs, entry->xattrs_size);
@@ -182,6 +186,16 @@ static bool differs(struct hd_overlay *overlay, const struct hd_inode *child, co
 	return !hd_content_equal(&child->content, said);
 }
 
+/* One name more of a file that is known: one that was promised, or else nobody told how many there are. */
+static void see_link(struct hd_inode *inode)
+{
+	if (inode->unseen_links > 0)
+		inode->unseen_links--;
+	else
+		inode->nlink++;
+	inode->state = HD_INODE_LIVE;
+}
+
 static void install_one(struct hd_overlay *overlay, struct hd_transaction *transaction, uint32_t parent,
 	const struct listed *item)
 {
@@ -196,7 +210,7 @@ static void install_one(struct hd_overlay *overlay, struct hd_transaction *trans
 		child = hd_link_group_find(overlay->groups, transaction, item->entry.link_group);
 	linked = child != 0;
 	if (linked) {
-		hd_edit_inode(transaction, child)->nlink++;
+		see_link(hd_edit_inode(transaction, child));
 	} else {
 		child = hd_inode_new(transaction, item->entry.mode, &item->entry.modify_time);
 		if (child == 0)

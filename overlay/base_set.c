@@ -337,6 +337,7 @@ static int apply_own_attributes(
 	entry->xattrs = NULL;
 	entry->xattrs_size = 0;
 	entry->link_group = 0;
+	entry->links = 0;
 	hd_attribute_layer_clear(&layer);
 	return 0;
 }

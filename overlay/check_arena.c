@@ -103,7 +103,7 @@ static void check_map(struct file_check *file, uint32_t page, uint32_t height)
 
 static void check_file(struct arena_check *arena, uint32_t index, const struct hd_inode *inode)
 {
-	struct file_check file = {.arena = arena, .inode = index, .is_live = inode->state == HD_INODE_LIVE};
+	struct file_check file = {.arena = arena, .inode = index, .is_live = hd_inode_is_kept(inode)};
 	const struct hd_file_part *part = &inode->part.file;
 
 	if (part->height > MAP_HEIGHT_LIMIT) {
@@ -201,7 +201,8 @@ static int check_inode(struct arena_check *arena, uint32_t index)
 static void check_links(struct arena_check *arena, uint32_t index)
 {
 	const struct hd_inode *inode = hd_record_inode(arena->arena, index);
-	uint32_t expected = hd_inode_is_directory(inode) ? 1 : inode->nlink;
+	uint32_t expected =
+		hd_inode_is_directory(inode) ? 1 : inode->nlink - inode->unseen_links - inode->outside_links;
 
 	if (inode->state == HD_INODE_FREE)
 		return;

@@ -174,11 +174,12 @@ static int link_locked(struct hd_overlay *overlay, hd_ino ino, uint32_t parent, 
 		return r;
 	if (hd_inode_is_directory(old))
 		return -EPERM;
-	if (old->state != HD_INODE_LIVE)
+	if (!hd_inode_is_kept(old))
 		return -ENOENT;
 	hd_transaction_begin(overlay->arena, &transaction);
 	inode = hd_edit_inode(&transaction, hd_ino_index(ino));
 	inode->nlink++;
+	inode->state = HD_INODE_LIVE;
 	inode->change_time = hd_time_from(&now);
 	(void)hd_entry_insert(&transaction, parent, name, length, hd_ino_index(ino), false);
 	hd_edit_reference(&transaction, hd_ino_index(ino))->lookups++;

@@ -127,7 +127,7 @@ static int resolve_range(const struct hd_arena *arena, const struct hd_inode *in
 
 static bool is_live_file(const struct hd_inode *inode)
 {
-	return inode && inode->state == HD_INODE_LIVE && hd_inode_is_file(inode);
+	return inode && hd_inode_is_kept(inode) && hd_inode_is_file(inode);
 }
 
 static int resolve_everything(const struct hd_arena *arena, struct hd_dirty_blocks *blocks)

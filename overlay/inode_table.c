@@ -77,8 +77,8 @@ void hd_inode_drop_name(struct hd_transaction *transaction, uint32_t index, cons
 	else if (inode->nlink > 0)
 		inode->nlink--;
 	inode->change_time = hd_time_from(now);
-	if (inode->nlink == 0)
-		inode->state = HD_INODE_ORPHAN;
+	if (inode->first_link == 0)
+		inode->state = inode->unseen_links ? HD_INODE_HIDDEN : HD_INODE_ORPHAN;
 }
 
 static void mark_above(struct hd_transaction *transaction, uint32_t index, uint64_t change, uint64_t barrier)

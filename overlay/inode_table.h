@@ -5,7 +5,9 @@
 /*
  * Inodes: ids, lifetimes, attributes, and the marks that tell a capture what changed.
  *
- *     LIVE      has a name                          unlink or rename of the last one → ORPHAN
+ *     LIVE      has a name                          unlink or rename of the last one → ORPHAN or HIDDEN
+ *     HIDDEN    other names, in directories of the  one of them loaded → LIVE; none found anywhere → ORPHAN
+ *               base that nobody looked into yet    (link_groups.h)
  *     ORPHAN    no name; open, looked up or pinned  the last of these gone → RELEASED
  *     RELEASED  the record is free; its generation grew, so that old ids are stale
  *
@@ -55,7 +57,13 @@ void hd_inode_free(struct hd_transaction *transaction, uint32_t index);
 /* An orphan that nobody holds. */
 bool hd_inode_is_releasable(const struct hd_arena *arena, uint32_t index);
 
-/* One name less; ORPHAN when it was the last (a directory's ".." does not count). */
+/* Does a name lead to the inode, be it one that is not loaded yet? Then its bytes must last. */
+static inline bool hd_inode_is_kept(const struct hd_inode *inode)
+{
+	return inode->state == HD_INODE_LIVE || inode->state == HD_INODE_HIDDEN;
+}
+
+/* One name less, whose entry is gone already; HIDDEN or ORPHAN when it was the last that is known. */
 void hd_inode_drop_name(struct hd_transaction *transaction, uint32_t index, const struct timespec *now);
 
 /* Notes a change of the inode itself, and of everything above it, for the next capture. */

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "overlay/inode_table.h"
+
 /* Open addressing with a load of at most one half. A stale pair is harmless: find checks the inode's own
  * group. */
 
@@ -65,7 +67,33 @@ uint32_t hd_link_group_find(
 	if (place->group == 0)
 		return 0;
 	inode = hd_view_inode(transaction, place->inode);
-	return inode->state == HD_INODE_LIVE && inode->link_group == group ? place->inode : 0;
+	return hd_inode_is_kept(inode) && inode->link_group == group ? place->inode : 0;
+}
+
+uint32_t hd_link_groups_next(
+	const struct hd_link_groups *groups, const struct hd_arena *arena, size_t *cursor)
+{
+	while (*cursor < groups->capacity) {
+		const struct pair *pair = &groups->pairs[(*cursor)++];
+		const struct hd_inode *inode = hd_record_inode(arena, pair->inode);
+
+		if (pair->group && inode->link_group == pair->group && inode->unseen_links &&
+			hd_inode_is_kept(inode))
+			return pair->inode;
+	}
+	return 0;
+}
+
+bool hd_link_groups_are_awaited(const struct hd_link_groups *groups, const struct hd_arena *arena)
+{
+	uint64_t captured = hd_record_thread(arena)->captured;
+	size_t cursor = 0;
+	uint32_t index;
+
+	while ((index = hd_link_groups_next(groups, arena, &cursor)))
+		if (hd_record_inode(arena, index)->tree_change > captured)
+			return true;
+	return false;
 }
 
 int hd_link_groups_new(const struct hd_arena *arena, struct hd_link_groups **ret_groups)
@@ -78,7 +106,7 @@ int hd_link_groups_new(const struct hd_arena *arena, struct hd_link_groups **ret
 	for (uint32_t i = 1; i < limit; i++) {
 		const struct hd_inode *inode = hd_record_inode(arena, i);
 
-		if (inode->state == HD_INODE_LIVE && inode->link_group)
+		if (hd_inode_is_kept(inode) && inode->link_group)
 			hd_link_group_add(groups, inode->link_group, i);
 	}
 	*ret_groups = groups;

@@ -39,4 +39,5 @@ heddle_module(heddle_overlay
         snapshot.c
         statistics.c
         transaction.c
+        unseen_links.c
     DEPENDS heddle_bases heddle_store heddle_platform)

@@ -93,7 +93,7 @@ static bool is_due(struct hd_overlay *overlay, hd_ino ino, bool hurry, struct du
 
 	hd_rwlock_read(&overlay->lock);
 	inode = hd_inode_get(overlay->arena, ino);
-	due = inode && inode->state == HD_INODE_LIVE && hd_inode_is_file(inode) &&
+	due = inode && hd_inode_is_kept(inode) && hd_inode_is_file(inode) &&
 	      inode->flags & HD_INODE_UNSETTLED && hd_is_worth_settling(inode, hurry);
 	if (due)
 		*ret = (struct due){.version = inode->part.file.version,

@@ -417,7 +417,7 @@ static hd_ino unsettled(struct hd_overlay *overlay, uint32_t index, bool hurry)
 
 	hd_rwlock_read(&overlay->lock);
 	inode = hd_record_inode(overlay->arena, index);
-	if (inode->state == HD_INODE_LIVE && inode->flags & HD_INODE_UNSETTLED && hd_inode_is_file(inode) &&
+	if (hd_inode_is_kept(inode) && inode->flags & HD_INODE_UNSETTLED && hd_inode_is_file(inode) &&
 		hd_is_worth_settling(inode, hurry))
 		ino = hd_inode_id(overlay->arena, index);
 	hd_rwlock_unlock(&overlay->lock);

@@ -12,6 +12,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/promotion.h"
 #include "overlay/store/tree_codec.h"
+#include "overlay/unseen_links.h"
 
 /*
  * Taking one is a walk along the marks (inode_table.c), breadth first, with a list of directories still to
@@ -243,7 +244,7 @@ int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_sna
 	snapshot->root.name = strdup("");
 	if (for_capture)
 		begin_capture(overlay);
-	hd_rwlock_write(&overlay->lock);
+	hd_lock_with_links_seen(overlay);
 	r = snapshot->root.name ? walk(snapshot) : -ENOMEM;
 	if (r == 0)
 		r = pin_locked(snapshot, 1);

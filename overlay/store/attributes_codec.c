@@ -71,6 +71,8 @@ static const char *entry_problem(
 	if (!time_is_valid(&entry->access_time) || !time_is_valid(&entry->modify_time) ||
 		!time_is_valid(&entry->change_time) || !time_is_valid(&entry->birth_time))
 		return "a time has no valid nanoseconds";
+	if ((entry->link_group == 0) != (entry->links == 0))
+		return "a link group has no names, or names have no group";
 	if (!hd_content_is_valid(&entry->children))
 		return "the reference to the children's attributes is malformed";
 	if (entry->children.kind != HD_CONTENT_NONE && entry->children.kind != HD_CONTENT_OBJECT)
@@ -93,6 +95,7 @@ static void encode_entry(struct hd_buffer *out, const struct hd_attribute_entry 
 	encode_time(out, &entry->change_time);
 	encode_time(out, &entry->birth_time);
 	hd_buffer_put_u64(out, entry->link_group);
+	hd_buffer_put_u32(out, entry->links);
 	hd_content_put(out, &entry->children);
 	hd_buffer_put_u32(out, entry->xattrs_size);
 	if (entry->xattrs_size)
@@ -137,6 +140,7 @@ static int decode_entry(struct hd_reader *reader, size_t position, struct hd_att
 	decode_time(reader, &entry->change_time);
 	decode_time(reader, &entry->birth_time);
 	entry->link_group = hd_reader_u64(reader);
+	entry->links = hd_reader_u32(reader);
 	if (!hd_content_take(reader, &entry->children))
 		return hd_fail(HD_E_ATTRIBUTES_CORRUPT,
 			"entry %zu: the reference to the children is malformed", position);

@@ -56,6 +56,7 @@ struct hd_attribute_entry {
 	uint32_t uid, gid;
 	struct timespec access_time, modify_time, change_time, birth_time;
 	uint64_t link_group;  /* equal and nonzero for names of one hard-linked file within this state */
+	uint32_t links;       /* how many names those are; 0 without a group */
 	const void *xattrs;   /* borrowed: sequence of {u8 name length, u32 value length, name, value} */
 	uint32_t xattrs_size; /* 0 for none */
 	struct hd_content children; /* attribute object of a subdirectory, else NONE */

@@ -7,7 +7,7 @@
  *
  * Tree object                                    Attribute object
  *     0   4  magic "HDTR"                            0   4  magic "HDAT"
- *     4   2  version, 1                              4   2  version, 1
+ *     4   2  version, 1                              4   2  version, 2
  *     6   2  zero                                    6   2  zero
  *     8   4  number of entries                       8   4  number of entries
  *     12  .  entries                                 12  .  entries
@@ -20,7 +20,8 @@
  *     .   1  n, length of the name                   32  12 change time
  *     .   n  name                                    44  12 birth time
  *                                                    56  8  link group
- *                                                    64  .  attribute object of the children (content_format.h)
+ *                                                    64  4  names of the link group, 0 without one
+ *                                                    68  .  attribute object of the children (content_format.h)
  *                                                    .   4  x, length of the extended attributes
  *                                                    .   x  {1 name length, 4 value length, name, value} ...
  *                                                    .   1  n, length of the name
@@ -36,14 +37,14 @@
 #define HD_ATTRIBUTES_MAGIC "HDAT"
 #define HD_TREE_MAGIC_SIZE 4
 #define HD_TREE_VERSION 1
-#define HD_ATTRIBUTES_VERSION 1
+#define HD_ATTRIBUTES_VERSION 2
 
 #define HD_TREE_HEADER_SIZE 12
 #define HD_TREE_NAME_LIMIT 255
 
 /* The shortest entries: content NONE, a name of one byte (of none for attributes). */
 #define HD_TREE_ENTRY_MINIMUM (16 + 4 + 1 + 1)
-#define HD_ATTRIBUTE_ENTRY_MINIMUM (64 + 4 + 4 + 1)
+#define HD_ATTRIBUTE_ENTRY_MINIMUM (68 + 4 + 4 + 1)
 
 #define HD_XATTR_HEADER_SIZE 5
 /* XATTR_SIZE_MAX of the kernel, linux/limits.h. */

@@ -208,7 +208,9 @@ static void names_of_one_file_share_a_link_group(void **state)
 	assert_int_equal(try_list(fixture, &listing_find(&root, "dir")->content, &below), 0);
 	assert_true(listing_find(&root, "one")->link_group != 0);
 	assert_true(listing_find(&root, "one")->link_group == listing_find(&below, "two")->link_group);
+	assert_int_equal(listing_find(&root, "one")->links, 2);
 	assert_true(listing_find(&root, "alone")->link_group == 0);
+	assert_int_equal(listing_find(&root, "alone")->links, 0);
 	assert_true(listing_find(&root, "dir")->link_group == 0);
 	listing_clear(&root);
 	listing_clear(&below);

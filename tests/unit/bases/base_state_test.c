@@ -92,6 +92,7 @@ static struct hd_content put_attributes(struct fixture *fixture, const char *con
 	}
 	entries[0].children = (struct hd_content){.kind = HD_CONTENT_OBJECT, .length = 20, .bytes = {9}};
 	entries[count - 1].link_group = 42;
+	entries[count - 1].links = 3;
 	entries[count - 1].xattrs = xattr;
 	entries[count - 1].xattrs_size = sizeof(xattr);
 	assert_int_equal(hd_attributes_encode(entries, count, &bytes), 0);
@@ -161,6 +162,7 @@ static void attributes_beside_a_tree_are_shown(void **state)
 	assert_int_equal(listing_find(&listing, "own")->modify_time.tv_sec, 1002);
 	assert_int_equal(listing_find(&listing, "own")->birth_time.tv_nsec, 5);
 	assert_int_equal(listing_find(&listing, "own")->link_group, 42);
+	assert_int_equal(listing_find(&listing, "own")->links, 3);
 	assert_int_equal(listing_find(&listing, "own")->xattrs_size, 12);
 	assert_int_equal(listing_find(&listing, "null")->xattrs_size, 0);
 	listing_clear(&listing);

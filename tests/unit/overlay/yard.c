@@ -51,6 +51,7 @@ static int base_list(
 			.gid = 8,
 			.size = S_ISDIR(node->mode) ? 0 : node->size,
 			.link_group = node->link_group,
+			.links = node->links,
 			.content = content_of(i),
 			.modify_time = {.tv_sec = 1000000000},
 		};

@@ -51,6 +51,7 @@ struct yard_node {
 	uint32_t mode;
 	uint64_t size;
 	uint64_t link_group;
+	uint32_t links;
 };
 
 /* The base. Node 0 is the root. */

@@ -34,6 +34,7 @@ static struct hd_attribute_entry entry_named(const char *name)
 		.change_time = {INT64_MIN, 1},
 		.birth_time = {0, 0},
 		.link_group = UINT64_MAX,
+		.links = UINT32_MAX,
 	};
 }
 
@@ -60,6 +61,7 @@ static void attributes_come_back(void **state)
 		assert_memory_equal(
 			&found->access_time, &entries[i].access_time, 4 * sizeof(struct timespec));
 		assert_int_equal(found->link_group, UINT64_MAX);
+		assert_int_equal(found->links, UINT32_MAX);
 		assert_true(hd_content_equal(&found->children, &entries[i].children));
 		assert_int_equal(found->xattrs_size, entries[i].xattrs_size);
 		assert_memory_equal(found->xattrs, two_xattrs, entries[i].xattrs_size);
@@ -110,6 +112,12 @@ static void encode_refuses_impossible_attributes(void **state)
 	entry = entry_named("a");
 	entry.children = (struct hd_content){.kind = HD_CONTENT_CHUNKED, .length = 20};
 	assert_int_equal(encode_one(&entry), -EINVAL);
+	entry = entry_named("a");
+	entry.links = 0;
+	assert_int_equal(encode_one(&entry), -EINVAL);
+	entry = entry_named("a");
+	entry.link_group = 0;
+	assert_int_equal(encode_one(&entry), -EINVAL);
 	entry = entry_named("..");
 	assert_int_equal(encode_one(&entry), -EINVAL);
 	assert_int_equal(hd_attributes_encode(pair, 2, &out), -EINVAL);
@@ -118,22 +126,23 @@ static void encode_refuses_impossible_attributes(void **state)
 
 static void decode_refuses_malformed_bytes(void **state)
 {
-	enum { FIRST = HD_TREE_HEADER_SIZE, XATTRS = FIRST + 68, END = XATTRS + 4 + sizeof(two_xattrs) + 2 };
+	enum { FIRST = HD_TREE_HEADER_SIZE, XATTRS = FIRST + 72, END = XATTRS + 4 + sizeof(two_xattrs) + 2 };
 	static const struct {
 		size_t offset;
 		uint8_t value;
 	} changes[] = {
 		{0, 'X'},
 		{3, 'R'},
-		{4, 2},
+		{4, 1},
+		{4, 3},
 		{6, 1},
 		{8, 0},
 		{8, 2},
 		{11, 1},
 		{FIRST + 19, 0xff}, /* nanoseconds of the access time */
-		{FIRST + 64, HD_CONTENT_OBJECT},
-		{FIRST + 65, 4},
-		{FIRST + 66, 1},
+		{FIRST + 68, HD_CONTENT_OBJECT},
+		{FIRST + 69, 4},
+		{FIRST + 70, 1},
 		{XATTRS, sizeof(two_xattrs) - 1},
 		{XATTRS + 3, 1},
 		{XATTRS + 4, 0},

@@ -393,9 +393,9 @@ static void an_index_of_another_version_is_refused(void **state)
 	struct scratch *scratch = *state;
 	struct hd_store *other = NULL;
 
-	tamper(scratch->store->index, "PRAGMA user_version = 2");
+	tamper(scratch->store->index, "PRAGMA user_version = 1");
 	assert_code(hd_store_open(scratch->path, &other), HD_E_STORE_VERSION);
-	tamper(scratch->store->index, "PRAGMA user_version = 1; PRAGMA application_id = 1");
+	tamper(scratch->store->index, "PRAGMA user_version = 2; PRAGMA application_id = 1");
 	assert_code(hd_store_open(scratch->path, &other), HD_E_STORE_CORRUPT);
 }
 
