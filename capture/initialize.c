@@ -13,6 +13,7 @@
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/store/index_operations.h"
 
 /*
  * Everything that can be refused is asked before the store is made; what is made is removed again if a later
@@ -103,6 +104,18 @@ static int fill_state(struct hd_base_set *bases, const struct hd_base_descriptio
 	return hd_base_set_persist(bases);
 }
 
+/* The one operation that cannot be undone: a store has a thread. */
+static int create_thread(struct hd_index *index, const char *name, const struct hd_state *state)
+{
+	struct hd_operation operation = {.kind = HD_OPERATION_INIT,
+		.actor = strdup(state->author),
+		.after = {.name = strdup(name), .head = state->id, .base = state->id, .tree = state->id}};
+	int r = operation.actor && operation.after.name ? hd_index_change(index, &operation) : -ENOMEM;
+
+	hd_operation_clear(&operation);
+	return r;
+}
+
 static int fill_store(struct hd_store *store, const struct hd_base_description *description,
 	const char *thread, struct hd_state *state)
 {
@@ -123,7 +136,7 @@ static int fill_store(struct hd_store *store, const struct hd_base_description *
 	if (r >= 0)
 		r = hd_index_publish(store->index, state, NULL, NULL);
 	if (r >= 0)
-		r = hd_index_create_thread(store->index, thread, &state->id);
+		r = create_thread(store->index, thread, state);
 	return r;
 }
 

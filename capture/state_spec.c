@@ -50,8 +50,11 @@ static int resolve_name(
 	}
 	if (hd_thread_name_check(name) == 0)
 		r = thread_head(index, name, ret_id);
-	if (r != -HD_E_THREAD_MISSING)
+	if (r == -HD_E_THREAD_MISSING && hd_tag_name_check(name) == 0)
+		r = hd_index_get_tag(index, name, ret_id);
+	if (r != -HD_E_THREAD_MISSING && r != -HD_E_TAG_MISSING)
 		return r;
+	hd_error_clear();
 	return is_id_prefix(name) ? hd_index_find_state(index, name, ret_id) : -HD_E_STATE_SPEC;
 }
 
@@ -133,4 +136,28 @@ int hd_state_spec_resolve(
 	hd_error_clear();
 	r = resolve(index, copy, current_thread, ret_id);
 	return r < 0 ? hd_fail_in(r, "state '%s'", spec) : 0;
+}
+
+int hd_state_spec_resolve_path(struct hd_index *index, const char *spec, const char *current_thread,
+	struct hd_state_id *ret_id, const char **ret_path)
+{
+	const char *colon = strchr(spec, ':');
+	int first = 0;
+
+	for (; colon; colon = strchr(colon + 1, ':')) {
+		HD_AUTO_FREE char *state = strndup(spec, (size_t)(colon - spec));
+		int r = state ? hd_state_spec_resolve(index, state, current_thread, ret_id) : -ENOMEM;
+
+		if (r == 0) {
+			*ret_path = colon + 1;
+			return 0;
+		}
+		first = first ? first : r;
+	}
+	/* Whoever writes a ':' means what is before the first one. */
+	if (hd_state_spec_resolve(index, spec, current_thread, ret_id) < 0)
+		return first ? hd_fail(first, "in '%s'", spec)
+			     : hd_state_spec_resolve(index, spec, current_thread, ret_id);
+	*ret_path = NULL;
+	return 0;
 }

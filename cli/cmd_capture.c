@@ -181,14 +181,15 @@ static void print_text(const struct hd_location *location, const json_t *reply)
 	const json_t *state = json_object_get(reply, "state");
 	const json_t *changes = json_object_get(state, "changes");
 	const char *message = hd_reply_text(state, "message");
+	char id[HD_STATE_ID_TEXT_SIZE];
 
+	(void)hd_state_shorten(location->store->index, hd_reply_text(state, "id"), id);
 	if (json_is_true(json_object_get(reply, "nothing"))) {
-		printf("Nothing has changed since state %.*s of %s\n", HD_STATE_SHORT,
-			hd_reply_text(state, "id"), location->thread);
+		printf("Nothing has changed since state %s of %s\n", id, location->thread);
 		return;
 	}
-	printf("[%s %s%.*s%s] ", location->thread, hd_output_color(stdout, HD_COLOR_IDENTIFIER),
-		HD_STATE_SHORT, hd_reply_text(state, "id"), hd_output_color(stdout, HD_COLOR_NONE));
+	printf("[%s %s%s%s] ", location->thread, hd_output_color(stdout, HD_COLOR_IDENTIFIER), id,
+		hd_output_color(stdout, HD_COLOR_NONE));
 	hd_output_text(stdout, message, strcspn(message, "\n"));
 	printf("\n %llu added, %llu modified, %llu deleted\n", hd_reply_number(changes, "added"),
 		hd_reply_number(changes, "modified"), hd_reply_number(changes, "deleted"));

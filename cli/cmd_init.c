@@ -52,7 +52,7 @@ static int print_text(
 {
 	char id[HD_STATE_ID_TEXT_SIZE];
 
-	hd_state_id_format(&state->id, id);
+	(void)hd_state_short(store->index, &state->id, id);
 	fputs("Made the store ", stdout);
 	hd_output_path(stdout, store->path);
 	fputs("\nbase:   ", stdout);
@@ -63,7 +63,7 @@ static int print_text(
 		fputs("directory ", stdout);
 		hd_output_path(stdout, base ? base : ".");
 	}
-	printf("\nstate:  %.*s\nthread: " HD_INITIALIZE_THREAD "\n\nNext: heddle mount", HD_STATE_SHORT, id);
+	printf("\nstate:  %s\nthread: " HD_INITIALIZE_THREAD "\n\nNext: heddle mount", id);
 	if (elsewhere) {
 		fputs(" --store ", stdout);
 		hd_output_path(stdout, store->path);

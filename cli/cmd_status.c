@@ -122,10 +122,11 @@ static void print_head(const struct hd_location *location, const json_t *reply)
 	HD_AUTO_STATE struct hd_state state = {0};
 	struct hd_state_id id;
 	const char *head = hd_reply_text(reply, "head");
+	char text[HD_STATE_ID_TEXT_SIZE];
 
-	printf("Thread %s%s%s at state %s%.*s%s", hd_output_color(stdout, HD_COLOR_STRONG), location->thread,
+	printf("Thread %s%s%s at state %s%s%s", hd_output_color(stdout, HD_COLOR_STRONG), location->thread,
 		hd_output_color(stdout, HD_COLOR_NONE), hd_output_color(stdout, HD_COLOR_IDENTIFIER),
-		HD_STATE_SHORT, head, hd_output_color(stdout, HD_COLOR_NONE));
+		hd_state_shorten(location->store->index, head, text), hd_output_color(stdout, HD_COLOR_NONE));
 	if (hd_index_find_state(location->store->index, head, &id) >= 0 &&
 		hd_index_get_state(location->store->index, &id, &state) >= 0 && state.message) {
 		fputs(" \"", stdout);

@@ -14,16 +14,15 @@
 
 /* Where a thread is mounted is asked of the kernel's table and not of the threads: one that is stuck is listed, too. */
 
-static int print_thread(
-	const struct hd_thread *thread, const struct hd_mount_place *place, int width, bool current)
+static int print_thread(const struct hd_location *location, const struct hd_thread *thread,
+	const struct hd_mount_place *place, int width, bool current)
 {
 	char id[HD_STATE_ID_TEXT_SIZE];
 
-	hd_state_id_format(&thread->head, id);
-	printf("%c %s%-*s%s %s%.*s%s", current ? '*' : ' ', hd_output_color(stdout, HD_COLOR_STRONG), width,
+	(void)hd_state_short(location->store->index, &thread->head, id);
+	printf("%c %s%-*s%s %s%s%s", current ? '*' : ' ', hd_output_color(stdout, HD_COLOR_STRONG), width,
 		thread->name, hd_output_color(stdout, HD_COLOR_NONE),
-		hd_output_color(stdout, HD_COLOR_IDENTIFIER), HD_STATE_SHORT, id,
-		hd_output_color(stdout, HD_COLOR_NONE));
+		hd_output_color(stdout, HD_COLOR_IDENTIFIER), id, hd_output_color(stdout, HD_COLOR_NONE));
 	if (place->directory) {
 		fputc(' ', stdout);
 		hd_output_path(stdout, place->directory);
@@ -57,7 +56,7 @@ static int show_thread(
 	if (r < 0 && r != -HD_E_NOT_MOUNTED)
 		return r;
 	if (!list)
-		r = print_thread(thread, &place, width, current);
+		r = print_thread(location, thread, &place, width, current);
 	else
 		r = json_array_append_new(list, thread_json(thread, &place, current)) < 0 ? -ENOMEM : 0;
 	hd_mount_place_clear(&place);

@@ -14,6 +14,8 @@ const struct hd_command *const hd_command_table[] = {
 	&hd_command_capture,
 	&hd_command_log,
 	&hd_command_diff,
+	&hd_command_tag,
+	&hd_command_op,
 	&hd_command_export,
 	&hd_command_check,
 	&hd_command_version,

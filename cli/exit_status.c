@@ -48,7 +48,12 @@ static const struct exit_row exit_table[] = {
 		"another heddle command or a mount that is starting or ending uses the thread; repeat the "
 		"command"},
 	{HD_E_STATE_MISSING, HD_EXIT_NO_INPUT, "'heddle log' lists the states of a thread"},
-	{HD_E_STATE_AMBIGUOUS, HD_EXIT_DATA, "give more digits; 'heddle log' shows whole ids"},
+	{HD_E_STATE_AMBIGUOUS, HD_EXIT_DATA, "give more digits"},
+	{HD_E_TAG_MISSING, HD_EXIT_NO_INPUT, "'heddle tag list' shows those that there are"},
+	{HD_E_TAG_EXISTS, HD_EXIT_CANNOT_CREATE, "'heddle tag delete' takes it away"},
+	{HD_E_OPERATION_MISSING, HD_EXIT_NO_INPUT, "'heddle op log' lists the operations"},
+	{HD_E_OPERATION_BLOCKED, HD_EXIT_TEMPORARY,
+		"'heddle op log' shows what happened; undo what came later first"},
 	{HD_E_NAME_INVALID, HD_EXIT_USAGE,
 		"a name has 1 to 200 bytes, no '/', and begins with neither '.' nor '-'"},
 	{HD_E_ARENA_CORRUPT, HD_EXIT_DATA,
@@ -58,8 +63,8 @@ static const struct exit_row exit_table[] = {
 	{HD_E_JOURNAL_VERSION, HD_EXIT_CONFIG,
 		"use the version of heddle that wrote it; 'heddle version' shows this one"},
 	{HD_E_STATE_SPEC, HD_EXIT_NO_INPUT,
-		"a state is a thread's name (its head), @, or 4 or more digits of an id that 'heddle log' "
-		"shows"},
+		"a state is a thread's name (its head), a tag, @, or 4 or more digits of an id that "
+		"'heddle log' shows"},
 	{HD_E_IDENTITY_INVALID, HD_EXIT_USAGE, NULL},
 	{HD_E_FACT_INVALID, HD_EXIT_USAGE,
 		"a key has 1 to 64 letters, digits and dashes and begins with a letter"},

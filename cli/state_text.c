@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "cli/output.h"
+#include "mount/control_json.h"
 #include "overlay/platform/cleanup.h"
 
 /* The form is git log's, so that eyes and scripts used to it need not learn another. */
@@ -28,12 +29,53 @@ static int keep_thread(const struct hd_thread *thread, void *payload)
 	return 0;
 }
 
+static int keep_tag(const struct hd_tag *tag, void *payload)
+{
+	struct hd_thread_heads *heads = payload;
+	struct hd_tag *tags = reallocarray(heads->tags, heads->n_tags + 1, sizeof(*tags));
+	char *name = strdup(tag->name);
+
+	if (tags)
+		heads->tags = tags;
+	if (!tags || !name) {
+		free(name);
+		return -ENOMEM;
+	}
+	tags[heads->n_tags++] = (struct hd_tag){.name = name, .state = tag->state};
+	return 0;
+}
+
+const char *hd_state_short(
+	struct hd_index *index, const struct hd_state_id *id, char text[HD_STATE_ID_TEXT_SIZE])
+{
+	int digits = index ? hd_index_state_digits(index, id) : 0;
+
+	hd_state_id_format(id, text);
+	/* Where the index does not answer, the whole id is right, too. */
+	if (digits >= 0)
+		text[digits > HD_STATE_SHORT ? digits : HD_STATE_SHORT] = '\0';
+	return text;
+}
+
+const char *hd_state_shorten(struct hd_index *index, const char *digits, char text[HD_STATE_ID_TEXT_SIZE])
+{
+	struct hd_state_id id;
+
+	if (hd_control_id_decode(digits, &id) < 0) {
+		(void)snprintf(text, HD_STATE_ID_TEXT_SIZE, "%s", digits);
+		return text;
+	}
+	return hd_state_short(index, &id, text);
+}
+
 int hd_thread_heads_read(struct hd_index *index, struct hd_thread_heads *ret_heads)
 {
-	struct hd_thread_heads heads = {0};
+	struct hd_thread_heads heads = {.index = index};
 	int r;
 
 	r = hd_index_list_threads(index, keep_thread, &heads);
+	if (r >= 0)
+		r = hd_index_list_tags(index, keep_tag, &heads);
 	if (r < 0) {
 		hd_thread_heads_clear(&heads);
 		return r;
@@ -46,7 +88,10 @@ void hd_thread_heads_clear(struct hd_thread_heads *heads)
 {
 	for (size_t i = 0; i < heads->count; i++)
 		hd_thread_clear(&heads->threads[i]);
+	for (size_t i = 0; i < heads->n_tags; i++)
+		free(heads->tags[i].name);
 	free(heads->threads);
+	free(heads->tags);
 	*heads = (struct hd_thread_heads){0};
 }
 
@@ -67,7 +112,15 @@ const char *hd_time_format(int64_t time_s, int32_t zone_minutes, char text[HD_TI
 	return text;
 }
 
-/* " (main, try)" for the threads whose head STATE is. */
+static void print_name(
+	const char *separator, const char *kind, const char *name, enum hd_color color, FILE *stream)
+{
+	fprintf(stream, "%s%s%s", separator, hd_output_color(stream, color), kind);
+	hd_output_text(stream, name, strlen(name));
+	fputs(hd_output_color(stream, HD_COLOR_NONE), stream);
+}
+
+/* " (main, try, tag: v1)" for the threads whose head, and the tags whose state, STATE is. */
 static void print_heads(const struct hd_state *state, const struct hd_thread_heads *heads, FILE *stream)
 {
 	const char *separator = " (";
@@ -75,9 +128,13 @@ static void print_heads(const struct hd_state *state, const struct hd_thread_hea
 	for (size_t i = 0; i < heads->count; i++) {
 		if (!hd_state_id_equal(&heads->threads[i].head, &state->id))
 			continue;
-		fprintf(stream, "%s%s", separator, hd_output_color(stream, HD_COLOR_STRONG));
-		hd_output_text(stream, heads->threads[i].name, strlen(heads->threads[i].name));
-		fputs(hd_output_color(stream, HD_COLOR_NONE), stream);
+		print_name(separator, "", heads->threads[i].name, HD_COLOR_STRONG, stream);
+		separator = ", ";
+	}
+	for (size_t i = 0; i < heads->n_tags; i++) {
+		if (!hd_state_id_equal(&heads->tags[i].state, &state->id))
+			continue;
+		print_name(separator, "tag: ", heads->tags[i].name, HD_COLOR_IDENTIFIER, stream);
 		separator = ", ";
 	}
 	if (separator[0] == ',')
@@ -109,8 +166,7 @@ void hd_state_print(const struct hd_state *state, const struct hd_thread_heads *
 	if (state->n_parents > 1) {
 		fputs("\nParents:", stream);
 		for (size_t i = 0; i < state->n_parents; i++) {
-			hd_state_id_format(&state->parents[i], id);
-			fprintf(stream, " %.*s", HD_STATE_SHORT, id);
+			fprintf(stream, " %s", hd_state_short(heads->index, &state->parents[i], id));
 		}
 	}
 	fputs("\nAuthor: ", stream);
@@ -135,9 +191,8 @@ void hd_state_print_line(const struct hd_state *state, const struct hd_thread_he
 	const char *message = state->message ? state->message : "";
 	char id[HD_STATE_ID_TEXT_SIZE];
 
-	hd_state_id_format(&state->id, id);
-	fprintf(stream, "%s%.*s%s", hd_output_color(stream, HD_COLOR_IDENTIFIER), HD_STATE_SHORT, id,
-		hd_output_color(stream, HD_COLOR_NONE));
+	fprintf(stream, "%s%s%s", hd_output_color(stream, HD_COLOR_IDENTIFIER),
+		hd_state_short(heads->index, &state->id, id), hd_output_color(stream, HD_COLOR_NONE));
 	print_heads(state, heads, stream);
 	fputc(' ', stream);
 	hd_output_text(stream, message, strcspn(message, "\n"));

@@ -12,16 +12,26 @@
 
 #include "overlay/store/index.h"
 
-/* Digits of an id where it is shown short. */
+/* Digits of an id where it is shown short, if they are enough to tell it from all others. */
 #define HD_STATE_SHORT 12
 
-/* Which threads' heads are where, to be named beside the states. */
+/* ID short, but with as many digits as it needs in this store (INDEX NULL: just short); into TEXT, which is
+ * returned. */
+const char *hd_state_short(
+	struct hd_index *index, const struct hd_state_id *id, char text[HD_STATE_ID_TEXT_SIZE]);
+/* The same for the 32 digits of an id, as replies have it. */
+const char *hd_state_shorten(struct hd_index *index, const char *digits, char text[HD_STATE_ID_TEXT_SIZE]);
+
+/* Which threads' heads and which tags are where, to be named beside the states. */
 struct hd_thread_heads {
+	struct hd_index *index;    /* borrowed */
 	struct hd_thread *threads; /* owned array of owned records */
 	size_t count;
+	struct hd_tag *tags; /* owned array of owned records */
+	size_t n_tags;
 };
 
-/* The heads of all threads as they are now. */
+/* The heads of all threads, and the tags, as they are now. */
 int hd_thread_heads_read(struct hd_index *index, struct hd_thread_heads *ret_heads);
 void hd_thread_heads_clear(struct hd_thread_heads *heads);
 

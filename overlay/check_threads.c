@@ -156,6 +156,8 @@ static int check_thread(const struct hd_thread *thread, void *payload)
 	r = check_head(check, &thread->head, where, "head");
 	if (r == 0)
 		r = check_head(check, &thread->base, where, "base");
+	if (r == 0)
+		r = check_head(check, &thread->tree, where, "tree");
 	if (r < 0)
 		return r;
 	(void)snprintf(path, sizeof(path), "threads/%u", thread->number);

@@ -50,6 +50,8 @@ _heddle() {
 			case $command in
 			'') words=$("$program" --list-commands) ;;
 			help) words=$("$program" --list-commands) ;;
+			tag) words='list create delete' ;;
+			op) words="log $("$program" --list-threads 2>/dev/null)" ;;
 			export) words="git $("$program" --list-threads 2>/dev/null)" ;;
 			mount | unmount | status | capture | log | diff) words=$("$program" --list-threads 2>/dev/null) ;;
 			esac

@@ -32,6 +32,10 @@
 	x(HD_E_THREAD_BUSY, EBUSY, "the thread is in use")                                                   \
 	x(HD_E_STATE_MISSING, ENOENT, "there is no such state")                                              \
 	x(HD_E_STATE_AMBIGUOUS, EINVAL, "more than one state matches")                                       \
+	x(HD_E_TAG_MISSING, ENOENT, "there is no such tag")                                                  \
+	x(HD_E_TAG_EXISTS, EEXIST, "there is a tag of this name already")                                    \
+	x(HD_E_OPERATION_MISSING, ENOENT, "there is no such operation")                                      \
+	x(HD_E_OPERATION_BLOCKED, EAGAIN, "something else happened since")                                   \
 	x(HD_E_NAME_INVALID, EINVAL, "the name is not allowed")                                              \
 	x(HD_E_ARENA_FULL, ENOSPC, "a table of the overlay is full")                                         \
 	x(HD_E_ARENA_CORRUPT, EIO, "the overlay's tables do not verify")                                     \

@@ -15,7 +15,7 @@
  * Durability  synchronous=FULL: when a writing call returns 0, it survives a power cut, but for
  *             hd_index_save_host_paths, which says so.
  * Errors      -HD_E_STATE_MISSING, -HD_E_THREAD_MISSING, -HD_E_THREAD_EXISTS, -HD_E_THREAD_MOVED,
- *             -HD_E_STATE_AMBIGUOUS, -HD_E_STORE_CORRUPT, -HD_E_STORE_VERSION, -EBUSY, -ENOSPC.
+ *             -HD_E_STATE_AMBIGUOUS, -HD_E_TAG_MISSING, -HD_E_STORE_CORRUPT, -HD_E_STORE_VERSION, -EBUSY, -ENOSPC.
  */
 
 #include <stdbool.h>
@@ -94,7 +94,8 @@ bool hd_state_id_equal(const struct hd_state_id *a, const struct hd_state_id *b)
 /* The state of this id, verified against it; -HD_E_STATE_MISSING. The caller clears it. */
 int hd_index_get_state(struct hd_index *index, const struct hd_state_id *id, struct hd_state *ret_state);
 
-/* The one state whose hex id begins with PREFIX (4 to 32 digits). */
+/* The one state whose hex id begins with PREFIX (4 to 32 digits). With -HD_E_STATE_AMBIGUOUS the detail lists those
+ * that do, as far as there is room. */
 int hd_index_find_state(struct hd_index *index, const char *prefix, struct hd_state_id *ret_id);
 
 /* Calls EMIT with the id of every state, by id, with no lock held; a nonzero result of EMIT ends it and is returned. */
@@ -105,6 +106,9 @@ int hd_index_list_states(struct hd_index *index, hd_state_id_emit emit, void *pa
 typedef void (*hd_index_emit_problem)(const char *text, void *payload);
 int hd_index_check(struct hd_index *index, hd_index_emit_problem emit, void *payload);
 
+/* How many digits of ID are needed, at least, to tell it from every other state. */
+int hd_index_state_digits(struct hd_index *index, const struct hd_state_id *id);
+
 /* ---- threads ---- */
 
 struct hd_thread {
@@ -112,25 +116,42 @@ struct hd_thread {
 	uint32_t number;         /* stable; names the thread's directory in the store, threads/<number>/ */
 	struct hd_state_id head; /* the last state of the thread */
 	struct hd_state_id base; /* the state the thread began at */
+	struct hd_state_id
+		tree; /* the state whose tree an overlay has that is made now: the head, or what was restored */
 };
 
-/* 1..200 bytes, no '/', no control bytes, not beginning with '.' or '-': -HD_E_NAME_INVALID otherwise. */
+/* 1..200 bytes, no '/', no control bytes, not beginning with '.' or '-', not '@': -HD_E_NAME_INVALID otherwise. */
 int hd_thread_name_check(const char *name);
+/* The same, and no ':' and no '~', for tags. */
+int hd_tag_name_check(const char *name);
 int hd_index_get_thread(struct hd_index *index, const char *name, struct hd_thread *ret_thread);
 void hd_thread_clear(struct hd_thread *thread);
 typedef int (*hd_thread_emit)(const struct hd_thread *thread, void *payload);
 /* Calls EMIT per thread, by name, with no lock held. */
 int hd_index_list_threads(struct hd_index *index, hd_thread_emit emit, void *payload);
 
-/* Adds a thread whose base and head are HEAD. */
+/* Adds a thread whose base, head and tree are HEAD, and logs it (index_operations.h). */
 int hd_index_create_thread(struct hd_index *index, const char *name, const struct hd_state_id *head);
 
 /*
  * One transaction: adds STATE (computing state->id), and, when THREAD is not NULL, moves that thread's head
- * from EXPECTED_HEAD to it; -HD_E_THREAD_MOVED, with nothing written, if the head is another by now.
+ * from EXPECTED_HEAD to it and logs that as a capture; -HD_E_THREAD_MOVED, with nothing written, if the head is another by now.
  */
 int hd_index_publish(struct hd_index *index, struct hd_state *state, const char *thread,
 	const struct hd_state_id *expected_head);
+
+/* ---- tags: names for states; they move by operations (index_operations.h) ---- */
+
+struct hd_tag {
+	char *name; /* owned */
+	struct hd_state_id state;
+};
+
+/* -HD_E_TAG_MISSING. */
+int hd_index_get_tag(struct hd_index *index, const char *name, struct hd_state_id *ret_id);
+typedef int (*hd_tag_emit)(const struct hd_tag *tag, void *payload);
+/* Calls EMIT per tag, by name, with no lock held. */
+int hd_index_list_tags(struct hd_index *index, hd_tag_emit emit, void *payload);
 
 /* ---- export map: which git commit a state became in which repository ---- */
 

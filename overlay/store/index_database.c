@@ -199,6 +199,29 @@ void hd_index_bind_state_id_locked(sqlite3_stmt *statement, int parameter, const
 	(void)sqlite3_bind_blob(statement, parameter, id->bytes, HD_STATE_ID_SIZE, SQLITE_STATIC);
 }
 
+int hd_index_column_text_or_null_locked(sqlite3_stmt *statement, int column, char **ret_text)
+{
+	if (sqlite3_column_type(statement, column) != SQLITE_NULL)
+		return hd_index_column_text_locked(statement, column, ret_text);
+	*ret_text = NULL;
+	return 0;
+}
+
+int hd_index_column_state_id_or_none_locked(sqlite3_stmt *statement, int column, struct hd_state_id *ret_id)
+{
+	if (sqlite3_column_type(statement, column) != SQLITE_NULL)
+		return hd_index_column_state_id_locked(statement, column, ret_id);
+	*ret_id = (struct hd_state_id){0};
+	return 0;
+}
+
+void hd_index_bind_state_id_or_none_locked(
+	sqlite3_stmt *statement, int parameter, const struct hd_state_id *id)
+{
+	if (!hd_state_id_is_zero(id))
+		hd_index_bind_state_id_locked(statement, parameter, id);
+}
+
 void hd_index_bind_text_locked(sqlite3_stmt *statement, int parameter, const char *text)
 {
 	(void)sqlite3_bind_text(statement, parameter, text, -1, SQLITE_STATIC);

@@ -3,6 +3,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/store/index_operations.h"
 #include "overlay/store/index_types.h"
 #include "overlay/store/state_codec.h"
 
@@ -14,32 +15,25 @@
  * 2. Every parent is in the index: history has no holes.
  * 3. Publishing the very same record again is no failure: `init` of one commit twice gives one base state.
  * Another record under the same id is refused; XXH3 could be made to collide, and a state must never change.
- * 4. The caller has synced every object that the state refers to (hd_object_store_sync) before it comes here.
+ * 4. What moves a head is logged with it (index_operations.c): a capture can be undone like everything else.
+ * 5. The caller has synced every object that the state refers to (hd_object_store_sync) before it comes here.
  */
 
-static int check_head_locked(
-	struct hd_index *index, const char *thread, const struct hd_state_id *expected_head)
+static int check_head_locked(struct hd_index *index, const char *name,
+	const struct hd_state_id *expected_head, struct hd_operation_side *ret_before)
 {
-	static const char sql[] = "SELECT head FROM thread WHERE name = ?1";
-	struct hd_state_id head;
-	sqlite3_stmt *statement;
+	struct hd_thread thread = {0};
 	int r;
 
-	r = hd_index_query_locked(index, sql, &statement);
+	r = hd_index_get_thread_locked(index, name, &thread);
 	if (r < 0)
 		return r;
-	hd_index_bind_text_locked(statement, 1, thread);
-	r = hd_index_step_locked(index, statement, "read a thread's head");
-	if (r == 0)
-		r = hd_fail(HD_E_THREAD_MISSING, "thread '%s'", thread);
-	if (r > 0)
-		r = hd_index_column_state_id_locked(statement, 0, &head);
-	hd_index_reset_locked(statement);
-	if (r < 0)
-		return r;
-	if (!hd_state_id_equal(&head, expected_head))
-		return hd_fail(HD_E_THREAD_MOVED, "thread '%s'", thread);
-	return 0;
+	if (hd_state_id_equal(&thread.head, expected_head))
+		r = hd_operation_side_of(&thread, ret_before);
+	else
+		r = hd_fail(HD_E_THREAD_MOVED, "thread '%s'", name);
+	hd_thread_clear(&thread);
+	return r;
 }
 
 static int check_parents_locked(struct hd_index *index, const struct hd_state *state)
@@ -97,7 +91,7 @@ static int insert_state_locked(
 
 static int move_head_locked(struct hd_index *index, const char *thread, const struct hd_state_id *id)
 {
-	static const char sql[] = "UPDATE thread SET head = ?2 WHERE name = ?1";
+	static const char sql[] = "UPDATE thread SET head = ?2, tree = ?2 WHERE name = ?1";
 	sqlite3_stmt *statement;
 	int r;
 
@@ -107,6 +101,43 @@ static int move_head_locked(struct hd_index *index, const char *thread, const st
 	hd_index_bind_text_locked(statement, 1, thread);
 	hd_index_bind_state_id_locked(statement, 2, id);
 	return hd_index_execute_locked(index, statement, "move a thread's head");
+}
+
+/* Moves the head from what the operation says it was, and logs it. */
+static int move_and_log_locked(struct hd_index *index, struct hd_operation *operation, const char *thread,
+	const struct hd_state_id *id)
+{
+	struct hd_operation_side *after = &operation->after;
+	int r;
+
+	*after = operation->before;
+	after->head = after->tree = *id;
+	after->name = strdup(thread);
+	if (!after->name)
+		return -ENOMEM;
+	r = move_head_locked(index, thread, id);
+	return r < 0 ? r : hd_index_log_locked(index, operation);
+}
+
+static int publish_locked(struct hd_index *index, const struct hd_state_id *id, const struct hd_state *state,
+	const struct hd_buffer *record, const char *thread, const struct hd_state_id *expected_head)
+{
+	struct hd_operation operation = {.kind = HD_OPERATION_CAPTURE};
+	int r = 0;
+
+	if (thread) {
+		operation.actor = strdup(state->author ? state->author : "");
+		r = operation.actor ? check_head_locked(index, thread, expected_head, &operation.before)
+				    : -ENOMEM;
+	}
+	if (r == 0)
+		r = check_parents_locked(index, state);
+	if (r == 0)
+		r = insert_state_locked(index, id, record);
+	if (r == 0 && thread)
+		r = move_and_log_locked(index, &operation, thread, id);
+	hd_operation_clear(&operation);
+	return r;
 }
 
 int hd_index_publish(struct hd_index *index, struct hd_state *state, const char *thread,
@@ -123,17 +154,9 @@ int hd_index_publish(struct hd_index *index, struct hd_state *state, const char 
 
 	hd_index_lock(index);
 	r = hd_index_begin_locked(index);
-	if (r == 0) {
-		if (thread)
-			r = check_head_locked(index, thread, expected_head);
-		if (r == 0)
-			r = check_parents_locked(index, state);
-		if (r == 0)
-			r = insert_state_locked(index, &id, &record);
-		if (r == 0 && thread)
-			r = move_head_locked(index, thread, &id);
-		r = hd_index_end_locked(index, r);
-	}
+	if (r == 0)
+		r = hd_index_end_locked(
+			index, publish_locked(index, &id, state, &record, thread, expected_head));
 	hd_index_unlock(index);
 	if (r < 0)
 		return r;

@@ -27,7 +27,33 @@
 	"	number INTEGER PRIMARY KEY AUTOINCREMENT,"                      \
 	"	name TEXT NOT NULL UNIQUE,"                                     \
 	"	head BLOB NOT NULL REFERENCES state (id),"                      \
-	"	base BLOB NOT NULL REFERENCES state (id)"                       \
+	"	base BLOB NOT NULL REFERENCES state (id),"                      \
+	"	tree BLOB NOT NULL REFERENCES state (id)"                       \
+	") STRICT;"                                                       \
+	"CREATE TABLE tag ("                                              \
+	"	name TEXT PRIMARY KEY,"                                         \
+	"	state BLOB NOT NULL REFERENCES state (id)"                      \
+	") STRICT, WITHOUT ROWID;"                                        \
+	"CREATE TABLE operation ("                                        \
+	"	number INTEGER PRIMARY KEY AUTOINCREMENT,"                      \
+	"	kind INTEGER NOT NULL,"                                         \
+	"	subject INTEGER NOT NULL,"                                      \
+	"	time INTEGER NOT NULL,"                                         \
+	"	zone INTEGER NOT NULL,"                                         \
+	"	actor TEXT NOT NULL,"                                           \
+	"	before_name TEXT,"                                              \
+	"	before_overlay INTEGER NOT NULL,"                               \
+	"	before_head BLOB REFERENCES state (id),"                        \
+	"	before_base BLOB REFERENCES state (id),"                        \
+	"	before_tree BLOB REFERENCES state (id),"                        \
+	"	after_name TEXT,"                                               \
+	"	after_overlay INTEGER NOT NULL,"                                \
+	"	after_head BLOB REFERENCES state (id),"                         \
+	"	after_base BLOB REFERENCES state (id),"                         \
+	"	after_tree BLOB REFERENCES state (id),"                         \
+	"	kept BLOB REFERENCES state (id),"                               \
+	"	target INTEGER NOT NULL,"                                       \
+	"	undone INTEGER NOT NULL"                                        \
 	") STRICT;"                                                       \
 	"CREATE TABLE export ("                                           \
 	"	repository TEXT NOT NULL,"                                      \

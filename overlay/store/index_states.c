@@ -14,6 +14,8 @@
  */
 
 #define PREFIX_MINIMUM 4
+/* Of an ambiguous prefix so many states are listed. */
+#define CANDIDATES 8
 #define HEX_DIGITS ((size_t)2 * HD_STATE_ID_SIZE)
 
 void hd_state_clear(struct hd_state *state)
@@ -154,10 +156,33 @@ static bool prefix_range(const char *prefix, struct hd_state_id *ret_low, struct
 	return true;
 }
 
+/* FIRST and the ids from where STATEMENT stands as the failure's detail. */
+static int fail_ambiguous_locked(
+	struct hd_index *index, sqlite3_stmt *statement, const struct hd_state_id *first)
+{
+	char list[CANDIDATES * (HD_STATE_ID_TEXT_SIZE + 1) + 8] = "";
+	struct hd_state_id id = *first;
+	size_t length = 0;
+	int r = 1;
+
+	for (int i = 0; i < CANDIDATES && r > 0; i++) {
+		char text[HD_STATE_ID_TEXT_SIZE];
+
+		hd_state_id_format(&id, text);
+		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%s", i ? ", " : "", text);
+		r = i > 0 ? hd_index_step_locked(index, statement, "find a state") : 1;
+		if (r > 0 && hd_index_column_state_id_locked(statement, 0, &id) < 0)
+			r = -HD_E_STORE_CORRUPT;
+	}
+	if (r > 0)
+		(void)snprintf(list + length, sizeof(list) - length, ", ...");
+	return r < 0 ? r : hd_fail(HD_E_STATE_AMBIGUOUS, "%s", list);
+}
+
 static int find_state_locked(struct hd_index *index, const struct hd_state_id *low,
 	const struct hd_state_id *high, struct hd_state_id *ret_id)
 {
-	static const char sql[] = "SELECT id FROM state WHERE id BETWEEN ?1 AND ?2 LIMIT 2";
+	static const char sql[] = "SELECT id FROM state WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3";
 	sqlite3_stmt *statement;
 	int r;
 
@@ -166,16 +191,16 @@ static int find_state_locked(struct hd_index *index, const struct hd_state_id *l
 		return r;
 	hd_index_bind_state_id_locked(statement, 1, low);
 	hd_index_bind_state_id_locked(statement, 2, high);
+	(void)sqlite3_bind_int(statement, 3, CANDIDATES + 1);
 	r = hd_index_step_locked(index, statement, "find a state");
 	if (r == 0)
 		r = -HD_E_STATE_MISSING;
 	if (r > 0)
 		r = hd_index_column_state_id_locked(statement, 0, ret_id);
-	if (r == 0) {
+	if (r == 0)
 		r = hd_index_step_locked(index, statement, "find a state");
-		if (r > 0)
-			r = -HD_E_STATE_AMBIGUOUS;
-	}
+	if (r > 0)
+		r = fail_ambiguous_locked(index, statement, ret_id);
 	hd_index_reset_locked(statement);
 	return r;
 }
@@ -194,4 +219,53 @@ int hd_index_find_state(struct hd_index *index, const char *prefix, struct hd_st
 		return r;
 	*ret_id = id;
 	return 0;
+}
+
+static int common_digits(const struct hd_state_id *a, const struct hd_state_id *b)
+{
+	int digits = 0;
+
+	while (digits < 2 * HD_STATE_ID_SIZE) {
+		uint8_t difference = a->bytes[digits / 2] ^ b->bytes[digits / 2];
+
+		if (difference & (digits % 2 ? 0x0f : 0xf0))
+			break;
+		digits++;
+	}
+	return digits;
+}
+
+/* Digits that ID has in common with its neighbour, which SQL finds. */
+static int neighbour_digits_locked(struct hd_index *index, const char *sql, const struct hd_state_id *id)
+{
+	struct hd_state_id neighbour;
+	sqlite3_stmt *statement;
+	int r;
+
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	hd_index_bind_state_id_locked(statement, 1, id);
+	r = hd_index_step_locked(index, statement, "find a state's neighbour");
+	if (r > 0)
+		r = hd_index_column_state_id_locked(statement, 0, &neighbour) < 0
+			    ? -HD_E_STORE_CORRUPT
+			    : common_digits(id, &neighbour);
+	hd_index_reset_locked(statement);
+	return r;
+}
+
+int hd_index_state_digits(struct hd_index *index, const struct hd_state_id *id)
+{
+	static const char before[] = "SELECT id FROM state WHERE id < ?1 ORDER BY id DESC LIMIT 1";
+	static const char behind[] = "SELECT id FROM state WHERE id > ?1 ORDER BY id LIMIT 1";
+	int left, right;
+
+	hd_index_lock(index);
+	left = neighbour_digits_locked(index, before, id);
+	right = left < 0 ? 0 : neighbour_digits_locked(index, behind, id);
+	hd_index_unlock(index);
+	if (left < 0 || right < 0)
+		return left < 0 ? left : right;
+	return (left > right ? left : right) + 1;
 }

@@ -4,11 +4,12 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/store/index_operations.h"
 #include "overlay/store/index_types.h"
 
 /*
- * Threads: names, numbers and where they begin. The head moves in index_publish.c only. Numbers come from
- * AUTOINCREMENT, which never gives a number twice: a new thread can never meet the files of an old one.
+ * Threads: names, numbers and where they begin. They are moved in index_publish.c and index_operations.c. Numbers come
+ * from AUTOINCREMENT, which never gives a number twice: a new thread can never meet the files of an old one.
  */
 
 #define NAME_LIMIT 200
@@ -18,15 +19,16 @@ int hd_thread_name_check(const char *name)
 	size_t length = strnlen(name, NAME_LIMIT + 1);
 
 	if (length == 0 || length > NAME_LIMIT)
-		return hd_fail(HD_E_NAME_INVALID, "a thread's name has 1 to %d bytes", NAME_LIMIT);
+		return hd_fail(HD_E_NAME_INVALID, "a name has 1 to %d bytes", NAME_LIMIT);
+	if (strcmp(name, "@") == 0)
+		return hd_fail(HD_E_NAME_INVALID, "'@' means the thread in use");
 	if (name[0] == '.' || name[0] == '-')
-		return hd_fail(HD_E_NAME_INVALID, "a thread's name does not begin with '%c'", name[0]);
+		return hd_fail(HD_E_NAME_INVALID, "a name does not begin with '%c'", name[0]);
 	for (size_t i = 0; i < length; i++) {
 		unsigned char byte = (unsigned char)name[i];
 
 		if (byte == '/' || byte < 0x20 || byte == 0x7f)
-			return hd_fail(
-				HD_E_NAME_INVALID, "a thread's name has no '/' and no control characters");
+			return hd_fail(HD_E_NAME_INVALID, "a name has no '/' and no control characters");
 	}
 	return 0;
 }
@@ -37,7 +39,7 @@ void hd_thread_clear(struct hd_thread *thread)
 	*thread = (struct hd_thread){0};
 }
 
-/* The row that STATEMENT stands at: number, name, head, base. */
+/* The row that STATEMENT stands at: number, name, head, base, tree. */
 static int thread_of_row_locked(sqlite3_stmt *statement, struct hd_thread *ret_thread)
 {
 	int64_t number = sqlite3_column_int64(statement, 0);
@@ -50,6 +52,8 @@ static int thread_of_row_locked(sqlite3_stmt *statement, struct hd_thread *ret_t
 	if (r == 0)
 		r = hd_index_column_state_id_locked(statement, 3, &thread.base);
 	if (r == 0)
+		r = hd_index_column_state_id_locked(statement, 4, &thread.tree);
+	if (r == 0)
 		r = hd_index_column_text_locked(statement, 1, &thread.name);
 	if (r < 0)
 		return r;
@@ -57,9 +61,9 @@ static int thread_of_row_locked(sqlite3_stmt *statement, struct hd_thread *ret_t
 	return 0;
 }
 
-static int get_thread_locked(struct hd_index *index, const char *name, struct hd_thread *ret_thread)
+int hd_index_get_thread_locked(struct hd_index *index, const char *name, struct hd_thread *ret_thread)
 {
-	static const char sql[] = "SELECT number, name, head, base FROM thread WHERE name = ?1";
+	static const char sql[] = "SELECT number, name, head, base, tree FROM thread WHERE name = ?1";
 	sqlite3_stmt *statement;
 	int r;
 
@@ -81,7 +85,7 @@ int hd_index_get_thread(struct hd_index *index, const char *name, struct hd_thre
 	int r;
 
 	hd_index_lock(index);
-	r = get_thread_locked(index, name, ret_thread);
+	r = hd_index_get_thread_locked(index, name, ret_thread);
 	hd_index_unlock(index);
 	return r;
 }
@@ -114,7 +118,7 @@ static int append_thread_locked(sqlite3_stmt *statement, struct thread_list *lis
 
 static int read_threads_locked(struct hd_index *index, struct thread_list *list)
 {
-	static const char sql[] = "SELECT number, name, head, base FROM thread ORDER BY name";
+	static const char sql[] = "SELECT number, name, head, base, tree FROM thread ORDER BY name";
 	sqlite3_stmt *statement;
 	int r;
 
@@ -144,44 +148,12 @@ int hd_index_list_threads(struct hd_index *index, hd_thread_emit emit, void *pay
 	return r;
 }
 
-static int create_thread_locked(struct hd_index *index, const char *name, const struct hd_state_id *head)
-{
-	static const char sql[] = "INSERT INTO thread (name, head, base) VALUES (?1, ?2, ?2)";
-	struct hd_thread existing;
-	sqlite3_stmt *statement;
-	int r;
-
-	r = get_thread_locked(index, name, &existing);
-	if (r == 0) {
-		hd_thread_clear(&existing);
-		return hd_fail(HD_E_THREAD_EXISTS, "thread '%s'", name);
-	}
-	if (r != -HD_E_THREAD_MISSING)
-		return r;
-	r = hd_index_has_state_locked(index, head);
-	if (r == 0)
-		return hd_fail(HD_E_STATE_MISSING, "the first state of thread '%s'", name);
-	if (r < 0)
-		return r;
-	r = hd_index_query_locked(index, sql, &statement);
-	if (r < 0)
-		return r;
-	hd_index_bind_text_locked(statement, 1, name);
-	hd_index_bind_state_id_locked(statement, 2, head);
-	return hd_index_execute_locked(index, statement, "add a thread");
-}
-
 int hd_index_create_thread(struct hd_index *index, const char *name, const struct hd_state_id *head)
 {
-	int r;
+	struct hd_operation operation = {.kind = HD_OPERATION_CREATE,
+		.after = {.name = strdup(name), .head = *head, .base = *head, .tree = *head}};
+	int r = operation.after.name ? hd_index_change(index, &operation) : -ENOMEM;
 
-	r = hd_thread_name_check(name);
-	if (r < 0)
-		return r;
-	hd_index_lock(index);
-	r = hd_index_begin_locked(index);
-	if (r == 0)
-		r = hd_index_end_locked(index, create_thread_locked(index, name, head));
-	hd_index_unlock(index);
+	hd_operation_clear(&operation);
 	return r;
 }

@@ -19,7 +19,7 @@
 #include "overlay/store/index.h"
 
 /* More than there are different statements in index_*.c; a full table only costs the reuse. */
-#define HD_INDEX_STATEMENTS 32
+#define HD_INDEX_STATEMENTS 64
 
 struct hd_host_path_table;
 
@@ -72,6 +72,25 @@ int hd_index_column_text_locked(sqlite3_stmt *statement, int column, char **ret_
 int hd_index_column_state_id_locked(sqlite3_stmt *statement, int column, struct hd_state_id *ret_id);
 void hd_index_bind_state_id_locked(sqlite3_stmt *statement, int parameter, const struct hd_state_id *id);
 void hd_index_bind_text_locked(sqlite3_stmt *statement, int parameter, const char *text);
+
+/* A column that may be NULL: then NULL, or the zero id. */
+int hd_index_column_text_or_null_locked(sqlite3_stmt *statement, int column, char **ret_text);
+int hd_index_column_state_id_or_none_locked(sqlite3_stmt *statement, int column, struct hd_state_id *ret_id);
+/* Binds NULL for the zero id. */
+void hd_index_bind_state_id_or_none_locked(
+	sqlite3_stmt *statement, int parameter, const struct hd_state_id *id);
+
+/* -HD_E_THREAD_MISSING; the caller clears the record. */
+int hd_index_get_thread_locked(struct hd_index *index, const char *name, struct hd_thread *ret_thread);
+
+/* Adds the row of OPERATION, whose sides are complete, within a transaction, and sets its number. */
+struct hd_operation;
+int hd_index_log_locked(struct hd_index *index, struct hd_operation *operation);
+
+/* Tags within a transaction. -HD_E_TAG_MISSING; *RET_ID is the tag's state. */
+int hd_index_get_tag_locked(struct hd_index *index, const char *name, struct hd_state_id *ret_id);
+/* Sets the tag to STATE; NULL deletes it. */
+int hd_index_set_tag_locked(struct hd_index *index, const char *name, const struct hd_state_id *state);
 
 /* 1 when there is a state ID, 0 when not. */
 int hd_index_has_state_locked(struct hd_index *index, const struct hd_state_id *id);

@@ -4,6 +4,7 @@
 #include "capture/state_log.h"
 #include "capture/state_spec.h"
 #include "overlay/platform/buffer.h"
+#include "overlay/store/index_operations.h"
 
 /* How states are named and listed. */
 
@@ -69,6 +70,67 @@ static void a_thread_hides_behind_no_id_and_no_tilde(void **state)
 	assert_success(hd_index_create_thread(scene->store->index, "a~1", &states[1].id));
 	assert_names(scene, "a~1", &states[1]);
 	assert_names(scene, "a~1~1", &states[0]);
+	clear_three(states);
+}
+
+static void set_tag(struct scene *scene, const char *name, const struct hd_state *at)
+{
+	struct hd_operation operation = {
+		.kind = HD_OPERATION_TAG, .is_tag = true, .after = {.name = strdup(name), .head = at->id}};
+
+	assert_success(hd_index_change(scene->store->index, &operation));
+	hd_operation_clear(&operation);
+}
+
+static void a_tag_names_its_state_after_threads_and_before_ids(void **state)
+{
+	struct scene *scene = *state;
+	struct hd_state states[3];
+	char id[HD_STATE_ID_TEXT_SIZE], name[8];
+
+	commit_three(scene, states);
+	set_tag(scene, "v1", &states[1]);
+	assert_names(scene, "v1", &states[1]);
+	assert_names(scene, "v1~1", &states[0]);
+	hd_state_id_format(&states[2].id, id);
+	snprintf(name, sizeof(name), "%.6s", id);
+	set_tag(scene, name, &states[0]);
+	assert_names(scene, name, &states[0]);
+	set_tag(scene, "main", &states[0]);
+	assert_names(scene, "main", &states[2]);
+	clear_three(states);
+}
+
+static void assert_path(
+	struct scene *scene, const char *spec, const struct hd_state *expected, const char *expected_path)
+{
+	struct hd_state_id id;
+	const char *path = "";
+
+	assert_success(hd_state_spec_resolve_path(scene->store->index, spec, "main", &id, &path));
+	assert_true(hd_state_id_equal(&id, &expected->id));
+	if (expected_path)
+		assert_string_equal(path, expected_path);
+	else
+		assert_null(path);
+}
+
+static void a_path_stands_behind_a_colon(void **state)
+{
+	struct scene *scene = *state;
+	struct hd_state states[3];
+	struct hd_state_id id;
+	const char *path;
+
+	commit_three(scene, states);
+	assert_path(scene, "@~1:src/a:b", &states[1], "src/a:b");
+	assert_path(scene, "main:", &states[2], "");
+	assert_path(scene, "main", &states[2], NULL);
+	assert_success(hd_index_create_thread(scene->store->index, "a:b", &states[0].id));
+	assert_path(scene, "a:b", &states[0], NULL);
+	assert_path(scene, "a:b:c", &states[0], "c");
+	assert_code(hd_state_spec_resolve_path(scene->store->index, "nothing:a", "main", &id, &path),
+		HD_E_STATE_SPEC);
 	clear_three(states);
 }
 
@@ -151,6 +213,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 		TEST(every_form_names_its_state),
 		TEST(a_thread_hides_behind_no_id_and_no_tilde),
+		TEST(a_tag_names_its_state_after_threads_and_before_ids),
+		TEST(a_path_stands_behind_a_colon),
 		TEST(what_names_nothing_is_refused),
 		TEST(the_log_shows_the_newest_first),
 		TEST(all_parents_are_shown_once_and_after_their_children_whatever_the_clocks_say),

@@ -54,7 +54,7 @@ static void a_state_reads_like_a_commit(void **state)
 		{.name = (char *)(uintptr_t) "other"},
 		{.name = (char *)(uintptr_t) "try", .head = example.id},
 	};
-	struct hd_thread_heads heads = {threads, 3};
+	struct hd_thread_heads heads = {.threads = threads, .count = 3};
 	char *printed;
 	size_t size;
 	FILE *stream = open_memstream(&printed, &size);

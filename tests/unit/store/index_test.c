@@ -194,7 +194,7 @@ static void a_prefix_finds_one_state_or_says_why_not(void **state)
 static void two_states_of_one_prefix_are_ambiguous(void **state)
 {
 	struct hd_index *index = ((struct scratch *)*state)->store->index;
-	struct hd_state_id found;
+	struct hd_state_id found, one_id;
 	bool ambiguous = false;
 
 	/* 2000 ids share 4 digits of 65536 somewhere, but for one chance in 10^13. */
@@ -205,10 +205,16 @@ static void two_states_of_one_prefix_are_ambiguous(void **state)
 		snprintf(message, sizeof(message), "%d", i);
 		one = example_state(message);
 		assert_success(hd_index_publish(index, &one, NULL, NULL));
-		hd_state_id_format(&one.id, text);
+		one_id = one.id;
+		hd_state_id_format(&one_id, text);
 		hd_state_clear(&one);
 		text[4] = '\0';
 		if (hd_index_find_state(index, text, &found) == -HD_E_STATE_AMBIGUOUS) {
+			hd_state_id_format(&one_id, text);
+			assert_non_null(strstr(hd_error_message(-HD_E_STATE_AMBIGUOUS), text));
+			assert_true(hd_index_state_digits(index, &one_id) > 4);
+			text[hd_index_state_digits(index, &one_id)] = '\0';
+			assert_success(hd_index_find_state(index, text, &found));
 			ambiguous = true;
 			break;
 		}
@@ -395,7 +401,7 @@ static void an_index_of_another_version_is_refused(void **state)
 
 	tamper(scratch->store->index, "PRAGMA user_version = 1");
 	assert_code(hd_store_open(scratch->path, &other), HD_E_STORE_VERSION);
-	tamper(scratch->store->index, "PRAGMA user_version = 2; PRAGMA application_id = 1");
+	tamper(scratch->store->index, "PRAGMA user_version = 3; PRAGMA application_id = 1");
 	assert_code(hd_store_open(scratch->path, &other), HD_E_STORE_CORRUPT);
 }
 
