@@ -16,7 +16,7 @@
 #include "overlay/store/content.h"
 #include "overlay/store/index.h"
 
-#define HD_ARENA_VERSION 2u
+#define HD_ARENA_VERSION 3u
 
 /*
  * table, record size, records at the most, whether the journal keeps it
@@ -89,6 +89,7 @@ enum hd_inode_state {
 #define HD_INODE_UNLOADED (1u << 0)  /* directory: its entries are still in the base only */
 #define HD_INODE_UNSETTLED (1u << 1) /* file or link: bytes that no content reference names */
 #define HD_INODE_LARGE (1u << 2)     /* file: mapped bytes lie in a memory file of its own */
+#define HD_INODE_OVERHANG (1u << 3)  /* file: blocks beyond its end are still to be unmapped */
 
 struct hd_time {
 	int64_t s;

@@ -45,11 +45,13 @@ uint32_t hd_block_get(const struct hd_arena *arena, const struct hd_inode *inode
 
 /* Walks the tree iteratively: in each page looks for the next slot in use, and skips what empty slots stand for. */
 static bool next_in_tree(const struct hd_arena *arena, const struct hd_file_part *file, uint64_t from,
-	uint64_t *ret_block, uint32_t *ret_value)
+	uint64_t end, uint64_t *ret_block, uint32_t *ret_value)
 {
 	uint64_t block = from;
 
-	while (block < capacity(file->height)) {
+	if (end > capacity(file->height))
+		end = capacity(file->height);
+	while (block < end) {
 		uint32_t page = file->root, level = file->height, slot = 0;
 
 		while (level-- > 0) {
@@ -65,7 +67,7 @@ static bool next_in_tree(const struct hd_arena *arena, const struct hd_file_part
 				break;
 			page = map->slot[slot];
 		}
-		if (slot == HD_MAP_SLOTS)
+		if (slot == HD_MAP_SLOTS || block >= end)
 			continue;
 		*ret_block = block;
 		*ret_value = page;
@@ -74,14 +76,14 @@ static bool next_in_tree(const struct hd_arena *arena, const struct hd_file_part
 	return false;
 }
 
-bool hd_block_next(const struct hd_arena *arena, const struct hd_inode *inode, uint64_t from,
-	uint64_t *ret_block, uint32_t *ret_value)
+bool hd_block_next_before(const struct hd_arena *arena, const struct hd_inode *inode, uint64_t from,
+	uint64_t end, uint64_t *ret_block, uint32_t *ret_value)
 {
 	const struct hd_file_part *file = &inode->part.file;
 
 	if (file->height > 0)
-		return file->root != 0 && next_in_tree(arena, file, from, ret_block, ret_value);
-	for (uint64_t block = from; block < HD_DIRECT_BLOCKS; block++) {
+		return file->root != 0 && next_in_tree(arena, file, from, end, ret_block, ret_value);
+	for (uint64_t block = from; block < end && block < HD_DIRECT_BLOCKS; block++) {
 		if (file->direct[block] == HD_BLOCK_NONE)
 			continue;
 		*ret_block = block;
@@ -89,6 +91,12 @@ bool hd_block_next(const struct hd_arena *arena, const struct hd_inode *inode, u
 		return true;
 	}
 	return false;
+}
+
+bool hd_block_next(const struct hd_arena *arena, const struct hd_inode *inode, uint64_t from,
+	uint64_t *ret_block, uint32_t *ret_value)
+{
+	return hd_block_next_before(arena, inode, from, HD_BLOCK_COUNT_LIMIT, ret_block, ret_value);
 }
 
 static uint32_t new_page(struct hd_transaction *transaction)

@@ -25,6 +25,10 @@ uint32_t hd_block_get(const struct hd_arena *arena, const struct hd_inode *inode
 bool hd_block_next(const struct hd_arena *arena, const struct hd_inode *inode, uint64_t from,
 	uint64_t *ret_block, uint32_t *ret_value);
 
+/* The same below END: a map keeps pages whose blocks are gone, and looking through them all for nothing is dear. */
+bool hd_block_next_before(const struct hd_arena *arena, const struct hd_inode *inode, uint64_t from,
+	uint64_t end, uint64_t *ret_block, uint32_t *ret_value);
+
 /* Sets one block and keeps inode.part.file.mapped, which counts blocks that hold memory (not NONE, not HOLE).
  */
 void hd_block_set(struct hd_transaction *transaction, uint32_t inode, uint64_t block, uint32_t value);

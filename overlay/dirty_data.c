@@ -115,7 +115,7 @@ static int resolve_range(const struct hd_arena *arena, const struct hd_inode *in
 	uint32_t value;
 	int r = 0;
 
-	while (r == 0 && block < end && hd_block_next(arena, inode, block, &block, &value) && block < end) {
+	while (r == 0 && hd_block_next_before(arena, inode, block, end, &block, &value)) {
 		if (value >= HD_BLOCK_FIRST)
 			r = add(blocks, 0, value);
 		else if (value == HD_BLOCK_LARGE)

@@ -47,9 +47,9 @@ int hd_file_plan_locked(struct hd_overlay *overlay, hd_ino ino, uint64_t offset,
 int hd_file_read_segment(struct hd_overlay *overlay, const struct hd_file_view *view,
 	const struct hd_segment *segment, void *buffer);
 
-/* Writes SIZE bytes of zeros inside mapped block VALUE of file block BLOCK. */
-int hd_file_zero_in_block(struct hd_overlay *overlay, const struct hd_file_view *view, uint64_t block,
-	uint32_t value, uint32_t from, uint32_t size);
+/* Unmaps what an unfinished truncation left beyond the end: whoever makes a file longer calls this first. Needs the
+ * file's lock for writing. */
+int hd_file_cut_overhang_locked(struct hd_overlay *overlay, hd_ino ino, const struct hd_file_view *view);
 
 /* Within a transaction: times, version, marks of a change of the bytes. */
 void hd_file_touch(struct hd_transaction *transaction, uint32_t index);

@@ -82,8 +82,10 @@ static int plan(const struct hd_arena *arena, const struct hd_inode *inode, uint
 
 		/* A file may have holes of exbibytes. */
 		if (value == HD_BLOCK_NONE)
-			stop = hd_block_next(arena, inode, block, &next, &ignored) ? next << HD_BLOCK_SHIFT
-										   : end;
+			stop = hd_block_next_before(
+				       arena, inode, block, (end >> HD_BLOCK_SHIFT) + 1, &next, &ignored)
+				       ? next << HD_BLOCK_SHIFT
+				       : end;
 		if (stop > end)
 			stop = end;
 		if (kind == HD_SEGMENT_BASE && stop > inode->backed)

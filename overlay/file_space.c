@@ -1,127 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/file_space.h"
-#include "overlay/orphan.h"
 
 #include <linux/falloc.h>
 #include <unistd.h>
 
 #include "overlay/file_data.h"
-#include "overlay/flush.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/clock.h"
-#include "overlay/platform/memory_file.h"
-#include "overlay/promotion.h"
 
-/*
- * Space: truncate, fallocate, holes, copies.
- *
- * Shrinking cuts `backed` as well as the blocks, so that what the content has above the cut never shows
- * again, even after the file grows. The last block is zeroed above the cut for the same reason.
- */
+/* Space: fallocate, holes, copies. As ext4 has it, every fallocate counts as a modification, also one that changes no
+ * byte. */
 
 #define COPY_PIECE (128u << 10)
-
-int hd_file_zero_in_block(struct hd_overlay *overlay, const struct hd_file_view *view, uint64_t block,
-	uint32_t value, uint32_t from, uint32_t size)
-{
-	static const uint8_t zeros[HD_BLOCK_SIZE];
-	int fd;
-
-	if (value >= HD_BLOCK_FIRST)
-		return hd_hot_write(overlay->hot, value, from, zeros, size);
-	if (value != HD_BLOCK_LARGE)
-		return 0;
-	fd = hd_hot_large_fd(overlay->hot, view->large_slot);
-	return fd < 0 ? fd : hd_memory_file_write(fd, zeros, size, (block << HD_BLOCK_SHIFT) + from);
-}
-
-static uint32_t block_value(struct hd_overlay *overlay, hd_ino ino, uint64_t block)
-{
-	uint32_t value;
-
-	hd_rwlock_read(&overlay->lock);
-	value = hd_block_get(overlay->arena, hd_record_inode(overlay->arena, hd_ino_index(ino)), block);
-	hd_rwlock_unlock(&overlay->lock);
-	return value;
-}
-
-static int cut_locked(struct hd_overlay *overlay, hd_ino ino, const struct hd_file_view *view, uint64_t size)
-{
-	uint32_t inside = (uint32_t)(size % HD_BLOCK_SIZE);
-	uint64_t first_gone = (size + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT;
-	bool held;
-	int r = 0;
-
-	if (inside) {
-		uint64_t block = size >> HD_BLOCK_SHIFT;
-
-		r = hd_file_zero_in_block(overlay, view, block, block_value(overlay, ino, block), inside,
-			HD_BLOCK_SIZE - inside);
-		if (r == 0)
-			hd_flusher_note_data(overlay->flusher, ino, block, 1);
-	}
-	if (r < 0)
-		return r;
-	hd_rwlock_write(&overlay->lock);
-	r = hd_unmap_from_locked(overlay, hd_ino_index(ino), first_gone);
-	held = hd_hot_is_held(overlay->hot);
-	hd_rwlock_unlock(&overlay->lock);
-	/* A flush whose cut names these blocks still reads them. What stays in the file then is named by nobody. */
-	if (r == 0 && view->large_slot && !held) {
-		int fd = hd_hot_large_fd(overlay->hot, view->large_slot);
-
-		r = fd < 0 ? fd : hd_memory_file_resize(fd, first_gone << HD_BLOCK_SHIFT);
-	}
-	return r;
-}
-
-static int name_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size)
-{
-	struct hd_transaction transaction;
-	struct hd_inode *inode;
-	int r;
-
-	hd_rwlock_write(&overlay->lock);
-	hd_transaction_begin(overlay->arena, &transaction);
-	hd_file_touch(&transaction, hd_ino_index(ino));
-	inode = hd_edit_inode(&transaction, hd_ino_index(ino));
-	inode->size = size;
-	if (inode->backed > size)
-		inode->backed = size;
-	if (inode->backed == 0)
-		inode->content = (struct hd_content){0};
-	if (size == 0)
-		inode->flags &= (uint8_t)~HD_INODE_UNSETTLED; /* empty: nothing to store */
-	r = hd_overlay_commit(overlay, &transaction);
-	hd_rwlock_unlock(&overlay->lock);
-	return r;
-}
-
-/* With GROW_ONLY nothing happens to a file that is as long already, whoever made it so meanwhile. */
-static int set_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size, bool grow_only)
-{
-	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
-	struct hd_file_view view;
-	int r;
-
-	if (size > (uint64_t)INT64_MAX)
-		return -EFBIG;
-	hd_rwlock_write(file_lock);
-	r = hd_file_view(overlay, ino, &view);
-	if (r == 0 && size < view.size && !grow_only)
-		r = cut_locked(overlay, ino, &view, size);
-	if (r == 0 && (size > view.size || !grow_only))
-		r = name_size(overlay, ino, size);
-	hd_rwlock_unlock(file_lock);
-	if (r == 0 && size > 0)
-		hd_promoter_enqueue(overlay->promoter, ino);
-	return r;
-}
-
-int hd_file_set_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size)
-{
-	return set_size(overlay, ino, size, false);
-}
 
 /* ---- holes ---- */
 
@@ -221,28 +110,6 @@ static int punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64
 	return r;
 }
 
-/* As ext4 has it: every fallocate counts as a modification, also one that changes no byte. */
-static int touch_times(struct hd_overlay *overlay, hd_ino ino)
-{
-	struct timespec now = hd_clock_now();
-	struct hd_transaction transaction;
-	const struct hd_inode *seen;
-	struct hd_inode *inode;
-	int r;
-
-	hd_rwlock_write(&overlay->lock);
-	r = hd_overlay_inode(overlay, ino, &seen);
-	if (r == 0) {
-		hd_transaction_begin(overlay->arena, &transaction);
-		inode = hd_edit_inode(&transaction, hd_ino_index(ino));
-		inode->modify_time = inode->change_time = hd_time_from(&now);
-		hd_inode_mark_changed(&transaction, hd_ino_index(ino));
-		r = hd_overlay_commit(overlay, &transaction);
-	}
-	hd_rwlock_unlock(&overlay->lock);
-	return r;
-}
-
 int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint64_t offset, uint64_t length)
 {
 	struct hd_file_view view;
@@ -256,15 +123,15 @@ int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint6
 		return -EFBIG;
 	if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
 		r = punch(overlay, ino, offset, offset + length);
-		return r < 0 ? r : touch_times(overlay, ino);
+		return r < 0 ? r : hd_file_touch_times(overlay, ino);
 	}
 	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
 	if (mode & FALLOC_FL_ZERO_RANGE)
 		r = punch(overlay, ino, offset, offset + length);
 	if (r == 0 && !(mode & FALLOC_FL_KEEP_SIZE) && offset + length > view.size)
-		r = set_size(overlay, ino, offset + length, true);
-	return r < 0 ? r : touch_times(overlay, ino);
+		r = hd_file_grow_to(overlay, ino, offset + length);
+	return r < 0 ? r : hd_file_touch_times(overlay, ino);
 }
 
 /* Holes are what nobody wrote and the content does not have; a content's own holes count as data. */

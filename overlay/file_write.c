@@ -122,6 +122,11 @@ static int lock_and_look(struct writing *writing)
 
 		hd_rwlock_write(file_lock);
 		r = look(writing);
+		if (r == 0 && writing->view.flags & HD_INODE_OVERHANG) {
+			r = hd_file_cut_overhang_locked(writing->overlay, writing->ino, &writing->view);
+			if (r == 0)
+				r = look(writing);
+		}
 		if (r == 0 && !needs_base(writing, &writing->edges[0]) &&
 			!needs_base(writing, &writing->edges[1]))
 			return 0;

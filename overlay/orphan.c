@@ -6,51 +6,51 @@
  * Nobody can find the inode any more, so what a death in between leaves is an orphan, which the next open releases.
  */
 
-/* Unmaps blocks from *BLOCK on, as many as fit a transaction; 1 while some are left. */
-static int unmap_some(struct hd_overlay *overlay, uint32_t index, uint64_t *block)
+bool hd_unmap_some(struct hd_overlay *overlay, struct hd_transaction *transaction, uint32_t index,
+	uint64_t *from, int64_t *large)
 {
 	const struct hd_inode *inode = hd_record_inode(overlay->arena, index);
+	unsigned budget = 8192;
+	uint32_t value;
+
+	while (budget-- > 0 && transaction->status == 0 && hd_transaction_room(transaction) > 64) {
+		if (!hd_block_next(overlay->arena, inode, *from, from, &value))
+			return false;
+		hd_block_set(transaction, index, *from, HD_BLOCK_NONE);
+		if (value >= HD_BLOCK_FIRST)
+			hd_hot_free(overlay->hot, transaction, value);
+		*large -= value == HD_BLOCK_LARGE;
+		(*from)++;
+	}
+	return true;
+}
+
+/* One transaction's worth of blocks from *BLOCK on; 1 while some are left. */
+static int unmap_in_turn(struct hd_overlay *overlay, uint32_t index, uint64_t *block)
+{
 	struct hd_transaction transaction;
 	int64_t large = 0;
-	uint32_t value;
-	unsigned budget = 8192;
-	bool more = true;
+	bool more;
 	int r;
 
 	hd_transaction_begin(overlay->arena, &transaction);
-	while (budget-- > 0 && transaction.status == 0 && hd_transaction_room(&transaction) > 64) {
-		more = hd_block_next(overlay->arena, inode, *block, block, &value);
-		if (!more)
-			break;
-		hd_block_set(&transaction, index, *block, HD_BLOCK_NONE);
-		if (value >= HD_BLOCK_FIRST)
-			hd_hot_free(overlay->hot, &transaction, value);
-		large -= value == HD_BLOCK_LARGE;
-		(*block)++;
-	}
+	more = hd_unmap_some(overlay, &transaction, index, block, &large);
 	r = hd_overlay_commit(overlay, &transaction);
 	if (r == 0 && large)
 		hd_hot_large_account(overlay->hot, large);
 	return r < 0 ? r : more;
 }
 
-int hd_unmap_from_locked(struct hd_overlay *overlay, uint32_t index, uint64_t from)
-{
-	uint64_t block = from;
-	int r;
-
-	do
-		r = unmap_some(overlay, index, &block);
-	while (r > 0);
-	return r;
-}
-
 int hd_unmap_all_locked(struct hd_overlay *overlay, uint32_t index)
 {
 	struct hd_transaction transaction;
+	uint64_t block = 0;
 	bool done = false;
-	int r = hd_unmap_from_locked(overlay, index, 0);
+	int r;
 
+	do
+		r = unmap_in_turn(overlay, index, &block);
+	while (r > 0);
 	while (r == 0 && !done) {
 		hd_transaction_begin(overlay->arena, &transaction);
 		done = hd_block_map_clear(&transaction, index);

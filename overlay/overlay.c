@@ -140,6 +140,8 @@ static int open_parts(
 	if (r == 0)
 		r = hd_link_groups_new(overlay->arena, &overlay->groups);
 	if (r == 0)
+		r = hd_recover_truncations(overlay);
+	if (r == 0)
 		r = hd_recover_orphans(overlay);
 	if (r == 0)
 		r = start_threads(overlay, options);

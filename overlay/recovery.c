@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "overlay/file_data.h"
 #include "overlay/flush.h"
 #include "overlay/journal.h"
 #include "overlay/platform/cleanup.h"
@@ -246,6 +247,26 @@ int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 		.fallback_uid = geteuid(),
 		.fallback_gid = getegid(),
 	};
+	return r;
+}
+
+int hd_recover_truncations(struct hd_overlay *overlay)
+{
+	uint32_t limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
+	int r = 0;
+
+	for (uint32_t i = 1; r == 0 && i < limit; i++) {
+		hd_ino ino = hd_inode_id(overlay->arena, i);
+		struct hd_file_view view;
+
+		if (!(hd_record_inode(overlay->arena, i)->flags & HD_INODE_OVERHANG))
+			continue;
+		hd_rwlock_write(hd_file_lock_of(overlay, i));
+		r = hd_file_view(overlay, ino, &view);
+		if (r == 0)
+			r = hd_file_cut_overhang_locked(overlay, ino, &view);
+		hd_rwlock_unlock(hd_file_lock_of(overlay, i));
+	}
 	return r;
 }
 

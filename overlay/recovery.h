@@ -6,7 +6,8 @@
  * Recovery: fills the arena when an overlay is opened, and puts right what the last process could not finish.
  *
  * Calling sequence, once, by hd_overlay_open, in this order, while nobody else uses the overlay
- *     hd_recover → [hot tier] → hd_recover_large → hd_prepare_root → [link groups] → hd_recover_orphans
+ *     hd_recover → [hot tier] → hd_recover_large → hd_prepare_root → [link groups] → hd_recover_truncations
+ *     → hd_recover_orphans
  *
  * Errors      -HD_E_ARENA_CORRUPT, -HD_E_JOURNAL_CORRUPT, -HD_E_JOURNAL_VERSION, -ENOMEM.
  */
@@ -35,6 +36,9 @@ int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options
 
 /* Makes the root of a new thread; notes the times and owners that base entries without any show. */
 int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state);
+
+/* Unmaps what truncations had still to unmap when the last process ended. */
+int hd_recover_truncations(struct hd_overlay *overlay);
 
 /* Releases inodes that were unlinked but open when the last process ended. */
 int hd_recover_orphans(struct hd_overlay *overlay);

@@ -63,14 +63,14 @@ static int look(struct source *source)
 static bool has_mapped(struct hd_overlay *overlay, hd_ino ino, uint64_t first, uint64_t end)
 {
 	const struct hd_inode *inode;
-	uint64_t block = end;
+	uint64_t block;
 	uint32_t value;
 	bool mapped = true;
 
 	hd_rwlock_read(&overlay->lock);
 	inode = hd_inode_get(overlay->arena, ino);
 	if (inode)
-		mapped = hd_block_next(overlay->arena, inode, first, &block, &value) && block < end;
+		mapped = hd_block_next_before(overlay->arena, inode, first, end, &block, &value);
 	hd_rwlock_unlock(&overlay->lock);
 	return mapped;
 }
@@ -230,6 +230,7 @@ static uint32_t free_blocks_locked(struct hd_overlay *overlay, uint32_t index)
 		return 0;
 	hd_transaction_begin(overlay->arena, &transaction);
 	inode = hd_edit_inode(&transaction, index);
+	inode->flags &= (uint8_t)~HD_INODE_OVERHANG;
 	if (inode->flags & HD_INODE_LARGE) {
 		slot = inode->part.file.large_slot;
 		inode->part.file.large_slot = 0;
