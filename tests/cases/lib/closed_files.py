@@ -6,6 +6,8 @@ write makes and renames files below ROOT from number FIRST on and notes in JOURN
 call fails; every so many files it calls fsync. verify demands that every file in JOURNAL is there with every byte;
 verify-synced, for when all of heddle was killed: those up to the last fsync, and those behind it in order, none
 after one that is missing (docs/design/durability.md: a flush takes everything). It cuts JOURNAL to what is there.
+
+write changes into ROOT first: by paths it would go on, once the mount is gone, in the directory beneath it.
 """
 
 import os
@@ -26,16 +28,17 @@ def content_of(number):
 
 def write(root, journal, first):
     with open(journal, "a", encoding="ascii") as closed:
+        os.chdir(root)
         for number in range(first, first + LIMIT):
             try:
-                os.makedirs(f"{root}/d{number % FOLDERS}", exist_ok=True)
-                made = f"{root}/d{number % FOLDERS}/f{number}"
+                os.makedirs(f"d{number % FOLDERS}", exist_ok=True)
+                made = f"d{number % FOLDERS}/f{number}"
                 with open(made, "w", encoding="ascii") as stream:
                     stream.write(content_of(number))
-                os.rename(made, name_of(root, number))
+                os.rename(made, name_of(".", number))
                 print(number, file=closed, flush=True)
                 if number % SYNC_EVERY == 0:
-                    with open(name_of(root, number), encoding="ascii") as stream:
+                    with open(name_of(".", number), encoding="ascii") as stream:
                         os.fsync(stream.fileno())
                     print("synced", file=closed, flush=True)
             except OSError:
