@@ -91,6 +91,10 @@ static void print_mount(const json_t *reply)
 	else
 		printf(", %sno worker%s: it is being started again\n",
 			hd_output_color(stdout, HD_COLOR_ERROR), hd_output_color(stdout, HD_COLOR_NONE));
+	if (hd_reply_number(worker, "restarts") > 0)
+		printf("The worker was replaced %llu %s; the last one: %s\n",
+			HD_COUNT(hd_reply_number(worker, "restarts"), "time"),
+			hd_reply_text(worker, "last_restart"));
 }
 
 static void print_health(const json_t *reply)

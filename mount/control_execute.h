@@ -33,6 +33,8 @@ struct hd_control_environment {
 	const struct hd_mount_options *options; /* borrowed; NULL when not mounted */
 	const char
 		*last_end; /* borrowed: how the last mount of this thread ended badly; NULL when it did not */
+	uint64_t restarts; /* workers of this mount that died and were replaced */
+	const char *last_restart; /* borrowed: why the last one was; NULL when none was */
 };
 
 /* Sets *RET_REPLY and *RET_FD (-1 or an owned memory file). */

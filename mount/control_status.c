@@ -55,8 +55,10 @@ static json_t *worker_json(const struct hd_control_environment *environment)
 
 	if (environment->worker == 0)
 		return json_null();
-	return json_pack("{s:i, s:b, s:i, s:I}", "pid", (int)environment->worker, "alive", 1, "supervisor",
-		(int)environment->supervisor, "uptime_s", (json_int_t)(up_ns / 1000000000u));
+	return json_pack("{s:i, s:b, s:i, s:I, s:I, s:I, s:s?}", "pid", (int)environment->worker, "alive", 1,
+		"supervisor", (int)environment->supervisor, "uptime_s", (json_int_t)(up_ns / 1000000000u),
+		"generation", (json_int_t)(environment->restarts + 1), "restarts",
+		(json_int_t)environment->restarts, "last_restart", environment->last_restart);
 }
 
 static void put_option(const struct hd_option_value *value, void *payload)

@@ -24,6 +24,7 @@
  */
 
 #include "mount/fuse_loop.h"
+#include "mount/fuse_take_over.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -36,6 +37,7 @@
 #include "overlay/platform/lock.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/task_thread.h"
+#include "overlay/request.h"
 
 #define HANDOVER_NS 60000u      /* an expected duration that is worth waking another thread for */
 #define SAMPLE_LIMIT_NS 400000u /* one outlier must not change the expectation of its kind */
@@ -53,6 +55,7 @@ struct hd_fuse_loop {
 	uint64_t spin_ns;
 	unsigned spin_misses; /* of the leader alone */
 	unsigned spin_pause;  /* of the leader alone: requests to take before it spins again */
+	bool drained;         /* of the leader alone: what the kernel sends again was read */
 
 	_Atomic uint64_t lead;     /* (ticket << 1) | busy */
 	_Atomic uint64_t sequence; /* requests taken */
@@ -76,16 +79,18 @@ struct hd_fuse_loop {
 int hd_fuse_thread_new(struct hd_fuse_session *session, struct hd_fuse_thread **ret_thread)
 {
 	struct hd_fuse_thread *thread = calloc(1, sizeof(*thread));
+	int r;
 
 	if (!thread)
 		return -ENOMEM;
 	thread->session = session;
-	thread->message = malloc(HD_FUSE_MESSAGE_SIZE);
-	thread->reply = malloc(HD_FUSE_DATA_SIZE);
-	if (!thread->message || !thread->reply) {
-		hd_fuse_thread_free(thread);
-		return -ENOMEM;
+	r = hd_request_area_take(session->area, session->overlay, &thread->slot);
+	if (r < 0) {
+		free(thread);
+		return r;
 	}
+	thread->message = hd_request_area_message(session->area, thread->slot);
+	thread->reply = hd_request_area_reply(session->area, thread->slot);
 	*ret_thread = thread;
 	return 0;
 }
@@ -94,8 +99,7 @@ void hd_fuse_thread_free(struct hd_fuse_thread *thread)
 {
 	if (!thread)
 		return;
-	free(thread->message);
-	free(thread->reply);
+	hd_request_area_give_back(thread->session->area, thread->slot);
 	free(thread);
 }
 
@@ -120,6 +124,20 @@ static int wait_readable(struct hd_fuse_loop *loop)
 	return 0;
 }
 
+/*
+ * The kernel puts what it sends again in front of everything new: the first new request, or none at all, means that
+ * every old one was read.
+ */
+static void note_drained(struct hd_fuse_loop *loop, const struct fuse_in_header *header)
+{
+	if (loop->drained)
+		return;
+	if (header && (hd_fuse_is_resent(header) || !hd_fuse_is_answered(header->opcode)))
+		return;
+	loop->drained = true;
+	hd_requests_drained(loop->session->overlay);
+}
+
 /* The next message; called by the leader alone. */
 static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_size)
 {
@@ -133,6 +151,7 @@ static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_si
 		r = hd_descriptor_read_spinning(
 			loop->device, message, HD_FUSE_MESSAGE_SIZE, spin ? loop->spin_ns : 0, ret_size);
 		if (r == 0 && *ret_size >= sizeof(struct fuse_in_header)) {
+			note_drained(loop, message);
 			if (spin)
 				loop->spin_misses = 0;
 			else if (loop->spin_pause > 0)
@@ -146,6 +165,7 @@ static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_si
 			loop->spin_pause = SPIN_PAUSE;
 		else if (r != -EAGAIN)
 			return r;
+		note_drained(loop, NULL);
 		loop->spin_misses += spin;
 		r = wait_readable(loop);
 		if (r < 0)
@@ -294,6 +314,9 @@ static bool work(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_
 	uint64_t busy = ticket | 1;
 	uint64_t began;
 
+	/* Before another thread reads: what is claimed is not dropped. */
+	hd_request_begin(loop->session->overlay, thread->slot, header->unique & ~HD_FUSE_RESENT,
+		hd_fuse_is_resent(header));
 	hd_message_counters_request(loop->session->counters, header->opcode);
 	if (keeps) {
 		atomic_fetch_add(&loop->sequence, 1);
@@ -304,7 +327,10 @@ static bool work(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_
 		hand_over(loop);
 	}
 	began = hd_clock_monotonic_ns();
-	hd_fuse_session_process(thread, size);
+	if (!hd_fuse_refuse_poison(thread))
+		hd_fuse_session_process(thread, size);
+	else
+		hd_fuse_session_done(thread);
 	learn(expected, hd_clock_monotonic_ns() - began);
 	return keeps && atomic_compare_exchange_strong(&loop->lead, &busy, ticket);
 }

@@ -8,10 +8,14 @@
  * carry no open count: the kernel holds a lookup while one is open.
  */
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "mount/fuse_ops.h"
 #include "mount/fuse_reply.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/request.h"
 
 struct listing {
 	fuse_req_t req;
@@ -58,6 +62,54 @@ static bool fill_item(const struct hd_directory_item *item, void *payload)
 	return true;
 }
 
+/* The id in the entry of DATA at POSITION, for reading and for changing. */
+static void copy_id(char *data, size_t position, uint64_t *id, bool into)
+{
+	char *place = data + position + offsetof(struct fuse_direntplus, entry_out.nodeid);
+
+	if (into)
+		memcpy(place, id, sizeof(*id));
+	else
+		memcpy(id, place, sizeof(*id));
+}
+
+static size_t entry_size(const char *data, size_t position)
+{
+	struct fuse_direntplus entry;
+
+	memcpy(&entry, data + position, FUSE_NAME_OFFSET_DIRENTPLUS);
+	return FUSE_DIRENTPLUS_SIZE(&entry);
+}
+
+/* Counts the lookups that the complete reply carries. Entries whose inode is gone meanwhile lose their id. */
+static int count_lookups(struct hd_overlay *overlay, char *data, size_t size)
+{
+	HD_AUTO_FREE hd_ino *inos = calloc(size / FUSE_NAME_OFFSET_DIRENTPLUS + 1, sizeof(*inos));
+	size_t position, n = 0;
+	int r;
+
+	if (!inos)
+		return -ENOMEM;
+	for (position = 0; position < size; position += entry_size(data, position))
+		copy_id(data, position, &inos[n++], false);
+	r = hd_overlay_count_lookups(overlay, inos, n, size);
+	if (r < 0)
+		return r;
+	n = 0;
+	for (position = 0; position < size; position += entry_size(data, position))
+		copy_id(data, position, &inos[n++], true);
+	return 0;
+}
+
+/* A listing that was counted by a process that died before it answered: what it would have said. */
+static void list_again(fuse_req_t req)
+{
+	const struct hd_fuse_session *session = hd_fuse_session_of(req);
+
+	hd_reply_entries_plus(
+		req, hd_request_area_reply(session->area, hd_request_done_slot()), hd_request_done_size());
+}
+
 static void list(fuse_req_t req, hd_ino ino, size_t size, off_t offset, bool plus)
 {
 	struct hd_fuse_thread *thread = hd_fuse_thread_current;
@@ -70,8 +122,17 @@ static void list(fuse_req_t req, hd_ino ino, size_t size, off_t offset, bool plu
 		.attribute_timeout = hd_kernel_cache_attribute_timeout(cache)};
 	int r;
 
-	r = hd_overlay_readdir(thread->session->overlay, ino, (uint64_t)offset, plus, fill_item, &listing);
-	/* Entries that were taken are told even if a later one failed: their lookups are counted. */
+	if (hd_request_is_done(thread->session->overlay, NULL)) {
+		list_again(req);
+		return;
+	}
+	r = hd_overlay_readdir(thread->session->overlay, ino, (uint64_t)offset, fill_item, &listing);
+	/* Entries that were taken are told even if a later one failed. */
+	if (plus && listing.used > 0) {
+		r = count_lookups(thread->session->overlay, listing.buffer, listing.used);
+		if (r < 0)
+			listing.used = 0;
+	}
 	if (r < 0 && listing.used == 0)
 		hd_reply_status(req, r);
 	else if (plus)

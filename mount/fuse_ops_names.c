@@ -6,6 +6,7 @@
 
 #include "mount/fuse_ops.h"
 #include "mount/fuse_reply.h"
+#include "overlay/request.h"
 
 /* Tells the kernel cache of a change that this mount's own kernel asked for. */
 static void changed(fuse_req_t req, int r, const struct hd_cache_event *event)
@@ -27,7 +28,9 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 {
-	hd_overlay_forget(hd_fuse_session_of(req)->overlay, ino, count);
+	/* Unless a process before this one has done it. */
+	if (hd_request_steps() == 0)
+		hd_overlay_forget(hd_fuse_session_of(req)->overlay, ino, count);
 	fuse_reply_none(req);
 }
 
@@ -36,7 +39,8 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 	struct hd_overlay *overlay = hd_fuse_session_of(req)->overlay;
 	size_t i;
 
-	for (i = 0; i < count; i++)
+	/* From the first that a process before this one has not done. */
+	for (i = hd_request_steps(); i < count; i++)
 		hd_overlay_forget(overlay, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
@@ -97,9 +101,6 @@ static void op_create(
 	int r;
 
 	r = hd_overlay_create(session->overlay, &caller, parent, name, mode, &attributes);
-	/* Whether a RELEASE will come depends on whether an OPEN was refused before: count no open at all. */
-	if (r >= 0 && !tracked)
-		(void)hd_overlay_release(session->overlay, attributes.ino);
 	file->keep_cache = 1;
 	file->noflush = !tracked;
 	changed(req, r, &(struct hd_cache_event){.kind = HD_CACHE_CREATE, .parent = parent, .name = name});

@@ -16,6 +16,7 @@
 
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
+#include "overlay/request.h"
 
 /* Whether a person should hear of R: failures of ours and of disks, not the everyday answers of a filesystem.
  */
@@ -66,6 +67,15 @@ static void fill_entry(
 	hd_attributes_to_stat(session, attributes, &ret_entry->attr);
 }
 
+/* Nobody wants the answer, and nobody will ask again: what follows is no part of the request. */
+static void give_back(struct hd_overlay *overlay, hd_ino ino, bool opened)
+{
+	hd_request_end(overlay);
+	if (opened)
+		(void)hd_overlay_release(overlay, ino);
+	hd_overlay_forget(overlay, ino, 1);
+}
+
 void hd_reply_status(fuse_req_t req, int r)
 {
 	if (r < 0)
@@ -90,7 +100,7 @@ void hd_reply_entry(fuse_req_t req, int r, const struct hd_attributes *attribute
 	}
 	fill_entry(req, attributes, &entry);
 	if (fuse_reply_entry(req, &entry) < 0)
-		hd_overlay_forget(overlay, attributes->ino, 1);
+		give_back(overlay, attributes->ino, false);
 }
 
 void hd_reply_lookup(fuse_req_t req, int r, const struct hd_attributes *attributes)
@@ -122,19 +132,19 @@ void hd_reply_create(fuse_req_t req, int r, const struct hd_attributes *attribut
 	fill_entry(req, attributes, &entry);
 	if (fuse_reply_create(req, &entry, file) >= 0)
 		return;
-	if (opened)
-		(void)hd_overlay_release(overlay, attributes->ino);
-	hd_overlay_forget(overlay, attributes->ino, 1);
+	give_back(overlay, attributes->ino, opened);
 }
 
 void hd_reply_open(fuse_req_t req, int r, hd_ino ino, const struct fuse_file_info *file)
 {
 	struct hd_overlay *overlay = hd_fuse_session_of(req)->overlay;
 
-	if (r < 0)
+	if (r < 0) {
 		reply_failure(req, r);
-	else if (fuse_reply_open(req, file) < 0)
+	} else if (fuse_reply_open(req, file) < 0) {
+		hd_request_end(overlay);
 		(void)hd_overlay_release(overlay, ino);
+	}
 }
 
 void hd_reply_attributes(fuse_req_t req, int r, const struct hd_attributes *attributes)
@@ -176,8 +186,10 @@ void hd_reply_entries_plus(fuse_req_t req, const void *data, size_t size)
 {
 	struct hd_overlay *overlay = hd_fuse_session_of(req)->overlay;
 
-	if (fuse_reply_buf(req, data, size) < 0)
+	if (fuse_reply_buf(req, data, size) < 0) {
+		hd_request_end(overlay);
 		forget_entries(overlay, data, size);
+	}
 }
 
 void hd_reply_written(fuse_req_t req, int r, size_t size)

@@ -24,9 +24,11 @@
 #include "mount/fuse_loop.h"
 #include "mount/fuse_ops.h"
 #include "mount/fuse_session_types.h"
+#include "mount/fuse_take_over.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/request.h"
 
 /* Since protocol 7.44: every name of the mount is looked up again. Unknown to older headers. */
 #define NOTIFY_INCREMENT_EPOCH 8
@@ -53,13 +55,44 @@ struct hd_caller hd_fuse_caller(fuse_req_t req)
 		.uid = context->uid, .gid = context->gid, .pid = context->pid, .umask = context->umask};
 }
 
+/* The worker before this one died between keeping the answer to INIT and writing it. */
+static void answer_init_again(struct hd_fuse_thread *thread)
+{
+	struct hd_fuse_session *session = thread->session;
+	struct fuse_in_header message;
+	struct fuse_out_header header;
+	char init[HD_AREA_INIT_SIZE];
+	char reply[HD_AREA_INIT_SIZE];
+	size_t init_size, size;
+
+	if (!hd_request_area_saved_init(session->area, init, &init_size, reply, &size))
+		return;
+	memcpy(&message, thread->message, sizeof(message));
+	memcpy(&header, reply, sizeof(header));
+	header.unique = message.unique;
+	memcpy(reply, &header, sizeof(header));
+	(void)hd_descriptor_write(session->fd, reply, size);
+}
+
+void hd_fuse_session_done(struct hd_fuse_thread *thread)
+{
+	/* In this order: a message without its result would be a request that was not begun. */
+	hd_request_area_clear(thread->session->area, thread->slot);
+	hd_request_end(thread->session->overlay);
+}
+
 void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 {
+	const struct fuse_in_header *header = thread->message;
 	struct fuse_buf buffer = {.mem = thread->message, .size = size};
 
 	hd_fuse_thread_current = thread;
-	fuse_session_process_buf(thread->session->native, &buffer);
+	if (header->opcode == FUSE_INIT && thread->session->begun)
+		answer_init_again(thread);
+	else
+		fuse_session_process_buf(thread->session->native, &buffer);
 	hd_fuse_thread_current = NULL;
+	hd_fuse_session_done(thread);
 }
 
 /* ---- this mount as a view of the kernel cache ---- */
@@ -116,7 +149,8 @@ static int session_prepare(struct hd_fuse_session *session, int device)
 }
 
 int hd_fuse_session_new(struct hd_overlay *overlay, const struct hd_mount_options *options,
-	struct hd_message_counters *counters, int device, struct hd_fuse_session **ret_session)
+	struct hd_message_counters *counters, struct hd_request_area *area, int device,
+	struct hd_fuse_session **ret_session)
 {
 	HD_AUTO_CLOSE int owned_device = device;
 	struct hd_fuse_session *session = calloc(1, sizeof(*session));
@@ -126,6 +160,7 @@ int hd_fuse_session_new(struct hd_overlay *overlay, const struct hd_mount_option
 		return -ENOMEM;
 	session->overlay = overlay;
 	session->counters = counters;
+	session->area = area;
 	session->options = *options;
 	hd_owner_map_init(&session->owners, options);
 	session->fd = -1;
@@ -200,43 +235,86 @@ static int compose_init(
 	return hd_descriptor_read(reading, reply, room, ret_size);
 }
 
-int hd_fuse_session_begin(struct hd_fuse_session *session)
+/* libfuse's answer to the INIT in THREAD's message, completed, into REPLY. */
+static int make_init_reply(
+	struct hd_fuse_thread *thread, size_t size, char reply[HD_AREA_INIT_SIZE], size_t *ret_size)
 {
-	int device = hd_fuse_loop_device(session->loop);
-	struct hd_fuse_thread *thread = NULL;
+	struct hd_fuse_session *session = thread->session;
 	struct fuse_in_header header;
 	struct fuse_init_in init;
-	char reply[256];
-	size_t size;
 	int r;
 
-	r = hd_fuse_thread_new(session, &thread);
-	if (r < 0)
-		return r;
-	r = hd_fuse_loop_first(session->loop, thread->message, &size);
-	if (r < 0)
-		goto out;
 	memset(&init, 0, sizeof(init));
 	memcpy(&header, thread->message, sizeof(header));
 	if (size > sizeof(header))
 		memcpy(&init, (char *)thread->message + sizeof(header),
 			size - sizeof(header) < sizeof(init) ? size - sizeof(header) : sizeof(init));
-	hd_message_counters_request(session->counters, header.opcode);
-	if (header.opcode != FUSE_INIT) {
-		r = hd_fail(EPROTO, "the kernel's first request is %u, not INIT", header.opcode);
-		goto out;
-	}
-	r = compose_init(thread, size, reply, sizeof(reply), &size);
-	if (r >= 0)
-		r = complete_init(session, &init, reply, size);
-	if (r >= 0)
-		r = hd_descriptor_replace(session->fd, device);
-	if (r >= 0)
-		r = hd_descriptor_write(session->fd, reply, size);
+	if (header.opcode != FUSE_INIT)
+		return hd_fail(EPROTO, "the kernel's first request is %u, not INIT", header.opcode);
+	r = compose_init(thread, size, reply, HD_AREA_INIT_SIZE, ret_size);
+	return r < 0 ? r : complete_init(session, &init, reply, *ret_size);
+}
+
+/* The INIT that the kernel is waiting with. */
+static int answer_first(struct hd_fuse_session *session, struct hd_fuse_thread *thread)
+{
+	int device = hd_fuse_loop_device(session->loop);
+	char message[HD_AREA_INIT_SIZE];
+	char reply[HD_AREA_INIT_SIZE];
+	size_t size, reply_size;
+	int r;
+
+	r = hd_fuse_loop_first(session->loop, thread->message, &size);
+	if (r < 0)
+		return r;
+	hd_message_counters_request(session->counters, ((struct fuse_in_header *)thread->message)->opcode);
+	memcpy(message, thread->message, size < sizeof(message) ? size : sizeof(message));
+	r = make_init_reply(thread, size, reply, &reply_size);
+	if (r < 0)
+		return r;
+	hd_request_area_save_init(session->area, message, size, reply, reply_size);
+	r = hd_descriptor_replace(session->fd, device);
+	return r < 0 ? r : hd_descriptor_write(session->fd, reply, reply_size);
+}
+
+/* The INIT that a dead worker answered: libfuse gets it again, the kernel gets nothing. */
+static int repeat_init(struct hd_fuse_session *session, struct hd_fuse_thread *thread)
+{
+	char saved[HD_AREA_INIT_SIZE];
+	char reply[HD_AREA_INIT_SIZE];
+	size_t size, saved_size, reply_size;
+	int r;
+
+	if (!hd_request_area_saved_init(session->area, thread->message, &size, saved, &saved_size))
+		return hd_fail(EPROTO, "the answer to INIT was not kept");
+	r = make_init_reply(thread, size, reply, &reply_size);
+	if (r < 0)
+		return r;
+	/* Another library, or other options: what the kernel was promised would not be kept. */
+	if (reply_size != saved_size || memcmp(reply, saved, saved_size) != 0)
+		return hd_fail(EPROTO, "the answer to INIT would not be the same");
+	return hd_descriptor_replace(session->fd, hd_fuse_loop_device(session->loop));
+}
+
+int hd_fuse_session_begin(struct hd_fuse_session *session, bool taken_over)
+{
+	char init[HD_AREA_INIT_SIZE];
+	char reply[HD_AREA_INIT_SIZE];
+	struct hd_fuse_thread *thread = NULL;
+	size_t size;
+	bool answered = taken_over && hd_request_area_saved_init(session->area, init, &size, reply, &size);
+	int r;
+
+	r = hd_fuse_thread_new(session, &thread);
+	if (r < 0)
+		return r;
+	/* The dead one may have read the INIT that it did not answer. */
+	if (taken_over && !answered)
+		(void)hd_fuse_ask_again(hd_fuse_loop_device(session->loop));
+	r = answered ? repeat_init(session, thread) : answer_first(session, thread);
 	session->begun = r >= 0;
-out:
 	hd_fuse_thread_free(thread);
-	return r;
+	return r >= 0 && answered ? hd_fuse_take_over(session) : r;
 }
 
 int hd_fuse_session_serve(struct hd_fuse_session *session)

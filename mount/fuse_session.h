@@ -9,7 +9,7 @@
  *
  * The device was opened and mounted by somebody else (the supervisor), and nothing here unmounts.
  *
- * Ownership   Overlay and counters are borrowed and must outlive the session; the device is taken over by
+ * Ownership   Overlay, counters and request area are borrowed and must outlive the session; the device is taken over by
  *             _new.
  * Threads     _serve blocks its caller and runs threads of its own; _stop may run in any thread.
  * Errors      -errno of the device; -ENODEV when the mount is gone before it began.
@@ -17,17 +17,22 @@
 
 #include "mount/fuse_options.h"
 #include "mount/message_counters.h"
+#include "mount/request_area.h"
 #include "overlay/overlay.h"
 
 struct hd_fuse_session;
 
 /* Takes DEVICE over, on failure too. */
 int hd_fuse_session_new(struct hd_overlay *overlay, const struct hd_mount_options *options,
-	struct hd_message_counters *counters, int device, struct hd_fuse_session **ret_session);
+	struct hd_message_counters *counters, struct hd_request_area *area, int device,
+	struct hd_fuse_session **ret_session);
 void hd_fuse_session_free(struct hd_fuse_session *session);
 
-/* Answers INIT: from then on the mount serves, once _serve runs. */
-int hd_fuse_session_begin(struct hd_fuse_session *session);
+/*
+ * Answers INIT: from then on the mount serves, once _serve runs. TAKEN_OVER: a worker that died had begun, and what it
+ * left is finished or asked for again (fuse_take_over.h).
+ */
+int hd_fuse_session_begin(struct hd_fuse_session *session, bool taken_over);
 
 /* 0 when the mount is gone or _stop was called. */
 int hd_fuse_session_serve(struct hd_fuse_session *session);

@@ -12,6 +12,7 @@
 #include "mount/kernel_cache.h"
 #include "mount/message_counters.h"
 #include "mount/owner_map.h"
+#include "mount/request_area.h"
 #include "mount/sync_pool.h"
 #include "overlay/overlay.h"
 
@@ -25,6 +26,7 @@ struct hd_fuse_loop;
 struct hd_fuse_session {
 	struct hd_overlay *overlay;           /* borrowed */
 	struct hd_message_counters *counters; /* borrowed */
+	struct hd_request_area *area;         /* borrowed */
 	struct hd_mount_options options;      /* immutable */
 	struct hd_owner_map owners;           /* immutable */
 	struct fuse_session *native;          /* owned */
@@ -40,8 +42,9 @@ struct hd_fuse_session {
 /* One request thread: its buffers live as long as it does, so that a request allocates nothing. */
 struct hd_fuse_thread {
 	struct hd_fuse_session *session; /* borrowed */
-	void *message; /* owned: HD_FUSE_MESSAGE_SIZE bytes, the request as the kernel sent it */
-	void *reply;   /* owned: HD_FUSE_DATA_SIZE bytes for a reply's data */
+	uint32_t slot;                   /* of the request area */
+	void *message; /* in the slot: HD_FUSE_MESSAGE_SIZE bytes, the request as the kernel sent it */
+	void *reply;   /* likewise: HD_FUSE_DATA_SIZE bytes for a reply's data */
 };
 
 /*
@@ -63,7 +66,9 @@ static inline struct hd_fuse_session *hd_fuse_session_of(fuse_req_t req)
 /* Who asked for REQ. */
 struct hd_caller hd_fuse_caller(fuse_req_t req);
 
-/* Hands one request, MESSAGE of SIZE bytes, to its handler in the calling request thread. */
+/* Hands THREAD's message of SIZE bytes, which hd_request_begin announced, to its handler, and ends it. */
 void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size);
+/* The request in THREAD's message is answered. */
+void hd_fuse_session_done(struct hd_fuse_thread *thread);
 
 #endif

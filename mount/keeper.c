@@ -165,6 +165,7 @@ int hd_keeper_run(const struct hd_program_arguments *arguments)
 		.device = -1,
 		.arena_fd = HD_WORKER_ARENA_FD,
 		.hot_fd = HD_WORKER_HOT_FD,
+		.requests_fd = -1,
 		.lease_fd = HD_WORKER_LEASE_FD,
 		.closed_fd = HD_WORKER_CLOSED_FD,
 		.keeper_fd = -1};

@@ -20,6 +20,7 @@ static const struct {
 	{"--report", SIZE_MAX, offsetof(struct hd_program_arguments, report)},
 	{"--keeper", SIZE_MAX, offsetof(struct hd_program_arguments, keeper)},
 	{"--salvage", SIZE_MAX, offsetof(struct hd_program_arguments, salvage)},
+	{"--take-over", SIZE_MAX, offsetof(struct hd_program_arguments, take_over)},
 };
 
 int hd_program_arguments_parse(char *const argv[], struct hd_program_arguments *ret_arguments)

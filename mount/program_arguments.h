@@ -16,8 +16,9 @@ enum {
 	HD_WORKER_LINK_FD = 3,
 	HD_WORKER_ARENA_FD = 4,
 	HD_WORKER_HOT_FD = 5,
-	HD_WORKER_LEASE_FD = 6,  /* kept open to the end, never used */
-	HD_WORKER_CLOSED_FD = 7, /* a flag: the overlay is closed, its memory is of no use any more */
+	HD_WORKER_LEASE_FD = 6,    /* kept open to the end, never used */
+	HD_WORKER_CLOSED_FD = 7,   /* a flag: the overlay is closed, its memory is of no use any more */
+	HD_WORKER_REQUESTS_FD = 8, /* the request area, see request_area.h */
 	HD_SUPERVISOR_REPORT_FD = 3,
 };
 
@@ -29,6 +30,7 @@ struct hd_program_arguments {
 	bool report;           /* heddled: somebody waits at HD_SUPERVISOR_REPORT_FD; go to the background */
 	bool keeper;           /* heddled: outlive the supervisor and its worker, see keeper.h */
 	bool salvage;          /* worker: bring a dead worker's memory to disk instead of serving */
+	bool take_over;        /* worker: go on where a dead worker was */
 };
 
 /* ARGV as main got it. */

@@ -19,6 +19,7 @@
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
 #include "mount/keeper.h"
+#include "mount/request_area.h"
 #include "mount/run_file.h"
 #include "mount/supervisor_types.h"
 #include "overlay/overlay.h"
@@ -129,20 +130,25 @@ static int prepare(struct hd_supervisor *supervisor)
 	r = hd_overlay_memory(&supervisor->arena_fd, &supervisor->hot_fd);
 	if (r < 0)
 		return hd_fail_in(r, "make the overlay's memory");
+	r = supervisor->requests_fd = hd_request_area_create();
+	if (r < 0)
+		return hd_fail_in(r, "make the requests' memory");
 	r = hd_keeper_spawn(supervisor);
 	if (r < 0)
 		hd_log(HD_LOG_WARNING,
 			"no keeper: the death of this process and its worker at once would lose "
 			"what is not on disk: %s",
 			hd_error_message(r));
-	return hd_supervisor_spawn(supervisor, false);
+	return hd_supervisor_spawn(supervisor, NULL);
 }
 
 void hd_supervisor_serve(struct hd_supervisor *supervisor)
 {
 	while (supervisor->phase != SUPERVISOR_ENDED) {
 		const int fds[] = {supervisor->signal_fd, supervisor->link_lost ? -1 : supervisor->link_fd,
-			supervisor->listen_fd, supervisor->watch_fd};
+			/* Who asks meanwhile is heard by the next worker. */
+			supervisor->phase == SUPERVISOR_TAKING_OVER ? -1 : supervisor->listen_fd,
+			supervisor->watch_fd};
 		unsigned ready = 0;
 		int r;
 
@@ -167,7 +173,8 @@ void hd_supervisor_clear(struct hd_supervisor *supervisor)
 {
 	int *const fds[] = {&supervisor->report_fd, &supervisor->signal_fd, &supervisor->listen_fd,
 		&supervisor->link_fd, &supervisor->watch_fd, &supervisor->device, &supervisor->arena_fd,
-		&supervisor->hot_fd, &supervisor->lease_fd, &supervisor->closed_fd, &supervisor->keeper_fd};
+		&supervisor->hot_fd, &supervisor->requests_fd, &supervisor->lease_fd, &supervisor->closed_fd,
+		&supervisor->keeper_fd};
 	size_t i;
 
 	for (i = 0; i < HD_ARRAY_SIZE(fds); i++)
@@ -190,6 +197,7 @@ int hd_supervisor_run(const struct hd_program_arguments *arguments)
 		.device = -1,
 		.arena_fd = -1,
 		.hot_fd = -1,
+		.requests_fd = -1,
 		.lease_fd = -1,
 		.closed_fd = -1,
 		.keeper_fd = -1};

@@ -115,8 +115,12 @@ static void hear_ready(struct hd_supervisor *supervisor)
 	json_decref(status);
 	if (r < 0)
 		hd_log(HD_LOG_WARNING, "cannot write the status file, ignoring: %s", hd_error_message(r));
+	if (supervisor->phase != SUPERVISOR_TAKING_OVER)
+		hd_log(HD_LOG_NOTICE, "thread '%s' is mounted at %s", arguments->thread,
+			arguments->directory);
 	supervisor->phase = SUPERVISOR_SERVING;
-	hd_log(HD_LOG_NOTICE, "thread '%s' is mounted at %s", arguments->thread, arguments->directory);
+	/* What the one before said of its end is no failure of the mount. */
+	json_decref(HD_STEAL(supervisor->failure));
 	hd_supervisor_report(
 		supervisor, json_pack("{s:b, s:s}", "ok", 1, "mountpoint", arguments->directory));
 }

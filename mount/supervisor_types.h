@@ -14,16 +14,21 @@
 #include "mount/program_arguments.h"
 
 /*
- *     STARTING ──opened──► ATTACHED ──ready──► SERVING ──┐
- *        │                    │                  │       │ the worker says closed
- *        │ the worker ends    │ the worker dies  │       ▼
- *        └──────► ENDED ◄── SALVAGING ◄──────────┘     ENDED
+ *                                         ┌─────── ready ───────┐
+ *                                         ▼                     │
+ *     STARTING ──opened──► ATTACHED ──► SERVING ──dies──► TAKING_OVER ──┐
+ *        │                     └─────────────────dies──────────►│▲      │ dies
+ *        │ the worker ends                       the budget     ▼└──────┘
+ *        └──────► ENDED ◄────────────── SALVAGING ◄──is used up─┘
+ *
+ * From each of them to ENDED when the worker says that it closed its overlay.
  */
 enum supervisor_phase {
 	SUPERVISOR_STARTING, /* the worker opens the overlay; nothing is mounted */
 	SUPERVISOR_ATTACHED, /* mounted; the worker answers INIT */
 	SUPERVISOR_SERVING,
-	SUPERVISOR_SALVAGING, /* the mount is gone; a salvager is at work */
+	SUPERVISOR_TAKING_OVER, /* mounted; another worker goes on where one died */
+	SUPERVISOR_SALVAGING,   /* the mount is gone; a salvager is at work */
 	SUPERVISOR_ENDED,
 };
 
@@ -40,17 +45,18 @@ struct hd_supervisor {
 	uint32_t number; /* of the thread */
 	enum supervisor_phase phase;
 
-	int report_fd; /* owned: who started us waits there; -1 once answered */
-	int signal_fd; /* owned */
-	int listen_fd; /* owned: the control socket */
-	int link_fd;   /* owned: the worker */
-	int watch_fd;  /* owned: readable when the worker has ended */
-	int device;    /* owned: /dev/fuse */
-	int arena_fd;  /* owned */
-	int hot_fd;    /* owned */
-	int lease_fd;  /* owned: run_file.h */
-	int closed_fd; /* owned: a flag that a worker raises when it has closed its overlay */
-	int keeper_fd; /* owned: the keeper, or -1 */
+	int report_fd;   /* owned: who started us waits there; -1 once answered */
+	int signal_fd;   /* owned */
+	int listen_fd;   /* owned: the control socket */
+	int link_fd;     /* owned: the worker */
+	int watch_fd;    /* owned: readable when the worker has ended */
+	int device;      /* owned: /dev/fuse */
+	int arena_fd;    /* owned */
+	int hot_fd;      /* owned */
+	int lease_fd;    /* owned: run_file.h */
+	int requests_fd; /* owned: request_area.h */
+	int closed_fd;   /* owned: a flag that a worker raises when it has closed its overlay */
+	int keeper_fd;   /* owned: the keeper, or -1 */
 	pid_t worker;
 
 	struct supervisor_large *large; /* owned array */
@@ -69,6 +75,9 @@ struct hd_supervisor {
 	bool told_to_end;  /* while it was kept */
 	json_t *unsaved;   /* owned: why what the mount left in memory is not on disk yet, as such a reply */
 	unsigned salvages; /* tries */
+	uint64_t restarts; /* workers that took over */
+	uint64_t window_restarts, window_began_ns; /* those that the budget counts */
+	char last_restart[160];                    /* why the last one had to; "": none did */
 	int exit_status;
 };
 
@@ -80,13 +89,22 @@ void hd_supervisor_clear(struct hd_supervisor *supervisor);
 /* supervisor_worker.c */
 /* The worker is dead and did not close its overlay: removes the mount and starts a salvager. */
 void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why);
-int hd_supervisor_spawn(struct hd_supervisor *supervisor, bool salvage);
+/* ROLE: "--salvage", "--take-over", or NULL for the first. */
+int hd_supervisor_spawn(struct hd_supervisor *supervisor, const char *role);
 /* The worker has ended: what it still said is read, and the next phase begins. */
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
 /* The mount leaves the tree, and whoever waits for an answer in it gets ECONNABORTED. */
 void hd_supervisor_detach(struct hd_supervisor *supervisor);
 /* What is left to say and to remove; no worker lives. */
 void hd_supervisor_finish(struct hd_supervisor *supervisor);
+
+/* supervisor_restart.c */
+/* Whether a dead worker is replaced: there is a mount, and the budget is not used up. */
+bool hd_supervisor_may_restart(struct hd_supervisor *supervisor);
+/* Starts the next worker and gives it the mount. WHY the last one ended. */
+int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why);
+/* Sends the new worker the large files, then MESSAGE, whose reference is consumed, with DEVICE or -1. */
+int hd_supervisor_hand_over(struct hd_supervisor *supervisor, json_t *message, int device);
 
 /* supervisor_link.c */
 /* A "hold" or "drop" message; takes *FD if it keeps it. */

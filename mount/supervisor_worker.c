@@ -41,7 +41,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-int hd_supervisor_spawn(struct hd_supervisor *supervisor, bool salvage)
+int hd_supervisor_spawn(struct hd_supervisor *supervisor, const char *role)
 {
 	const struct hd_program_arguments *arguments = &supervisor->arguments;
 	HD_AUTO_FREE char *program = NULL;
@@ -65,11 +65,12 @@ int hd_supervisor_spawn(struct hd_supervisor *supervisor, bool salvage)
 	theirs = ends[1];
 
 	char *argv[] = {program, (char *)"--store", (char *)(uintptr_t)arguments->store, (char *)"--thread",
-		(char *)(uintptr_t)arguments->thread, (char *)"--options", options,
-		salvage ? (char *)"--salvage" : NULL, NULL};
+		(char *)(uintptr_t)arguments->thread, (char *)"--options", options, (char *)(uintptr_t)role,
+		NULL};
 	const struct hd_inherited_fd fds[] = {{theirs, HD_WORKER_LINK_FD},
 		{supervisor->arena_fd, HD_WORKER_ARENA_FD}, {supervisor->hot_fd, HD_WORKER_HOT_FD},
-		{supervisor->lease_fd, HD_WORKER_LEASE_FD}, {supervisor->closed_fd, HD_WORKER_CLOSED_FD}};
+		{supervisor->lease_fd, HD_WORKER_LEASE_FD}, {supervisor->closed_fd, HD_WORKER_CLOSED_FD},
+		{supervisor->requests_fd, HD_WORKER_REQUESTS_FD}};
 
 	r = hd_process_spawn(program, argv, fds, HD_ARRAY_SIZE(fds), false, &supervisor->worker);
 	if (r < 0)
@@ -166,21 +167,13 @@ static void remove_mount(struct hd_supervisor *supervisor)
 /* Starts a salvager and gives it what the dead worker held. */
 static int begin_salvage(struct hd_supervisor *supervisor)
 {
-	size_t i;
 	int r;
 
 	supervisor->phase = SUPERVISOR_SALVAGING;
 	supervisor->salvages++;
 	supervisor->closed = false;
-	r = hd_supervisor_spawn(supervisor, true);
-	for (i = 0; r >= 0 && i < supervisor->n_large; i++)
-		r = hd_control_send(supervisor->link_fd,
-			json_pack("{s:s, s:I}", "op", "large", "slot", (json_int_t)supervisor->large[i].slot),
-			supervisor->large[i].fd);
-	if (r >= 0)
-		r = hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", "go"), -1);
-	/* A salvager that died meanwhile is found by its watch. */
-	return r == -EPIPE ? 0 : r;
+	r = hd_supervisor_spawn(supervisor, "--salvage");
+	return r < 0 ? r : hd_supervisor_hand_over(supervisor, json_pack("{s:s}", "op", "go"), -1);
 }
 
 static void give_up(struct hd_supervisor *supervisor, const char *why)
@@ -243,8 +236,8 @@ void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why)
 
 static void worker_died(struct hd_supervisor *supervisor, int status)
 {
-	bool served = supervisor->device >= 0 || supervisor->phase == SUPERVISOR_SALVAGING;
-	char why[160];
+	bool served = supervisor->phase != SUPERVISOR_STARTING;
+	char why[256];
 
 	describe_end(supervisor->worker, status, why, sizeof(why));
 	if (!served) {
@@ -255,6 +248,17 @@ static void worker_died(struct hd_supervisor *supervisor, int status)
 			supervisor->failure = hd_control_error_reply(hd_fail(HD_E_WORKER_DIED, "%s", why));
 		return;
 	}
+	if (supervisor->phase != SUPERVISOR_SALVAGING && hd_supervisor_may_restart(supervisor)) {
+		int r = hd_supervisor_restart(supervisor, why);
+
+		if (r >= 0)
+			return;
+		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
+	}
+	if (supervisor->restarts > 0)
+		(void)snprintf(why + strlen(why), sizeof(why) - strlen(why),
+			"; %llu were replaced within 5 minutes",
+			(unsigned long long)supervisor->window_restarts);
 	hd_log(HD_LOG_ERROR, "%s; thread '%s' is unmounted", why, supervisor->arguments.thread);
 	hd_supervisor_salvage(supervisor, why);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Nothing that this process alone knows matters: the overlay's tables and bytes are in memory files that the
- * supervisor holds as well. It ends in one way only, by closing the overlay and saying so; any other end is a
- * death, and the supervisor salvages.
+ * Nothing that this process alone knows matters: the overlay's tables and bytes, and the requests that it works on, are
+ * in memory files that the supervisor holds as well. It ends in one way only, by closing the overlay and saying so; any
+ * other end is a death, and another worker takes over.
  */
 
 #include "mount/worker.h"
@@ -18,6 +18,7 @@
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
 #include "mount/fuse_session.h"
+#include "mount/request_area.h"
 #include "mount/worker_control.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/cleanup.h"
@@ -40,7 +41,10 @@ struct worker {
 	struct hd_fuse_session *session;      /* owned */
 	char *mountpoint;                     /* owned */
 	char *last_end;                       /* owned, may be NULL */
-	struct hd_large_file *large;          /* owned array of owned descriptors; of a salvager */
+	struct hd_request_area *area;         /* owned */
+	uint64_t restarts;                    /* workers of this mount before us */
+	char *last_restart;                   /* owned, may be NULL: how the last of them ended */
+	struct hd_large_file *large;          /* owned array of owned descriptors; what a dead worker held */
 	size_t n_large;
 	int signal_fd; /* owned */
 };
@@ -76,7 +80,9 @@ static int open_overlay(struct worker *worker)
 	struct hd_overlay_options settings = {.thread = worker->arguments.thread,
 		.arena_fd = HD_WORKER_ARENA_FD,
 		.hot_fd = HD_WORKER_HOT_FD,
-		.attach = worker->arguments.salvage,
+		.attach = worker->arguments.salvage || worker->arguments.take_over,
+		.keep_references = worker->arguments.take_over,
+		.ignores_opens = options->open == HD_OPEN_UNTRACKED,
 		.base_deadline_ms = (unsigned)options->base_deadline_ms,
 		.flush_interval_ms = (unsigned)options->flush_interval_ms,
 		.promote_idle_ms = (unsigned)options->promote_idle_ms,
@@ -139,7 +145,7 @@ static int close_overlay(struct worker *worker)
 	return 0;
 }
 
-/* ---- serving ---- */
+/* ---- what a dead worker held ---- */
 
 static char *copy_text(const json_t *message, const char *key)
 {
@@ -147,6 +153,48 @@ static char *copy_text(const json_t *message, const char *key)
 
 	return text ? strdup(text) : NULL;
 }
+
+static int keep_large(struct worker *worker, const json_t *message, int *fd)
+{
+	struct hd_large_file *large = realloc(worker->large, (worker->n_large + 1) * sizeof(*large));
+
+	if (!large)
+		return -ENOMEM;
+	worker->large = large;
+	large[worker->n_large++] = (struct hd_large_file){
+		(uint32_t)json_integer_value(json_object_get(message, "slot")), hd_steal_fd(fd)};
+	return 0;
+}
+
+/* Receives the large files and, last, the mount, if there is one: *RET_DEVICE is -1 for a salvager. */
+static int await_hand_over(struct worker *worker, int *ret_device)
+{
+	bool done = false;
+	int r = 0;
+
+	while (r >= 0 && !done) {
+		HD_AUTO_CLOSE int fd = -1;
+		json_t *message;
+
+		r = hd_control_receive(HD_WORKER_LINK_FD, -1, &message, &fd);
+		if (r < 0)
+			return r;
+		done = strcmp(hd_control_op(message), "go") == 0;
+		if (strcmp(hd_control_op(message), "large") == 0 && fd >= 0)
+			r = keep_large(worker, message, &fd);
+		if (done) {
+			worker->mountpoint = copy_text(message, "mountpoint");
+			worker->last_end = copy_text(message, "last_end");
+			worker->last_restart = copy_text(message, "last_restart");
+			worker->restarts = (uint64_t)json_integer_value(json_object_get(message, "restarts"));
+			*ret_device = hd_steal_fd(&fd);
+		}
+		json_decref(message);
+	}
+	return r;
+}
+
+/* ---- serving ---- */
 
 /* Waits for the device. -ECANCELED when told to stop instead. */
 static int await_mount(struct worker *worker, int *ret_device)
@@ -179,10 +227,10 @@ static int serve_mount(struct worker *worker, int device)
 		return -ENOMEM;
 	}
 	r = hd_fuse_session_new(
-		worker->overlay, &worker->options, worker->messages, device, &worker->session);
+		worker->overlay, &worker->options, worker->messages, worker->area, device, &worker->session);
 	if (r < 0)
 		return r;
-	r = hd_fuse_session_begin(worker->session);
+	r = hd_fuse_session_begin(worker->session, worker->arguments.take_over);
 	if (r < 0)
 		return hd_fail_in(r, "answer the kernel's first request");
 	settings.overlay = worker->overlay;
@@ -193,7 +241,9 @@ static int serve_mount(struct worker *worker, int device)
 		.started_ns = hd_clock_monotonic_ns(),
 		.messages = worker->messages,
 		.options = &worker->options,
-		.last_end = worker->last_end};
+		.last_end = worker->last_end,
+		.restarts = worker->restarts,
+		.last_restart = worker->last_restart};
 	r = hd_worker_control_start(&settings, &control);
 	if (r < 0)
 		return r;
@@ -206,14 +256,23 @@ static int serve_mount(struct worker *worker, int device)
 static int run_server(struct worker *worker)
 {
 	int device = -1;
-	int r;
+	int r = 0;
 
-	r = open_overlay(worker);
-	if (r < 0)
-		return r;
-	r = tell("opened");
+	if (worker->arguments.take_over)
+		r = await_hand_over(worker, &device);
 	if (r >= 0)
-		r = await_mount(worker, &device);
+		r = hd_request_area_map(HD_WORKER_REQUESTS_FD, &worker->area);
+	if (r >= 0)
+		r = open_overlay(worker);
+	if (r < 0) {
+		hd_cleanup_close(&device);
+		return r;
+	}
+	if (!worker->arguments.take_over) {
+		r = tell("opened");
+		if (r >= 0)
+			r = await_mount(worker, &device);
+	}
 	if (r >= 0)
 		r = serve_mount(worker, device);
 	if (r < 0 && r != -ECANCELED && r != -ENODEV) {
@@ -226,40 +285,13 @@ static int run_server(struct worker *worker)
 
 /* ---- salvaging ---- */
 
-static int receive_large(struct worker *worker, bool *ret_done)
-{
-	HD_AUTO_CLOSE int fd = -1;
-	struct hd_large_file *large;
-	json_t *message;
-	int r;
-
-	r = hd_control_receive(HD_WORKER_LINK_FD, -1, &message, &fd);
-	if (r < 0)
-		return r;
-	*ret_done = strcmp(hd_control_op(message), "go") == 0;
-	if (strcmp(hd_control_op(message), "large") == 0 && fd >= 0) {
-		large = realloc(worker->large, (worker->n_large + 1) * sizeof(*large));
-		if (large) {
-			worker->large = large;
-			large[worker->n_large++] = (struct hd_large_file){
-				(uint32_t)json_integer_value(json_object_get(message, "slot")),
-				hd_steal_fd(&fd)};
-		} else {
-			r = -ENOMEM;
-		}
-	}
-	json_decref(message);
-	return r;
-}
-
 static int run_salvager(struct worker *worker)
 {
 	struct hd_recovery_report report;
-	bool done = false;
-	int r = 0;
+	HD_AUTO_CLOSE int none = -1;
+	int r;
 
-	while (r >= 0 && !done)
-		r = receive_large(worker, &done);
+	r = await_hand_over(worker, &none);
 	if (r >= 0)
 		r = open_overlay(worker);
 	if (r < 0)
@@ -275,6 +307,7 @@ static void worker_clear(struct worker *worker)
 	size_t i;
 
 	hd_message_counters_free(worker->messages);
+	hd_request_area_unmap(worker->area);
 	hd_store_free(worker->store);
 	for (i = 0; i < worker->n_large; i++)
 		hd_cleanup_close(&worker->large[i].fd);
@@ -282,6 +315,7 @@ static void worker_clear(struct worker *worker)
 	hd_cleanup_close(&worker->signal_fd);
 	free(worker->mountpoint);
 	free(worker->last_end);
+	free(worker->last_restart);
 }
 
 int hd_worker_run(const struct hd_program_arguments *arguments)

@@ -232,7 +232,9 @@ int hd_arena_map(int fd, struct hd_arena **ret_arena)
 	arena->edit_slots = calloc(HD_EDIT_SLOTS, sizeof(*arena->edit_slots));
 	if (!arena->edit_slots)
 		return -ENOMEM;
-	r = hd_memory_file_map(fd, layout.end, &address);
+	/* Another size is another layout: a touch behind the end would be the end of this process. */
+	r = hd_memory_file_size(fd) == layout.end ? hd_memory_file_map(fd, layout.end, &address)
+						  : -HD_E_ARENA_CORRUPT;
 	if (r < 0) {
 		free(arena->edit_slots);
 		return hd_fail_in(r, "map the overlay's tables");
@@ -281,6 +283,16 @@ void hd_arena_clear_references(struct hd_arena *arena)
 {
 	memset(arena->table[HD_TABLE_REFERENCE], 0,
 		(size_t)tables[HD_TABLE_REFERENCE].size * hd_record_high_water(arena, HD_TABLE_INODE));
+}
+
+void hd_arena_clear_pins(struct hd_arena *arena)
+{
+	struct hd_reference *references = (void *)arena->table[HD_TABLE_REFERENCE];
+	uint32_t limit = hd_record_high_water(arena, HD_TABLE_INODE);
+
+	for (uint32_t i = 1; i < limit; i++)
+		if (references[i].pins)
+			references[i].pins = 0;
 }
 
 uint64_t hd_arena_transactions(const struct hd_arena *arena)

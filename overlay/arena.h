@@ -52,6 +52,11 @@ bool hd_arena_is_ready(const struct hd_arena *arena);
 
 /* Forgets all kernel references: nobody holds anything after a fresh mount. */
 void hd_arena_clear_references(struct hd_arena *arena);
+/* Forgets the pins alone: the snapshots that held them died with their process. */
+void hd_arena_clear_pins(struct hd_arena *arena);
+
+/* Whether the journal keeps TABLE. */
+bool hd_table_is_durable(enum hd_table table);
 
 /* The record for reading. INDEX must be below the table's limit; see hd_record_exists for untrusted ones. */
 const void *hd_record(const struct hd_arena *arena, enum hd_table table, uint32_t index);
@@ -133,6 +138,7 @@ HD_TYPED_RECORD(map, hd_map_page, HD_TABLE_MAP)
 HD_TYPED_RECORD(block, hd_block_record, HD_TABLE_BLOCK)
 HD_TYPED_RECORD(bucket, hd_bucket_record, HD_TABLE_BUCKET)
 HD_TYPED_RECORD(reference, hd_reference, HD_TABLE_REFERENCE)
+HD_TYPED_RECORD(result, hd_result, HD_TABLE_RESULT)
 
 static inline const struct hd_thread_head *hd_record_thread(const struct hd_arena *arena)
 {

@@ -31,7 +31,8 @@
 		x(HD_TABLE_CELL, 64, 1u << 24, 1)      /* struct hd_cell: long names, targets, xattrs */ \
 		x(HD_TABLE_MAP, 4096, 1u << 22, 1)     /* struct hd_map_page */                          \
 		x(HD_TABLE_BLOCK, 64, 1u << 19, 1)     /* 512 bits: hot blocks in use */                 \
-		x(HD_TABLE_REFERENCE, 16, 1u << 23, 0) /* struct hd_reference, parallel to the inodes */
+		x(HD_TABLE_REFERENCE, 16, 1u << 23, 0) /* struct hd_reference, parallel to the inodes */ \
+		x(HD_TABLE_RESULT, 64, 1024, 0)        /* struct hd_result, one per request slot */
 
 enum hd_table {
 #define HD_TABLE_ENUM(table, size, count, durable) table,
@@ -43,8 +44,8 @@ enum hd_table {
 /* ---- HEAD: which record is what ---- */
 
 enum hd_head_record {
-	HD_HEAD_ALLOCATOR, /* + table: struct hd_allocator of that table */
-	HD_HEAD_THREAD = HD_TABLE_COUNT,
+	HD_HEAD_ALLOCATOR,                /* + table: struct hd_allocator of that table */
+	HD_HEAD_THREAD = HD_TABLE_RESULT, /* RESULT has no allocator: its records belong to slots */
 	HD_HEAD_HASH,
 	HD_HEAD_COUNT
 };
@@ -214,6 +215,19 @@ struct hd_reference {
 	uint32_t opens;
 	uint32_t pins; /* snapshots */
 };
+
+/* ---- RESULT: what a request did whose reply may not have been written; gone with the mount ---- */
+
+struct hd_result {
+	uint64_t unique; /* the kernel's number of the request; 0: none */
+	uint64_t ino;    /* id of the inode that it made or found */
+	uint64_t size;   /* of a listing's reply, in the slot's memory */
+	uint64_t steps;  /* done, of a request that has many */
+	uint32_t slot;   /* that it ran in */
+	uint32_t padding[7];
+};
+
+_Static_assert(sizeof(struct hd_result) == 64, "HD_TABLE_RESULT");
 
 _Static_assert(sizeof(struct hd_allocator) == 64 && sizeof(struct hd_thread_head) == 64 &&
 		       sizeof(struct hd_hash_head) == 64,

@@ -56,8 +56,6 @@ struct hd_arena {
 	_Alignas(8) uint8_t scratch[4096]; /* what a failed edit writes into */
 };
 
-/* Does the journal keep this table? */
-bool hd_table_is_durable(enum hd_table table);
 /* For apply and restore alone: everybody else changes records through a transaction. */
 void *hd_record_for_writing(struct hd_arena *arena, enum hd_table table, uint32_t index);
 /* Notes that a record differs from the journal. */

@@ -6,6 +6,7 @@
 #include "overlay/cells.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
+#include "overlay/request.h"
 
 /*
  * Creating names: create, mknod, mkdir, symlink, link.
@@ -68,6 +69,12 @@ static void store_target(struct hd_transaction *transaction, struct hd_inode *in
 	inode->flags |= HD_INODE_UNSETTLED;
 }
 
+/* The id that CHILD will have. */
+static hd_ino new_id(const struct hd_transaction *transaction, uint32_t child)
+{
+	return (hd_ino)hd_view_inode(transaction, child)->generation << 32 | child;
+}
+
 static int create_locked(struct hd_overlay *overlay, const struct hd_caller *caller, uint32_t parent,
 	const char *name, size_t length, const struct creation *creation, struct hd_attributes *ret)
 {
@@ -89,9 +96,11 @@ static int create_locked(struct hd_overlay *overlay, const struct hd_caller *cal
 		(void)hd_entry_insert(
 			&transaction, parent, name, length, child, hd_inode_is_directory(inode));
 		reference = hd_edit_reference(&transaction, child);
-		*reference = (struct hd_reference){.lookups = 1, .opens = creation->opens};
+		*reference = (struct hd_reference){
+			.lookups = 1, .opens = overlay->ignores_opens ? 0 : creation->opens};
 		touch_parent(&transaction, parent, &now);
 		hd_inode_mark_changed(&transaction, child);
+		hd_request_note(&transaction, new_id(&transaction, child));
 	}
 	r = hd_overlay_commit(overlay, &transaction);
 	if (r == 0)
@@ -105,6 +114,8 @@ static int create(struct hd_overlay *overlay, const struct hd_caller *caller, hd
 	size_t length;
 	int r = hd_overlay_check_name(name, &length);
 
+	if (hd_request_is_done(overlay, ret))
+		return 0;
 	if (r == -EINVAL)
 		r = name[0] ? -EEXIST : -ENOENT; /* "." and ".." exist */
 	if (r == 0)
@@ -185,6 +196,7 @@ static int link_locked(struct hd_overlay *overlay, hd_ino ino, uint32_t parent, 
 	hd_edit_reference(&transaction, hd_ino_index(ino))->lookups++;
 	touch_parent(&transaction, parent, &now);
 	hd_inode_mark_changed(&transaction, hd_ino_index(ino));
+	hd_request_note(&transaction, ino);
 	r = hd_overlay_commit(overlay, &transaction);
 	if (r == 0)
 		hd_inode_attributes(overlay->arena, hd_ino_index(ino), ret);
@@ -197,6 +209,8 @@ int hd_overlay_link(struct hd_overlay *overlay, hd_ino ino, hd_ino new_parent, c
 	size_t length;
 	int r = hd_overlay_check_name(new_name, &length);
 
+	if (hd_request_is_done(overlay, ret))
+		return 0;
 	if (r == -EINVAL)
 		r = new_name[0] ? -EEXIST : -ENOENT;
 	if (r == 0)

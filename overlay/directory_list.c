@@ -3,13 +3,15 @@
 
 #include "overlay/base_loader.h"
 #include "overlay/overlay_types.h"
+#include "overlay/request_note.h"
 
 /*
  * Listing: entries in the order in which they came, behind a cookie that stays good whatever is removed
  * meanwhile (entry_table.c). Cookies 1 and 2 stand behind "." and "..".
  *
- * Items are copied in batches under the lock and handed out without it, because the taker may be slow. With
- * "plus" every item handed out counts a lookup; one that did not fit gives its count back.
+ * Items are copied in batches under the lock and handed out without it, because the taker may be slow. The lookups
+ * that a listing with attributes carries are counted when it is complete, in one transaction: a process that dies
+ * before has counted none, and one that dies later has counted what its reply, which outlives it, says.
  */
 
 #define BATCH 32u
@@ -67,64 +69,50 @@ static int fill_batch_locked(struct hd_overlay *overlay, hd_ino ino, uint64_t co
 	return 0;
 }
 
-static bool is_counted(const struct hd_directory_item *item)
-{
-	return item->cookie > 2 && !item->partial;
-}
-
-/* One lookup for every item of the batch, as the kernel will count them. */
-static int count_batch_locked(struct hd_overlay *overlay, const struct batch *batch)
-{
-	struct hd_transaction transaction;
-
-	hd_transaction_begin(overlay->arena, &transaction);
-	for (unsigned i = 0; i < batch->count; i++)
-		if (is_counted(&batch->items[i]))
-			hd_edit_reference(&transaction, hd_ino_index(batch->items[i].attributes.ino))
-				->lookups++;
-	return hd_overlay_commit(overlay, &transaction);
-}
-
-static int next_batch(struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, bool plus, struct batch *batch)
+static int next_batch(struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, struct batch *batch)
 {
 	int r;
 
-	if (plus)
-		hd_rwlock_write(&overlay->lock);
-	else
-		hd_rwlock_read(&overlay->lock);
+	hd_rwlock_read(&overlay->lock);
 	r = fill_batch_locked(overlay, ino, cookie, batch);
-	if (r == 0 && plus)
-		r = count_batch_locked(overlay, batch);
 	hd_rwlock_unlock(&overlay->lock);
 	return r;
 }
 
-static void give_back(struct hd_overlay *overlay, const struct batch *batch, unsigned from)
-{
-	for (unsigned i = from; i < batch->count; i++)
-		if (is_counted(&batch->items[i]))
-			hd_overlay_forget(overlay, batch->items[i].attributes.ino, 1);
-}
-
-int hd_overlay_readdir(struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, bool plus,
-	hd_directory_fill fill, void *payload)
+int hd_overlay_readdir(
+	struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, hd_directory_fill fill, void *payload)
 {
 	struct batch batch;
 	int r = hd_load_directory(overlay, ino);
 
 	while (r == 0) {
-		r = next_batch(overlay, ino, cookie, plus, &batch);
+		r = next_batch(overlay, ino, cookie, &batch);
 		if (r < 0 || batch.count == 0)
 			break;
 		for (unsigned i = 0; i < batch.count; i++) {
-			if (!fill(&batch.items[i], payload)) {
-				if (plus)
-					give_back(overlay, &batch, i);
+			if (!fill(&batch.items[i], payload))
 				return 0;
-			}
 			cookie = batch.items[i].cookie;
 		}
 	}
+	return r;
+}
+
+int hd_overlay_count_lookups(struct hd_overlay *overlay, hd_ino *inos, size_t n, uint64_t size)
+{
+	struct hd_transaction transaction;
+	int r;
+
+	hd_rwlock_write(&overlay->lock);
+	hd_transaction_begin(overlay->arena, &transaction);
+	for (size_t i = 0; i < n; i++) {
+		if (hd_inode_get(overlay->arena, inos[i]))
+			hd_edit_reference(&transaction, hd_ino_index(inos[i]))->lookups++;
+		else
+			inos[i] = 0;
+	}
+	hd_request_note_size(&transaction, 0, size);
+	r = hd_overlay_commit(overlay, &transaction);
+	hd_rwlock_unlock(&overlay->lock);
 	return r;
 }

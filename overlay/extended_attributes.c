@@ -9,6 +9,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
+#include "overlay/request.h"
 
 /*
  * Extended attributes: all of an inode's are one string of cells, a sequence of
@@ -88,6 +89,7 @@ static int store_locked(struct hd_overlay *overlay, uint32_t index, const struct
 	inode->xattrs_size = (uint32_t)strings->size;
 	inode->change_time = hd_time_from(&now);
 	hd_inode_mark_changed(&transaction, index);
+	hd_request_note(&transaction, 0);
 	return hd_overlay_commit(overlay, &transaction);
 }
 
@@ -153,6 +155,8 @@ static int change(
 {
 	int r;
 
+	if (hd_request_is_done(overlay, NULL))
+		return 0;
 	hd_rwlock_write(&overlay->lock);
 	r = change_locked(overlay, ino, name, value, size, flags);
 	hd_rwlock_unlock(&overlay->lock);

@@ -5,6 +5,7 @@
 #include "overlay/orphan.h"
 #include "overlay/overlay_types.h"
 #include "overlay/promotion.h"
+#include "overlay/request.h"
 
 /*
  * Open and close. There are no handles: an open is a count on the inode, which keeps an unlinked file alive.
@@ -27,6 +28,7 @@ static int count_open(struct hd_overlay *overlay, hd_ino ino, int change)
 			reference->opens++;
 		else if (reference->opens > 0)
 			reference->opens--;
+		hd_request_note(&transaction, 0);
 		r = hd_overlay_commit(overlay, &transaction);
 	}
 	hd_rwlock_unlock(&overlay->lock);
@@ -35,14 +37,14 @@ static int count_open(struct hd_overlay *overlay, hd_ino ino, int change)
 
 int hd_overlay_open_file(struct hd_overlay *overlay, hd_ino ino, int flags)
 {
-	int r = count_open(overlay, ino, 1);
+	int r = 0;
 
-	if (r == 0 && flags & O_TRUNC) {
+	if (hd_request_is_done(overlay, NULL))
+		return 0;
+	/* The count is last, because it is noted as the end of the request; a truncation may be done twice. */
+	if (flags & O_TRUNC)
 		r = hd_file_set_size(overlay, ino, 0);
-		if (r < 0)
-			(void)hd_overlay_release(overlay, ino);
-	}
-	return r;
+	return r < 0 ? r : count_open(overlay, ino, 1);
 }
 
 static void enqueue_if_unsettled(struct hd_overlay *overlay, hd_ino ino)
@@ -67,7 +69,7 @@ int hd_overlay_flush(struct hd_overlay *overlay, hd_ino ino)
 int hd_overlay_release(struct hd_overlay *overlay, hd_ino ino)
 {
 	bool releasable = false;
-	int r = count_open(overlay, ino, -1);
+	int r = hd_request_is_done(overlay, NULL) ? 0 : count_open(overlay, ino, -1);
 
 	if (r < 0)
 		return r;

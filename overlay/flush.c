@@ -67,7 +67,7 @@ static int list_all_records(const struct hd_arena *arena, struct cut *cut)
 	size_t total = 0, at = 0;
 
 	for (int t = 0; t < HD_TABLE_COUNT; t++)
-		if (t != HD_TABLE_REFERENCE)
+		if (hd_table_is_durable((enum hd_table)t))
 			total += hd_record_scan_limit(arena, (enum hd_table)t);
 	all = calloc(total, sizeof(*all));
 	if (!all)
@@ -75,7 +75,9 @@ static int list_all_records(const struct hd_arena *arena, struct cut *cut)
 	free(cut->records);
 	cut->records = all;
 	for (int t = 0; t < HD_TABLE_COUNT; t++) {
-		uint32_t limit = t == HD_TABLE_REFERENCE ? 0 : hd_record_scan_limit(arena, (enum hd_table)t);
+		uint32_t limit = hd_table_is_durable((enum hd_table)t)
+					 ? hd_record_scan_limit(arena, (enum hd_table)t)
+					 : 0;
 
 		for (uint32_t i = 0; i < limit; i++)
 			cut->records[at++] = (struct hd_dirty_record){.table = (uint8_t)t, .index = i};
@@ -287,7 +289,7 @@ static uint64_t estimate(struct hd_overlay *overlay)
 
 	hd_rwlock_read(&overlay->lock);
 	for (int t = 0; t < HD_TABLE_COUNT; t++)
-		if (t != HD_TABLE_REFERENCE)
+		if (hd_table_is_durable((enum hd_table)t))
 			total += (uint64_t)hd_record_scan_limit(overlay->arena, (enum hd_table)t) *
 				 hd_record_size((enum hd_table)t);
 	hd_rwlock_unlock(&overlay->lock);

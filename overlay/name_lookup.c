@@ -4,6 +4,7 @@
 #include "overlay/base_loader.h"
 #include "overlay/orphan.h"
 #include "overlay/overlay_types.h"
+#include "overlay/request_note.h"
 
 /*
  * Lookup and forget: how the kernel gets hold of inodes and lets go of them.
@@ -21,6 +22,7 @@ static int count_locked(struct hd_overlay *overlay, uint32_t index, struct hd_at
 
 	hd_transaction_begin(overlay->arena, &transaction);
 	hd_edit_reference(&transaction, index)->lookups++;
+	hd_request_note(&transaction, hd_inode_id(overlay->arena, index));
 	r = hd_overlay_commit(overlay, &transaction);
 	if (r == 0)
 		hd_inode_attributes(overlay->arena, index, ret);
@@ -77,6 +79,8 @@ int hd_overlay_lookup(struct hd_overlay *overlay, hd_ino parent, const char *nam
 	uint32_t child = 0;
 	int r;
 
+	if (hd_request_is_done(overlay, ret))
+		return 0;
 	if (length > HD_NAME_LIMIT)
 		return -ENAMETOOLONG;
 	r = hd_load_directory(overlay, parent);
@@ -124,6 +128,7 @@ void hd_overlay_forget(struct hd_overlay *overlay, hd_ino ino, uint64_t count)
 		hd_transaction_begin(overlay->arena, &transaction);
 		reference = hd_edit_reference(&transaction, hd_ino_index(ino));
 		reference->lookups -= count < reference->lookups ? count : reference->lookups;
+		hd_request_step(&transaction);
 		(void)hd_overlay_commit(overlay, &transaction);
 		releasable = hd_inode_is_releasable(overlay->arena, hd_ino_index(ino));
 	}

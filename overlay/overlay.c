@@ -182,6 +182,7 @@ static struct hd_overlay *allocate(const struct hd_overlay_options *options, con
 	overlay->thread_number = thread->number;
 	overlay->directory_fd = overlay->lock_fd = overlay->arena_fd = overlay->hot_fd = -1;
 	overlay->deadline_ms = options->base_deadline_ms ? options->base_deadline_ms : DEFAULT_DEADLINE_MS;
+	overlay->ignores_opens = options->ignores_opens;
 	hd_rwlock_init(&overlay->lock, HD_RANK_NAMESPACE);
 	for (size_t i = 0; i < HD_FILE_LOCKS; i++)
 		hd_rwlock_init(&overlay->file_locks[i], HD_RANK_FILE);

@@ -35,6 +35,7 @@ heddle_module(heddle_overlay
         recovery.c
         remove_node.c
         rename_node.c
+        request.c
         settle.c
         snapshot.c
         statistics.c

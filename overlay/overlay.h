@@ -15,7 +15,7 @@
  * Ids         An hd_ino is what the kernel calls a nodeid: index in the low 32 bits, generation above. An
  *             id that was never given out, or whose inode is gone, answers -ESTALE, never another node.
  * Lifetime    LIVE (has a name), ORPHAN (no name, but open or still looked up), RELEASED. lookup, create,
- *             mkdir, mknod, symlink, link and readdir-plus add one lookup each; forget takes them away.
+ *             mkdir, mknod, symlink, link and count_lookups add one lookup each; forget takes them away.
  *             open adds an open count and release takes it away; flush changes no lifetime.
  * Threads     All calls may run concurrently. No lock is held while a call reads a base or writes a disk.
  * Durability  What a call did survives the death of this process at once (it is in the arena and the hot
@@ -59,6 +59,8 @@ struct hd_overlay_options {
 	int arena_fd;           /* borrowed memfd from hd_overlay_memory, or -1: the overlay makes its own */
 	int hot_fd;             /* likewise */
 	bool attach; /* the memfds hold a dead worker's tables: recover them instead of reading the disk */
+	bool keep_references; /* with attach: the mount goes on, and the kernel holds what it held */
+	bool ignores_opens;   /* nobody will tell of a close: what create makes is not counted as opened */
 	unsigned base_deadline_ms;  /* 0: 30000 */
 	unsigned flush_interval_ms; /* unsynced changes reach the disk within this; 0: 5000 */
 	unsigned
@@ -114,7 +116,8 @@ int hd_overlay_lookup(struct hd_overlay *overlay, hd_ino parent, const char *nam
 void hd_overlay_forget(struct hd_overlay *overlay, hd_ino ino, uint64_t count);
 int hd_overlay_create(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
 	const char *name, mode_t mode,
-	struct hd_attributes *ret); /* regular file, counted as looked up and as opened */
+	struct hd_attributes
+		*ret); /* regular file, counted as looked up and, unless opens are ignored, as opened */
 int hd_overlay_mknod(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
 	const char *name, mode_t mode, uint32_t device, struct hd_attributes *ret);
 int hd_overlay_mkdir(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
@@ -180,10 +183,10 @@ int hd_overlay_copy_file_range(struct hd_overlay *overlay, hd_ino from, uint64_t
 struct hd_directory_item {
 	const char *name; /* NUL-terminated, borrowed during the call */
 	size_t name_length;
-	struct hd_attributes attributes; /* complete for "plus", else ino, number and type */
-	uint64_t cookie;                 /* where to go on behind this item */
-	bool partial; /* a directory whose link count is not known yet: no lookup is counted, the caller must
-		       * not hand out its id; a lookup will complete it */
+	struct hd_attributes attributes;
+	uint64_t cookie; /* where to go on behind this item */
+	bool partial; /* a directory whose link count is not known yet: the caller must not hand out its id; a
+		       * lookup will complete it */
 };
 /* Takes one item; false when it does not fit, which ends the call. Runs without locks; may not call the
  * overlay. */
@@ -191,10 +194,15 @@ typedef bool (*hd_directory_fill)(const struct hd_directory_item *item, void *pa
 
 /*
  * Entries behind COOKIE (0: from the start), "." and ".." first. Cookies stay valid while entries come and
- * go. With PLUS each taken item but "." and ".." counts one lookup.
+ * go. Counts no lookups.
  */
-int hd_overlay_readdir(struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, bool plus,
-	hd_directory_fill fill, void *payload);
+int hd_overlay_readdir(
+	struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, hd_directory_fill fill, void *payload);
+/*
+ * One lookup more of each of N inodes that a listing is about to hand out, all or none. An id that is gone since it was
+ * listed becomes 0, which must be handed out instead. SIZE is the reply's, for hd_request_done_size.
+ */
+int hd_overlay_count_lookups(struct hd_overlay *overlay, hd_ino *inos, size_t n, uint64_t size);
 
 /* ---- durability and numbers ---- */
 

@@ -20,6 +20,7 @@
 #include "overlay/overlay.h"
 #include "overlay/platform/error_codes.h"
 #include "overlay/platform/lock.h"
+#include "overlay/request.h"
 
 #define HD_FILE_LOCKS 256
 #define HD_NAME_LIMIT 255
@@ -39,6 +40,9 @@ struct hd_overlay {
 	int arena_fd, hot_fd; /* owned copies */
 	struct hd_recovery_report recovery;
 	unsigned deadline_ms;
+	bool ignores_opens;
+	bool inherited[HD_REQUEST_SLOTS +
+		       1];                 /* result records of a dead process that nobody has claimed yet */
 	struct hd_base_directory fallback; /* immutable: times and owners of base entries that keep none */
 
 	struct hd_rwlock lock;                      /* rank NAMESPACE; protects the arena and `groups` */

@@ -13,6 +13,7 @@
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
+#include "overlay/request_note.h"
 
 /*
  * A replayed arena has lost nothing but what the kernel held, which is gone with the mount, so references are
@@ -72,7 +73,14 @@ static int replay_large(void *payload, uint32_t slot, uint64_t offset, const voi
 	return hd_memory_file_write(fd, data, size, offset);
 }
 
-static int attach(struct hd_overlay *overlay)
+/* A mount that goes on: what the kernel holds stays counted, what it asks again is known. */
+static void keep_references(struct hd_overlay *overlay)
+{
+	hd_arena_clear_pins(overlay->arena);
+	hd_requests_inherit(overlay);
+}
+
+static int attach(struct hd_overlay *overlay, bool goes_on)
 {
 	int r;
 
@@ -80,9 +88,15 @@ static int attach(struct hd_overlay *overlay)
 		return hd_fail(HD_E_ARENA_CORRUPT, "its last process died before it had read the journal");
 	r = hd_arena_recover(overlay->arena, &overlay->recovery.redo_applied);
 
-	if (r == 0)
+	if (r < 0)
+		return r;
+	if (goes_on) {
+		keep_references(overlay);
+	} else {
 		hd_arena_clear_references(overlay->arena);
-	return r;
+		hd_requests_forget(overlay->arena);
+	}
+	return 0;
 }
 
 int hd_recover(struct hd_overlay *overlay, const struct hd_overlay_options *options, struct hd_recovered *ret)
@@ -95,7 +109,7 @@ int hd_recover(struct hd_overlay *overlay, const struct hd_overlay_options *opti
 
 	/* The journal of an attached overlay is older than its memory: the next flush writes a new one. */
 	if (options->attach)
-		return attach(overlay);
+		return attach(overlay, options->keep_references);
 	r = hd_journal_replay(overlay->directory_fd, &replay, &report);
 	if (r < 0)
 		return r;

@@ -6,6 +6,7 @@
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
 #include "overlay/remove_node.h"
+#include "overlay/request.h"
 
 /*
  * Removing names: unlink, rmdir, and what becomes of an inode without one.
@@ -101,6 +102,7 @@ static int try_remove_name(struct hd_overlay *overlay, hd_ino parent, const char
 	if (r == 0) {
 		hd_transaction_begin(overlay->arena, &transaction);
 		hd_remove_entry(&transaction, entry, &now);
+		hd_request_note(&transaction, 0);
 		r = hd_overlay_commit(overlay, &transaction);
 	}
 	hd_rwlock_unlock(&overlay->lock);
@@ -114,6 +116,8 @@ static int remove_name(struct hd_overlay *overlay, hd_ino parent, const char *na
 {
 	int r;
 
+	if (hd_request_is_done(overlay, NULL))
+		return 0;
 	do
 		r = try_remove_name(overlay, parent, name, directory);
 	while (r == -EAGAIN);

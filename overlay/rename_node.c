@@ -7,6 +7,7 @@
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
 #include "overlay/remove_node.h"
+#include "overlay/request.h"
 
 /*
  * Rename: moves one entry. What is below a moved directory does not notice, loaded or not, so a directory
@@ -153,6 +154,7 @@ static int rename_locked(struct hd_overlay *overlay, struct renaming *renaming)
 		move(&transaction, renaming, &now);
 	touch(&transaction, hd_ino_index(renaming->parent), true, &now);
 	touch(&transaction, hd_ino_index(renaming->new_parent), true, &now);
+	hd_request_note(&transaction, 0);
 	return hd_overlay_commit(overlay, &transaction);
 }
 
@@ -203,6 +205,8 @@ int hd_overlay_rename(struct hd_overlay *overlay, hd_ino parent, const char *nam
 		.flags = flags};
 	int r;
 
+	if (hd_request_is_done(overlay, NULL))
+		return 0;
 	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
 		(flags & RENAME_NOREPLACE && flags & RENAME_EXCHANGE))
 		return -EINVAL;

@@ -59,6 +59,21 @@ void hd_memory_file_unmap(void *address, uint64_t size)
 		(void)munmap(address, size);
 }
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+void hd_memory_file_make_resident(void *address, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = (uintptr_t)address & ~(page - 1);
+	uintptr_t end = ((uintptr_t)address + size + page - 1) & ~(page - 1);
+
+	/* An ordinary user may lock little; what is only filled stays while there is no swap. */
+	if (mlock((void *)begin, end - begin) < 0)
+		(void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+}
+
 uint64_t hd_memory_file_size(int fd)
 {
 	struct stat st;

@@ -25,6 +25,9 @@ void hd_memory_file_unmap(void *address, uint64_t size);
 /* Bytes up to the end, holes included; 0 when FD is no file. */
 uint64_t hd_memory_file_size(int fd);
 
+/* Sees to it that SIZE bytes from ADDRESS, in a mapping, are there and stay there as far as the system lets us. */
+void hd_memory_file_make_resident(void *address, size_t size);
+
 /* Whole transfers; a short one is -EIO. Bytes beyond the end read as an error, never as zero; a write there
  * makes the file longer. -ENOSPC when memory is short. */
 int hd_memory_file_read(int fd, void *buffer, size_t size, uint64_t offset);

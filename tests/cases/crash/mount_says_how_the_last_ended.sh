@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The mount after one whose worker was killed says so, once; the one after that has nothing to say.
+# The mount after one whose worker was killed, and not replaced, says so, once; the one after that has nothing to say.
 
 # EXPECT-LOG: worker .*killed
 
 . "$TEST_LIB/common.sh"
 
 make_repository repository
-heddle_mount_of repository
+heddle_init repository
+heddle_mount -o restarts=0
 echo "there" >"$MNT/file"
 check kill -9 "$(worker_pid)"
 # Until heddled has noticed, the thread is mounted, and a mount of it is refused.

@@ -135,7 +135,7 @@ void live_remove_tree(struct hd_overlay *overlay, const char *path)
 	char child[PATH_MAX];
 
 	if (S_ISDIR(attributes.mode)) {
-		assert_success(hd_overlay_readdir(overlay, attributes.ino, 0, false, collect_name, &names));
+		assert_success(hd_overlay_readdir(overlay, attributes.ino, 0, collect_name, &names));
 		for (size_t at = 0; at < names.size; at += strlen((char *)names.data + at) + 1) {
 			snprintf(child, sizeof(child), "%s/%s", path, (char *)names.data + at);
 			live_remove_tree(overlay, child);

@@ -61,7 +61,7 @@ static void a_file_is_no_directory(void **state)
 
 	assert_int_equal(hd_overlay_lookup(overlay, file, "x", &ignored), -ENOTDIR);
 	assert_int_equal(hd_overlay_create(overlay, &yard_caller, file, "x", 0644, &ignored), -ENOTDIR);
-	assert_int_equal(hd_overlay_readdir(overlay, file, 0, false, NULL, NULL), -ENOTDIR);
+	assert_int_equal(hd_overlay_readdir(overlay, file, 0, NULL, NULL), -ENOTDIR);
 	assert_int_equal(hd_overlay_rmdir(overlay, HD_ROOT_INO, "file"), -ENOTDIR);
 	assert_int_equal(hd_overlay_unlink(overlay, HD_ROOT_INO, "directory"), -EISDIR);
 	assert_int_equal(hd_overlay_link(overlay, directory, HD_ROOT_INO, "second", &ignored), -EPERM);
