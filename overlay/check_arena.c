@@ -216,7 +216,8 @@ static void check_links(struct arena_check *arena, uint32_t index)
 /* Nothing else bounds what the records' indices may be. */
 static bool check_allocators(struct arena_check *arena)
 {
-	for (int t = HD_TABLE_INODE; t < HD_TABLE_COUNT; t++) {
+	/* Those that have an allocator. */
+	for (int t = HD_TABLE_INODE; HD_HEAD_ALLOCATOR + t < HD_HEAD_THREAD; t++) {
 		uint32_t limit = hd_record_limit((enum hd_table)t);
 
 		if (t == HD_TABLE_BLOCK)
