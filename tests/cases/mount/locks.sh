@@ -39,7 +39,7 @@ child.stdout.read(1)
 assert locked_out("flock")
 child.kill()
 child.wait()
-deadline = time.monotonic() + 5
+deadline = time.monotonic() + 30
 while locked_out("flock"):
     assert time.monotonic() < deadline
 END
