@@ -189,7 +189,8 @@ static int store_tree(struct capture_run *run, struct hd_state *state)
 	state->attributes = root->attribute_content;
 	state->root_mode = root->attributes.mode & 07777;
 	return hd_content_equal(&state->tree, &run->head.tree) &&
-	       state->root_mode == (run->head.root_mode & 07777);
+	       state->root_mode == (run->head.root_mode & 07777) &&
+	       (!run->options->aside || hd_content_equal(&state->attributes, &run->head.attributes));
 }
 
 static int publish(struct capture_run *run, struct hd_state *state)
@@ -202,6 +203,8 @@ static int publish(struct capture_run *run, struct hd_state *state)
 		r = hd_base_set_persist(hd_overlay_bases(run->overlay));
 	if (r >= 0)
 		r = hd_object_store_sync(store->objects);
+	if (r >= 0 && run->options->aside)
+		return hd_index_publish(store->index, state, NULL, NULL);
 	if (r >= 0)
 		r = hd_index_publish(store->index, state, hd_overlay_thread(run->overlay), &run->head.id);
 	if (r == -HD_E_THREAD_MOVED)

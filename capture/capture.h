@@ -43,6 +43,11 @@ struct hd_capture_options {
 	const struct hd_state_fact *facts;
 	size_t n_facts;
 	const struct hd_capture_time *time; /* NULL: now, in the local zone */
+	/*
+	 * Makes the state and moves nothing: the thread's head stays, and what changed is still uncaptured. To keep a tree
+	 * that something else takes the place of; so times, owners and extended attributes alone do make such a state.
+	 */
+	bool aside;
 	/* Called now and then from the capturing thread; may be NULL. */
 	void (*progress)(void *payload, const struct hd_capture_progress *progress);
 	void *progress_payload;

@@ -125,6 +125,7 @@ int hd_locate(const struct hd_invocation *invocation, const char *thread, struct
 		goto out;
 	if (!thread && place.store && strcmp(place.store, location.store->path) == 0)
 		thread = place.thread;
+	location.in_mount = thread && thread == place.thread;
 	location.thread = strdup(thread ? thread : DEFAULT_THREAD);
 	r = location.thread ? 0 : -ENOMEM;
 	if (r < 0)

@@ -24,6 +24,7 @@ struct hd_location {
 	struct hd_store *store; /* owned */
 	char *thread;           /* owned */
 	bool thread_named;      /* by the command line */
+	bool in_mount; /* the working directory is in a mount of this store, and `thread` is that one */
 };
 
 /* THREAD is the name the command line gave, or NULL. Whether it exists is not checked. */

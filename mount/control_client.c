@@ -102,6 +102,21 @@ static int request_served(
 	return r < 0 ? hd_fail_in(r, "ask the mount of thread '%s'", thread) : 0;
 }
 
+/* Whether the directory that a lease was taken for still is the thread's: it may have been moved before that. */
+static int check_number(struct hd_store *store, const char *thread, uint32_t number)
+{
+	struct hd_thread record;
+	bool same;
+	int r;
+
+	r = hd_index_get_thread(store->index, thread, &record);
+	if (r < 0)
+		return r;
+	same = record.number == number;
+	hd_thread_clear(&record);
+	return same ? 0 : -HD_E_THREAD_BUSY;
+}
+
 static int request_here(struct hd_store *store, const char *thread, uint32_t number, json_t *request,
 	json_t **ret_reply, int *ret_fd)
 {
@@ -115,6 +130,8 @@ static int request_here(struct hd_store *store, const char *thread, uint32_t num
 	int r, closed;
 
 	r = lease_fd = hd_run_lease_take(store->path, number);
+	if (r >= 0)
+		r = check_number(store, thread, number);
 	if (r < 0)
 		return r;
 	r = hd_overlay_open(&options, &overlay);
@@ -155,18 +172,19 @@ int hd_thread_request(
 	struct hd_store *store, const char *thread, json_t *request, json_t **ret_reply, int *ret_fd)
 {
 	uint64_t deadline = hd_clock_monotonic_ns() + HD_CONTROL_PATIENCE_MS * 1000000ull;
-	struct hd_thread record;
-	uint32_t number;
 	int r;
 
-	r = hd_index_get_thread(store->index, thread, &record);
-	if (r < 0)
-		return r;
-	number = record.number;
-	hd_thread_clear(&record);
 	for (;;) {
-		HD_AUTO_CLOSE int fd = connect_served(store, number);
+		HD_AUTO_CLOSE int fd = -1;
+		struct hd_thread record;
+		uint32_t number;
 
+		r = hd_index_get_thread(store->index, thread, &record);
+		if (r < 0)
+			return r;
+		number = record.number;
+		hd_thread_clear(&record);
+		fd = connect_served(store, number);
 		if (fd >= 0)
 			r = request_served(store, thread, fd, request, ret_reply, ret_fd);
 		else if (fd == -ECONNREFUSED || fd == -ENOENT)

@@ -108,11 +108,13 @@ static int run_capture(struct execution *execution)
 	struct hd_state state;
 	bool time_given;
 	bool nothing;
+	int aside = 0;
 	int r;
 
-	if (json_unpack(execution->request, "{s?s, s:s}", "message", &options.message, "author",
-		    &options.author) != 0)
-		return malformed("'message' or 'author' is not text");
+	if (json_unpack(execution->request, "{s?s, s:s, s?b}", "message", &options.message, "author",
+		    &options.author, "aside", &aside) != 0)
+		return malformed("'message', 'author' or 'aside' is malformed");
+	options.aside = aside != 0;
 	r = read_facts(execution->request, &facts, &options.n_facts);
 	if (r >= 0)
 		r = read_time(execution->request, &time, &time_given);

@@ -88,6 +88,15 @@ static int await_lease(const struct hd_program_arguments *arguments, uint32_t nu
 	}
 }
 
+/* While the lease was waited for, the thread may have been given another directory. */
+static int check_thread_number(const struct hd_supervisor *supervisor)
+{
+	uint32_t number = 0;
+	int r = read_thread_number(&supervisor->arguments, &number);
+
+	return r < 0 || number == supervisor->number ? r : -HD_E_THREAD_BUSY;
+}
+
 static int prepare(struct hd_supervisor *supervisor)
 {
 	const struct hd_program_arguments *arguments = &supervisor->arguments;
@@ -122,6 +131,8 @@ static int prepare(struct hd_supervisor *supervisor)
 	hd_process_raise_descriptor_limit();
 	hd_process_ignore_broken_pipes();
 	r = supervisor->lease_fd = await_lease(arguments, supervisor->number);
+	if (r >= 0)
+		r = check_thread_number(supervisor);
 	if (r < 0)
 		return hd_fail_in(r, "open thread '%s'", arguments->thread);
 	r = supervisor->closed_fd = hd_descriptor_flag();

@@ -199,7 +199,7 @@ int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay 
 	int r = hd_index_get_thread(options->store->index, options->thread, &thread);
 
 	if (r == 0)
-		r = hd_index_get_state(options->store->index, &thread.head, &state);
+		r = hd_index_get_state(options->store->index, &thread.tree, &state);
 	if (r == 0) {
 		overlay = allocate(options, &thread);
 		r = overlay && overlay->thread ? 0 : -ENOMEM;

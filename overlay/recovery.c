@@ -215,9 +215,12 @@ static int make_root(
 }
 
 /*
- * A capture publishes its state in the index first and here second. Who died in between has captured: what is marked
- * as changed since the state before is a superset of what changed since this one. The head is read again, because
- * only now, with the thread's lock held, nobody else moves it.
+ * The index says what the head is. It is another than this overlay's tree came from when a capture was published there
+ * and its process died before it was told here, when a head was moved while nobody had the thread open (an undo), and
+ * when the tree is that of a state that was restored. What is marked may then differ from the head or not, and so may
+ * what is not marked: but every directory that is not marked has a true reference, so that it is enough to mark the root
+ * for the two trees to be compared. The head is read again, because only now, with the thread's lock held, nobody else
+ * moves it.
  */
 static int adopt_head(struct hd_overlay *overlay)
 {
@@ -231,6 +234,7 @@ static int adopt_head(struct hd_overlay *overlay)
 	if (!hd_state_id_equal(&hd_record_thread(overlay->arena)->state, &thread.head)) {
 		hd_transaction_begin(overlay->arena, &transaction);
 		hd_edit_thread(&transaction)->state = thread.head;
+		hd_inode_mark_changed(&transaction, hd_ino_index(HD_ROOT_INO));
 		r = hd_overlay_commit(overlay, &transaction);
 	}
 	hd_rwlock_unlock(&overlay->lock);
@@ -251,9 +255,9 @@ int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 			r = make_root(overlay, state, &entry);
 			hd_rwlock_unlock(&overlay->lock);
 		}
-	} else {
-		r = adopt_head(overlay);
 	}
+	if (r == 0)
+		r = adopt_head(overlay);
 	if (r == 0)
 		hd_arena_mark_ready(overlay->arena);
 	overlay->fallback = (struct hd_base_directory){

@@ -50,6 +50,7 @@ _heddle() {
 			case $command in
 			'') words=$("$program" --list-commands) ;;
 			help) words=$("$program" --list-commands) ;;
+			thread) words="list create fork rename drop $("$program" --list-threads 2>/dev/null)" ;;
 			tag) words='list create delete' ;;
 			op) words="log $("$program" --list-threads 2>/dev/null)" ;;
 			export) words="git $("$program" --list-threads 2>/dev/null)" ;;
