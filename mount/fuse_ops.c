@@ -39,6 +39,12 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 		wanted |= FUSE_CAP_READDIRPLUS_AUTO;
 	if (options->writeback)
 		wanted |= FUSE_CAP_WRITEBACK_CACHE;
+	/* POSIX_ACL turns the kernel's checks on, whatever mount(2) was told. Without the caller's mask ignored by the
+	 * kernel a default list could not be the one that decides. */
+	session->acl = options->default_permissions && (conn->capable & FUSE_CAP_POSIX_ACL) &&
+		       (conn->capable & FUSE_CAP_DONT_MASK);
+	if (session->acl)
+		wanted |= FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK;
 	conn->want = wanted & conn->capable;
 	conn->max_write = HD_FUSE_DATA_SIZE;
 	conn->max_background = 64;

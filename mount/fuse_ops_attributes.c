@@ -8,6 +8,7 @@
 #include "mount/fuse_ops.h"
 #include "mount/fuse_reply.h"
 #include "mount/privilege_drop.h"
+#include "overlay/access_control_list.h"
 #include "overlay/platform/cleanup.h"
 
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
@@ -112,12 +113,23 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 }
 
 /*
- * POSIX ACLs would be stored but not enforced: the kernel checks modes alone. Refusing them says so; the
- * `system.` names are all of that kind.
+ * Of the `system.` names there are the access control lists alone. Where the kernel does not ask for them they would be
+ * stored but not enforced, and refusing them says so.
  */
-static bool refused_name(const char *name)
+static bool refused_name(fuse_req_t req, const char *name)
 {
-	return strncmp(name, "system.", strlen("system.")) == 0;
+	if (strncmp(name, "system.", strlen("system.")) != 0)
+		return false;
+	return !hd_fuse_session_of(req)->acl || !hd_acl_is_name(name);
+}
+
+/* The kernel says that with a list; libfuse does not know of it. */
+static bool setgid_must_go(fuse_req_t req)
+{
+	const struct fuse_setxattr_in *body = hd_fuse_request_body(sizeof(*body));
+
+	return hd_fuse_session_of(req)->long_setxattr && body &&
+	       (body->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID);
 }
 
 static void xattr_changed(fuse_req_t req, int r, hd_ino ino)
@@ -134,7 +146,9 @@ static void op_setxattr(
 {
 	int r = -EOPNOTSUPP;
 
-	if (!refused_name(name))
+	if (setgid_must_go(req))
+		flags |= HD_SETXATTR_DROP_SETGID;
+	if (!refused_name(req, name))
 		r = hd_overlay_setxattr(hd_fuse_session_of(req)->overlay, ino, name, value, size, flags);
 	xattr_changed(req, r, ino);
 	hd_reply_status(req, r);
@@ -147,7 +161,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	size_t found = 0;
 	int r = -EOPNOTSUPP;
 
-	if (!refused_name(name))
+	if (!refused_name(req, name))
 		r = hd_overlay_getxattr(thread->session->overlay, ino, name, thread->reply, room, &found);
 	hd_reply_xattr(req, r, size, thread->reply, found);
 }
@@ -167,7 +181,7 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	int r = -EOPNOTSUPP;
 
-	if (!refused_name(name))
+	if (!refused_name(req, name))
 		r = hd_overlay_removexattr(hd_fuse_session_of(req)->overlay, ino, name);
 	xattr_changed(req, r, ino);
 	hd_reply_status(req, r);

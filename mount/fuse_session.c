@@ -81,16 +81,55 @@ void hd_fuse_session_done(struct hd_fuse_thread *thread)
 	hd_request_end(thread->session->overlay);
 }
 
+/* Without libfuse, which would not know what to make of it. */
+static void refuse_message(struct hd_fuse_thread *thread, const struct fuse_in_header *message, int error)
+{
+	const struct fuse_out_header header = {
+		.len = sizeof(header), .error = error, .unique = message->unique};
+
+	(void)hd_descriptor_write(thread->session->fd, &header, sizeof(header));
+}
+
+/*
+ * A SETXATTR in its older, shorter form: libfuse looks for the name where that has it. Fresh memory, because the message
+ * itself may be asked for again. What it leaves out is in hd_fuse_request_body.
+ */
+static void *shortened_setxattr(const struct hd_fuse_thread *thread, size_t *size)
+{
+	const size_t removed = sizeof(struct fuse_setxattr_in) - FUSE_COMPAT_SETXATTR_IN_SIZE;
+	const size_t kept = sizeof(struct fuse_in_header) + FUSE_COMPAT_SETXATTR_IN_SIZE;
+	const char *message = thread->message;
+	struct fuse_in_header *header;
+	char *copy;
+
+	if (*size < kept + removed)
+		return NULL;
+	*size -= removed;
+	copy = malloc(*size);
+	if (!copy)
+		return NULL;
+	memcpy(copy, message, kept);
+	memcpy(copy + kept, message + kept + removed, *size - kept);
+	header = (struct fuse_in_header *)copy;
+	header->len -= (uint32_t)removed;
+	return copy;
+}
+
 void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 {
 	const struct fuse_in_header *header = thread->message;
+	HD_AUTO_FREE void *shortened = NULL;
 	struct fuse_buf buffer = {.mem = thread->message, .size = size};
 
 	hd_fuse_thread_current = thread;
+	if (header->opcode == FUSE_SETXATTR && thread->session->long_setxattr)
+		buffer.mem = shortened = shortened_setxattr(thread, &buffer.size);
 	if (header->opcode == FUSE_INIT && thread->session->begun)
 		answer_init_again(thread);
-	else
+	else if (buffer.mem)
 		fuse_session_process_buf(thread->session->native, &buffer);
+	else
+		refuse_message(thread, header, -ENOMEM);
 	hd_fuse_thread_current = NULL;
 	hd_fuse_session_done(thread);
 }
@@ -206,6 +245,10 @@ static int complete_init(
 	if (session->options.killpriv && (init->flags & FUSE_HANDLE_KILLPRIV_V2)) {
 		out.flags |= FUSE_HANDLE_KILLPRIV_V2;
 		session->killpriv = true;
+	}
+	if (session->acl && (init->flags & FUSE_SETXATTR_EXT)) {
+		out.flags |= FUSE_SETXATTR_EXT;
+		session->long_setxattr = true;
 	}
 	memcpy(reply + sizeof(header), &out, sizeof(out));
 	return 0;

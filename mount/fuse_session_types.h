@@ -36,7 +36,9 @@ struct hd_fuse_session {
 	unsigned view;                        /* our number in the kernel cache */
 	int fd;                               /* number of the descriptor; closed by native */
 	bool killpriv;                        /* negotiated: set-user-id bits are ours to drop */
-	bool begun;                           /* fd is the device */
+	bool acl;           /* negotiated: the kernel asks for ACLs, umasks are ours to apply */
+	bool long_setxattr; /* negotiated: SETXATTR has flags that libfuse does not know */
+	bool begun;         /* fd is the device */
 };
 
 /* One request thread: its buffers live as long as it does, so that a request allocates nothing. */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <sys/stat.h>
 
+#include "overlay/access_control.h"
 #include "overlay/cells.h"
 #include "overlay/file_space.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
 
 /*
- * Attributes: setattr and readlink. A change of mode, owner or times touches the inode's record alone; the
- * bytes stay in the base.
+ * Attributes: setattr and readlink. A change of mode, owner or times touches the inode's record alone, and with the
+ * mode its access control list; the bytes stay in the base.
  *
  * A new size is a change of the bytes and goes first, under the file's lock (file_space.c); if it fails
  * nothing else is changed.
@@ -36,13 +36,22 @@ static int set_locked(
 	struct hd_overlay *overlay, uint32_t index, unsigned set, const struct hd_attributes *values)
 {
 	struct timespec now = hd_clock_now();
+	struct hd_access_change change = {0};
 	struct hd_transaction transaction;
 	struct hd_inode *inode;
 
+	if (set & HD_SET_MODE) {
+		int r = hd_access_prepare_mode(
+			overlay, hd_record_inode(overlay->arena, index), values->mode, &change);
+
+		if (r < 0)
+			return r;
+	}
 	hd_transaction_begin(overlay->arena, &transaction);
 	inode = hd_edit_inode(&transaction, index);
 	if (set & HD_SET_MODE)
-		inode->mode = (inode->mode & S_IFMT) | (values->mode & 07777);
+		hd_access_set_mode(&transaction, inode, values->mode, &change);
+	hd_access_change_clear(&change);
 	if (set & HD_SET_UID)
 		inode->uid = values->uid;
 	if (set & HD_SET_GID)

@@ -2,6 +2,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "overlay/access_control.h"
+#include "overlay/attribute_string.h"
 #include "overlay/base_loader.h"
 #include "overlay/cells.h"
 #include "overlay/overlay_types.h"
@@ -12,7 +14,7 @@
  * Creating names: create, mknod, mkdir, symlink, link.
  *
  * All five are one transaction: a new inode (or one name more for an old one), the entry, the parent's times
- * and the marks. A new directory is born loaded and empty, so nothing of the base can shine through.
+ * and the marks; and what a new inode inherits of its directory's default access control list. A new directory is born loaded and empty, so nothing of the base can shine through.
  */
 
 #define SYMLINK_LIMIT 4095
@@ -79,17 +81,23 @@ static int create_locked(struct hd_overlay *overlay, const struct hd_caller *cal
 	const char *name, size_t length, const struct creation *creation, struct hd_attributes *ret)
 {
 	struct timespec now = hd_clock_now();
+	struct hd_inheritance inheritance;
 	struct hd_transaction transaction;
 	struct hd_reference *reference;
 	uint32_t child;
 	int r;
 
+	r = hd_access_inherit(overlay, hd_record_inode(overlay->arena, parent), creation->mode, caller->umask,
+		&inheritance);
+	if (r < 0)
+		return r;
 	hd_transaction_begin(overlay->arena, &transaction);
-	child = hd_inode_new(&transaction, creation->mode, &now);
+	child = hd_inode_new(&transaction, inheritance.mode, &now);
 	if (child) {
 		struct hd_inode *inode = hd_edit_inode(&transaction, child);
 
 		give_owner(inode, caller, hd_view_inode(&transaction, parent));
+		hd_attribute_string_store(&transaction, inode, &inheritance.string);
 		inode->device = creation->device;
 		if (creation->target)
 			store_target(&transaction, inode, creation->target);
@@ -105,6 +113,7 @@ static int create_locked(struct hd_overlay *overlay, const struct hd_caller *cal
 	r = hd_overlay_commit(overlay, &transaction);
 	if (r == 0)
 		hd_inode_attributes(overlay->arena, child, ret);
+	hd_inheritance_clear(&inheritance);
 	return r;
 }
 

@@ -1,6 +1,9 @@
 heddle_module(heddle_overlay
     SOURCES
+        access_control.c
+        access_control_list.c
         arena.c
+        attribute_string.c
         attributes.c
         base_loader.c
         block_map.c

@@ -37,7 +37,7 @@ typedef uint64_t hd_ino;
 
 struct hd_overlay;
 
-/* Who asks. */
+/* Who asks. What is made gets a mode without the bits of the umask, or what its directory's default ACL says. */
 struct hd_caller {
 	uid_t uid;
 	gid_t gid;
@@ -150,7 +150,11 @@ int hd_overlay_setattr(struct hd_overlay *overlay, const struct hd_caller *calle
 /* The target without NUL; *RET_SIZE bytes; -EINVAL unless a symbolic link. BUFFER holds at least 4096 bytes.
  */
 int hd_overlay_readlink(struct hd_overlay *overlay, hd_ino ino, char *buffer, size_t size, size_t *ret_size);
-/* FLAGS: XATTR_CREATE, XATTR_REPLACE. */
+/*
+ * FLAGS: XATTR_CREATE, XATTR_REPLACE; with an access control list, which changes the mode as well, _DROP_SETGID: the
+ * caller is not of the file's group, so the set-group-ID bit goes.
+ */
+#define HD_SETXATTR_DROP_SETGID (1 << 16)
 int hd_overlay_setxattr(
 	struct hd_overlay *overlay, hd_ino ino, const char *name, const void *value, size_t size, int flags);
 /* SIZE 0 asks for the size; -ERANGE if it does not fit; -ENODATA if there is none. */

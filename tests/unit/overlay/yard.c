@@ -52,6 +52,8 @@ static int base_list(
 			.size = S_ISDIR(node->mode) ? 0 : node->size,
 			.link_group = node->link_group,
 			.links = node->links,
+			.xattrs = node->xattrs_size ? node->xattrs : NULL,
+			.xattrs_size = node->xattrs_size,
 			.content = content_of(i),
 			.modify_time = {.tv_sec = 1000000000},
 		};

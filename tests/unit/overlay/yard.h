@@ -52,6 +52,8 @@ struct yard_node {
 	uint64_t size;
 	uint64_t link_group;
 	uint32_t links;
+	uint8_t xattrs[64];
+	uint32_t xattrs_size;
 };
 
 /* The base. Node 0 is the root. */
