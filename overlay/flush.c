@@ -282,6 +282,11 @@ int hd_flush(struct hd_overlay *overlay)
 	return flush_shared(overlay->flusher, false);
 }
 
+int hd_flush_checkpoint(struct hd_overlay *overlay)
+{
+	return flush_shared(overlay->flusher, true);
+}
+
 /* Bytes of a checkpoint, about. */
 static uint64_t estimate(struct hd_overlay *overlay)
 {

@@ -40,6 +40,9 @@ int hd_flush(struct hd_overlay *overlay);
 /* A flush that writes a checkpoint, if the journal has grown much beyond what it describes. */
 int hd_flush_and_compact(struct hd_overlay *overlay);
 
+/* A flush that writes a checkpoint if it can, whatever the journal's size. */
+int hd_flush_checkpoint(struct hd_overlay *overlay);
+
 /* Bytes of the journal after the last flush. */
 uint64_t hd_flusher_journal_size(struct hd_flusher *flusher);
 

@@ -96,6 +96,9 @@ static int attach(struct hd_overlay *overlay, bool goes_on)
 		hd_arena_clear_references(overlay->arena);
 		hd_requests_forget(overlay->arena);
 	}
+	/* The tables may refer to what the dead one stored and nobody synced. */
+	hd_object_store_distrust(overlay->store->objects);
+	hd_index_distrust_host_paths(overlay->store->index);
 	return 0;
 }
 

@@ -174,5 +174,7 @@ int hd_index_host_path(struct hd_index *index, uint16_t number, const uint8_t id
 int hd_index_save_host_paths(struct hd_index *index);
 /* The same, and makes all saved ones survive a power cut. */
 int hd_index_persist_host_paths(struct hd_index *index);
+/* Says that another process, which is dead, may have saved paths that the next persist must make durable. */
+void hd_index_distrust_host_paths(struct hd_index *index);
 
 #endif

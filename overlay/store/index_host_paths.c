@@ -205,3 +205,10 @@ int hd_index_persist_host_paths(struct hd_index *index)
 	hd_index_unlock(index);
 	return r;
 }
+
+void hd_index_distrust_host_paths(struct hd_index *index)
+{
+	hd_index_lock(index);
+	index->unsynced_paths = true;
+	hd_index_unlock(index);
+}

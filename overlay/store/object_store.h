@@ -54,6 +54,12 @@ int hd_object_store_size(struct hd_object_store *store, const struct hd_content 
 int hd_object_store_sync(struct hd_object_store *store);
 
 /*
+ * Says that somebody else, who is dead, may have put objects that are not durable and that this process is going to
+ * refer to: the next sync covers the whole filesystem.
+ */
+void hd_object_store_distrust(struct hd_object_store *store);
+
+/*
  * Writer: stores a file's content piece by piece without holding it in memory.
  *
  *     hd_content_writer_new(total) → _append, _append_zeros or _reuse for consecutive chunks → _finish or _free

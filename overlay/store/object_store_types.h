@@ -51,6 +51,7 @@ struct hd_object_sync {
 	uint64_t listed;   /* (lock) how many were ever listed */
 	uint64_t durable;  /* (lock) so many of them are on disk, in the order of their listing */
 	bool running;      /* (lock) */
+	bool distrusted;   /* (lock) there may be others that are not listed */
 	struct hd_object_id_set known_durable; /* (lock) */
 	bool fanout_durable[HD_OBJECT_FANOUT]; /* of the running sync: names in objects/ that are on disk */
 };

@@ -242,6 +242,27 @@ static int run_locked(struct hd_object_store *store)
 	return r;
 }
 
+void hd_object_store_distrust(struct hd_object_store *store)
+{
+	hd_mutex_lock(&store->sync.lock);
+	store->sync.distrusted = true;
+	hd_mutex_unlock(&store->sync.lock);
+}
+
+/* Called with the lock held, which it gives up meanwhile. The doubt stays until one sync of everything succeeded. */
+static int sync_strangers_locked(struct hd_object_store *store)
+{
+	int r;
+
+	hd_mutex_unlock(&store->sync.lock);
+	r = hd_file_sync_filesystem(store->objects_fd);
+	hd_mutex_lock(&store->sync.lock);
+	if (r < 0)
+		return hd_fail_in(r, "sync what another process stored");
+	store->sync.distrusted = false;
+	return 0;
+}
+
 int hd_object_store_sync(struct hd_object_store *store)
 {
 	struct hd_object_sync *sync = &store->sync;
@@ -250,6 +271,8 @@ int hd_object_store_sync(struct hd_object_store *store)
 
 	hd_lock_assert_none_held("sync the objects");
 	hd_mutex_lock(&sync->lock);
+	if (sync->distrusted)
+		r = sync_strangers_locked(store);
 	target = sync->listed;
 	while (r == 0 && sync->durable < target) {
 		if (sync->running)

@@ -292,6 +292,19 @@ static void nobody_returns_before_his_objects_are_durable(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, scratch_teardown)
 
+static void what_a_dead_process_put_is_synced_with_the_filesystem(void **state)
+{
+	struct scratch *scratch = *state;
+
+	hd_object_store_distrust(scratch->store->objects);
+	failing_filesystem_syncs = 1;
+	assert_int_equal(hd_object_store_sync(scratch->store->objects), -EIO);
+	assert_success(hd_object_store_sync(scratch->store->objects));
+	assert_int_equal(filesystem_syncs, 1);
+	assert_success(hd_object_store_sync(scratch->store->objects));
+	assert_int_equal(filesystem_syncs, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +318,7 @@ int main(void)
 		TEST(a_lost_object_fails_the_sync_until_it_is_put_again),
 		TEST(a_durable_object_that_is_written_anew_is_synced_anew),
 		TEST(nobody_returns_before_his_objects_are_durable),
+		TEST(what_a_dead_process_put_is_synced_with_the_filesystem),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

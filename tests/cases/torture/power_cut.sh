@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 300
+#
+# The power is cut everywhere in sequences of one operation and a sync: what was acknowledged is there, all else whole or
+# not at all, and the store is sound. `./dev torture-power` does the same for sequences of two and three. The harness
+# notices when a kind of sync has no effect.
+
+. "$TEST_LIB/common.sh"
+
+[ -z "${HEDDLE_SANITIZE:-}" ] || skip "the recording library cannot be preloaded under a sanitizer"
+
+power() {
+	"$HEDDLE_TOOLS/heddle-torture-power" --library "$HEDDLE_TOOLS/heddle-record.so" "$@"
+}
+
+check power --brief --pairs 3 --random 2 --seed "${TORTURE_SEED:-1}"
+for omitted in fdatasync directory; do
+	check power --omit $omitted --sequence "overwrite settle capture"
+done
