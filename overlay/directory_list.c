@@ -6,7 +6,7 @@
 #include "overlay/request_note.h"
 
 /*
- * Listing: entries in the order in which they came, behind a cookie that stays good whatever is removed
+ * Listing: entries from the newest to the oldest, behind a cookie that stays good whatever is made and removed
  * meanwhile (entry_table.c). Cookies 1 and 2 stand behind "." and "..".
  *
  * Items are copied in batches under the lock and handed out without it, because the taker may be slow. The lookups
@@ -64,7 +64,7 @@ static int fill_batch_locked(struct hd_overlay *overlay, hd_ino ino, uint64_t co
 	entry = hd_entry_after(overlay->arena, index, cookie <= 2 ? 0 : cookie);
 	while (entry && batch->count < BATCH) {
 		add_entry(overlay, batch, entry);
-		entry = hd_record_entry(overlay->arena, entry)->next;
+		entry = hd_record_entry(overlay->arena, entry)->previous;
 	}
 	return 0;
 }

@@ -14,6 +14,9 @@
  * A cookie is the entry's sequence in its directory, above, and its index, below. The index finds the entry
  * at once while it lives; when it was removed, the sequence finds its successor in the list, which is in
  * order of sequence. Sequences are never reused within a directory, so a cookie never names another entry.
+ *
+ * A listing goes from the newest entry to the oldest. So it ends: whoever makes or renames what he is being
+ * shown makes entries that lie behind him.
  */
 
 #define SEQUENCE_SHIFT 24
@@ -273,10 +276,10 @@ uint32_t hd_entry_after(const struct hd_arena *arena, uint32_t directory, uint64
 		const struct hd_entry *entry = hd_record_entry(arena, index);
 
 		if (entry->parent == directory && entry->sequence == sequence)
-			return entry->next;
+			return entry->previous;
 	}
-	index = hd_record_inode(arena, directory)->part.directory.first;
-	while (index && hd_record_entry(arena, index)->sequence <= sequence)
-		index = hd_record_entry(arena, index)->next;
+	index = hd_record_inode(arena, directory)->part.directory.last;
+	while (sequence && index && hd_record_entry(arena, index)->sequence >= sequence)
+		index = hd_record_entry(arena, index)->previous;
 	return index;
 }

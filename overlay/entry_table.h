@@ -30,7 +30,7 @@ void hd_entry_point(struct hd_transaction *transaction, uint32_t entry, uint32_t
 /* Copies the name with a NUL into NAME (256 bytes); returns its length. */
 size_t hd_entry_name(const struct hd_arena *arena, uint32_t entry, char name[256]);
 
-/* The entry of DIRECTORY behind COOKIE in the order of listing (0: the first), or 0 at the end. */
+/* The entry of DIRECTORY behind COOKIE in the order of listing, newest first (0: the newest), or 0 at the end. */
 uint32_t hd_entry_after(const struct hd_arena *arena, uint32_t directory, uint64_t cookie);
 
 /* The cookie that stands for "behind this entry". */

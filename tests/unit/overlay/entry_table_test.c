@@ -146,12 +146,13 @@ static void a_cookie_goes_on_behind_an_entry_that_is_gone(void **state)
 		seen++;
 	}
 	assert_int_equal(seen, 1000);
-	/* What comes later is behind every cookie, also in a record that was used before. */
+	/* What comes later is before every cookie, also in a record that was used before: a listing ends. */
 	add_many(arena, 1, 10);
-	entry = hd_entry_after(arena, 1, cookie);
+	assert_int_equal(hd_entry_after(arena, 1, cookie), 0);
+	entry = hd_entry_after(arena, 1, 0);
 	assert_int_not_equal(entry, 0);
 	assert_true(hd_entry_cookie(arena, entry) > cookie);
-	assert_int_equal(hd_record_entry(arena, entry)->previous, 0);
+	assert_int_equal(hd_record_entry(arena, entry)->next, 0);
 }
 
 static void no_entry_is_listed_twice_or_left_out_while_others_come_and_go(void **state)
