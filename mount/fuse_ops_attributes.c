@@ -170,10 +170,12 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
 	struct hd_fuse_thread *thread = hd_fuse_thread_current;
 	size_t room = size < HD_FUSE_DATA_SIZE ? size : HD_FUSE_DATA_SIZE;
+	bool is_root =
+		hd_fuse_caller(req).uid == 0; /* the kernel hides the values from others, not the names */
 	size_t found = 0;
 	int r;
 
-	r = hd_overlay_listxattr(thread->session->overlay, ino, thread->reply, room, &found);
+	r = hd_overlay_listxattr(thread->session->overlay, ino, is_root, thread->reply, room, &found);
 	hd_reply_xattr(req, r, size, thread->reply, found);
 }
 

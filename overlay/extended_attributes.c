@@ -133,7 +133,15 @@ int hd_overlay_getxattr(
 	return 0;
 }
 
-int hd_overlay_listxattr(struct hd_overlay *overlay, hd_ino ino, char *buffer, size_t size, size_t *ret_size)
+static bool is_trusted(const struct hd_extended_attribute *xattr)
+{
+	static const char prefix[] = "trusted.";
+
+	return xattr->name_length > strlen(prefix) && memcmp(xattr->name, prefix, strlen(prefix)) == 0;
+}
+
+int hd_overlay_listxattr(struct hd_overlay *overlay, hd_ino ino, bool with_trusted, char *buffer, size_t size,
+	size_t *ret_size)
 {
 	HD_AUTO_BUFFER struct hd_buffer strings = {0};
 	struct hd_reader reader;
@@ -145,6 +153,8 @@ int hd_overlay_listxattr(struct hd_overlay *overlay, hd_ino ino, char *buffer, s
 		return r;
 	hd_reader_init(&reader, strings.data, strings.size);
 	while (hd_attribute_next(&reader, &xattr)) {
+		if (is_trusted(&xattr) && !with_trusted)
+			continue;
 		if (size > 0) {
 			if (total + xattr.name_length + 1 > size)
 				return -ERANGE;

@@ -160,7 +160,9 @@ int hd_overlay_setxattr(
 /* SIZE 0 asks for the size; -ERANGE if it does not fit; -ENODATA if there is none. */
 int hd_overlay_getxattr(struct hd_overlay *overlay, hd_ino ino, const char *name, void *buffer, size_t size,
 	size_t *ret_size);
-int hd_overlay_listxattr(struct hd_overlay *overlay, hd_ino ino, char *buffer, size_t size, size_t *ret_size);
+/* Names that begin with "trusted." are listed WITH_TRUSTED alone: for who may read them. */
+int hd_overlay_listxattr(struct hd_overlay *overlay, hd_ino ino, bool with_trusted, char *buffer, size_t size,
+	size_t *ret_size);
 int hd_overlay_removexattr(struct hd_overlay *overlay, hd_ino ino, const char *name);
 
 /* ---- files ---- */

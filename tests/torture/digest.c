@@ -62,7 +62,7 @@ static int describe_xattr(struct hd_overlay *overlay, hd_ino ino, struct hd_buff
 {
 	char list[4096], value[256];
 	size_t size = 0, length = 0;
-	int r = hd_overlay_listxattr(overlay, ino, list, sizeof(list), &size);
+	int r = hd_overlay_listxattr(overlay, ino, true, list, sizeof(list), &size);
 
 	for (size_t at = 0; r == 0 && at < size; at += strlen(list + at) + 1) {
 		r = hd_overlay_getxattr(overlay, ino, list + at, value, sizeof(value), &length);

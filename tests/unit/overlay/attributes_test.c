@@ -132,14 +132,22 @@ static void a_value_is_set_replaced_and_removed(void **state)
 	assert_int_equal(hd_overlay_getxattr(overlay, file, "user.a", buffer, 4, &size), -ERANGE);
 	assert_success(hd_overlay_getxattr(overlay, file, "user.b", buffer, 64, &size));
 	assert_int_equal(size, 0);
-	assert_success(hd_overlay_listxattr(overlay, file, NULL, 0, &size));
+	assert_success(hd_overlay_listxattr(overlay, file, true, NULL, 0, &size));
 	assert_int_equal(size, 14);
-	assert_int_equal(hd_overlay_listxattr(overlay, file, buffer, 13, &size), -ERANGE);
-	assert_success(hd_overlay_listxattr(overlay, file, buffer, 14, &size));
+	assert_int_equal(hd_overlay_listxattr(overlay, file, true, buffer, 13, &size), -ERANGE);
+	assert_success(hd_overlay_listxattr(overlay, file, true, buffer, 14, &size));
 	assert_int_equal(size, 14);
 	assert_success(hd_overlay_removexattr(overlay, file, "user.a"));
-	assert_success(hd_overlay_listxattr(overlay, file, buffer, 64, &size));
+	assert_success(hd_overlay_listxattr(overlay, file, true, buffer, 64, &size));
 	assert_int_equal(size, 7);
+	assert_string_equal(buffer, "user.b");
+	/* Names that are root's alone. */
+	assert_success(hd_overlay_setxattr(overlay, file, "trusted.a", "1", 1, 0));
+	assert_success(hd_overlay_listxattr(overlay, file, true, NULL, 0, &size));
+	assert_int_equal(size, 17);
+	assert_success(hd_overlay_listxattr(overlay, file, false, NULL, 0, &size));
+	assert_int_equal(size, 7);
+	assert_success(hd_overlay_listxattr(overlay, file, false, buffer, 7, &size));
 	assert_string_equal(buffer, "user.b");
 }
 
@@ -196,7 +204,7 @@ static void many_values_are_kept_apart(void **state)
 		snprintf(name, sizeof(name), "user.%d", i);
 		assert_success(hd_overlay_removexattr(overlay, file, name));
 	}
-	assert_success(hd_overlay_listxattr(overlay, file, value, sizeof(value), &size));
+	assert_success(hd_overlay_listxattr(overlay, file, true, value, sizeof(value), &size));
 	assert_int_equal(size, 0);
 }
 
