@@ -101,6 +101,7 @@ static int fill_state(struct hd_base_set *bases, const struct hd_base_descriptio
 	if (r < 0)
 		return r;
 	state->root_mode = root.mode & 07777;
+	hd_base_root_clear(&root);
 	return hd_base_set_persist(bases);
 }
 

@@ -66,7 +66,7 @@ struct hd_base_operations {
 	int (*read)(struct hd_base *base, const struct hd_content *file, void *buffer, size_t size,
 		uint64_t offset, size_t *ret_size);
 	int (*size)(struct hd_base *base, const struct hd_content *file, uint64_t *ret_size);
-	/* The root directory's own attributes, name "", without xattrs; NULL where the source keeps none. */
+	/* The root directory's own attributes, name "", xattrs in fresh memory; NULL where the source keeps none. */
 	int (*root)(struct hd_base *base, struct hd_base_entry *ret_entry);
 	/* Makes what later processes need to resolve this base's contents durable; NULL when there is
 	 * nothing. */
@@ -105,9 +105,11 @@ int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, 
  * them. */
 int hd_base_set_persist(struct hd_base_set *set);
 
-/* The attributes of the root of a base's tree (mode, owner, times), name "". */
+/* The attributes of the root of a base's tree, name "". Other than those of a listing they are the caller's:
+ * hd_base_root_clear frees what is in memory. */
 int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, struct hd_base_entry *ret_entry,
 	struct hd_base_directory *ret_directory);
+void hd_base_root_clear(struct hd_base_entry *root);
 
 /* ---- openers, one per kind ---- */
 

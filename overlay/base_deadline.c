@@ -53,7 +53,7 @@ struct job {
 	struct hd_buffer bytes;             /* owned: what was read or listed */
 	size_t got;                         /* read */
 	uint64_t size;                      /* size */
-	struct hd_base_entry root;          /* root */
+	struct hd_base_entry root;          /* owned: root */
 };
 
 void hd_base_deadline_keep_detail(int r, char *buffer, size_t size)
@@ -95,6 +95,7 @@ static void job_release(struct job *job)
 	if (!last)
 		return;
 	hd_buffer_clear(&job->bytes);
+	hd_base_root_clear(&job->root);
 	hd_condition_destroy(&job->finished);
 	hd_mutex_destroy(&job->lock);
 	free(job);
@@ -294,8 +295,10 @@ int hd_base_deadline_root(const struct hd_base_deadline *call, struct hd_base_en
 	if (r < 0)
 		return r;
 	r = job_run(call, job);
-	if (r >= 0)
+	if (r >= 0) {
 		*ret_entry = job->root;
+		job->root.xattrs = NULL;
+	}
 	job_release(job);
 	return r;
 }

@@ -230,7 +230,7 @@ static int open_file(
 
 	if (r < 0)
 		return r;
-	fd = hd_beneath_open(base->root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	fd = hd_beneath_open(base->root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_NOATIME);
 	if (fd == -ELOOP)
 		return -ELOOP;
 	if (fd < 0)
@@ -337,6 +337,7 @@ static int directory_root(struct hd_base *base, struct hd_base_entry *ret_entry)
 {
 	struct directory_base *self = directory_base_of(base);
 	struct hd_base_entry entry = {.name = "", .content = self->root};
+	struct hd_file_xattrs xattrs = {0};
 	struct timespec birth;
 	struct stat status;
 	int r = hd_file_entry_status(self->root_fd, ".", &status, &birth);
@@ -344,8 +345,15 @@ static int directory_root(struct hd_base *base, struct hd_base_entry *ret_entry)
 	if (r < 0)
 		return hd_fail(r, "base directory %s", self->location);
 	fill_status(&status, &birth, &entry);
-	*ret_entry = entry;
-	return 0;
+	r = hd_file_xattrs_read(&xattrs, self->root_fd, ".");
+	if (r == 0 && xattrs.encoded.size > 0) {
+		entry.xattrs_size = (uint32_t)xattrs.encoded.size;
+		entry.xattrs = HD_STEAL(xattrs.encoded.data);
+	}
+	hd_file_xattrs_clear(&xattrs);
+	if (r == 0)
+		*ret_entry = entry;
+	return r;
 }
 
 static int directory_persist(struct hd_base *base)

@@ -323,7 +323,14 @@ int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, 
 	return call.base->operations->size(call.base, content, ret_size);
 }
 
-/* What a capture knew of the root itself, without extended attributes: the entry outlives the object. */
+void hd_base_root_clear(struct hd_base_entry *root)
+{
+	free((void *)root->xattrs);
+	root->xattrs = NULL;
+	root->xattrs_size = 0;
+}
+
+/* What a capture knew of the root itself. The entry outlives the object, so it gets attributes of its own. */
 static int apply_own_attributes(
 	struct hd_base_set *set, const struct hd_content *attributes, struct hd_base_entry *entry)
 {
@@ -332,14 +339,22 @@ static int apply_own_attributes(
 
 	if (r < 0)
 		return r;
+	hd_base_root_clear(entry);
 	if (layer.own)
 		hd_attribute_layer_apply(layer.own, entry);
-	entry->xattrs = NULL;
-	entry->xattrs_size = 0;
 	entry->link_group = 0;
 	entry->links = 0;
+	if (entry->xattrs) {
+		void *copy = malloc(entry->xattrs_size);
+
+		if (copy)
+			memcpy(copy, entry->xattrs, entry->xattrs_size);
+		else
+			r = -ENOMEM;
+		entry->xattrs = copy;
+	}
 	hd_attribute_layer_clear(&layer);
-	return 0;
+	return r;
 }
 
 int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, struct hd_base_entry *ret_entry,
@@ -374,8 +389,10 @@ int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, stru
 	}
 	if (r == 0 && !hd_content_is_none(&state->attributes))
 		r = apply_own_attributes(set, &state->attributes, &entry);
-	if (r < 0)
+	if (r < 0) {
+		hd_base_root_clear(&entry);
 		return r;
+	}
 	entry.name = "";
 	entry.content = state->tree;
 	entry.attributes = state->attributes;

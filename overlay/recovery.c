@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "overlay/cells.h"
 #include "overlay/file_data.h"
 #include "overlay/flush.h"
 #include "overlay/journal.h"
@@ -205,6 +206,13 @@ static int make_root(
 	inode = hd_edit_inode(&transaction, index);
 	inode->uid = entry->uid;
 	inode->gid = entry->gid;
+	inode->access_time = hd_time_from(&entry->access_time);
+	inode->change_time = hd_time_from(&entry->change_time);
+	inode->birth_time = hd_time_from(&entry->birth_time);
+	if (entry->xattrs) {
+		inode->xattrs = hd_cells_store(&transaction, entry->xattrs, entry->xattrs_size);
+		inode->xattrs_size = entry->xattrs_size;
+	}
 	inode->content = entry->content;
 	inode->part.directory.attributes = entry->attributes;
 	if (!hd_content_is_none(&entry->content))
@@ -257,6 +265,7 @@ int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 			hd_rwlock_write(&overlay->lock);
 			r = make_root(overlay, state, &entry);
 			hd_rwlock_unlock(&overlay->lock);
+			hd_base_root_clear(&entry);
 		}
 	}
 	if (r == 0)

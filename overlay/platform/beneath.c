@@ -33,6 +33,8 @@ static int open_component(int directory_fd, const char *name, int flags)
 	do
 		fd = openat(directory_fd, name, flags | O_NOFOLLOW | O_CLOEXEC);
 	while (fd < 0 && errno == EINTR);
+	if (fd < 0 && errno == EPERM && (flags & O_NOATIME))
+		return open_component(directory_fd, name, flags & ~O_NOATIME);
 	return fd < 0 ? hd_errno() : fd;
 }
 
@@ -92,6 +94,10 @@ int hd_beneath_open(int root_fd, const char *path, int flags)
 			return (int)fd;
 		if (errno == EINTR || errno == EAGAIN)
 			continue;
+		if (errno == EPERM && (how.flags & O_NOATIME)) {
+			how.flags &= ~(uint64_t)O_NOATIME;
+			continue;
+		}
 		if (errno != ENOSYS && errno != EPERM && errno != ENAMETOOLONG)
 			return hd_errno();
 		break;

@@ -12,7 +12,8 @@
  */
 
 /* openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS (io). PATH "" is ROOT_FD itself. With O_PATH |
- * O_NOFOLLOW in FLAGS the last component may be a symbolic link, which is then what is opened. */
+ * O_NOFOLLOW in FLAGS the last component may be a symbolic link, which is then what is opened. O_NOATIME, which is
+ * the owner's and root's, is given up where it is refused. */
 int hd_beneath_open(int root_fd, const char *path, int flags);
 
 /* The same, one component at a time (io): where openat2 is missing or forbidden, and for paths beyond

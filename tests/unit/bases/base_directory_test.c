@@ -308,6 +308,7 @@ static void the_root_shows_the_directory_itself(void **state)
 	assert_int_equal(entry.modify_time.tv_sec, status.st_mtim.tv_sec);
 	assert_int_equal(entry.modify_time.tv_nsec, status.st_mtim.tv_nsec);
 	assert_true(hd_content_equal(&directory.content, &fixture->root));
+	hd_base_root_clear(&entry);
 }
 
 static void a_missing_directory_is_named(void **state)
