@@ -8,6 +8,7 @@
 #include "mount/fuse_ops.h"
 #include "mount/fuse_reply.h"
 #include "mount/privilege_drop.h"
+#include "mount/xattr_names.h"
 #include "overlay/access_control_list.h"
 #include "overlay/platform/cleanup.h"
 
@@ -44,9 +45,15 @@ static bool kill_flag_set(void)
 	return body && (body->valid & FATTR_KILL_SUIDGID);
 }
 
-/* Adds the mode without its privileged bits to a change that must take them away. */
-static int add_privilege_drop(
-	const struct hd_fuse_session *session, hd_ino ino, unsigned *set, struct hd_attributes *values)
+/*
+ * Adds the mode without its privileged bits to a change that must take them away; 1 when nothing is to be done.
+ *
+ * A request that sets nothing is chown(2) that keeps owner and group, by whoever likes, or the kernel's announcement of
+ * a write, which will ask for the drop itself. From others than the owner, of a file with such bits, only the second is
+ * allowed.
+ */
+static int add_privilege_drop(const struct hd_fuse_session *session, const struct hd_caller *caller,
+	hd_ino ino, unsigned *set, struct hd_attributes *values)
 {
 	struct hd_attributes now;
 	uint32_t bits;
@@ -54,12 +61,14 @@ static int add_privilege_drop(
 
 	if (!session->killpriv || (*set & HD_SET_MODE))
 		return 0;
-	if (!(*set & (HD_SET_UID | HD_SET_GID)) && !kill_flag_set())
+	if (*set != 0 && !(*set & (HD_SET_UID | HD_SET_GID)) && !kill_flag_set())
 		return 0;
 	r = hd_overlay_getattr(session->overlay, ino, &now);
 	if (r < 0)
 		return r;
-	bits = hd_privilege_bits(now.mode);
+	bits = hd_privilege_bits_for(&now, caller);
+	if (bits && *set == 0 && caller->uid != 0 && caller->uid != now.uid)
+		return 1;
 	if (bits) {
 		values->mode = now.mode & ~bits;
 		*set |= HD_SET_MODE;
@@ -91,9 +100,11 @@ static void op_setattr(
 	}
 	r = hd_owner_map_change(&session->owners, session->overlay, ino, set, &values);
 	if (r >= 0)
-		r = add_privilege_drop(session, ino, &set, &values);
-	if (r >= 0)
+		r = add_privilege_drop(session, &caller, ino, &set, &values);
+	if (r == 0)
 		r = hd_overlay_setattr(session->overlay, &caller, ino, set, &values, &result);
+	else if (r > 0)
+		r = hd_overlay_getattr(session->overlay, ino, &result);
 	if (r >= 0)
 		hd_kernel_cache_changed(session->cache, session->view,
 			&(struct hd_cache_event){
@@ -132,6 +143,13 @@ static bool setgid_must_go(fuse_req_t req)
 	       (body->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID);
 }
 
+static int check_name(fuse_req_t req, const char *name)
+{
+	int r = hd_xattr_name_check(name);
+
+	return r == 0 && refused_name(req, name) ? -EOPNOTSUPP : r;
+}
+
 static void xattr_changed(fuse_req_t req, int r, hd_ino ino)
 {
 	struct hd_fuse_session *session = hd_fuse_session_of(req);
@@ -144,11 +162,11 @@ static void xattr_changed(fuse_req_t req, int r, hd_ino ino)
 static void op_setxattr(
 	fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
-	int r = -EOPNOTSUPP;
+	int r = check_name(req, name);
 
 	if (setgid_must_go(req))
 		flags |= HD_SETXATTR_DROP_SETGID;
-	if (!refused_name(req, name))
+	if (r == 0)
 		r = hd_overlay_setxattr(hd_fuse_session_of(req)->overlay, ino, name, value, size, flags);
 	xattr_changed(req, r, ino);
 	hd_reply_status(req, r);
@@ -159,9 +177,9 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	struct hd_fuse_thread *thread = hd_fuse_thread_current;
 	size_t room = size < HD_FUSE_DATA_SIZE ? size : HD_FUSE_DATA_SIZE;
 	size_t found = 0;
-	int r = -EOPNOTSUPP;
+	int r = check_name(req, name);
 
-	if (!refused_name(req, name))
+	if (r == 0)
 		r = hd_overlay_getxattr(thread->session->overlay, ino, name, thread->reply, room, &found);
 	hd_reply_xattr(req, r, size, thread->reply, found);
 }
@@ -181,9 +199,9 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 
 static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
-	int r = -EOPNOTSUPP;
+	int r = check_name(req, name);
 
-	if (!refused_name(req, name))
+	if (r == 0)
 		r = hd_overlay_removexattr(hd_fuse_session_of(req)->overlay, ino, name);
 	xattr_changed(req, r, ino);
 	hd_reply_status(req, r);

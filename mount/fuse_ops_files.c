@@ -157,14 +157,14 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offse
 	size_t size, int flags)
 {
 	size_t copied = 0;
-	int r = -EINVAL;
+	int r = flags == 0 ? drop_privileges_of_others(req, to) : -EINVAL;
 
 	(void)from_file;
 	(void)to_file;
 	/* The reply's count has 32 bits; a short copy is repeated by the caller. */
 	if (size > INT_MAX / 2)
 		size = INT_MAX / 2;
-	if (flags == 0)
+	if (r >= 0)
 		r = hd_overlay_copy_file_range(hd_fuse_session_of(req)->overlay, from, (uint64_t)from_offset,
 			to, (uint64_t)to_offset, size, &copied);
 	changed(req, r, HD_CACHE_WRITE, to, (uint64_t)to_offset, copied);

@@ -9,7 +9,9 @@
 
 #include <sys/stat.h>
 
-uint32_t hd_privilege_bits(uint32_t mode)
+#include "overlay/platform/process.h"
+
+uint32_t hd_privilege_bits(uint32_t mode, bool in_group)
 {
 	uint32_t bits = 0;
 
@@ -18,10 +20,21 @@ uint32_t hd_privilege_bits(uint32_t mode)
 		return 0;
 	if (mode & S_ISUID)
 		bits |= S_ISUID;
-	/* Without the group's x the bit means mandatory locking, not a privilege. */
-	if ((mode & S_ISGID) && (mode & S_IXGRP))
+	/* Without the group's x the bit gives nothing; but who is no member may not leave it to the group either
+	 * (setattr_should_drop_sgid in the kernel's fs/attr.c). */
+	if ((mode & S_ISGID) && ((mode & S_IXGRP) || !in_group))
 		bits |= S_ISGID;
 	return bits;
+}
+
+uint32_t hd_privilege_bits_for(const struct hd_attributes *attributes, const struct hd_caller *caller)
+{
+	bool in_group = caller->uid == 0 || caller->gid == attributes->gid;
+
+	/* A request tells one group of its caller; of the others /proc tells, in the one case where they matter. */
+	if (!in_group && (attributes->mode & (S_ISGID | S_IXGRP)) == S_ISGID)
+		in_group = hd_process_has_group(caller->pid, attributes->gid);
+	return hd_privilege_bits(attributes->mode, in_group);
 }
 
 int hd_privilege_drop(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino ino)
@@ -33,7 +46,7 @@ int hd_privilege_drop(struct hd_overlay *overlay, const struct hd_caller *caller
 	r = hd_overlay_getattr(overlay, ino, &attributes);
 	if (r < 0)
 		return r;
-	bits = hd_privilege_bits(attributes.mode);
+	bits = hd_privilege_bits_for(&attributes, caller);
 	if (bits == 0)
 		return 0;
 	attributes.mode &= ~bits;

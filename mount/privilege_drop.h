@@ -13,10 +13,16 @@
  * Threads     Any. Errors: those of the overlay.
  */
 
+#include <stdbool.h>
+
 #include "overlay/overlay.h"
 
-/* The bits that MODE of a file loses; 0 for all but regular files. */
-uint32_t hd_privilege_bits(uint32_t mode);
+/* The bits that MODE of a file loses, 0 for directories. IN_GROUP: who changes the file is a member of its group, or
+ * root. */
+uint32_t hd_privilege_bits(uint32_t mode, bool in_group);
+
+/* The bits that a file with these attributes loses when CALLER changes it. May read /proc. */
+uint32_t hd_privilege_bits_for(const struct hd_attributes *attributes, const struct hd_caller *caller);
 
 /* Drops the bits of INO as CALLER, if it has any. */
 int hd_privilege_drop(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino ino);

@@ -72,7 +72,8 @@ int hd_overlay_setattr(struct hd_overlay *overlay, const struct hd_caller *calle
 		r = hd_file_set_size(overlay, ino, values->size);
 	if (r < 0)
 		return r;
-	if (set & ~HD_SET_SIZE) {
+	/* chown(2) that keeps owner and group sets nothing, and is a change all the same. */
+	if (set != HD_SET_SIZE) {
 		hd_rwlock_write(&overlay->lock);
 		r = hd_overlay_inode(overlay, ino, &inode);
 		if (r == 0)

@@ -34,6 +34,9 @@ int hd_process_spawn_with(const char *path, char *const arguments[], char *const
 /* A descriptor that becomes readable when PID ends: pidfd_open(2). */
 int hd_process_watch(pid_t pid);
 
+/* Whether GID is one of the groups of process PID besides its own (io); false when nobody can tell. */
+bool hd_process_has_group(pid_t pid, gid_t gid);
+
 /* waitpid that does not block; 1 with *RET_STATUS when it has ended, 0 while it runs. */
 int hd_process_reap(pid_t pid, int *ret_status);
 

@@ -58,12 +58,14 @@ static void requests_and_failures_are_counted_by_name(void **state)
 static void only_files_lose_privileged_bits(void **state)
 {
 	(void)state;
-	assert_int_equal(hd_privilege_bits(S_IFREG | 0755), 0);
-	assert_int_equal(hd_privilege_bits(S_IFREG | 04755), S_ISUID);
-	assert_int_equal(hd_privilege_bits(S_IFREG | 06755), S_ISUID | S_ISGID);
-	assert_int_equal(hd_privilege_bits(S_IFREG | 02745), 0);
-	assert_int_equal(hd_privilege_bits(S_IFREG | 02755), S_ISGID);
-	assert_int_equal(hd_privilege_bits(S_IFDIR | 06777), 0);
+	assert_int_equal(hd_privilege_bits(S_IFREG | 0755, true), 0);
+	assert_int_equal(hd_privilege_bits(S_IFREG | 04755, true), S_ISUID);
+	assert_int_equal(hd_privilege_bits(S_IFREG | 06755, true), S_ISUID | S_ISGID);
+	assert_int_equal(hd_privilege_bits(S_IFREG | 02745, true), 0);
+	assert_int_equal(hd_privilege_bits(S_IFREG | 02755, true), S_ISGID);
+	assert_int_equal(hd_privilege_bits(S_IFREG | 02745, false), S_ISGID);
+	assert_int_equal(hd_privilege_bits(S_IFREG | 0745, false), 0);
+	assert_int_equal(hd_privilege_bits(S_IFDIR | 06777, true), 0);
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 /* Starting programs: which descriptors, signals and parents they get; following them; becoming a daemon. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -383,6 +384,33 @@ static int raise_limit(void *payload)
 	return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur != 60;
 }
 
+static void groups_of_a_process_are_those_it_was_given(void **state)
+{
+	gid_t groups[256];
+	int count = getgroups(256, groups);
+
+	(void)state;
+	assert_true(count >= 0);
+	for (int i = 0; i < count; i++)
+		assert_true(hd_process_has_group(getpid(), groups[i]));
+	assert_false(hd_process_has_group(getpid(), 4000000001u));
+	assert_false(hd_process_has_group(0, 0));
+	if (geteuid() == 0) { /* only root may give itself some */
+		const gid_t some[] = {5, 70000};
+		pid_t child = fork();
+		int status;
+
+		if (child == 0)
+			_exit(setgroups(2, some) == 0 && hd_process_has_group(getpid(), 5) &&
+						hd_process_has_group(getpid(), 70000) &&
+						!hd_process_has_group(getpid(), 7)
+					? 0
+					: 1);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+}
+
 static void the_descriptor_limit_rises_to_the_hard_one(void **state)
 {
 	(void)state;
@@ -407,6 +435,7 @@ int main(void)
 		cmocka_unit_test(a_daemon_has_its_session_and_its_log),
 		cmocka_unit_test(signals_are_read_from_a_descriptor),
 		cmocka_unit_test(our_own_programs_are_found_beside_us),
+		cmocka_unit_test(groups_of_a_process_are_those_it_was_given),
 		cmocka_unit_test(the_descriptor_limit_rises_to_the_hard_one),
 	};
 

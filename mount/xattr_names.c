@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mount/xattr_names.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "overlay/platform/cleanup.h"
+
+static const char *const namespaces[] = {"user.", "trusted.", "security.", "system."};
+
+int hd_xattr_name_check(const char *name)
+{
+	for (size_t i = 0; i < HD_ARRAY_SIZE(namespaces); i++) {
+		size_t length = strlen(namespaces[i]);
+
+		if (strncmp(name, namespaces[i], length) == 0)
+			return name[length] == '\0' ? -EINVAL : 0;
+	}
+	return -EOPNOTSUPP;
+}
