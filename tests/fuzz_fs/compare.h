@@ -6,13 +6,14 @@
  * Compares what two sides show. Each difference is one line on standard output; the functions return how
  * many.
  *
- * Times: both sides run on their own clocks. A time of the native side that lies before the run (of the
- * initial tree, or set by utimensat) must be equal to the nanosecond; one that was made in the run must have
- * been made in the run on the other side too.
+ * Everything counts but st_dev, the sizes of directories and the order of listings, which are each filesystem's
+ * own. Of inode numbers it counts which names share one; of blocks, that there are no more than the size allows and
+ * that bytes have some. Times: intervals.h. What is accepted besides is in known_differences.c and nowhere else.
  */
 
 #include <stdbool.h>
 
+#include "tests/fuzz_fs/intervals.h"
 #include "tests/fuzz_fs/operation.h"
 
 struct fuzz_times {
@@ -22,12 +23,17 @@ struct fuzz_times {
 
 struct fuzz_comparison {
 	struct fuzz_world *world;
-	struct timespec run_start;
+	struct fuzz_intervals intervals;
+	time_t run_start;
 };
 
 /* The results of one operation, known differences excepted. */
 unsigned fuzz_compare_outcomes(
 	const struct fuzz_operation *operation, const struct fuzz_outcome *a, const struct fuzz_outcome *b);
+
+/* All of stat. */
+unsigned fuzz_compare_stat(const struct fuzz_comparison *comparison, const char *path, const struct stat *a,
+	const struct stat *b);
 
 /* One name: all of stat, and with DEEP the bytes, the link's target and the extended attributes. */
 unsigned fuzz_compare_path(const struct fuzz_comparison *comparison, const char *path, bool deep);
@@ -46,5 +52,8 @@ unsigned fuzz_times_compare(const struct fuzz_world *world, const char *path, co
 /* Why A and B may differ here, or NULL: the one table of accepted differences. */
 const char *fuzz_known_difference(
 	const struct fuzz_operation *operation, const struct fuzz_outcome *a, const struct fuzz_outcome *b);
+
+/* The same for a file whose access time is B natively and another one on the side under test. */
+const char *fuzz_known_access_time(const struct fuzz_comparison *comparison, const struct timespec *b);
 
 #endif

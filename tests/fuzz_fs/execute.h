@@ -3,10 +3,10 @@
 #define HEDDLE_TESTS_FUZZ_FS_EXECUTE_H
 
 /*
- * One function per kind of operation: makes the system call on SIDE and fills OUTCOME.
+ * One function per kind of call, fuzz_run_<kind>: makes the system call on SIDE and fills OUTCOME.
  *
- * Those in execute_handles.c work on an open slot and answer EBADF for a closed one; those in execute_names.c
- * on names.
+ * They run with the side's root as working directory, as the operation's user and with its umask
+ * (fuzz_execute in side.c sees to it). Those that work on an open slot answer EBADF for a closed one.
  */
 
 #include "tests/fuzz_fs/operation.h"
@@ -14,10 +14,16 @@
 typedef void (*fuzz_executor)(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome);
 
-extern const fuzz_executor fuzz_handle_executors[FUZZ_KIND_COUNT]; /* NULL where the kind works on names */
-extern const fuzz_executor fuzz_name_executors[FUZZ_KIND_COUNT];
+#define FUZZ_EXECUTOR(name, weight)                                                          \
+	void fuzz_run_##name(struct fuzz_side *side, const struct fuzz_operation *operation, \
+		struct fuzz_outcome *outcome);
+FUZZ_CALLS(FUZZ_EXECUTOR)
+#undef FUZZ_EXECUTOR
 
 /* Keeps RESULT, and errno if it says failure. */
 void fuzz_outcome_set(struct fuzz_outcome *outcome, long result);
+
+/* A read of a FIFO would wait or depend on the other side's ends, and a directory has no bytes to compare. */
+bool fuzz_is_regular(int fd);
 
 #endif

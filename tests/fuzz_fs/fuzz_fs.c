@@ -4,14 +4,16 @@
  * heddle-fuzz-fs: the same random operations on two directories, compared after each.
  *
  *     heddle-fuzz-fs --make-tree DIRECTORY --seed S
- *     heddle-fuzz-fs --seed S --operations N A B          A is under test, B is native; both hold the same
- * tree
+ *     heddle-fuzz-fs --seed S --operations N A B        A is under test, B is native; both hold the same tree
+ *     heddle-fuzz-fs --replay FILE A B
  *
- * The sequence depends on the seed and on B's initial tree alone. On a difference the operation, both results
- * and the command that repeats it are printed, and both directories stay as they are. --from N keeps quiet
- * and compares nothing before operation N; --stop N ends after it. Commands given by --remount and --capture
- * run every so many operations; before --remount everything is closed, and after it the whole trees are
- * compared. Exit status: 0 no difference, 1 a difference, 2 it could not run.
+ * The sequence depends on the seed and on B's initial tree alone. --record FILE writes it down, --replay FILE
+ * executes what was written (sequence.h); --users lets other users act, too (as root). --remount, --capture and
+ * --kill give commands for the operations of these names, which come every so many operations; before remount
+ * and kill everything is closed (not before kill with --kill-keeps-open), and the whole trees are compared after each.
+ * On a difference both directories stay as they are.
+ *
+ * Exit status: 0 no difference, 1 a difference, 2 it could not run.
  */
 
 #include <errno.h>
@@ -24,30 +26,41 @@
 #include <unistd.h>
 
 #include "tests/fuzz_fs/compare.h"
+#include "tests/fuzz_fs/sequence.h"
 
 struct options {
-	uint64_t seed, operations, from, stop, tree_every, remount_every, capture_every, seconds;
-	const char *make_tree, *remount, *capture;
-	bool trace, no_xattrs;
+	uint64_t seed, operations, tree_every, seconds;
+	const char *make_tree, *record, *replay;
+	const char *commands[FUZZ_KIND_COUNT]; /* of events */
+	uint64_t every[FUZZ_KIND_COUNT];
+	bool trace, no_xattrs, users, kill_keeps_open;
 };
 
-struct counts {
+struct run {
+	const struct options *options;
+	struct fuzz_comparison comparison;
 	uint64_t tried[FUZZ_KIND_COUNT], succeeded[FUZZ_KIND_COUNT];
+	uint64_t index;
+	FILE *record, *replay;
 };
 
 static const struct option long_options[] = {
 	{"seed", required_argument, NULL, 's'},
 	{"operations", required_argument, NULL, 'n'},
-	{"from", required_argument, NULL, 'f'},
-	{"stop", required_argument, NULL, 'e'},
 	{"tree-every", required_argument, NULL, 't'},
 	{"remount", required_argument, NULL, 'r'},
 	{"remount-every", required_argument, NULL, 'R'},
 	{"capture", required_argument, NULL, 'c'},
 	{"capture-every", required_argument, NULL, 'C'},
+	{"kill", required_argument, NULL, 'k'},
+	{"kill-every", required_argument, NULL, 'K'},
+	{"kill-keeps-open", no_argument, NULL, 'o'},
 	{"make-tree", required_argument, NULL, 'm'},
+	{"record", required_argument, NULL, 'w'},
+	{"replay", required_argument, NULL, 'p'},
 	{"seconds", required_argument, NULL, 'T'},
 	{"trace", no_argument, NULL, 'v'},
+	{"users", no_argument, NULL, 'u'},
 	{"no-xattrs", no_argument, NULL, 'X'},
 	{0},
 };
@@ -64,54 +77,68 @@ static uint64_t number(const char *text)
 	return value;
 }
 
+static void parse_event(int letter, struct options *options)
+{
+	enum fuzz_kind kind = strchr("rR", letter) != NULL   ? FUZZ_remount
+			      : strchr("cC", letter) != NULL ? FUZZ_capture
+							     : FUZZ_kill;
+
+	if (strchr("rck", letter) != NULL)
+		options->commands[kind] = optarg;
+	else
+		options->every[kind] = number(optarg);
+}
+
+static void parse_option(int letter, struct options *options)
+{
+	switch (letter) {
+	case 's':
+		options->seed = number(optarg);
+		break;
+	case 'n':
+		options->operations = number(optarg);
+		break;
+	case 't':
+		options->tree_every = number(optarg);
+		break;
+	case 'm':
+		options->make_tree = optarg;
+		break;
+	case 'w':
+		options->record = optarg;
+		break;
+	case 'p':
+		options->replay = optarg;
+		break;
+	case 'T':
+		options->seconds = number(optarg);
+		break;
+	case 'v':
+		options->trace = true;
+		break;
+	case 'u':
+		options->users = true;
+		break;
+	case 'o':
+		options->kill_keeps_open = true;
+		break;
+	case 'X':
+		options->no_xattrs = true;
+		break;
+	default:
+		exit(2);
+	}
+}
+
 static void parse_options(int argc, char **argv, struct options *options)
 {
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (letter) {
-		case 's':
-			options->seed = number(optarg);
-			break;
-		case 'n':
-			options->operations = number(optarg);
-			break;
-		case 'f':
-			options->from = number(optarg);
-			break;
-		case 'e':
-			options->stop = number(optarg);
-			break;
-		case 't':
-			options->tree_every = number(optarg);
-			break;
-		case 'r':
-			options->remount = optarg;
-			break;
-		case 'R':
-			options->remount_every = number(optarg);
-			break;
-		case 'c':
-			options->capture = optarg;
-			break;
-		case 'C':
-			options->capture_every = number(optarg);
-			break;
-		case 'm':
-			options->make_tree = optarg;
-			break;
-		case 'T':
-			options->seconds = number(optarg);
-			break;
-		case 'v':
-			options->trace = true;
-			break;
-		case 'X':
-			options->no_xattrs = true;
-			break;
-		default:
-			exit(2);
-		}
+		if (strchr("rRcCkK", letter) != NULL)
+			parse_event(letter, options);
+		else
+			parse_option(letter, options);
 	}
 }
 
@@ -137,17 +164,13 @@ static void parent_of(const char *path, char *parent)
 		strcpy(parent, ".");
 }
 
-/*
- * A mapping's write is timed by the kernel's own write-back, reads move access times alone, and ext4 does not count an
- * attribute that is set to the value it has.
- */
+/* The kernel times a mapping's write when it likes, at the latest by msync(2). */
 static bool compares_times(const struct fuzz_operation *operation)
 {
-	return operation->kind != FUZZ_map_write && operation->kind != FUZZ_map_read &&
-	       operation->kind != FUZZ_xattr_set;
+	return operation->kind != FUZZ_map_write && operation->kind != FUZZ_map_truncate;
 }
 
-/* Times first: comparing contents reads the files. */
+/* Now and then nothing is looked at: looking makes the kernel ask, and what it then knows may hide a fault. */
 static unsigned compare_after(const struct fuzz_comparison *comparison,
 	const struct fuzz_operation *operation, const struct fuzz_times before[4],
 	char paths[4][FUZZ_PATH_SIZE], const struct timespec *operation_start)
@@ -155,6 +178,8 @@ static unsigned compare_after(const struct fuzz_comparison *comparison,
 	unsigned differences = 0;
 	bool deep = operation->pattern % 4 == 0;
 
+	if (operation->pattern % 5 == 0)
+		return 0;
 	for (size_t i = 0; i < 4 && compares_times(operation); i++)
 		if (paths[i][0] != '\0')
 			differences +=
@@ -162,9 +187,11 @@ static unsigned compare_after(const struct fuzz_comparison *comparison,
 	for (size_t i = 0; i < 4; i++)
 		if (paths[i][0] != '\0')
 			differences += fuzz_compare_path(comparison, paths[i], deep);
+	if (!fuzz_uses_handle(operation->kind))
+		return differences;
 	differences += fuzz_compare_handle(comparison, operation->handle, deep);
 	if (operation->kind == FUZZ_copy_range)
-		differences += fuzz_compare_handle(comparison, operation->other_handle, true);
+		differences += fuzz_compare_handle(comparison, operation->other_handle, deep);
 	return differences;
 }
 
@@ -181,142 +208,200 @@ static void touched_paths(const struct fuzz_operation *operation, char paths[4][
 	parent_of(operation->other, paths[3]);
 }
 
-static unsigned run_one(const struct fuzz_comparison *comparison, const struct fuzz_operation *operation,
-	struct counts *counts, bool compares)
+static unsigned run_call(struct run *run, const struct fuzz_operation *operation)
 {
+	struct fuzz_comparison *comparison = &run->comparison;
 	struct fuzz_world *world = comparison->world;
 	char paths[4][FUZZ_PATH_SIZE];
 	struct fuzz_outcome a, b;
 	struct fuzz_times before[4];
 	struct timespec start;
-	unsigned differences;
 
 	touched_paths(operation, paths);
-	for (size_t i = 0; i < 4 && compares; i++)
+	for (size_t i = 0; i < 4; i++)
 		fuzz_times_take(world, paths[i], &before[i]);
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &start);
+	fuzz_intervals_begin(&comparison->intervals);
 	fuzz_execute(&world->a, operation, &a);
 	fuzz_execute(&world->b, operation, &b);
-	counts->tried[operation->kind]++;
-	counts->succeeded[operation->kind] += b.error == 0;
-	if (!compares)
+	fuzz_intervals_end(&comparison->intervals);
+	run->succeeded[operation->kind] += b.error == 0;
+	return fuzz_compare_outcomes(operation, &a, &b) +
+	       compare_after(comparison, operation, before, paths, &start);
+}
+
+/* Something that happens to the side under test as a whole: nothing may be seen of it. */
+static unsigned run_event(struct run *run, enum fuzz_kind kind)
+{
+	const char *command = run->options->commands[kind];
+	struct fuzz_world *world = run->comparison.world;
+	bool closes = kind == FUZZ_remount || (kind == FUZZ_kill && !run->options->kill_keeps_open);
+	int status;
+
+	if (command == NULL)
 		return 0;
-	differences = fuzz_compare_outcomes(operation, &a, &b);
-	return differences + compare_after(comparison, operation, before, paths, &start);
-}
-
-static int run_command(const char *command, const char *what)
-{
-	int status = system(command);
-
-	if (status != 0)
-		printf("  the %s command failed (status %d): %s\n", what, status, command);
-	return status != 0;
-}
-
-static unsigned remount(const struct fuzz_comparison *comparison, const char *command)
-{
-	struct fuzz_world *world = comparison->world;
-
-	fuzz_side_close(&world->a);
-	fuzz_side_close(&world->b);
-	if (run_command(command, "remount") != 0)
+	if (fchdir(run->comparison.world->home_fd) < 0)
 		return 1;
-	if (fuzz_side_open(&world->a) < 0 || fuzz_side_open(&world->b) < 0) {
-		printf("  cannot be opened after the remount: %s\n", strerror(errno));
+	if (closes) {
+		fuzz_side_close(&world->a);
+		fuzz_side_close(&world->b);
+	}
+	(void)umask(022);
+	status = system(command);
+	if (status != 0) {
+		printf("  the %s command failed (status %d): %s\n", fuzz_kind_names[kind], status, command);
 		return 1;
 	}
-	return fuzz_compare_trees(comparison);
+	if (closes && (fuzz_side_open(&world->a) < 0 || fuzz_side_open(&world->b) < 0)) {
+		printf("  cannot be opened after %s: %s\n", fuzz_kind_names[kind], strerror(errno));
+		return 1;
+	}
+	run->succeeded[kind]++;
+	return fuzz_compare_trees(&run->comparison);
 }
 
-static bool is_due(uint64_t index, uint64_t every)
+/* The next operation: 1, 0 when there is none, -1 when the file to replay holds something else. */
+static int next(struct run *run, struct fuzz_operation *operation)
 {
-	return every != 0 && index > 0 && index % every == 0;
+	const struct options *options = run->options;
+
+	if (run->replay != NULL)
+		return fuzz_sequence_read(run->replay, operation);
+	if (run->index >= options->operations)
+		return 0;
+	for (enum fuzz_kind kind = FUZZ_remount; kind < FUZZ_KIND_COUNT; kind++) {
+		if (options->commands[kind] == NULL || options->every[kind] == 0 ||
+			run->index % options->every[kind] != options->every[kind] - 1)
+			continue;
+		memset(operation, 0, sizeof(*operation));
+		operation->kind = kind;
+		return 1;
+	}
+	fuzz_generate(run->comparison.world, operation);
+	return 1;
 }
 
-static unsigned run_hooks(
-	const struct fuzz_comparison *comparison, const struct options *options, uint64_t index)
+static int difference(struct run *run, const struct fuzz_operation *operation)
 {
-	unsigned differences = 0;
-
-	if (options->capture != NULL && is_due(index, options->capture_every))
-		differences +=
-			run_command(options->capture, "capture") != 0 || fuzz_compare_trees(comparison) != 0;
-	if (options->remount != NULL && is_due(index, options->remount_every))
-		differences += remount(comparison, options->remount);
-	else if (is_due(index, options->tree_every) && index >= options->from)
-		differences += fuzz_compare_trees(comparison);
-	return differences;
+	if (operation != NULL) {
+		printf("difference at operation %" PRIu64 ": ", run->index);
+		fuzz_sequence_write(stdout, operation);
+	} else {
+		printf("the trees differ after operation %" PRIu64 "\n", run->index);
+	}
+	if (run->replay == NULL)
+		printf("seed %" PRIu64 "\n", run->options->seed);
+	if (run->record != NULL && fflush(run->record) == 0)
+		printf("sequence: %s (for --replay on fresh directories)\n", run->options->record);
+	return 1;
 }
 
-static void print_replay(const struct options *options, const struct fuzz_world *world, uint64_t index)
+static bool is_time_over(const struct run *run)
 {
-	printf("repeat: heddle-fuzz-fs --seed %" PRIu64 " --stop %" PRIu64 " --from %" PRIu64, options->seed,
-		index, index > 20 ? index - 20 : 0);
-	if (options->remount != NULL)
-		printf(" --remount-every %" PRIu64 " --remount '%s'", options->remount_every,
-			options->remount);
-	if (options->capture != NULL)
-		printf(" --capture-every %" PRIu64 " --capture '%s'", options->capture_every,
-			options->capture);
-	printf(" --trace %s %s\n", world->a.root, world->b.root);
-	printf("        (both directories fresh: --make-tree with this seed)\n");
+	const struct fuzz_intervals *intervals = &run->comparison.intervals;
+
+	return run->options->seconds != 0 && intervals->count > 0 &&
+	       intervals->intervals[intervals->count - 1].end - intervals->intervals[0].start >=
+		       (int64_t)run->options->seconds * INT64_C(1000000000);
 }
 
-static void print_counts(const struct counts *counts, uint64_t operations, uint64_t seed)
+static void print_counts(const struct run *run)
 {
-	printf("%" PRIu64 " operations, seed %" PRIu64 ": no difference\n", operations, seed);
+	printf("%" PRIu64 " operations, seed %" PRIu64 ": no difference\n", run->index, run->options->seed);
 	for (size_t i = 0; i < FUZZ_KIND_COUNT; i++)
-		printf("  %s %" PRIu64 "/%" PRIu64 "%s", fuzz_kind_names[i], counts->succeeded[i],
-			counts->tried[i], i % 6 == 5 || i + 1 == FUZZ_KIND_COUNT ? "\n" : "");
+		printf("  %s %" PRIu64 "/%" PRIu64 "%s", fuzz_kind_names[i], run->succeeded[i], run->tried[i],
+			i % 6 == 5 || i + 1 == FUZZ_KIND_COUNT ? "\n" : "");
 }
 
-static int run(const struct options *options, struct fuzz_world *world)
+static int run_all(struct run *run)
 {
-	struct fuzz_comparison comparison = {.world = world};
 	struct fuzz_operation operation;
-	struct counts counts = {0};
-	struct timespec now;
-	uint64_t index;
+	int r;
 
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &comparison.run_start);
-	if (fuzz_compare_trees(&comparison) != 0) {
+	run->comparison.run_start = time(NULL);
+	if (fuzz_compare_trees(&run->comparison) != 0) {
 		printf("the directories differ before the first operation\n");
 		return 1;
 	}
-	for (index = 0; index < options->operations && index <= options->stop; index++) {
-		unsigned differences = run_hooks(&comparison, options, index);
+	while ((r = next(run, &operation)) > 0 && !is_time_over(run)) {
+		bool is_event = operation.kind >= FUZZ_remount;
 
-		fuzz_generate(world, &operation);
-		if (options->trace && index >= options->from)
-			fuzz_print(stdout, index, &operation);
-		if (differences == 0)
-			differences = run_one(&comparison, &operation, &counts, index >= options->from);
-		if (differences > 0) {
-			printf("difference at ");
-			fuzz_print(stdout, index, &operation);
-			print_replay(options, world, index);
-			return 1;
-		}
-		(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-		if (options->seconds != 0 &&
-			now.tv_sec - comparison.run_start.tv_sec >= (time_t)options->seconds)
-			break;
+		if (run->options->trace)
+			fuzz_sequence_write(stdout, &operation);
+		if (run->record != NULL)
+			fuzz_sequence_write(run->record, &operation);
+		run->tried[operation.kind]++;
+		if ((is_event ? run_event(run, operation.kind) : run_call(run, &operation)) != 0)
+			return difference(run, &operation);
+		run->index++;
+		if (run->index % run->options->tree_every == 0 && fuzz_compare_trees(&run->comparison) != 0)
+			return difference(run, NULL);
 	}
-	if (fuzz_compare_trees(&comparison) != 0) {
-		printf("the trees differ at the end\n");
-		print_replay(options, world, index);
-		return 1;
-	}
-	print_counts(&counts, index, options->seed);
+	if (r < 0)
+		return 2;
+	if (run->index > 0 && fuzz_compare_trees(&run->comparison) != 0)
+		return difference(run, NULL);
+	print_counts(run);
 	return 0;
+}
+
+/* What the sides can do, as far as operations depend on it; false with a message if it is not what was asked. */
+static bool probe(const struct options *options, struct fuzz_world *world)
+{
+	struct fuzz_operation look = {.kind = FUZZ_list, .path = ".", .user = 1};
+	struct fuzz_outcome outcome = {0};
+	int fd = openat(world->a.root_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	world->has_nameless = fd >= 0;
+	if (fd >= 0)
+		(void)close(fd);
+	world->is_root = geteuid() == 0;
+	world->has_users = options->users;
+	world->has_xattrs = !options->no_xattrs && supports_xattrs(world->b.root_fd);
+	if (options->users && world->is_root)
+		fuzz_execute(&world->a, &look, &outcome);
+	if (!options->users || (world->is_root && outcome.error == 0))
+		return true;
+	fprintf(stderr, "other users cannot act here: %s\n",
+		world->is_root ? strerror(outcome.error) : "not run by root");
+	return false;
+}
+
+static int run_on(const struct options *options, char **roots)
+{
+	static struct fuzz_world world;
+	struct run run = {.options = options, .comparison = {.world = &world}};
+	int r = 2;
+
+	world.a = (struct fuzz_side){.label = "a", .root = roots[0]};
+	world.b = (struct fuzz_side){.label = "b", .root = roots[1], .is_native = true};
+	world.random.state = options->seed;
+	world.home_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	run.record = options->record != NULL ? fopen(options->record, "we") : NULL;
+	run.replay = options->replay != NULL ? fopen(options->replay, "re") : NULL;
+	if (world.home_fd < 0 || (options->record != NULL && run.record == NULL) ||
+		(options->replay != NULL && run.replay == NULL) || fuzz_side_open(&world.a) < 0 ||
+		fuzz_side_open(&world.b) < 0) {
+		fprintf(stderr, "cannot open: %s\n", strerror(errno));
+		return 2;
+	}
+	if (run.record != NULL)
+		fprintf(run.record, "# heddle-fuzz-fs --seed %" PRIu64 "\n", options->seed);
+	if (probe(options, &world))
+		r = run_all(&run);
+	if (run.record != NULL && fclose(run.record) != 0)
+		r = 2;
+	if (run.replay != NULL)
+		(void)fclose(run.replay);
+	fuzz_side_close(&world.a);
+	fuzz_side_close(&world.b);
+	fuzz_intervals_free(&run.comparison.intervals);
+	return r;
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = {
-		.seed = (uint64_t)time(NULL), .operations = 10000, .stop = UINT64_MAX, .tree_every = 500};
-	static struct fuzz_world world;
+	struct options options = {.seed = (uint64_t)time(NULL), .operations = 10000, .tree_every = 500};
 	int r;
 
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
@@ -328,21 +413,9 @@ int main(int argc, char **argv)
 			fprintf(stderr, "%s: %s\n", options.make_tree, strerror(-r));
 		return r < 0 ? 2 : 0;
 	}
-	if (argc - optind != 2) {
+	if (argc - optind != 2 || options.tree_every == 0) {
 		fprintf(stderr, "usage: heddle-fuzz-fs [options] A B\n");
 		return 2;
 	}
-	world.a = (struct fuzz_side){.label = "a", .root = argv[optind]};
-	world.b = (struct fuzz_side){.label = "b", .root = argv[optind + 1]};
-	world.random.state = options.seed;
-	if (fuzz_side_open(&world.a) < 0 || fuzz_side_open(&world.b) < 0) {
-		fprintf(stderr, "cannot open: %s\n", strerror(errno));
-		return 2;
-	}
-	world.is_root = geteuid() == 0;
-	world.has_xattrs = !options.no_xattrs && supports_xattrs(world.b.root_fd);
-	r = run(&options, &world);
-	fuzz_side_close(&world.a);
-	fuzz_side_close(&world.b);
-	return r;
+	return run_on(&options, argv + optind);
 }

@@ -8,28 +8,41 @@
  */
 
 #include <errno.h>
+#include <linux/falloc.h>
 #include <stddef.h>
 
 #include "tests/fuzz_fs/compare.h"
 
 struct known_difference {
 	const char *id;
-	enum fuzz_kind kind;
+	enum fuzz_kind kind;  /* FUZZ_KIND_COUNT: not of an operation's result */
 	int error_a, error_b; /* what each side answers; 0 is success */
+	int flags;            /* if not 0: only of operations with one of them */
 	const char *reason;
 };
 
 static const struct known_difference known_differences[] = {
-	{"device-nodes", FUZZ_open, EACCES, ENXIO,
-		"a mount is nodev: device nodes are shown and kept, and cannot be opened"},
-	{NULL, FUZZ_KIND_COUNT, 0, 0, NULL},
+	{"collapse-insert", FUZZ_fallocate, EOPNOTSUPP, 0, FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE,
+		"FUSE does not forward these modes; the native side leaves them out"},
+	{"chown-of-nothing", FUZZ_chown, 0, EPERM, 0, "the kernel does not tell that the owner is asked for"},
+	{"chown-of-nothing", FUZZ_fchown, 0, EPERM, 0,
+		"the kernel does not tell that the owner is asked for"},
+	{"access-times", FUZZ_KIND_COUNT, 0, 0, 0, "reading moves no access time"},
+	{NULL, FUZZ_KIND_COUNT, 0, 0, 0, NULL},
 };
 
 const char *fuzz_known_difference(
 	const struct fuzz_operation *operation, const struct fuzz_outcome *a, const struct fuzz_outcome *b)
 {
 	for (const struct known_difference *row = known_differences; row->reason != NULL; row++)
-		if (row->kind == operation->kind && row->error_a == a->error && row->error_b == b->error)
+		if (row->kind == operation->kind && row->error_a == a->error && row->error_b == b->error &&
+			(row->flags == 0 || (row->flags & operation->flags) != 0))
 			return row->reason;
 	return NULL;
+}
+
+/* B was read in the run, by an operation or (of symbolic links, which know no O_NOATIME) by the comparison. */
+const char *fuzz_known_access_time(const struct fuzz_comparison *comparison, const struct timespec *b)
+{
+	return b->tv_sec >= comparison->run_start ? "reading moves no access time" : NULL;
 }

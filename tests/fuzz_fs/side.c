@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What both sides need: bytes, names, dispatch, printing.
+ * What both sides need: bytes, names, dispatch, users.
  */
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,15 +20,58 @@ void fuzz_outcome_set(struct fuzz_outcome *outcome, long result)
 	outcome->error = result < 0 ? errno : 0;
 }
 
+#define FUZZ_EXECUTOR(name, weight) [FUZZ_##name] = fuzz_run_##name,
+static const fuzz_executor executors[FUZZ_KIND_COUNT] = {FUZZ_CALLS(FUZZ_EXECUTOR)};
+#undef FUZZ_EXECUTOR
+
+#define FUZZ_FLAG(name, weight) [FUZZ_##name] = true,
+static const bool handle_kinds[FUZZ_KIND_COUNT] = {FUZZ_HANDLE_KINDS(FUZZ_FLAG)};
+static const bool name_kinds[FUZZ_KIND_COUNT] = {
+	FUZZ_NAME_KINDS(FUZZ_FLAG)[FUZZ_open] = true, [FUZZ_open_nameless] = true, [FUZZ_link_handle] = true};
+#undef FUZZ_FLAG
+
+bool fuzz_uses_handle(enum fuzz_kind kind)
+{
+	return handle_kinds[kind];
+}
+
+bool fuzz_uses_path(enum fuzz_kind kind)
+{
+	return name_kinds[kind];
+}
+
+/* User 0 is whoever runs this. The two others share the group 2000, one as a group among others. */
+static const struct {
+	uid_t uid;
+	gid_t gid, groups[2];
+} users[FUZZ_USER_COUNT] = {{0, 0, {0, 0}}, {1000, 1000, {1000, 2000}}, {1001, 2000, {2000, 2000}}};
+
+static void become(unsigned user)
+{
+	if (user != 0 && (setgroups(2, users[user].groups) < 0 || setegid(users[user].gid) < 0 ||
+				 seteuid(users[user].uid) < 0))
+		abort();
+}
+
+static void become_root(unsigned user)
+{
+	if (user != 0 && (seteuid(0) < 0 || setegid(0) < 0 || setgroups(0, NULL) < 0))
+		abort();
+}
+
 void fuzz_execute(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
-	fuzz_executor run = fuzz_handle_executors[operation->kind];
-
 	memset(outcome, 0, sizeof(*outcome));
-	if (run == NULL)
-		run = fuzz_name_executors[operation->kind];
-	run(side, operation, outcome);
+	/* The working directory must not keep a mount busy: run_event in fuzz_fs.c goes home before it is unmounted. */
+	if (fchdir(side->root_fd) < 0) {
+		fuzz_outcome_set(outcome, -1);
+		return;
+	}
+	(void)umask(operation->umask & 0777);
+	become(operation->user);
+	executors[operation->kind](side, operation, outcome);
+	become_root(operation->user);
 }
 
 void fuzz_fill(uint8_t *data, size_t size, uint64_t pattern)
@@ -63,9 +106,16 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+int fuzz_open_quietly(int directory_fd, const char *path, int flags)
+{
+	int fd = openat(directory_fd, path, O_RDONLY | O_CLOEXEC | O_NOATIME | flags);
+
+	return fd < 0 && errno == EPERM ? openat(directory_fd, path, O_RDONLY | O_CLOEXEC | flags) : fd;
+}
+
 char **fuzz_names(int directory_fd, const char *path, size_t *ret_count)
 {
-	int fd = openat(directory_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = fuzz_open_quietly(directory_fd, path, O_DIRECTORY);
 	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 	size_t count = 0, capacity = 64;
@@ -117,27 +167,4 @@ void fuzz_side_close(struct fuzz_side *side)
 	}
 	(void)close(side->root_fd);
 	side->root_fd = -1;
-}
-
-void fuzz_print(FILE *stream, uint64_t index, const struct fuzz_operation *operation)
-{
-	fprintf(stream, "%" PRIu64 " %s", index, fuzz_kind_names[operation->kind]);
-	if (fuzz_handle_executors[operation->kind] != NULL)
-		fprintf(stream, " #%d", operation->handle);
-	if (operation->kind == FUZZ_copy_range)
-		fprintf(stream, " to #%d at %" PRIu64, operation->other_handle, operation->other_offset);
-	if (operation->kind == FUZZ_open || fuzz_name_executors[operation->kind] != NULL)
-		fprintf(stream, " '%s'", operation->path);
-	if (operation->other[0] != '\0')
-		fprintf(stream, " '%s'", operation->other);
-	if (operation->kind >= FUZZ_xattr_set && operation->kind <= FUZZ_xattr_remove)
-		fprintf(stream, " %s", operation->name);
-	if (operation->kind == FUZZ_utimens)
-		fprintf(stream, " atime %lld.%09ld mtime %lld.%09ld", (long long)operation->times[0].tv_sec,
-			operation->times[0].tv_nsec, (long long)operation->times[1].tv_sec,
-			operation->times[1].tv_nsec);
-	if (operation->kind == FUZZ_chown)
-		fprintf(stream, " %u:%u", operation->uid, operation->gid);
-	fprintf(stream, " flags 0%o mode 0%o offset %" PRIu64 " length %" PRIu64 "\n",
-		(unsigned)operation->flags, operation->mode, operation->offset, operation->length);
 }

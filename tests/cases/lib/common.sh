@@ -216,7 +216,8 @@ heddle_unmount() {
 
 # After a crash: what the dead processes held may be in use for a moment, while it is brought to the disk.
 heddle_mount_again() {
-	wait_until 5 heddle mount main "$MNT" >/dev/null
+	# shellcheck disable=SC2086 # several options or none
+	wait_until 30 heddle mount "${THREAD:-main}" "$MNT" ${MOUNT_OPTIONS:-} >/dev/null
 	grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is not mounted"
 }
 

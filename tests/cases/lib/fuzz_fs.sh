@@ -2,47 +2,67 @@
 # shellcheck shell=bash
 #
 # The differential fuzzer's cases: a mount over a base of some kind, a native copy of what it shows, the same random
-# operations on both. Environment: FUZZ_OPERATIONS, FUZZ_SEED.
+# operations on both. Environment: FUZZ_OPERATIONS, FUZZ_SEED; FUZZ_KEEP, a directory where the sequence of a run that
+# fails is left, as it was and cut down.
 #
 #     . "$TEST_LIB/common.sh"
 #     . "$TEST_LIB/fuzz_fs.sh"
-#     fuzz_mount directory|git|state SEED
+#     fuzz_mount directory|git|state SEED [OPTION of heddle mount]...
 #     fuzz_run [OPTION of heddle-fuzz-fs]...
 
 FUZZER=$HEDDLE_TOOLS/heddle-fuzz-fs
 
 # What the mount shows first is what the base holds; from there on the copy is the truth.
 fuzz_mount() {
+	BASE=$1
 	SEED=${FUZZ_SEED:-$2}
+	MOUNT_OPTIONS="${*:3}"
+	USERS=
+	if [ "$(id -u)" -eq 0 ]; then
+		MOUNT_OPTIONS="$MOUNT_OPTIONS -o allow-other"
+		USERS=--users
+	fi
 	require_fuse
 	git config --global user.name "Test Person"
 	git config --global user.email "test@example.org"
 	git config --global init.defaultBranch main
+	fuzz_begin
+}
+
+# A new store, mount and copy in the working directory, the same for the same seed.
+fuzz_begin() {
 	mkdir store
-	check "$FUZZER" --make-tree "$TEST_DIRECTORY/base" --seed "$SEED"
-	if [ "$1" = git ]; then
+	check "$FUZZER" --make-tree "$PWD/base" --seed "$SEED"
+	if [ "$BASE" = git ]; then
+		# git keeps neither sockets nor devices, and stops at them.
+		find base \( -type s -o -type c \) -delete
 		git init -q base
 		git -C base add -A
 		git -C base commit -q -m "Base"
-		heddle_init base --store "$TEST_DIRECTORY/store/.heddle"
+		heddle_init base --store "$PWD/store/.heddle"
 		rm -rf base/.git/index
 	else
-		heddle_init base --base base --store "$TEST_DIRECTORY/store/.heddle"
+		heddle_init base --base base --store "$PWD/store/.heddle"
 	fi
-	heddle_mount
-	check_shows_base "$1"
-	[ "$1" != state ] || begin_at_state
+	fuzz_mount_thread
+	check_shows_base
+	[ "$BASE" != state ] || begin_at_state
 	cp -a "$MNT" native
+}
+
+fuzz_mount_thread() {
+	# shellcheck disable=SC2086 # several options
+	check heddle mount "$THREAD" "$MNT" $MOUNT_OPTIONS "$@" >/dev/null
 }
 
 # git keeps no FIFOs, owners and times; of a directory everything must show.
 check_shows_base() {
-	if [ "$1" = git ]; then
+	if [ "$BASE" = git ]; then
 		find base -type p -delete
 		diff -r --no-dereference --exclude .git base "$MNT" || fail "the mount does not show the base"
 	else
 		find "$MNT" >/dev/null
-		"$FUZZER" --operations 0 "$MNT" "$TEST_DIRECTORY/base" >differences || { cat differences; fail "the mount does not show the base"; }
+		"$FUZZER" --operations 0 "$MNT" base >differences || { cat differences; fail "the mount does not show the base"; }
 	fi
 }
 
@@ -53,18 +73,19 @@ begin_at_state() {
 	check heddle capture -m "State to begin at" >/dev/null
 	heddle_unmount
 	THREAD=other
-	check heddle mount other "$MNT" --from main >/dev/null
+	fuzz_mount_thread --from main
 }
 
 # Every hook command of a run sees the mount as $MNT and the store by HEDDLE_STORE.
 fuzz_run() {
-	check "$FUZZER" --seed "$SEED" --operations "${FUZZ_OPERATIONS:-4000}" --tree-every 500 "$@" \
-		"$MNT" "$TEST_DIRECTORY/native"
+	# shellcheck disable=SC2086 # an option or none
+	check "$FUZZER" --seed "$SEED" --operations "${FUZZ_OPERATIONS:-4000}" --tree-every 500 --record sequence $USERS "$@" \
+		"$MNT" native
 }
 
 THREAD=main
 # shellcheck disable=SC2034,SC2016 # for the cases, and expanded by the fuzzer's shell
-REMOUNT='heddle unmount "$MNT" >/dev/null && heddle mount $THREAD "$MNT" >/dev/null'
+REMOUNT='heddle unmount "$MNT" >/dev/null && heddle mount $THREAD "$MNT" $MOUNT_OPTIONS >/dev/null'
 # shellcheck disable=SC2034,SC2016
 CAPTURE='heddle capture $THREAD -m state >/dev/null || test $? -eq 1'
-export THREAD MNT
+export THREAD MNT MOUNT_OPTIONS

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill_mount.py worker|all THREAD: kill -9 of the mount's worker, or of its supervisor and worker at once.
 
-Of a killed worker the supervisor must have cleared the mountpoint, or have the mount served again, within five
-seconds. With the supervisor gone too nobody is left to do that: the mountpoint stays dead until the next heddle
+Of a killed worker the supervisor must have cleared the mountpoint, or have the mount served again, within half
+a minute. With the supervisor gone too nobody is left to do that: the mountpoint stays dead until the next heddle
 command, which is the caller's to try.
 """
 
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-LIMIT_S = 5
+LIMIT_S = 30
 
 
 def status(thread):
