@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/checksum.h"
+#include "tests/torture/copy_tree.h"
 
 #define SECTOR 512u
 
@@ -32,17 +32,6 @@ struct tree {
 	struct file *files;
 	uint32_t limit;
 };
-
-void die(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	exit(2);
-}
 
 static void *must(void *memory)
 {

@@ -63,6 +63,4 @@ uint64_t tree_hash(const struct tree *tree);
 /* Makes the files below DIRECTORY, which is there and empty. */
 void tree_lay_out(const struct tree *tree, const char *directory);
 
-void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-
 #endif

@@ -15,6 +15,7 @@
 
 #include "overlay/check.h"
 #include "overlay/platform/error.h"
+#include "tests/torture/copy_tree.h"
 #include "tests/torture/workload.h"
 
 #define WORD_LIMIT 16

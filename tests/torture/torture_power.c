@@ -27,6 +27,7 @@
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "tests/torture/copy_tree.h"
 #include "tests/torture/power_session.h"
 #include "tests/torture/workload.h"
 
@@ -58,24 +59,14 @@ static void make_path(const struct torture *torture, const char *name, char path
 		die("the path is too long");
 }
 
-static void make_empty(const char *path)
-{
-	int r = hd_directory_remove_tree(AT_FDCWD, path);
-
-	if ((r < 0 && r != -ENOENT) || mkdir(path, 0700) < 0)
-		die("cannot make %s", path);
-}
-
 static void copy_template(const struct torture *torture)
 {
-	char from[PATH_MAX], to[PATH_MAX], command[3 * PATH_MAX];
+	char from[PATH_MAX], to[PATH_MAX];
 
 	make_path(torture, "template", from);
 	make_path(torture, "run", to);
 	make_empty(to);
-	(void)snprintf(command, sizeof(command), "cp -a '%s/.' '%s'", from, to);
-	if (system(command) != 0)
-		die("cannot copy the template");
+	copy_tree(from, to);
 }
 
 /* Runs SEQUENCE in a process of its own that is recorded. */
