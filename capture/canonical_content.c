@@ -73,35 +73,26 @@ bool hd_canonical_same_entries(
 static int find_base(struct hd_index *index, const char *thread_name, struct hd_state *ret_base)
 {
 	struct hd_thread thread;
-	struct hd_state state;
 	int r = hd_index_get_thread(index, thread_name, &thread);
 
 	if (r < 0)
 		return r;
-	r = hd_index_get_state(index, &thread.base, &state);
+	r = hd_index_find_first(index, &thread.base, ret_base);
 	hd_thread_clear(&thread);
-	while (r >= 0 && !state.is_base && state.n_parents > 0) {
-		struct hd_state_id parent = state.parents[0];
-
-		hd_state_clear(&state);
-		r = hd_index_get_state(index, &parent, &state);
-	}
-	if (r < 0)
-		return r;
-	*ret_base = state;
-	return 0;
+	return r;
 }
 
-int hd_canonical_new(struct hd_overlay *overlay, struct hd_canonical **ret_canonical)
+int hd_canonical_new(struct hd_store *store, struct hd_base_set *bases, const char *thread,
+	struct hd_canonical **ret_canonical)
 {
 	struct hd_canonical *canonical = calloc(1, sizeof(*canonical));
 	int r;
 
 	if (!canonical)
 		return -ENOMEM;
-	canonical->store = hd_overlay_store(overlay);
-	canonical->bases = hd_overlay_bases(overlay);
-	r = find_base(canonical->store->index, hd_overlay_thread(overlay), &canonical->base);
+	canonical->store = store;
+	canonical->bases = bases;
+	r = find_base(store->index, thread, &canonical->base);
 	if (r >= 0)
 		r = hd_tree_view_of_state(canonical->bases, &canonical->base, &canonical->base_view);
 	if (r < 0) {

@@ -22,7 +22,7 @@
  *             it is what the head has at its place. What the commit contains is read once per store, at the first
  *             question.
  *
- * Ownership   The overlay is borrowed and must outlive it. Threads: one.
+ * Ownership   Store and bases are borrowed and must outlive it. Threads: one.
  * Errors      Those of the index, the store and the base.
  */
 
@@ -30,7 +30,9 @@
 
 struct hd_canonical;
 
-int hd_canonical_new(struct hd_overlay *overlay, struct hd_canonical **ret_canonical);
+/* For the history of THREAD. */
+int hd_canonical_new(struct hd_store *store, struct hd_base_set *bases, const char *thread,
+	struct hd_canonical **ret_canonical);
 /* NULL is fine. */
 void hd_canonical_free(struct hd_canonical *canonical);
 

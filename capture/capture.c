@@ -162,7 +162,8 @@ static int open_views(struct capture_run *run)
 	if (r >= 0)
 		r = hd_tree_view_of_snapshot(bases, run->snapshot, &run->snapshot_view);
 	if (r >= 0)
-		r = hd_canonical_new(run->overlay, &run->canonical);
+		r = hd_canonical_new(hd_overlay_store(run->overlay), bases, hd_overlay_thread(run->overlay),
+			&run->canonical);
 	return r;
 }
 

@@ -225,16 +225,16 @@ static int put_attributes(struct hd_object_store *objects, const struct hd_snaps
 	return hd_object_store_put(objects, bytes.data, bytes.size, ret_content);
 }
 
-/* All children of the directory on top have their references. */
-static int store_directory(struct hd_capture_tree *capture, const struct frame *frame, bool is_root)
+int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_canonical_place *place,
+	const struct hd_tree_view_entry *head, const struct hd_tree_view_listing *head_listing,
+	struct hd_snapshot_node *node, bool is_root)
 {
-	struct hd_snapshot_node *node = frame->node;
 	struct hd_content tree = {0}, attributes = {0};
 	int r;
 
-	r = hd_canonical_name_directory(capture->canonical, &frame->place, node, &tree);
-	if (r == 0 && frame->has_head && hd_canonical_same_entries(node, &frame->head_listing))
-		tree = frame->head.content;
+	r = hd_canonical_name_directory(capture->canonical, place, node, &tree);
+	if (r == 0 && head && hd_canonical_same_entries(node, head_listing))
+		tree = head->content;
 	else if (r == 0 && node->n_children > 0)
 		r = put_tree(capture->objects, node, &tree);
 	if (r >= 0 && (node->n_children > 0 || is_root))
@@ -243,6 +243,17 @@ static int store_directory(struct hd_capture_tree *capture, const struct frame *
 		return r;
 	node->content = tree;
 	node->attribute_content = attributes;
+	return 0;
+}
+
+/* All children of the directory on top have their references. */
+static int store_directory(struct hd_capture_tree *capture, const struct frame *frame, bool is_root)
+{
+	int r = hd_capture_tree_put(capture, &frame->place, frame->has_head ? &frame->head : NULL,
+		&frame->head_listing, frame->node, is_root);
+
+	if (r < 0)
+		return r;
 	capture->progress.directories++;
 	report_progress(capture);
 	return 0;

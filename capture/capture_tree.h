@@ -29,4 +29,13 @@ struct hd_capture_tree {
  */
 int hd_capture_tree_store(struct hd_capture_tree *capture);
 
+/*
+ * Stores the directory NODE, whose children have their contents, as a tree and an attribute object, and sets its own.
+ * PLACE is what hd_canonical_enter said of it; HEAD, which may be NULL, the entry whose reference it takes over if the
+ * entries are those of HEAD_LISTING.
+ */
+int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_canonical_place *place,
+	const struct hd_tree_view_entry *head, const struct hd_tree_view_listing *head_listing,
+	struct hd_snapshot_node *node, bool is_root);
+
 #endif

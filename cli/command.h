@@ -78,6 +78,7 @@ extern const struct hd_command hd_command_export;
 extern const struct hd_command hd_command_check;
 extern const struct hd_command hd_command_thread;
 extern const struct hd_command hd_command_tag;
+extern const struct hd_command hd_command_restore;
 extern const struct hd_command hd_command_undo;
 extern const struct hd_command hd_command_redo;
 extern const struct hd_command hd_command_op;

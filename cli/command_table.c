@@ -16,6 +16,7 @@ const struct hd_command *const hd_command_table[] = {
 	&hd_command_diff,
 	&hd_command_thread,
 	&hd_command_tag,
+	&hd_command_restore,
 	&hd_command_undo,
 	&hd_command_redo,
 	&hd_command_op,

@@ -253,6 +253,23 @@ static int adopt_head(struct hd_overlay *overlay)
 	return r;
 }
 
+/*
+ * What a commit of git has shows the time of the commit, in every thread and whatever state it began at: a file that
+ * nobody touched must not look new to make(1).
+ */
+static int use_time_of_base(struct hd_overlay *overlay, const struct hd_state *state)
+{
+	struct hd_state first = {0};
+	int r = hd_index_find_first(overlay->store->index, &state->id, &first);
+
+	if (r < 0)
+		return r;
+	overlay->fallback.fallback_time =
+		(struct timespec){.tv_sec = first.time_s, .tv_nsec = (long)first.time_ns};
+	hd_state_clear(&first);
+	return 0;
+}
+
 int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 {
 	const struct hd_thread_head *head = hd_record_thread(overlay->arena);
@@ -261,6 +278,8 @@ int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 
 	if (!head->initialized) {
 		r = hd_base_set_root(overlay->bases, state, &entry, &overlay->fallback);
+		if (r == 0)
+			r = use_time_of_base(overlay, state);
 		if (r == 0) {
 			hd_rwlock_write(&overlay->lock);
 			r = make_root(overlay, state, &entry);

@@ -54,7 +54,7 @@ _heddle() {
 			tag) words='list create delete' ;;
 			op) words="log $("$program" --list-threads 2>/dev/null)" ;;
 			export) words="git $("$program" --list-threads 2>/dev/null)" ;;
-			mount | unmount | status | capture | log | diff) words=$("$program" --list-threads 2>/dev/null) ;;
+			mount | unmount | status | capture | log | diff | restore) words=$("$program" --list-threads 2>/dev/null) ;;
 			esac
 			;;
 		esac

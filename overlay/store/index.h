@@ -94,6 +94,9 @@ bool hd_state_id_equal(const struct hd_state_id *a, const struct hd_state_id *b)
 /* The state of this id, verified against it; -HD_E_STATE_MISSING. The caller clears it. */
 int hd_index_get_state(struct hd_index *index, const struct hd_state_id *id, struct hd_state *ret_state);
 
+/* The state at which the history of ID begins: the first one with is_base, or without parents, along first parents. */
+int hd_index_find_first(struct hd_index *index, const struct hd_state_id *id, struct hd_state *ret_state);
+
 /* The one state whose hex id begins with PREFIX (4 to 32 digits). With -HD_E_STATE_AMBIGUOUS the detail lists those
  * that do, as far as there is room. */
 int hd_index_find_state(struct hd_index *index, const char *prefix, struct hd_state_id *ret_id);

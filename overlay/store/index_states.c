@@ -124,6 +124,23 @@ int hd_index_get_state(struct hd_index *index, const struct hd_state_id *id, str
 	return 0;
 }
 
+int hd_index_find_first(struct hd_index *index, const struct hd_state_id *id, struct hd_state *ret_state)
+{
+	struct hd_state state;
+	int r = hd_index_get_state(index, id, &state);
+
+	while (r >= 0 && !state.is_base && state.n_parents > 0) {
+		struct hd_state_id parent = state.parents[0];
+
+		hd_state_clear(&state);
+		r = hd_index_get_state(index, &parent, &state);
+	}
+	if (r < 0)
+		return r;
+	*ret_state = state;
+	return 0;
+}
+
 static int digit_value(char digit)
 {
 	if (digit >= '0' && digit <= '9')

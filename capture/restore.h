@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_RESTORE_H
+#define HEDDLE_CAPTURE_RESTORE_H
+
+/*
+ * Restore: gives a thread that nobody has open the tree of a state, or some paths of it.
+ *
+ * The head stays: what going back changes is an uncaptured change like any other, and the states after it remain in the
+ * log. What is not captured is kept as a state first. Nothing is copied: see thread_change.h and tree_compose.h.
+ *
+ * Ownership, threads, durability: those of thread_change.h; the caller holds the thread's lease.
+ * Errors      Those of thread_change.h and tree_compose.h.
+ */
+
+#include "overlay/store/index_operations.h"
+#include "overlay/store/store.h"
+
+struct hd_restore_options {
+	const char *thread;
+	const struct hd_state_id *source;
+	const char *const *paths; /* relative to the root; n_paths 0: the whole tree */
+	size_t n_paths;
+	const char *actor; /* "" where nobody is known */
+};
+
+/* *RET_NOTHING: the tree is that already, and nothing was done. Else *RET_OPERATION is the caller's to clear. */
+int hd_restore(struct hd_store *store, const struct hd_restore_options *options,
+	struct hd_operation *ret_operation, bool *ret_nothing);
+
+#endif

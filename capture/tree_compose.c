@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/tree_compose.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "capture/capture_tree.h"
+#include "overlay/platform/buffer.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/store/tree_codec.h"
+
+/*
+ * The directories along the path are read from the root down, the last name is replaced, and they are stored from the
+ * bottom up, as a capture does it (capture_tree.c), so that they get the names that a capture would give them. A
+ * directory that the target lacks is made as the source has it, with nothing in it but the way down.
+ */
+
+/* One directory on the way, in one of the two trees. */
+struct level {
+	struct hd_snapshot_node node; /* its children are owned; itself it is a copy of its parent's child */
+	struct hd_canonical_place place;
+	size_t position; /* of the child that the path goes through */
+};
+
+struct way {
+	char *path;   /* owned: cut into its parts */
+	char **parts; /* owned array, borrowed from path */
+	size_t count;
+	struct level *levels; /* owned array of count + 1 */
+	size_t n_levels;
+};
+
+static void clear_node(struct hd_snapshot_node *node)
+{
+	free(node->name);
+	free(node->xattrs);
+	*node = (struct hd_snapshot_node){0};
+}
+
+static void clear_children(struct hd_snapshot_node *node)
+{
+	for (size_t i = 0; i < node->n_children; i++)
+		clear_node(&node->children[i]);
+	free(node->children);
+	node->children = NULL;
+	node->n_children = 0;
+}
+
+static void way_clear(struct way *way)
+{
+	/* Every other node of a level is a copy of its parent's child, which owns these. */
+	if (way->n_levels > 0)
+		free(way->levels[0].node.xattrs);
+	for (size_t i = 0; i < way->n_levels; i++) {
+		clear_children(&way->levels[i].node);
+		hd_canonical_leave(&way->levels[i].place);
+	}
+	free(way->levels);
+	free(way->parts);
+	free(way->path);
+	*way = (struct way){0};
+}
+
+static int cut(const char *path, struct way *way)
+{
+	char *rest, *part;
+	size_t most = 1;
+
+	for (const char *byte = path; *byte; byte++)
+		most += *byte == '/';
+	way->path = strdup(path);
+	way->parts = calloc(most, sizeof(*way->parts));
+	way->levels = calloc(most + 1, sizeof(*way->levels));
+	if (!way->path || !way->parts || !way->levels)
+		return -ENOMEM;
+	for (part = strtok_r(way->path, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
+		if (strcmp(part, "..") == 0)
+			return hd_fail(EINVAL, "'%s': a path of a tree has no '..'", path);
+		if (strcmp(part, ".") != 0)
+			way->parts[way->count++] = part;
+	}
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static int node_of_entry(const struct hd_base_entry *entry, struct hd_snapshot_node *ret_node)
+{
+	struct hd_snapshot_node node = {
+		.name = strdup(entry->name),
+		.name_length = (uint16_t)strlen(entry->name),
+		.attributes = {.mode = entry->mode,
+			.nlink = entry->links,
+			.uid = entry->uid,
+			.gid = entry->gid,
+			.device = entry->device,
+			.size = entry->size,
+			.access_time = entry->access_time,
+			.modify_time = entry->modify_time,
+			.change_time = entry->change_time,
+			.birth_time = entry->birth_time},
+		.content = entry->content,
+		.attribute_content = entry->attributes,
+		.link_group = S_ISDIR(entry->mode) ? 0 : entry->link_group,
+		.xattrs_size = entry->xattrs_size,
+	};
+
+	if (entry->xattrs_size > 0) {
+		node.xattrs = malloc(entry->xattrs_size);
+		if (node.xattrs)
+			memcpy(node.xattrs, entry->xattrs, entry->xattrs_size);
+	}
+	if (!node.name || (entry->xattrs_size > 0 && !node.xattrs)) {
+		clear_node(&node);
+		return -ENOMEM;
+	}
+	*ret_node = node;
+	return 0;
+}
+
+static int keep_entry(const struct hd_base_entry *entry, void *payload)
+{
+	struct hd_buffer *nodes = payload;
+	struct hd_snapshot_node node;
+	int r = node_of_entry(entry, &node);
+
+	if (r < 0)
+		return r;
+	hd_buffer_put(nodes, &node, sizeof(node));
+	r = hd_buffer_status(nodes);
+	if (r < 0)
+		clear_node(&node);
+	return r;
+}
+
+static int compare_nodes(const void *a, const void *b)
+{
+	const struct hd_snapshot_node *left = a, *right = b;
+
+	return hd_tree_compare_names(left->name, left->name_length, right->name, right->name_length);
+}
+
+/* Reads the children of NODE, whose references say what it is. */
+static int list_children(const struct hd_tree_compose *compose, const struct hd_base_directory *fallback,
+	struct hd_snapshot_node *node)
+{
+	struct hd_base_directory directory = *fallback;
+	struct hd_buffer nodes = {0};
+	int r;
+
+	directory.content = node->content;
+	directory.attributes = node->attribute_content;
+	r = hd_base_set_list(compose->bases, &directory, keep_entry, &nodes);
+	node->n_children = nodes.size / sizeof(*node->children);
+	node->children = (struct hd_snapshot_node *)(void *)nodes.data;
+	if (r < 0) {
+		clear_children(node);
+		return r;
+	}
+	if (node->n_children > 1)
+		qsort(node->children, node->n_children, sizeof(*node->children), compare_nodes);
+	return 0;
+}
+
+/* The position of the child NAME, or where it belongs. */
+static bool find_child(const struct hd_snapshot_node *node, const char *name, size_t *ret_position)
+{
+	size_t length = strlen(name), i = 0;
+	int order = 1;
+
+	for (; i < node->n_children; i++) {
+		order = hd_tree_compare_names(
+			node->children[i].name, node->children[i].name_length, name, length);
+		if (order >= 0)
+			break;
+	}
+	*ret_position = i;
+	return i < node->n_children && order == 0;
+}
+
+static int open_root(const struct hd_tree_compose *compose, const struct hd_state *state, struct level *level,
+	struct hd_base_directory *ret_fallback)
+{
+	struct hd_base_entry entry;
+	struct hd_state first = {0};
+	int r;
+
+	r = hd_base_set_root(compose->bases, state, &entry, ret_fallback);
+	if (r >= 0)
+		r = hd_index_find_first(compose->store->index, &state->id, &first);
+	if (r < 0)
+		return r;
+	ret_fallback->fallback_time =
+		(struct timespec){.tv_sec = first.time_s, .tv_nsec = (long)first.time_ns};
+	hd_state_clear(&first);
+	r = node_of_entry(&entry, &level->node);
+	free(level->node.name);
+	level->node.name = NULL; /* a level's node owns its children alone */
+	return r < 0 ? r : list_children(compose, ret_fallback, &level->node);
+}
+
+/* Goes down the parts as far as there are directories; 1 when the last part is there. */
+static int walk(const struct hd_tree_compose *compose, const struct hd_state *state, struct way *way)
+{
+	struct hd_base_directory fallback;
+	int r;
+
+	way->n_levels = 1;
+	r = open_root(compose, state, &way->levels[0], &fallback);
+	if (r < 0)
+		return r;
+	for (size_t i = 0;; i++) {
+		struct level *level = &way->levels[i], *below = level + 1;
+
+		if (!find_child(&level->node, way->parts[i], &level->position))
+			return 0;
+		if (i + 1 == way->count)
+			return 1;
+		if (!S_ISDIR(level->node.children[level->position].attributes.mode))
+			return 0;
+		below->node = level->node.children[level->position];
+		way->n_levels++;
+		r = list_children(compose, &fallback, &below->node);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* ---- changing ---- */
+
+/* Puts NODE, which is taken over, into the place POSITION: instead of what is there if REPLACE, else before it. */
+static int put_child(
+	struct hd_snapshot_node *parent, size_t position, bool replace, struct hd_snapshot_node *node)
+{
+	struct hd_snapshot_node *children;
+
+	if (replace) {
+		clear_node(&parent->children[position]);
+	} else {
+		children = reallocarray(parent->children, parent->n_children + 1, sizeof(*children));
+		if (!children) {
+			clear_node(node);
+			return -ENOMEM;
+		}
+		parent->children = children;
+		memmove(&children[position + 1], &children[position],
+			(parent->n_children - position) * sizeof(*children));
+		parent->n_children++;
+	}
+	parent->children[position] = *node;
+	*node = (struct hd_snapshot_node){0};
+	return 0;
+}
+
+static void remove_child(struct hd_snapshot_node *parent, size_t position)
+{
+	clear_node(&parent->children[position]);
+	parent->n_children--;
+	memmove(&parent->children[position], &parent->children[position + 1],
+		(parent->n_children - position) * sizeof(*parent->children));
+}
+
+static int copy_node(const struct hd_snapshot_node *from, struct hd_snapshot_node *ret_node)
+{
+	const struct hd_attributes *attributes = &from->attributes;
+	const struct hd_base_entry entry = {.name = from->name,
+		.mode = attributes->mode,
+		.uid = attributes->uid,
+		.gid = attributes->gid,
+		.device = attributes->device,
+		.size = attributes->size,
+		.access_time = attributes->access_time,
+		.modify_time = attributes->modify_time,
+		.change_time = attributes->change_time,
+		.birth_time = attributes->birth_time,
+		.link_group = from->link_group,
+		.links = attributes->nlink,
+		.xattrs = from->xattrs,
+		.xattrs_size = from->xattrs_size,
+		.content = from->content,
+		.attributes = from->attribute_content};
+
+	return node_of_entry(&entry, ret_node);
+}
+
+/* Makes what the target lacks of the way down, from the level at which its walk ended, and puts the last name there. */
+static int graft(struct way *target, const struct way *source)
+{
+	for (size_t i = target->n_levels - 1;; i++) {
+		struct level *level = &target->levels[i];
+		const struct level *model = &source->levels[i];
+		struct hd_snapshot_node node = {0};
+		bool there = find_child(&level->node, target->parts[i], &level->position);
+		int r = copy_node(&model->node.children[model->position], &node);
+
+		if (r >= 0)
+			r = put_child(&level->node, level->position, there, &node);
+		if (r < 0 || i + 1 == target->count)
+			return r;
+		target->levels[i + 1].node = level->node.children[level->position];
+		target->n_levels++;
+	}
+}
+
+/* Stores the directories of the way, the last one first. */
+static int store_levels(const struct hd_tree_compose *compose, struct way *way)
+{
+	struct hd_canonical *canonical = NULL;
+	struct hd_capture_tree capture = {.objects = compose->store->objects};
+	int r;
+
+	r = hd_canonical_new(compose->store, compose->bases, compose->thread, &canonical);
+	capture.canonical = canonical;
+	for (size_t i = 0; i < way->n_levels && r >= 0; i++) {
+		const char *name = i > 0 ? way->parts[i - 1] : "";
+
+		r = hd_canonical_enter(canonical, i > 0 ? &way->levels[i - 1].place : NULL, name,
+			strlen(name), &way->levels[i].place);
+	}
+	for (size_t i = way->n_levels; i-- > 0 && r >= 0;) {
+		struct level *level = &way->levels[i];
+
+		r = hd_capture_tree_put(&capture, &level->place, NULL, NULL, &level->node, i == 0);
+		if (r >= 0 && i > 0) {
+			struct level *above = level - 1;
+			struct hd_snapshot_node *entry = &above->node.children[above->position];
+
+			entry->content = level->node.content;
+			entry->attribute_content = level->node.attribute_content;
+		}
+	}
+	hd_canonical_free(canonical);
+	return r;
+}
+
+static int replace(const struct hd_tree_compose *compose, const struct hd_state *source, struct way *from,
+	struct way *to, struct hd_state *target)
+{
+	struct level *root = &to->levels[0];
+	int there = walk(compose, source, from), r;
+
+	if (there < 0)
+		return there;
+	r = walk(compose, target, to);
+	if (r < 0)
+		return r;
+	if (!there && r == 0)
+		return -ENOENT;
+	if (there) {
+		r = graft(to, from);
+	} else {
+		struct level *last = &to->levels[to->count - 1];
+
+		remove_child(&last->node, last->position);
+		r = 0;
+	}
+	if (r >= 0)
+		r = store_levels(compose, to);
+	if (r < 0)
+		return r;
+	target->tree = root->node.content;
+	target->attributes = root->node.attribute_content;
+	return 0;
+}
+
+int hd_tree_compose_path(const struct hd_tree_compose *compose, const struct hd_state *source,
+	const char *path, struct hd_state *target)
+{
+	HD_CLEANUP(way_clear) struct way from = {0};
+	HD_CLEANUP(way_clear) struct way to = {0};
+	int r;
+
+	r = cut(path, &from);
+	if (r >= 0)
+		r = cut(path, &to);
+	if (r < 0)
+		return r;
+	if (from.count == 0) {
+		target->tree = source->tree;
+		target->attributes = source->attributes;
+		target->root_mode = source->root_mode;
+		return 0;
+	}
+	r = replace(compose, source, &from, &to, target);
+	return r < 0 ? hd_fail_in(r, "'%s'", path) : 0;
+}
