@@ -5,6 +5,7 @@
 
 . "$TEST_LIB/programs.sh"
 require_program rsync
+require_program setfacl
 
 prepare() {
 	make_files source
@@ -15,6 +16,8 @@ prepare() {
 	touch -d '1999-12-31 23:59:59.123456789' source/README
 	chmod 2775 source/docs
 	chmod 4755 source/run.sh
+	setfacl -m u:12:rw,m::rw source/README
+	setfacl -d -m g:34:rx source/docs
 	mkdir old
 	echo "to be deleted" >old/gone
 	cp source/docs/big.txt old/big.txt

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# tar with owners, extended attributes, hard links and holes: out of the base, into the mount, and as an
+# tar with owners, access lists, extended attributes, hard links and holes: out of the base, into the mount, and as an
 # incremental archive, which believes in inode numbers.
 
 . "$TEST_LIB/programs.sh"
+require_program setfacl
 
 prepare() {
 	make_files source
@@ -17,10 +18,12 @@ prepare() {
 	touch -d '1999-12-31 23:59:59.123456789' source/README
 	chmod 2775 source/docs
 	chmod 4755 source/run.sh
+	setfacl -m u:12:rw,m::rw source/README
+	setfacl -d -m g:34:rx source/docs
 }
 
 archive() {
-	tar --format=posix --xattrs --xattrs-include='*' --sparse --sort=name \
+	tar --format=posix --acls --xattrs --xattrs-include='*' --sparse --sort=name \
 		--pax-option=delete=atime,delete=ctime "$@"
 }
 
@@ -31,6 +34,7 @@ work() {
 	archive -df one.tar
 	archive -df one.tar -C new
 	tar -tvf one.tar | sha256sum
+	getfacl -p new/source/README new/source/docs
 	archive --listed-incremental=snapshot -cf full.tar source
 	mv source/docs source/moved
 	echo "changed" >source/README
