@@ -36,6 +36,7 @@ fuzz_begin() {
 	if [ "$BASE" = git ]; then
 		# git keeps neither sockets nor devices, and stops at them.
 		find base \( -type s -o -type c \) -delete
+		chown "$(id -u)" base # whatever the tree says: git does not trust a repository of somebody else
 		git init -q base
 		git -C base add -A
 		git -C base commit -q -m "Base"
@@ -45,7 +46,7 @@ fuzz_begin() {
 		heddle_init base --base base --store "$PWD/store/.heddle"
 	fi
 	fuzz_mount_thread
-	check_shows_base
+	[ -n "${FUZZ_OPTIONS_FILE:-}" ] || check_shows_base
 	[ "$BASE" != state ] || begin_at_state
 	cp -a "$MNT" native
 }
@@ -68,7 +69,12 @@ check_shows_base() {
 
 # Another thread, which begins at a state that holds the base and some changes.
 begin_at_state() {
+	mkdir -p "$MNT/dir" "$MNT/lib" # the seed may have left them out
 	cp -a "$MNT/dir" "$MNT/copy of dir"
+	[ -z "$USERS" ] || python3 -c 'import os, sys
+for place in sys.argv[1:]:
+    for name in "trusted.a", "security.a", "user.b":
+        os.setxattr(place, name, place.encode())' "$MNT" "$MNT/dir" "$MNT/copy of dir"
 	mv "$MNT/dir" "$MNT/lib/moved"
 	check heddle capture -m "State to begin at" >/dev/null
 	heddle_unmount
@@ -76,11 +82,35 @@ begin_at_state() {
 	fuzz_mount_thread --from main
 }
 
-# Every hook command of a run sees the mount as $MNT and the store by HEDDLE_STORE.
+# Every hook command of a run sees the mount as $MNT and the store by HEDDLE_STORE. With FUZZ_REPLAY the operations come
+# from that file.
 fuzz_run() {
+	local status=0
 	# shellcheck disable=SC2086 # an option or none
-	check "$FUZZER" --seed "$SEED" --operations "${FUZZ_OPERATIONS:-4000}" --tree-every 500 --record sequence $USERS "$@" \
-		"$MNT" native
+	set -- $USERS "$@"
+	if [ -n "${FUZZ_REPLAY:-}" ]; then
+		check "$FUZZER" --replay "$FUZZ_REPLAY" --trace "$@" "$MNT" native
+		return
+	fi
+	"$FUZZER" --seed "$SEED" --operations "${FUZZ_OPERATIONS:-4000}" --tree-every 500 --record sequence "$@" \
+		"$MNT" native || status=$?
+	[ "$status" -eq 0 ] || fuzz_failed "$status" "$@"
+}
+
+# Keeps the sequence, and cuts it down on mounts of its own.
+fuzz_failed() {
+	if [ "$1" -eq 1 ] && [ -n "${FUZZ_KEEP:-}" ]; then
+		local kept=$FUZZ_KEEP/$SEED
+		export FUZZ_OPTIONS_FILE=$PWD/options BASE SEED USERS
+		printf '%s\0' "${@:2}" >"$FUZZ_OPTIONS_FILE"
+		mkdir -p "$FUZZ_KEEP"
+		cp sequence "$kept.sequence"
+		python3 "$HEDDLE_SOURCE/tests/fuzz_fs/minimize.py" --seconds "${FUZZ_MINIMIZE_SECONDS:-600}" "$kept.sequence" \
+			"$kept.short" bash "$TEST_LIB/fuzz_trial.sh" || true
+		rm -f "$kept.short.trial"
+		[ ! -e "$kept.short" ] || { echo "$kept.short:"; head -50 "$kept.short"; }
+	fi
+	fail "the fuzzer's status is $1"
 }
 
 THREAD=main

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 400
+#
+# One round of ./dev fuzz-fs: the seed decides not only on the operations, but also on the kind of base and the mount's
+# options. New mounts, captures and deaths of the worker come in between.
+
+# EXPECT-LOG: worker .* was killed by signal 9
+
+. "$TEST_LIB/common.sh"
+. "$TEST_LIB/fuzz_fs.sh"
+
+seed=${FUZZ_SEED:-7}
+bases=(directory git state)
+options=("" "-o open=tracked" "-o writeback" "-o cache=0" "-o readdirplus=off,spin=0" "-o no-killpriv" "-o notify=always")
+# shellcheck disable=SC2086 # several words
+fuzz_mount "${bases[seed % 3]}" "$seed" ${options[seed % 7]} -o restarts=100000
+# shellcheck disable=SC2016 # expanded by the fuzzer
+fuzz_run --kill-every 900 --kill-keeps-open --kill 'python3 "$TEST_LIB/kill_mount.py" worker $THREAD' \
+	--remount-every 1000 --remount "$REMOUNT" --capture-every 700 --capture "$CAPTURE"
