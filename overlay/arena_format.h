@@ -16,7 +16,7 @@
 #include "overlay/store/content.h"
 #include "overlay/store/index.h"
 
-#define HD_ARENA_VERSION 3u
+#define HD_ARENA_VERSION 4u
 
 /*
  * table, record size, records at the most, whether the journal keeps it
@@ -105,9 +105,11 @@ struct hd_file_part {
 	uint32_t direct[HD_DIRECT_BLOCKS]; /* height 0: the first blocks */
 	uint32_t root;                     /* height > 0: a map page */
 	uint32_t height;
-	uint32_t mapped;     /* blocks in the hot tier */
-	uint32_t large_slot; /* with HD_INODE_LARGE */
-	uint64_t version;    /* counts changes of the bytes */
+	uint32_t mapped;                       /* blocks in the hot tier */
+	uint32_t large_slot;                   /* with HD_INODE_LARGE */
+	uint64_t version;                      /* counts changes of the bytes */
+	uint64_t hole_blocks;                  /* blocks of the content that are known to be zeros */
+	uint64_t promised_first, promised_end; /* blocks that fallocate(2) asked for; shown, not held */
 };
 
 struct hd_directory_part {

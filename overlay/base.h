@@ -101,6 +101,10 @@ int hd_base_set_read(struct hd_base_set *set, const struct hd_content *content, 
 
 /* Bytes of a file or of a link's target. */
 int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, uint64_t *ret_size);
+/* The first offset >= OFFSET of a file with data, or, without WANT_DATA, in a hole, which is what the store knows to be
+ * zeros; UINT64_MAX when it has none. */
+int hd_base_set_seek(struct hd_base_set *set, const struct hd_content *content, uint64_t offset,
+	bool want_data, uint64_t *ret_offset);
 /* Makes durable what later processes need to resolve the contents handed out so far: before a state names
  * them. */
 int hd_base_set_persist(struct hd_base_set *set);

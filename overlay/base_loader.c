@@ -8,6 +8,7 @@
 #include "overlay/link_groups.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/store/content_extent.h"
 
 /*
  * A load has three steps: read where the entries are (namespace lock, moment), list them (no lock, may
@@ -41,7 +42,8 @@ struct listed {
 	char *name;
 	void *xattrs;
 	struct hd_base_entry entry;
-	bool repeated; /* an entry before has this name */
+	uint64_t hole_blocks; /* of a large file of a state */
+	bool repeated;        /* an entry before has this name */
 };
 
 struct listing {
@@ -100,6 +102,7 @@ static int collect(const struct hd_base_entry *entry, void *payload)
 	item->entry = *entry;
 	item->xattrs = NULL;
 	item->repeated = false;
+	item->hole_blocks = 0;
 	item->name = strdup(entry->name);
 	if (item->name && entry->xattrs_size > 0) {
 		item->xattrs = malloc(entry->xattrs_size);
@@ -150,6 +153,8 @@ static void fill_inode(struct hd_transaction *transaction, struct hd_inode *inod
 	inode->change_time = hd_time_from(&entry->change_time);
 	inode->birth_time = hd_time_from(&entry->birth_time);
 	inode->content = entry->content;
+	if (hd_inode_is_file(inode))
+		inode->part.file.hole_blocks = item->hole_blocks;
 	inode->link_group = entry->link_group;
 	if (entry->link_group && entry->links > 1 && !hd_inode_is_directory(inode)) {
 		inode->nlink = entry->links;
@@ -225,6 +230,22 @@ static void install_one(struct hd_overlay *overlay, struct hd_transaction *trans
 		hd_inode_mark_changed(transaction, child);
 }
 
+/* A list that cannot be read is told of when the file is. */
+static void count_holes(struct hd_overlay *overlay, struct listing *listing)
+{
+	for (size_t i = 0; i < listing->count; i++) {
+		struct listed *item = &listing->items[i];
+		uint64_t data_size;
+
+		if (item->entry.content.kind != HD_CONTENT_CHUNKED)
+			continue;
+		if (hd_content_data_size(overlay->store->objects, &item->entry.content, &data_size) < 0)
+			hd_error_clear();
+		else if (data_size < item->entry.size)
+			item->hole_blocks = (item->entry.size - data_size) / HD_BLOCK_SIZE;
+	}
+}
+
 /* One transaction's worth from item START; with the last one the directory is loaded. */
 static int install_chunk(struct hd_overlay *overlay, hd_ino ino, const struct listing *listing, size_t start)
 {
@@ -280,6 +301,8 @@ static int load(struct hd_overlay *overlay, hd_ino ino)
 	r = hd_base_set_list(overlay->bases, &directory, collect, &listing);
 	if (r == 0)
 		r = mark_repeated(&listing);
+	if (r == 0)
+		count_holes(overlay, &listing);
 	if (r == 0)
 		r = install(overlay, ino, &listing);
 	listing_clear(&listing);

@@ -12,6 +12,7 @@
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
+#include "overlay/store/content_extent.h"
 
 /*
  * The bases of one store by number, each opened at its first use.
@@ -328,6 +329,16 @@ void hd_base_root_clear(struct hd_base_entry *root)
 	free((void *)root->xattrs);
 	root->xattrs = NULL;
 	root->xattrs_size = 0;
+}
+
+/* Of files that lie in a repository or a directory nobody knows the holes. */
+int hd_base_set_seek(struct hd_base_set *set, const struct hd_content *content, uint64_t offset,
+	bool want_data, uint64_t *ret_offset)
+{
+	if (content->kind == HD_CONTENT_OBJECT || content->kind == HD_CONTENT_CHUNKED)
+		return hd_content_seek(set->store->objects, content, offset, want_data, ret_offset);
+	*ret_offset = want_data && !hd_content_is_none(content) ? offset : UINT64_MAX;
+	return 0;
 }
 
 /* What a capture knew of the root itself. The entry outlives the object, so it gets attributes of its own. */

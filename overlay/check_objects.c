@@ -5,6 +5,7 @@
 #include "overlay/check_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/store/chunk_list.h"
 #include "overlay/store/object_check.h"
 
 /*
@@ -95,24 +96,39 @@ static struct hd_checked_object *check_object(
 	return NULL;
 }
 
+struct chunk_check {
+	struct hd_check *check;
+	const char *where;
+};
+
+static int check_run(const struct hd_chunk_run *run, void *payload)
+{
+	struct chunk_check *chunks = payload;
+	uint8_t id[HD_OBJECT_ID_BYTES];
+
+	hd_object_id_to_bytes(&run->id, id);
+	if (!run->is_hole)
+		(void)check_object(chunks->check, id, chunks->where);
+	return 0;
+}
+
 static int check_chunks(struct hd_check *check, const struct hd_content *content, const char *where)
 {
 	struct hd_content list = *content;
 	HD_AUTO_FREE void *data = NULL;
-	const uint8_t *ids;
-	size_t size, count;
+	struct chunk_check chunks = {.check = check, .where = where};
+	uint64_t total;
+	size_t size;
 	int r;
 
 	list.kind = HD_CONTENT_OBJECT;
 	r = hd_object_store_get(check->store->objects, &list, LIST_LIMIT, &data, &size);
 	if (r == 0)
-		r = hd_chunk_list_decode(data, size, &ids, &count);
+		r = hd_chunk_list_decode(data, size, check_run, &chunks, &total);
 	if (r == -HD_E_OBJECT_CORRUPT) {
 		hd_check_problem(check, "%s: its list of chunks is malformed", where);
 		return 0;
 	}
-	for (size_t i = 0; r == 0 && i < count; i++)
-		(void)check_object(check, ids + i * HD_OBJECT_ID_BYTES, where);
 	return r;
 }
 

@@ -134,42 +134,6 @@ int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint6
 	return r < 0 ? r : hd_file_touch_times(overlay, ino);
 }
 
-/* Holes are what nobody wrote and the content does not have; a content's own holes count as data. */
-int hd_overlay_lseek(
-	struct hd_overlay *overlay, hd_ino ino, uint64_t offset, int whence, uint64_t *ret_offset)
-{
-	struct hd_segment segments[HD_SEGMENT_LIMIT];
-	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
-	struct hd_file_view view = {0};
-	bool want_data = whence == SEEK_DATA;
-	uint64_t start = offset;
-
-	if (whence != SEEK_DATA && whence != SEEK_HOLE)
-		return -EINVAL;
-	for (;;) {
-		int count;
-
-		hd_rwlock_read(file_lock);
-		count = hd_file_plan_locked(overlay, ino, offset, UINT64_MAX, segments, &view);
-		hd_rwlock_unlock(file_lock);
-		if (count < 0)
-			return count;
-		for (int i = 0; i < count; i++) {
-			if ((segments[i].kind != HD_SEGMENT_ZERO) == want_data) {
-				*ret_offset = segments[i].offset;
-				return 0;
-			}
-			offset = segments[i].offset + segments[i].size;
-		}
-		if (count == 0 || offset >= view.size)
-			break;
-	}
-	if (want_data || start >= view.size)
-		return -ENXIO;
-	*ret_offset = view.size;
-	return 0;
-}
-
 int hd_overlay_copy_file_range(struct hd_overlay *overlay, hd_ino from, uint64_t from_offset, hd_ino to,
 	uint64_t to_offset, size_t size, size_t *ret_size)
 {

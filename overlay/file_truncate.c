@@ -86,15 +86,36 @@ static int64_t name_last_block(struct cutting *cutting, struct hd_transaction *t
 	return cutting->old == HD_BLOCK_LARGE ? -1 : 0;
 }
 
+static uint64_t blocks_in(uint64_t size)
+{
+	return (size + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT;
+}
+
+/* Which of the content's holes were cut off nobody knows: what is left of them if all of them were. */
+static void cut_backed(struct hd_inode *inode, uint64_t size)
+{
+	uint64_t cut = blocks_in(inode->backed) - blocks_in(size);
+	struct hd_file_part *file = &inode->part.file;
+
+	file->hole_blocks -= cut < file->hole_blocks ? cut : file->hole_blocks;
+	inode->backed = size;
+}
+
 static void name_size(struct hd_transaction *transaction, uint32_t index, uint64_t size)
 {
 	struct hd_inode *inode;
+	struct hd_file_part *file;
 
 	hd_file_touch(transaction, index);
 	inode = hd_edit_inode(transaction, index);
+	file = &inode->part.file;
+	/* A file that is made shorter gives back what was allocated for it. */
+	if (size < inode->size && file->promised_end > blocks_in(size))
+		file->promised_end =
+			blocks_in(size) > file->promised_first ? blocks_in(size) : file->promised_first;
 	inode->size = size;
 	if (inode->backed > size)
-		inode->backed = size;
+		cut_backed(inode, size);
 	if (inode->backed == 0)
 		inode->content = (struct hd_content){0};
 	if (size == 0)

@@ -136,17 +136,27 @@ static uint64_t number_of(const struct hd_inode *inode, uint32_t index)
 	return index == hd_ino_index(HD_ROOT_INO) ? index : OWN_NUMBERS + index;
 }
 
+/*
+ * st_blocks: what lies in the hot tier and what of the content is no hole, which counts a block twice that was written
+ * over one of the content, hence the limit; and at least what was asked for by fallocate(2), within the end or beyond.
+ */
 static uint64_t blocks_of(const struct hd_inode *inode)
 {
+	const struct hd_file_part *file = &inode->part.file;
 	uint64_t whole = (inode->size + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT;
+	uint64_t backed = (inode->backed + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT;
 	uint64_t blocks;
 
 	if (hd_inode_is_directory(inode))
 		return 8;
 	if (!hd_inode_is_file(inode))
 		return 0;
-	blocks = inode->part.file.mapped + ((inode->backed + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT);
-	return (blocks < whole ? blocks : whole) * (HD_BLOCK_SIZE / 512);
+	blocks = file->mapped + (file->hole_blocks < backed ? backed - file->hole_blocks : 0);
+	if (blocks > whole)
+		blocks = whole;
+	if (blocks < file->promised_end - file->promised_first)
+		blocks = file->promised_end - file->promised_first;
+	return blocks * (HD_BLOCK_SIZE / 512);
 }
 
 void hd_inode_attributes(const struct hd_arena *arena, uint32_t index, struct hd_attributes *ret)

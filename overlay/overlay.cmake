@@ -21,6 +21,7 @@ heddle_module(heddle_overlay
         file_handle.c
         file_large.c
         file_read.c
+        file_seek.c
         file_space.c file_truncate.c
         file_write.c
         flush.c

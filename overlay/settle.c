@@ -18,13 +18,17 @@
  * under its lock, which stops its writers for as long as a memory copy takes, and the copy is stored. Either
  * way the stored bytes are those of one instant.
  *
- * Chunks of a chunked content that no written block touches are taken over by their ids without being read, and
- * chunks of holes are stored once.
+ * Chunks of a chunked content that no written block touches are taken over by their ids without being read, chunks of
+ * holes are a run in the list: a file costs by what was written and not by its size.
  */
 
 #define TRIES 3
-/* As ext4 has it. The list of a content's chunks is in memory while it is stored. */
-#define SIZE_LIMIT ((uint64_t)16 << 40)
+
+/* What a file's bytes became. */
+struct stored {
+	struct hd_content content;
+	uint64_t hole_blocks;
+};
 
 struct source {
 	struct hd_overlay *overlay;
@@ -60,19 +64,36 @@ static int look(struct source *source)
 	return r;
 }
 
-static bool has_mapped(struct hd_overlay *overlay, hd_ino ino, uint64_t first, uint64_t end)
+/* The first block of the live file in [first, end) that is not what the content or its absence says; END for none. */
+static uint64_t next_mapped_live(struct source *source, uint64_t first, uint64_t end)
 {
+	struct hd_overlay *overlay = source->overlay;
 	const struct hd_inode *inode;
-	uint64_t block;
+	uint64_t block = first; /* a file that is gone is no hole */
 	uint32_t value;
-	bool mapped = true;
 
 	hd_rwlock_read(&overlay->lock);
-	inode = hd_inode_get(overlay->arena, ino);
-	if (inode)
-		mapped = hd_block_next_before(overlay->arena, inode, first, end, &block, &value);
+	inode = hd_inode_get(overlay->arena, source->ino);
+	if (inode && !hd_block_next_before(overlay->arena, inode, first, end, &block, &value))
+		block = end;
 	hd_rwlock_unlock(&overlay->lock);
-	return mapped;
+	return block;
+}
+
+/* The same in the copy. */
+static uint64_t next_mapped_copy(const struct source *source, uint64_t first, uint64_t end)
+{
+	size_t low = 0, high = source->n_mapped;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (source->mapped_blocks[middle] < first)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < source->n_mapped && source->mapped_blocks[low] < end ? source->mapped_blocks[low] : end;
 }
 
 static int read_copy(struct source *source, uint8_t *buffer, size_t size, uint64_t offset)
@@ -116,42 +137,39 @@ static int read_piece(struct source *source, uint8_t *buffer, size_t size, uint6
 	return r == 0 && got != size ? -EAGAIN : r;
 }
 
-static int reuse_chunk(struct source *source, struct hd_content_writer *writer, uint64_t offset, size_t size)
+/* How many full chunks from OFFSET on no block was written to. */
+static uint64_t untouched_chunks(struct source *source, uint64_t offset)
 {
-	uint64_t first = offset >> HD_BLOCK_SHIFT;
+	uint64_t first = offset >> HD_BLOCK_SHIFT, full = source->view.size / HD_CHUNK_SIZE;
+	uint64_t end = full * (HD_CHUNK_SIZE >> HD_BLOCK_SHIFT), next;
 
-	if (source->copy_fd >= 0 || source->view.content.kind != HD_CONTENT_CHUNKED ||
-		size != HD_CHUNK_SIZE || offset + size > source->view.backed)
-		return -ENOENT;
-	if (has_mapped(source->overlay, source->ino, first, first + (size >> HD_BLOCK_SHIFT)))
-		return -ENOENT;
-	return hd_content_writer_reuse(writer, &source->view.content, offset / HD_CHUNK_SIZE);
+	if (first >= end)
+		return 0;
+	next = source->copy_fd >= 0 ? next_mapped_copy(source, first, end)
+				    : next_mapped_live(source, first, end);
+	return (next << HD_BLOCK_SHIFT) / HD_CHUNK_SIZE - offset / HD_CHUNK_SIZE;
 }
 
-/* Whether the copy has a block in [first, end). */
-static bool copy_has_mapped(const struct source *source, uint64_t first, uint64_t end)
+/* Names chunks whose bytes nobody needs to read: holes, and what the old content has; *RET_COUNT of them, or 0. */
+static int name_untouched(
+	struct source *source, struct hd_content_writer *writer, uint64_t offset, uint64_t *ret_count)
 {
-	size_t low = 0, high = source->n_mapped;
+	uint64_t count = untouched_chunks(source, offset), in_content;
+	int r;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (source->mapped_blocks[middle] < first)
-			low = middle + 1;
-		else
-			high = middle;
+	*ret_count = 0;
+	if (count == 0)
+		return 0;
+	if (offset >= source->view.backed) {
+		*ret_count = count;
+		return hd_content_writer_append_zeros(writer, count);
 	}
-	return low < source->n_mapped && source->mapped_blocks[low] < end;
-}
-
-static bool is_hole(struct source *source, uint64_t offset, size_t size)
-{
-	uint64_t first = offset >> HD_BLOCK_SHIFT, end = first + (size >> HD_BLOCK_SHIFT);
-
-	if (size != HD_CHUNK_SIZE || offset < source->view.backed)
-		return false;
-	return source->copy_fd >= 0 ? !copy_has_mapped(source, first, end)
-				    : !has_mapped(source->overlay, source->ino, first, end);
+	in_content = (source->view.backed - offset) / HD_CHUNK_SIZE;
+	if (in_content == 0)
+		return 0;
+	r = hd_content_writer_reuse(writer, &source->view.content, offset / HD_CHUNK_SIZE,
+		count < in_content ? count : in_content, ret_count);
+	return r == -ENOENT ? 0 : r;
 }
 
 static int store_pieces(struct source *source, struct hd_content_writer *writer)
@@ -166,28 +184,26 @@ static int store_pieces(struct source *source, struct hd_content_writer *writer)
 		return -ENOMEM;
 	while (r == 0 && offset < total) {
 		size_t size = total - offset < HD_CHUNK_SIZE ? (size_t)(total - offset) : HD_CHUNK_SIZE;
+		uint64_t count = 0;
 
-		r = is_hole(source, offset, size) ? hd_content_writer_append_zeros(writer)
-						  : reuse_chunk(source, writer, offset, size);
-		if (r == -ENOENT) {
-			r = read_piece(source, buffer, size, offset);
-			if (r == 0)
-				r = hd_content_writer_append(writer, buffer, size);
+		r = name_untouched(source, writer, offset, &count);
+		if (r == 0 && count > 0) {
+			offset += count * HD_CHUNK_SIZE;
+			continue;
 		}
+		if (r == 0)
+			r = read_piece(source, buffer, size, offset);
+		if (r == 0)
+			r = hd_content_writer_append(writer, buffer, size);
 		offset += size;
 	}
 	return r;
 }
 
-static int store_source(struct source *source, struct hd_content *ret_content)
+static int store_source(struct source *source, struct stored *ret)
 {
 	struct hd_content_writer *writer;
-	int r;
-
-	if (source->view.size > SIZE_LIMIT)
-		return hd_fail(EFBIG, "a file of %llu bytes cannot be stored",
-			(unsigned long long)source->view.size);
-	r = hd_content_writer_new(source->overlay->store->objects, source->view.size, &writer);
+	int r = hd_content_writer_new(source->overlay->store->objects, source->view.size, &writer);
 
 	if (r < 0)
 		return r;
@@ -196,22 +212,25 @@ static int store_source(struct source *source, struct hd_content *ret_content)
 		hd_content_writer_free(writer);
 		return r;
 	}
-	return hd_content_writer_finish(writer, ret_content);
+	ret->hole_blocks = ((source->view.size + HD_BLOCK_SIZE - 1) - hd_content_writer_data_bytes(writer)) >>
+			   HD_BLOCK_SHIFT;
+	return hd_content_writer_finish(writer, &ret->content);
 }
 
 /*
  * The blocks may go now, and they say which chunks are holes and which are the old content's. So to whoever settles the
  * same file at the same time this is a change like any other.
  */
-static int name_content(struct hd_overlay *overlay, uint32_t index, const struct hd_content *content)
+static int name_content(struct hd_overlay *overlay, uint32_t index, const struct stored *stored)
 {
 	struct hd_transaction transaction;
 	struct hd_inode *inode;
 
 	hd_transaction_begin(overlay->arena, &transaction);
 	inode = hd_edit_inode(&transaction, index);
-	inode->content = *content;
+	inode->content = stored->content;
 	if (hd_inode_is_file(inode)) {
+		inode->part.file.hole_blocks = stored->hole_blocks;
 		inode->backed = inode->size;
 		inode->part.file.version++;
 	}
@@ -240,7 +259,7 @@ static uint32_t free_blocks_locked(struct hd_overlay *overlay, uint32_t index)
 }
 
 /* -EAGAIN when the file was written since VERSION. */
-static int install(struct hd_overlay *overlay, hd_ino ino, uint64_t version, const struct hd_content *content)
+static int install(struct hd_overlay *overlay, hd_ino ino, uint64_t version, const struct stored *stored)
 {
 	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
 	const struct hd_inode *inode;
@@ -253,7 +272,7 @@ static int install(struct hd_overlay *overlay, hd_ino ino, uint64_t version, con
 	if (r == 0 && inode->part.file.version != version)
 		r = -EAGAIN;
 	if (r == 0)
-		r = name_content(overlay, hd_ino_index(ino), content);
+		r = name_content(overlay, hd_ino_index(ino), stored);
 	if (r == 0)
 		slot = free_blocks_locked(overlay, hd_ino_index(ino));
 	hd_rwlock_unlock(&overlay->lock);
@@ -328,7 +347,7 @@ static int take_copy(struct source *source)
 
 static int settle_once(struct source *source, bool sure, struct hd_settled *ret)
 {
-	struct hd_content content;
+	struct stored stored;
 	int r = sure ? take_copy(source) : look(source);
 
 	if (r < 0)
@@ -337,14 +356,14 @@ static int settle_once(struct source *source, bool sure, struct hd_settled *ret)
 		*ret = (struct hd_settled){.content = source->view.content, .attributes = source->attributes};
 		return 0;
 	}
-	r = store_source(source, &content);
+	r = store_source(source, &stored);
 	if (r < 0)
 		return r;
-	r = install(source->overlay, source->ino, source->view.version, &content);
+	r = install(source->overlay, source->ino, source->view.version, &stored);
 	if (r == -EAGAIN && sure)
 		r = 0; /* the bytes of that instant are stored; the inode goes on with newer ones */
 	if (r == 0)
-		*ret = (struct hd_settled){.content = content, .attributes = source->attributes};
+		*ret = (struct hd_settled){.content = stored.content, .attributes = source->attributes};
 	return r;
 }
 
@@ -367,7 +386,7 @@ static int settle_link(
 	hd_rwlock_write(&overlay->lock);
 	r = hd_overlay_inode(overlay, ino, &inode);
 	if (r == 0)
-		r = name_content(overlay, hd_ino_index(ino), &ret->content);
+		r = name_content(overlay, hd_ino_index(ino), &(struct stored){.content = ret->content});
 	hd_rwlock_unlock(&overlay->lock);
 	return r;
 }
@@ -400,11 +419,11 @@ int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *re
 
 bool hd_is_worth_settling(const struct hd_inode *inode, bool hurry)
 {
-	uint64_t cost = inode->size, gain = (uint64_t)inode->part.file.mapped << HD_BLOCK_SHIFT;
+	uint64_t gain = (uint64_t)inode->part.file.mapped << HD_BLOCK_SHIFT, cost = gain;
 
-	/* Chunks that are stored already are taken over by name. */
-	if (inode->content.kind == HD_CONTENT_CHUNKED)
-		cost -= inode->backed < cost ? inode->backed : cost;
+	/* Chunks that are stored already are taken over by name; holes cost nothing. */
+	if (inode->content.kind != HD_CONTENT_CHUNKED)
+		cost += inode->backed;
 	if (cost > HOURS_BYTES)
 		return false;
 	return hurry || cost <= CHEAP_BYTES || cost / WORTH_FACTOR <= gain;

@@ -6,6 +6,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/chunk_list.h"
+#include "overlay/store/content_extent.h"
 #include "overlay/store/object_store_types.h"
 
 /*
@@ -22,11 +23,15 @@ struct hd_content_writer {
 	uint64_t position; /* bytes taken so far */
 	uint8_t *chunk;    /* owned; the chunk being filled */
 	size_t chunk_used;
-	struct hd_buffer list; /* header and ids so far; for totals up to HD_CHUNK_SIZE one id alone */
-	bool has_zero_chunk;
-	uint8_t zero_chunk[HD_OBJECT_ID_BYTES]; /* id of a full chunk of zeros */
-	int status;                             /* the first failure */
+	struct hd_buffer runs;            /* before the last one */
+	uint32_t n_runs;                  /* in `runs` */
+	uint8_t last[HD_OBJECT_ID_BYTES]; /* the last run's id, zeros for a hole; of a single chunk, its id */
+	uint64_t chunks;                  /* so far, the last run included */
+	uint64_t data_bytes;              /* in blocks that are not zeros, as far as anybody looked */
+	int status;                       /* the first failure */
 };
+
+static const uint8_t hole_id[HD_OBJECT_ID_BYTES];
 
 static size_t chunk_capacity(const struct hd_content_writer *writer)
 {
@@ -45,8 +50,6 @@ int hd_content_writer_new(
 		return -ENOMEM;
 	writer->store = store;
 	writer->total = total;
-	if (total > HD_CHUNK_SIZE)
-		hd_chunk_list_put_header(&writer->list, total);
 	*ret_writer = writer;
 	return 0;
 }
@@ -55,9 +58,36 @@ void hd_content_writer_free(struct hd_content_writer *writer)
 {
 	if (!writer)
 		return;
-	hd_buffer_clear(&writer->list);
+	hd_buffer_clear(&writer->runs);
 	free(writer->chunk);
 	free(writer);
+}
+
+static bool is_list(const struct hd_content_writer *writer)
+{
+	return writer->total > HD_CHUNK_SIZE;
+}
+
+/* COUNT chunks with one id. */
+static int add_chunks(struct hd_content_writer *writer, const uint8_t id[HD_OBJECT_ID_BYTES], uint64_t count)
+{
+	if (writer->chunks > 0 && memcmp(writer->last, id, sizeof(writer->last)) != 0) {
+		if (++writer->n_runs == UINT32_MAX)
+			return -EFBIG;
+		hd_chunk_list_put_run(&writer->runs, writer->chunks, writer->last);
+	}
+	memcpy(writer->last, id, sizeof(writer->last));
+	writer->chunks += count;
+	return hd_buffer_status(&writer->runs);
+}
+
+static void count_data(struct hd_content_writer *writer, const uint8_t *data, size_t size)
+{
+	for (size_t at = 0; at < size; at += HD_EXTENT_UNIT) {
+		size_t part = size - at < HD_EXTENT_UNIT ? size - at : HD_EXTENT_UNIT;
+
+		writer->data_bytes += hd_is_zero(data + at, part) ? 0 : HD_EXTENT_UNIT;
+	}
 }
 
 /* Stores one piece: a full chunk or the last one. */
@@ -66,11 +96,11 @@ static int put_chunk(struct hd_content_writer *writer, const void *data, size_t 
 	struct hd_content content;
 	int r;
 
+	count_data(writer, data, size);
+	if (is_list(writer) && size == HD_CHUNK_SIZE && hd_is_zero(data, size))
+		return add_chunks(writer, hole_id, 1);
 	r = hd_object_store_put(writer->store, data, size, &content);
-	if (r < 0)
-		return r;
-	hd_buffer_put(&writer->list, content.bytes, HD_OBJECT_ID_BYTES);
-	return hd_buffer_status(&writer->list);
+	return r < 0 ? r : add_chunks(writer, content.bytes, 1);
 }
 
 /* Takes up to SIZE bytes, at most to the end of the current chunk. */
@@ -118,63 +148,78 @@ int hd_content_writer_append(struct hd_content_writer *writer, const void *data,
 	return writer->status;
 }
 
-static int append_zeros(struct hd_content_writer *writer)
+int hd_content_writer_append_zeros(struct hd_content_writer *writer, uint64_t count)
 {
 	static const uint8_t zeros[HD_CHUNK_SIZE];
-	int r;
 
-	if (writer->has_zero_chunk) {
-		hd_buffer_put(&writer->list, writer->zero_chunk, sizeof(writer->zero_chunk));
-		return hd_buffer_status(&writer->list);
-	}
-	r = put_chunk(writer, zeros, sizeof(zeros));
-	if (r < 0)
-		return r;
-	memcpy(writer->zero_chunk, writer->list.data + writer->list.size - sizeof(writer->zero_chunk),
-		sizeof(writer->zero_chunk));
-	writer->has_zero_chunk = true;
-	return 0;
-}
-
-int hd_content_writer_append_zeros(struct hd_content_writer *writer)
-{
 	if (writer->status < 0)
 		return writer->status;
-	if (writer->chunk_used || writer->total - writer->position < HD_CHUNK_SIZE)
+	if (writer->chunk_used || count == 0 || count > (writer->total - writer->position) / HD_CHUNK_SIZE)
 		return -EINVAL;
-	writer->status = append_zeros(writer);
-	writer->position += HD_CHUNK_SIZE;
+	writer->status = is_list(writer) ? add_chunks(writer, hole_id, count)
+					 : put_chunk(writer, zeros, sizeof(zeros));
+	writer->position += count * HD_CHUNK_SIZE;
 	return writer->status;
 }
 
-int hd_content_writer_reuse(struct hd_content_writer *writer, const struct hd_content *old, uint64_t index)
+int hd_content_writer_reuse(struct hd_content_writer *writer, const struct hd_content *old, uint64_t index,
+	uint64_t limit, uint64_t *ret_count)
 {
 	uint8_t bytes[HD_OBJECT_ID_BYTES];
-	struct hd_object_id list, chunk;
+	struct hd_object_id list;
+	struct hd_chunk_run run;
+	uint64_t old_total = 0, count;
 	int r;
 
 	if (writer->status < 0)
 		return writer->status;
-	if (writer->chunk_used || writer->total - writer->position < HD_CHUNK_SIZE)
+	if (writer->chunk_used || limit == 0 || limit > (writer->total - writer->position) / HD_CHUNK_SIZE)
 		return -EINVAL;
 	if (old->kind != HD_CONTENT_CHUNKED || !hd_content_is_valid(old))
 		return -ENOENT;
 	hd_object_id_from_bytes(old->bytes, &list);
-	r = hd_chunk_list_full_chunk(writer->store, &list, index, &chunk);
+	r = hd_chunk_list_run(writer->store, &list, index, &run, &old_total);
 	if (r < 0)
 		return r;
-	hd_object_id_to_bytes(&chunk, bytes);
-	hd_buffer_put(&writer->list, bytes, sizeof(bytes));
-	writer->position += HD_CHUNK_SIZE;
-	writer->status = hd_buffer_status(&writer->list);
+	/* A single chunk is an object, also one of zeros; and the list's last one may not be full. */
+	if (index >= old_total / HD_CHUNK_SIZE || (run.is_hole && !is_list(writer)))
+		return -ENOENT;
+	count = run.end < old_total / HD_CHUNK_SIZE ? run.end - index : old_total / HD_CHUNK_SIZE - index;
+	if (count > limit)
+		count = limit;
+	hd_object_id_to_bytes(&run.id, bytes);
+	writer->status = add_chunks(writer, run.is_hole ? hole_id : bytes, count);
+	writer->position += count * HD_CHUNK_SIZE;
+	writer->data_bytes += run.is_hole ? 0 : count * HD_CHUNK_SIZE;
+	*ret_count = count;
 	return writer->status;
+}
+
+uint64_t hd_content_writer_data_bytes(const struct hd_content_writer *writer)
+{
+	return writer->data_bytes;
+}
+
+static int put_list(struct hd_content_writer *writer, struct hd_content *ret_content)
+{
+	struct hd_buffer list = {0};
+	int r;
+
+	hd_chunk_list_put_header(&list, writer->total, writer->n_runs + 1);
+	hd_buffer_put(&list, writer->runs.data, writer->runs.size);
+	hd_chunk_list_put_run(&list, writer->chunks, writer->last);
+	r = hd_buffer_status(&list);
+	if (r == 0)
+		r = hd_object_store_put(writer->store, list.data, list.size, ret_content);
+	hd_buffer_clear(&list);
+	if (r == 0)
+		ret_content->kind = HD_CONTENT_CHUNKED;
+	return r;
 }
 
 static int finish(struct hd_content_writer *writer, struct hd_content *ret_content)
 {
 	struct hd_object_id id;
-	struct hd_content content;
-	int r;
 
 	if (writer->status < 0)
 		return writer->status;
@@ -184,16 +229,10 @@ static int finish(struct hd_content_writer *writer, struct hd_content *ret_conte
 		*ret_content = (struct hd_content){0};
 		return 0;
 	}
-	if (writer->total <= HD_CHUNK_SIZE) {
-		hd_object_id_from_bytes(writer->list.data, &id);
-		*ret_content = hd_object_id_to_content(&id, HD_CONTENT_OBJECT);
-		return 0;
-	}
-	r = hd_object_store_put(writer->store, writer->list.data, writer->list.size, &content);
-	if (r < 0)
-		return r;
-	content.kind = HD_CONTENT_CHUNKED;
-	*ret_content = content;
+	if (is_list(writer))
+		return put_list(writer, ret_content);
+	hd_object_id_from_bytes(writer->last, &id);
+	*ret_content = hd_object_id_to_content(&id, HD_CONTENT_OBJECT);
 	return 0;
 }
 

@@ -9,7 +9,6 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
-#include "overlay/store/chunk_list.h"
 #include "overlay/store/object_store_types.h"
 
 /* The names are read back by writing them: whatever is not exactly what hd_object_id_path writes is no object's name. */
@@ -97,30 +96,4 @@ int hd_object_store_check(struct hd_object_store *store, hd_object_emit emit, vo
 	struct listing listing = {.store = store, .emit = emit, .payload = payload};
 
 	return hd_directory_list(store->objects_fd, ".", list_fanout, &listing);
-}
-
-int hd_chunk_list_decode(const void *data, size_t size, const uint8_t **ret_ids, size_t *ret_count)
-{
-	struct hd_buffer expected = {0};
-	struct hd_reader reader;
-	uint64_t total;
-	int r;
-
-	/* As with names: the header is what the writer makes of its total, byte for byte. */
-	hd_reader_init(&reader, data, size);
-	(void)hd_reader_u64(&reader);
-	total = hd_reader_u64(&reader);
-	if (size < HD_CHUNK_LIST_HEADER_SIZE || total <= HD_CHUNK_SIZE || total > HD_CHUNK_LIST_TOTAL_LIMIT)
-		return -HD_E_OBJECT_CORRUPT;
-	hd_chunk_list_put_header(&expected, total);
-	r = hd_buffer_status(&expected);
-	if (r == 0 && (memcmp(expected.data, data, HD_CHUNK_LIST_HEADER_SIZE) != 0 ||
-			      size != HD_CHUNK_LIST_HEADER_SIZE + hd_chunk_count(total) * HD_OBJECT_ID_BYTES))
-		r = -HD_E_OBJECT_CORRUPT;
-	hd_buffer_clear(&expected);
-	if (r < 0)
-		return r;
-	*ret_ids = (const uint8_t *)data + HD_CHUNK_LIST_HEADER_SIZE;
-	*ret_count = (size_t)hd_chunk_count(total);
-	return 0;
 }

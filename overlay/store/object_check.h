@@ -27,8 +27,4 @@ struct hd_object_found {
 typedef int (*hd_object_emit)(const struct hd_object_found *found, void *payload);
 int hd_object_store_check(struct hd_object_store *store, hd_object_emit emit, void *payload);
 
-/* The ids that a chunk list (an object that was loaded already) names; -HD_E_OBJECT_CORRUPT when it is none. IDS points
- * into DATA: 20 bytes each. */
-int hd_chunk_list_decode(const void *data, size_t size, const uint8_t **ret_ids, size_t *ret_count);
-
 #endif

@@ -71,11 +71,14 @@ struct hd_content_writer;
 int hd_content_writer_new(
 	struct hd_object_store *store, uint64_t total, struct hd_content_writer **ret_writer);
 int hd_content_writer_append(struct hd_content_writer *writer, const void *data, size_t size);
-/* Appends a full chunk of zeros; only the first one costs anything. */
-int hd_content_writer_append_zeros(struct hd_content_writer *writer);
-/* Takes chunk INDEX of CHUNKED content OLD over by its id, without reading it. -ENOENT if OLD has no such
- * full chunk. */
-int hd_content_writer_reuse(struct hd_content_writer *writer, const struct hd_content *old, uint64_t index);
+/* Appends COUNT full chunks of zeros, however many, at the cost of one. */
+int hd_content_writer_append_zeros(struct hd_content_writer *writer, uint64_t count);
+/* Takes up to LIMIT alike chunks from INDEX on of CHUNKED content OLD over by their id, without reading them; *RET_COUNT
+ * says how many. -ENOENT if OLD has no full chunk there. */
+int hd_content_writer_reuse(struct hd_content_writer *writer, const struct hd_content *old, uint64_t index,
+	uint64_t limit, uint64_t *ret_count);
+/* Bytes so far in blocks of HD_EXTENT_UNIT that are not all zeros; what was reused counts in full. */
+uint64_t hd_content_writer_data_bytes(const struct hd_content_writer *writer);
 /* -EINVAL if the pieces do not add up to TOTAL. Frees the writer in every case. */
 int hd_content_writer_finish(struct hd_content_writer *writer, struct hd_content *ret_content);
 void hd_content_writer_free(struct hd_content_writer *writer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/store/chunk_list.h"
+#include "overlay/store/content_extent.h"
 #include "overlay/store/object_store_types.h"
 #include "tests/unit/store/scratch_store.h"
 
@@ -121,16 +122,17 @@ static void reuse_gives_what_writing_gives(void **state)
 	uint8_t *data = pattern(LARGE);
 	struct hd_content old = written(objects, data, LARGE, LARGE), fresh, reused;
 	struct hd_content_writer *writer = NULL;
+	uint64_t count;
 
 	data[HD_CHUNK_SIZE + 1] ^= 1;
 	fresh = written(objects, data, LARGE, LARGE);
 	assert_false(hd_content_equal(&old, &fresh));
 	assert_success(hd_content_writer_new(objects, LARGE, &writer));
-	assert_success(hd_content_writer_reuse(writer, &old, 0));
+	assert_success(hd_content_writer_reuse(writer, &old, 0, 1, &count));
 	assert_success(hd_content_writer_append(writer, data + HD_CHUNK_SIZE, HD_CHUNK_SIZE));
-	assert_success(hd_content_writer_reuse(writer, &old, 2));
+	assert_success(hd_content_writer_reuse(writer, &old, 2, 1, &count));
 	/* The last chunk is not a full one. */
-	assert_int_equal(hd_content_writer_reuse(writer, &old, 3), -EINVAL);
+	assert_int_equal(hd_content_writer_reuse(writer, &old, 3, 1, &count), -EINVAL);
 	assert_success(hd_content_writer_append(writer, data + 3 * HD_CHUNK_SIZE, LARGE - 3 * HD_CHUNK_SIZE));
 	assert_success(hd_content_writer_finish(writer, &reused));
 	assert_true(hd_content_equal(&fresh, &reused));
@@ -144,12 +146,13 @@ static void a_file_cut_to_one_reused_chunk_is_a_plain_object(void **state)
 	struct hd_content old = written(objects, data, LARGE, LARGE), reused;
 	struct hd_content plain = written(objects, data + HD_CHUNK_SIZE, HD_CHUNK_SIZE, LARGE);
 	struct hd_content_writer *writer = NULL;
+	uint64_t count;
 
 	assert_success(hd_content_writer_new(objects, HD_CHUNK_SIZE, &writer));
-	assert_int_equal(hd_content_writer_reuse(writer, &plain, 0), -ENOENT);
-	assert_int_equal(hd_content_writer_reuse(writer, &old, 3), -ENOENT);
-	assert_int_equal(hd_content_writer_reuse(writer, &old, UINT64_MAX), -ENOENT);
-	assert_success(hd_content_writer_reuse(writer, &old, 1));
+	assert_int_equal(hd_content_writer_reuse(writer, &plain, 0, 1, &count), -ENOENT);
+	assert_int_equal(hd_content_writer_reuse(writer, &old, 3, 1, &count), -ENOENT);
+	assert_int_equal(hd_content_writer_reuse(writer, &old, UINT64_MAX, 1, &count), -ENOENT);
+	assert_success(hd_content_writer_reuse(writer, &old, 1, 1, &count));
 	assert_success(hd_content_writer_finish(writer, &reused));
 	assert_true(hd_content_equal(&plain, &reused));
 	free(data);
@@ -192,12 +195,13 @@ static void malformed_lists_are_refused(void **state)
 	struct hd_object_store *objects = ((struct scratch *)*state)->store->objects;
 	uint8_t *data = pattern(LARGE), list[256];
 	struct hd_content content = written(objects, data, LARGE, LARGE), as_object = content;
+	uint64_t total = 0;
 	size_t size = 0;
 	void *bytes = NULL;
 
 	as_object.kind = HD_CONTENT_OBJECT;
 	assert_success(hd_object_store_get(objects, &as_object, sizeof(list), &bytes, &size));
-	assert_int_equal(size, HD_CHUNK_LIST_HEADER_SIZE + 4 * HD_OBJECT_ID_BYTES);
+	assert_int_equal(size, HD_CHUNK_LIST_HEADER_SIZE + 4 * HD_CHUNK_RUN_SIZE);
 	memcpy(list, bytes, size);
 	free(bytes);
 	assert_success(read_as_list(objects, list, size));
@@ -211,9 +215,19 @@ static void malformed_lists_are_refused(void **state)
 	assert_code(read_as_list(objects, list, size + 1), HD_E_OBJECT_CORRUPT);
 	assert_code(read_as_list(objects, list, 10), HD_E_OBJECT_CORRUPT);
 	assert_code(read_as_list(objects, "", 0), HD_E_OBJECT_CORRUPT);
+	/* Runs that do not ascend, and a last one that ends elsewhere. */
+	list[HD_CHUNK_LIST_HEADER_SIZE + HD_CHUNK_RUN_SIZE] = 1;
+	assert_int_equal(hd_chunk_list_decode(list, size, NULL, NULL, &total), -HD_E_OBJECT_CORRUPT);
+	list[HD_CHUNK_LIST_HEADER_SIZE + HD_CHUNK_RUN_SIZE] = 2;
+	assert_success(hd_chunk_list_decode(list, size, NULL, NULL, &total));
+	assert_int_equal(total, LARGE);
+	list[HD_CHUNK_LIST_HEADER_SIZE + 3 * HD_CHUNK_RUN_SIZE] = 5;
+	assert_code(read_as_list(objects, list, size), HD_E_OBJECT_CORRUPT);
+	assert_int_equal(hd_chunk_list_decode(list, size, NULL, NULL, &total), -HD_E_OBJECT_CORRUPT);
+	list[HD_CHUNK_LIST_HEADER_SIZE + 3 * HD_CHUNK_RUN_SIZE] = 4;
 	/* The last chunk in place of the first: right ids, wrong length. */
-	memcpy(list + HD_CHUNK_LIST_HEADER_SIZE, list + HD_CHUNK_LIST_HEADER_SIZE + 3 * HD_OBJECT_ID_BYTES,
-		HD_OBJECT_ID_BYTES);
+	memcpy(list + HD_CHUNK_LIST_HEADER_SIZE + 8,
+		list + HD_CHUNK_LIST_HEADER_SIZE + 3 * HD_CHUNK_RUN_SIZE + 8, HD_OBJECT_ID_BYTES);
 	assert_code(read_as_list(objects, list, size), HD_E_OBJECT_CORRUPT);
 	free(data);
 }
@@ -230,16 +244,98 @@ static void zeros_that_are_appended_give_what_zero_bytes_give(void **state)
 	memset(data + HD_CHUNK_SIZE, 'x', HD_CHUNK_SIZE);
 	plain = written(objects, data, size, size);
 	assert_success(hd_content_writer_new(objects, size, &writer));
-	assert_success(hd_content_writer_append_zeros(writer));
+	assert_success(hd_content_writer_append_zeros(writer, 1));
 	assert_success(hd_content_writer_append(writer, data + HD_CHUNK_SIZE, HD_CHUNK_SIZE));
-	assert_success(hd_content_writer_append_zeros(writer));
-	assert_success(hd_content_writer_append_zeros(writer));
+	assert_success(hd_content_writer_append_zeros(writer, 1));
+	assert_success(hd_content_writer_append_zeros(writer, 1));
 	/* Less than a chunk is left. */
-	assert_int_equal(hd_content_writer_append_zeros(writer), -EINVAL);
+	assert_int_equal(hd_content_writer_append_zeros(writer, 1), -EINVAL);
 	assert_success(hd_content_writer_append(writer, data, 7));
 	assert_success(hd_content_writer_finish(writer, &holes));
 	assert_true(hd_content_equal(&plain, &holes));
 	free(data);
+}
+
+#define EXTENTS_SIZE (((uint64_t)1 << 40) + 9)
+
+/* 1 TiB with three blocks: a list of a few runs, and the places of the blocks are known. */
+static void a_huge_sparse_content_costs_by_its_data(void **state)
+{
+	static const uint64_t places[] = {0, (3ull << 20) + 8192, EXTENTS_SIZE - 5000};
+	struct hd_object_store *objects = ((struct scratch *)*state)->store->objects;
+	uint8_t *chunk = calloc(1, HD_CHUNK_SIZE), byte = 1;
+	struct hd_content_writer *writer;
+	struct hd_content content, as_object;
+	uint64_t at = 0, size, found;
+	size_t got;
+
+	assert_non_null(chunk);
+	assert_success(hd_content_writer_new(objects, EXTENTS_SIZE, &writer));
+	for (int i = 0; i < 3; i++) {
+		uint64_t first = places[i] / HD_CHUNK_SIZE;
+
+		if (first > at)
+			assert_success(hd_content_writer_append_zeros(writer, first - at));
+		memset(chunk, 0, HD_CHUNK_SIZE);
+		memset(chunk + places[i] % HD_CHUNK_SIZE, 'x', 1);
+		assert_success(hd_content_writer_append(writer, chunk, HD_CHUNK_SIZE));
+		at = first + 1;
+	}
+	memset(chunk, 0, HD_CHUNK_SIZE);
+	assert_success(hd_content_writer_append(writer, chunk, 9));
+	assert_int_equal(hd_content_writer_data_bytes(writer), 3 * 4096);
+	assert_success(hd_content_writer_finish(writer, &content));
+	as_object = content;
+	as_object.kind = HD_CONTENT_OBJECT;
+	assert_success(hd_object_store_size(objects, &as_object, &size));
+	assert_int_equal(size, HD_CHUNK_LIST_HEADER_SIZE + 6 * HD_CHUNK_RUN_SIZE);
+	assert_success(hd_content_data_size(objects, &content, &size));
+	assert_int_equal(size, 3 * (uint64_t)HD_CHUNK_SIZE + 9);
+	for (int i = 0; i < 3; i++) {
+		uint64_t block = places[i] / 4096 * 4096, next = i < 2 ? places[i + 1] / 4096 * 4096 : 0;
+
+		assert_success(hd_object_store_read(objects, &content, &byte, 1, places[i], &got));
+		assert_int_equal(byte, 'x');
+		assert_success(hd_content_seek(objects, &content, block, false, &found));
+		assert_int_equal(found, block + 4096);
+		assert_success(hd_object_store_read(objects, &content, &byte, 1, found, &got));
+		assert_int_equal(byte, 0);
+		assert_success(hd_content_seek(objects, &content, found, true, &found));
+		assert_int_equal(found, next ? next : EXTENTS_SIZE);
+	}
+	free(chunk);
+}
+
+static void seeking_agrees_with_the_bytes(void **state)
+{
+	static const size_t sizes[] = {1, 5000, 300000, HD_CHUNK_SIZE, 3 * HD_CHUNK_SIZE + 5000};
+	struct hd_object_store *objects = ((struct scratch *)*state)->store->objects;
+
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+		uint8_t *data = calloc(1, sizes[s]);
+		struct hd_content content;
+
+		assert_non_null(data);
+		for (size_t i = 0; i < sizes[s]; i += 7 * 4096 + 100)
+			memset(data + i, 'd', sizes[s] - i < 5000 ? sizes[s] - i : 5000);
+		content = written(objects, data, sizes[s], sizes[s]);
+		for (size_t offset = 0; offset < sizes[s]; offset += 1000) {
+			size_t right = offset;
+			uint64_t found = 0;
+
+			/* Data never lies in what is skipped; what is found is a block with data. */
+			assert_success(hd_content_seek(objects, &content, offset, true, &found));
+			while (right < sizes[s] && right < found && data[right] == 0)
+				right++;
+			assert_int_equal(right, found);
+			assert_success(hd_content_seek(objects, &content, offset, false, &found));
+			if (found < sizes[s])
+				assert_true(hd_is_zero(data + found, 4096 - found % 4096 < sizes[s] - found
+									     ? 4096 - found % 4096
+									     : sizes[s] - found));
+		}
+		free(data);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
@@ -255,6 +351,8 @@ int main(void)
 		TEST(pieces_that_do_not_add_up_are_refused),
 		TEST(malformed_lists_are_refused),
 		TEST(zeros_that_are_appended_give_what_zero_bytes_give),
+		TEST(a_huge_sparse_content_costs_by_its_data),
+		TEST(seeking_agrees_with_the_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
