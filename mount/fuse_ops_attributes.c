@@ -66,6 +66,8 @@ static int add_privilege_drop(const struct hd_fuse_session *session, const struc
 	r = hd_overlay_getattr(session->overlay, ino, &now);
 	if (r < 0)
 		return r;
+	now.uid = hd_owner_map_uid(&session->owners, now.uid);
+	now.gid = hd_owner_map_gid(&session->owners, now.gid);
 	bits = hd_privilege_bits_for(&now, caller);
 	if (bits && *set == 0 && caller->uid != 0 && caller->uid != now.uid)
 		return 1;
@@ -123,15 +125,10 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 	hd_reply_data(req, r, thread->reply, size);
 }
 
-/*
- * Of the `system.` names there are the access control lists alone. Where the kernel does not ask for them they would be
- * stored but not enforced, and refusing them says so.
- */
+/* Where the kernel does not ask for access control lists they would be stored but not enforced: refusing them says so. */
 static bool refused_name(fuse_req_t req, const char *name)
 {
-	if (strncmp(name, "system.", strlen("system.")) != 0)
-		return false;
-	return !hd_fuse_session_of(req)->acl || !hd_acl_is_name(name);
+	return !hd_fuse_session_of(req)->acl && hd_acl_is_name(name);
 }
 
 /* The kernel says that with a list; libfuse does not know of it. */

@@ -41,7 +41,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 	if (r >= 0 && (file->flags & O_TRUNC)) {
 		changed(req, r, HD_CACHE_TRUNCATE, ino, 0, 0);
 		if (session->killpriv && truncation_drops_privileges())
-			(void)hd_privilege_drop(session->overlay, &caller, ino);
+			(void)hd_privilege_drop(session->overlay, &session->owners, &caller, ino);
 	}
 	file->keep_cache = 1;
 	file->noflush = (file->flags & O_ACCMODE) == O_RDONLY;
@@ -107,7 +107,7 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t si
 	(void)file;
 	/* Before the bytes: a failure must not leave a changed file with its old privileges. */
 	if (session->killpriv && write_drops_privileges())
-		r = hd_privilege_drop(session->overlay, &caller, ino);
+		r = hd_privilege_drop(session->overlay, &session->owners, &caller, ino);
 	if (r >= 0)
 		r = hd_overlay_write(session->overlay, ino, data, size, (uint64_t)offset, &written);
 	changed(req, r, HD_CACHE_WRITE, ino, (uint64_t)offset, written);
@@ -126,7 +126,9 @@ static int drop_privileges_of_others(fuse_req_t req, fuse_ino_t ino)
 	struct hd_fuse_session *session = hd_fuse_session_of(req);
 	struct hd_caller caller = hd_fuse_caller(req);
 
-	return session->killpriv && caller.uid != 0 ? hd_privilege_drop(session->overlay, &caller, ino) : 0;
+	return session->killpriv && caller.uid != 0
+		       ? hd_privilege_drop(session->overlay, &session->owners, &caller, ino)
+		       : 0;
 }
 
 static void op_fallocate(

@@ -27,17 +27,18 @@ uint32_t hd_privilege_bits(uint32_t mode, bool in_group)
 	return bits;
 }
 
-uint32_t hd_privilege_bits_for(const struct hd_attributes *attributes, const struct hd_caller *caller)
+uint32_t hd_privilege_bits_for(const struct hd_attributes *shown, const struct hd_caller *caller)
 {
-	bool in_group = caller->uid == 0 || caller->gid == attributes->gid;
+	bool in_group = caller->uid == 0 || caller->gid == shown->gid;
 
 	/* A request tells one group of its caller; of the others /proc tells, in the one case where they matter. */
-	if (!in_group && (attributes->mode & (S_ISGID | S_IXGRP)) == S_ISGID)
-		in_group = hd_process_has_group(caller->pid, attributes->gid);
-	return hd_privilege_bits(attributes->mode, in_group);
+	if (!in_group && (shown->mode & (S_ISGID | S_IXGRP)) == S_ISGID)
+		in_group = hd_process_has_group(caller->pid, shown->gid);
+	return hd_privilege_bits(shown->mode, in_group);
 }
 
-int hd_privilege_drop(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino ino)
+int hd_privilege_drop(struct hd_overlay *overlay, const struct hd_owner_map *owners,
+	const struct hd_caller *caller, hd_ino ino)
 {
 	struct hd_attributes attributes;
 	uint32_t bits;
@@ -46,6 +47,7 @@ int hd_privilege_drop(struct hd_overlay *overlay, const struct hd_caller *caller
 	r = hd_overlay_getattr(overlay, ino, &attributes);
 	if (r < 0)
 		return r;
+	attributes.gid = hd_owner_map_gid(owners, attributes.gid);
 	bits = hd_privilege_bits_for(&attributes, caller);
 	if (bits == 0)
 		return 0;

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "overlay/access_control_list.h"
 #include "overlay/platform/cleanup.h"
 
-static const char *const namespaces[] = {"user.", "trusted.", "security.", "system."};
+static const char *const namespaces[] = {"user.", "trusted.", "security."};
 
 int hd_xattr_name_check(const char *name)
 {
+	if (hd_acl_is_name(name))
+		return 0;
 	for (size_t i = 0; i < HD_ARRAY_SIZE(namespaces); i++) {
 		size_t length = strlen(namespaces[i]);
 

@@ -8,7 +8,8 @@
  * Threads     Any; a pure function.
  */
 
-/* 0, -EOPNOTSUPP for a name of no namespace, -EINVAL for a namespace without a name. */
+/* 0, -EOPNOTSUPP for a name of no namespace, -EINVAL for a namespace without a name. Of `system.` there are the access
+ * control lists alone. */
 int hd_xattr_name_check(const char *name);
 
 #endif

@@ -202,8 +202,6 @@ int hd_access_set_list_locked(struct hd_overlay *overlay, hd_ino ino, const char
 		return 0; /* to remove what is not there is fine, unlike with other attributes */
 	if (setting.value)
 		hd_attribute_put(&new, name, setting.value, setting.size);
-	r = hd_buffer_status(&new);
-	if (r == 0 && new.size > HD_ATTRIBUTE_STRING_LIMIT)
-		r = -ENOSPC;
+	r = hd_attribute_string_check(&new);
 	return r < 0 ? r : store(overlay, hd_ino_index(ino), &new, setting.mode);
 }

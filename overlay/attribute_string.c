@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/attribute_string.h"
 
+#include <errno.h>
+#include <linux/limits.h>
 #include <string.h>
 
 #include "overlay/cells.h"
+
+#define STRING_LIMIT (128u << 10)
 
 bool hd_attribute_next(struct hd_reader *reader, struct hd_extended_attribute *ret)
 {
@@ -67,6 +71,20 @@ bool hd_attribute_copy_without(const struct hd_buffer *old, const char *name, st
 			put(new, &attribute);
 	}
 	return found;
+}
+
+int hd_attribute_string_check(const struct hd_buffer *string)
+{
+	struct hd_extended_attribute attribute;
+	struct hd_reader reader;
+	size_t names = 0;
+
+	if (hd_buffer_status(string) < 0)
+		return hd_buffer_status(string);
+	hd_reader_init(&reader, string->data, string->size);
+	while (hd_attribute_next(&reader, &attribute))
+		names += attribute.name_length + 1u;
+	return string->size > STRING_LIMIT || names > XATTR_LIST_MAX ? -ENOSPC : 0;
 }
 
 int hd_attribute_string_load(

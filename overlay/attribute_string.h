@@ -15,8 +15,6 @@
 #include "overlay/overlay_types.h"
 #include "overlay/platform/buffer.h"
 
-#define HD_ATTRIBUTE_STRING_LIMIT (128u << 10)
-
 struct hd_extended_attribute {
 	const char *name; /* name_length bytes, no NUL */
 	const void *value;
@@ -34,6 +32,9 @@ bool hd_attribute_find(const struct hd_buffer *string, const char *name, struct 
 void hd_attribute_put(struct hd_buffer *string, const char *name, const void *value, size_t size);
 /* Copies all but NAME from OLD to NEW; true when NAME was there. */
 bool hd_attribute_copy_without(const struct hd_buffer *old, const char *name, struct hd_buffer *new);
+
+/* Whether a built string may be kept: -ENOSPC when it is too long, or its names are more than listxattr(2) gives. */
+int hd_attribute_string_check(const struct hd_buffer *string);
 
 /* Copies an inode's string out. -HD_E_ARENA_CORRUPT. */
 int hd_attribute_string_load(

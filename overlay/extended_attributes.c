@@ -74,9 +74,7 @@ static int change_locked(
 		return 0;
 	if (value)
 		hd_attribute_put(&new, name, value, size);
-	r = hd_buffer_status(&new);
-	if (r == 0 && new.size > HD_ATTRIBUTE_STRING_LIMIT)
-		r = -ENOSPC;
+	r = hd_attribute_string_check(&new);
 	return r < 0 ? r : store_locked(overlay, hd_ino_index(ino), &new);
 }
 

@@ -232,6 +232,13 @@ def ownership():
                 os.rmdir(path) if path == "s.d" else os.unlink(path)
 
 
+def of_the_root():
+    set_list(".", "u::rwx,u:1003:rwx,g::r-x,m::rwx,o::r-x")
+    set_list(".", "u::rwx,u:1003:rw-,g::r-x,m::rwx,o::r--", DEFAULT)
+    os.setxattr(".", "user.root", b"has one")
+    make("below the root", 0o666)
+
+
 def main():
     go(sys.argv[1])
     and_back()
@@ -240,6 +247,7 @@ def main():
     if IS_ROOT:
         enforcement()
         ownership()
+    of_the_root()
     show_tree()
 
 

@@ -80,8 +80,8 @@ def tell(what, call, who=None):
 def described(path):
     try:
         return what_there_is(path)
-    except PermissionError:
-        return path + " cannot be looked at"
+    except OSError as error:
+        return "%s cannot be looked at: %s" % (path, errno.errorcode[error.errno])
 
 
 def what_there_is(path):

@@ -66,6 +66,16 @@ heddle_remount -o "allow_other,uid=$(id -u nobody)"
 check other touch docs/guide.md
 check_equal "$(stat -c %U "$MNT/README")" "nobody"
 
+# As for the set-id bits: who is of the shown group leaves the one without the group's x, and the shown owner may chown.
+echo program >"$MNT/program"
+check chmod 6766 "$MNT/program"
+check other python3 -c 'import os; os.chown("program", -1, -1)'
+check_equal "$(stat -c %a "$MNT/program")" "766"
+check chmod 2766 "$MNT/program"
+heddle_remount -o "allow_other,gid=$(getent passwd nobody | cut -d: -f4)"
+check other sh -c 'echo more >>program'
+check_equal "$(stat -c %a "$MNT/program")" "2766"
+
 # Set-user-id programs and devices, as on a local filesystem, unless the mount says otherwise.
 heddle_remount --allow-other
 cp "$(command -v id)" "$MNT/whoami"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <linux/limits.h>
 #include <sys/xattr.h>
 
 #include "tests/unit/overlay/yard.h"
@@ -178,6 +179,31 @@ static void limits_are_those_of_the_kernel(void **state)
 	assert_int_equal(hd_overlay_setxattr(overlay, file, "", "", 0, 0), -ERANGE);
 }
 
+/* listxattr(2) gives at most XATTR_LIST_MAX bytes: one more name and it would give nothing ever after. */
+static void names_stay_within_what_can_be_listed(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	hd_ino file = make_file(overlay, HD_ROOT_INO, "file");
+	static char list[XATTR_LIST_MAX];
+	char name[256];
+	size_t size;
+	int i;
+
+	memset(name, 'n', sizeof(name));
+	name[255] = '\0';
+	for (i = 0; i < 256; i++) {
+		memcpy(name, "user.", 5);
+		name[5 + snprintf(name + 5, 8, "%d", i)] = '.';
+		assert_success(hd_overlay_setxattr(overlay, file, name, "v", 1, 0));
+	}
+	assert_success(hd_overlay_listxattr(overlay, file, true, list, sizeof(list), &size));
+	assert_int_equal(size, XATTR_LIST_MAX);
+	assert_int_equal(hd_overlay_setxattr(overlay, file, "user.x", "v", 1, 0), -ENOSPC);
+	assert_success(hd_overlay_setxattr(overlay, file, name, "longer", 6, 0));
+	assert_success(hd_overlay_removexattr(overlay, file, name));
+	assert_success(hd_overlay_setxattr(overlay, file, "user.x", "v", 1, 0));
+}
+
 static void many_values_are_kept_apart(void **state)
 {
 	struct hd_overlay *overlay = yard_open(*state);
@@ -220,6 +246,7 @@ int main(void)
 		TEST(a_size_is_for_files_alone),
 		TEST(a_value_is_set_replaced_and_removed),
 		TEST(limits_are_those_of_the_kernel),
+		TEST(names_stay_within_what_can_be_listed),
 		TEST(many_values_are_kept_apart),
 	};
 
