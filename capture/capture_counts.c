@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/capture_counts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,12 +12,31 @@
 /*
  * A rename keeps a file's reference, so a file that was moved is a reference that is among the deleted and among the
  * added. Pairs are found by sorting both. Empty files all have the same reference and say nothing; files that were
- * moved and written to are an addition and a deletion, here as in git without similarity detection.
+ * moved and written to are an addition and a deletion, here as in git without similarity detection. Directories that
+ * were moved are told by the comparison, with nothing of what is below them.
  */
 
 struct counting {
 	struct hd_buffer added, deleted; /* of struct hd_content */
+	struct hd_buffer moves;          /* of struct hd_state_move */
 };
+
+static int collect_move(struct counting *counting, const struct hd_change *change)
+{
+	struct hd_state_move move = {
+		.from = strdup(change->old_path), .to = strndup(change->path, change->path_length)};
+	int r = move.from && move.to ? 0 : -ENOMEM;
+
+	if (r == 0)
+		hd_buffer_put(&counting->moves, &move, sizeof(move));
+	if (r == 0)
+		r = hd_buffer_status(&counting->moves);
+	if (r < 0) {
+		free(move.from);
+		free(move.to);
+	}
+	return r;
+}
 
 static int collect(const struct hd_change *change, void *payload)
 {
@@ -25,6 +45,8 @@ static int collect(const struct hd_change *change, void *payload)
 	const struct hd_tree_view_entry *entry = added ? change->new_entry : change->old_entry;
 	struct hd_buffer *references = added ? &counting->added : &counting->deleted;
 
+	if (change->kind == HD_CHANGE_MOVED)
+		return collect_move(counting, change);
 	if (change->kind == HD_CHANGE_MODIFIED || !S_ISREG(entry->mode) ||
 		hd_content_is_none(&entry->content))
 		return 0;
@@ -62,18 +84,28 @@ static uint64_t count_pairs(struct counting *counting)
 	return pairs;
 }
 
+static int compare_moves(const void *a, const void *b)
+{
+	return strcmp(((const struct hd_state_move *)a)->to, ((const struct hd_state_move *)b)->to);
+}
+
 int hd_capture_count(struct hd_tree_view *old_view, struct hd_tree_view *new_view, struct hd_state *state)
 {
 	struct counting counting = {0};
 	struct hd_change_counts counts;
 	int r;
 
-	r = hd_tree_comparison_run(old_view, new_view, collect, &counting, &counts);
+	r = hd_tree_comparison_run_with_moves(old_view, new_view, collect, &counting, &counts);
+	/* The state owns the moves, also when counting failed. */
+	state->moves = (struct hd_state_move *)(void *)counting.moves.data;
+	state->n_moves = counting.moves.size / sizeof(*state->moves);
 	if (r >= 0) {
 		state->added = counts.added;
 		state->modified = counts.modified;
 		state->deleted = counts.deleted;
-		state->moved = count_pairs(&counting);
+		state->moved = count_pairs(&counting) + counts.moved;
+		if (state->n_moves > 0)
+			qsort(state->moves, state->n_moves, sizeof(*state->moves), compare_moves);
 	}
 	hd_buffer_clear(&counting.added);
 	hd_buffer_clear(&counting.deleted);

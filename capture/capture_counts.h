@@ -10,7 +10,7 @@
 
 #include "capture/tree_view.h"
 
-/* Sets added, modified, deleted and moved of STATE. */
+/* Sets added, modified, deleted, moved and the moves of STATE, which must have none. */
 int hd_capture_count(struct hd_tree_view *old_view, struct hd_tree_view *new_view, struct hd_state *state);
 
 #endif

@@ -225,6 +225,30 @@ static int put_attributes(struct hd_object_store *objects, const struct hd_snaps
 	return hd_object_store_put(objects, bytes.data, bytes.size, ret_content);
 }
 
+/*
+ * A directory that was moved, loaded or touched, and whose entries are what they were at the last capture: it is still
+ * that tree. Over a directory, whose references are paths, no two trees would be equal otherwise.
+ */
+static int take_origin(const struct hd_capture_tree *capture, const struct hd_tree_view_entry *head,
+	const struct hd_snapshot_node *node, struct hd_content *tree)
+{
+	struct hd_tree_view_entry origin = {.name = "", .mode = S_IFDIR, .content = node->origin};
+	struct hd_tree_view_listing listing = {0};
+	int r;
+
+	if (hd_content_is_none(&node->origin) || (head && hd_content_equal(&head->content, &node->origin)))
+		return 0;
+	r = hd_tree_view_list(capture->head_view, &origin, &listing);
+	if (r < 0)
+		return r;
+	if (hd_canonical_same_entries(node, &listing)) {
+		*tree = node->origin;
+		r = 1;
+	}
+	hd_tree_view_listing_clear(&listing);
+	return r;
+}
+
 int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_canonical_place *place,
 	const struct hd_tree_view_entry *head, const struct hd_tree_view_listing *head_listing,
 	struct hd_snapshot_node *node, bool is_root)
@@ -235,7 +259,9 @@ int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_c
 	r = hd_canonical_name_directory(capture->canonical, place, node, &tree);
 	if (r == 0 && head && hd_canonical_same_entries(node, head_listing))
 		tree = head->content;
-	else if (r == 0 && node->n_children > 0)
+	else if (r == 0)
+		r = take_origin(capture, head, node, &tree);
+	if (r == 0 && hd_content_is_none(&tree) && node->n_children > 0)
 		r = put_tree(capture->objects, node, &tree);
 	if (r >= 0 && (node->n_children > 0 || is_root))
 		r = put_attributes(capture->objects, node, is_root, &attributes);

@@ -116,18 +116,22 @@ static int emit_change(const struct hd_change *change, void *payload)
 	};
 	int r;
 
-	if (run->options->depth != HD_DIFF_NAMES) {
+	if (run->options->depth != HD_DIFF_NAMES && change->kind != HD_CHANGE_MOVED) {
 		r = describe(run, change, &entry);
 		if (r < 0)
 			return r;
 	}
 	entry.path = strndup(change->path, change->path_length);
-	if (!entry.path)
-		return -ENOMEM;
-	hd_buffer_put(&run->entries, &entry, sizeof(entry));
-	r = hd_buffer_status(&run->entries);
-	if (r < 0)
+	entry.old_path = change->old_path ? strdup(change->old_path) : NULL;
+	r = entry.path && (entry.old_path || !change->old_path) ? 0 : -ENOMEM;
+	if (r == 0)
+		hd_buffer_put(&run->entries, &entry, sizeof(entry));
+	if (r == 0)
+		r = hd_buffer_status(&run->entries);
+	if (r < 0) {
 		free(entry.path);
+		free(entry.old_path);
+	}
 	return r;
 }
 
@@ -138,7 +142,8 @@ int hd_diff_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
 	struct hd_diff diff = {0};
 	int r;
 
-	r = hd_tree_comparison_run(old_view, new_view, emit_change, &run, &diff.counts);
+	r = (options->depth == HD_DIFF_PATCH ? hd_tree_comparison_run : hd_tree_comparison_run_with_moves)(
+		old_view, new_view, emit_change, &run, &diff.counts);
 	if (r >= 0)
 		r = flush_text(&run);
 	hd_buffer_clear(&run.text);
@@ -154,8 +159,10 @@ int hd_diff_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
 
 void hd_diff_clear(struct hd_diff *diff)
 {
-	for (size_t i = 0; i < diff->n_entries; i++)
+	for (size_t i = 0; i < diff->n_entries; i++) {
 		free(diff->entries[i].path);
+		free(diff->entries[i].old_path);
+	}
 	free(diff->entries);
 	*diff = (struct hd_diff){0};
 }

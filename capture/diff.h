@@ -10,6 +10,9 @@
  * permission bits other than the owner's x, devices) are in the list, not in the patch. Files with a NUL in
  * their first 8000 bytes, and those above HD_DIFF_TEXT_LIMIT, are binary: 'Binary files a/x and b/x differ'.
  *
+ * A patch has no moves of directories: there they are deletions and additions of all that is below. A list alone
+ * (HD_DIFF_NAMES, HD_DIFF_STAT) tells them as one entry each.
+ *
  * Ownership   The caller clears the result. The text given to a callback is borrowed.
  * Threads     One at a time per view.
  * Errors      Those of the views; -ENOMEM; what the write callback returns.
@@ -39,6 +42,7 @@ struct hd_diff_entry {
 	enum hd_change_kind kind;
 	char *path; /* owned: relative, raw bytes, NUL-terminated; "." for the root itself */
 	size_t path_length;
+	char *old_path;                      /* owned: of what was MOVED, else NULL */
 	uint32_t old_mode;                   /* 0 if ADDED */
 	uint32_t new_mode;                   /* 0 if DELETED */
 	uint64_t added_lines, deleted_lines; /* 0 below HD_DIFF_STAT, and of binary files */

@@ -34,12 +34,15 @@ static int emit_change(const struct hd_change *change, void *payload)
 		return 0;
 	}
 	entry.path = strndup(change->path, change->path_length);
-	if (!entry.path)
-		return -ENOMEM;
-	hd_buffer_put(&run->entries, &entry, sizeof(entry));
-	r = hd_buffer_status(&run->entries);
+	entry.old_path = change->old_path ? strdup(change->old_path) : NULL;
+	r = entry.path && (entry.old_path || !change->old_path) ? 0 : -ENOMEM;
+	if (r == 0)
+		hd_buffer_put(&run->entries, &entry, sizeof(entry));
+	if (r == 0)
+		r = hd_buffer_status(&run->entries);
 	if (r < 0) {
 		free(entry.path);
+		free(entry.old_path);
 		return r;
 	}
 	run->n_entries++;
@@ -61,7 +64,7 @@ static int compare_with_head(struct hd_overlay *overlay, struct hd_snapshot *sna
 	if (r >= 0)
 		r = hd_tree_view_of_snapshot(bases, snapshot, &new_view);
 	if (r >= 0)
-		r = hd_tree_comparison_run(old_view, new_view, emit_change, run, &status->counts);
+		r = hd_tree_comparison_run_with_moves(old_view, new_view, emit_change, run, &status->counts);
 	hd_tree_view_free(old_view);
 	hd_tree_view_free(new_view);
 	hd_state_clear(&state);
@@ -95,8 +98,10 @@ int hd_status_read(struct hd_overlay *overlay, size_t limit, struct hd_status *r
 
 void hd_status_clear(struct hd_status *status)
 {
-	for (size_t i = 0; i < status->n_entries; i++)
+	for (size_t i = 0; i < status->n_entries; i++) {
 		free(status->entries[i].path);
+		free(status->entries[i].old_path);
+	}
 	free(status->entries);
 	*status = (struct hd_status){0};
 }

@@ -15,7 +15,8 @@ struct hd_status_entry {
 	enum hd_change_kind kind;
 	char *path; /* owned: relative, raw bytes, NUL-terminated; "." for the root itself */
 	size_t path_length;
-	uint32_t mode; /* of the new entry; of the old one if DELETED */
+	uint32_t mode;  /* of the new entry; of the old one if DELETED */
+	char *old_path; /* owned: of what was MOVED, else NULL */
 };
 
 struct hd_status {

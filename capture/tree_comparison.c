@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/tree_comparison.h"
+#include "capture/tree_moves.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct frame {
 
 struct walk {
 	struct hd_tree_view *old_view, *new_view;
+	struct hd_tree_moves moves; /* none unless asked for */
 	hd_change_emit emit;
 	void *payload;
 	struct hd_change_counts counts;
@@ -110,6 +112,12 @@ int hd_tree_comparison_same_bytes(struct hd_tree_view *old_view, const struct hd
 	return compare_bytes(old_view, old_entry, new_view, new_entry, ret_same);
 }
 
+bool hd_tree_comparison_same_reference(
+	const struct hd_tree_view_entry *old_entry, const struct hd_tree_view_entry *new_entry)
+{
+	return compare_references(old_entry, new_entry) == VERDICT_SAME;
+}
+
 /* A link's permission bits mean nothing and differ between sources. */
 static bool same_permissions(const struct hd_tree_view_entry *a, const struct hd_tree_view_entry *b)
 {
@@ -122,6 +130,7 @@ static int count_and_emit(struct walk *walk, const struct hd_change *change)
 		[HD_CHANGE_ADDED] = &walk->counts.added,
 		[HD_CHANGE_MODIFIED] = &walk->counts.modified,
 		[HD_CHANGE_DELETED] = &walk->counts.deleted,
+		[HD_CHANGE_MOVED] = &walk->counts.moved,
 	};
 
 	(*counters[change->kind])++;
@@ -167,6 +176,23 @@ static int push_directories(struct walk *walk, const struct hd_tree_view_entry *
 	return 0;
 }
 
+/* ENTRY, of the new tree, is what MOVE moved; the walk's path is its new one. */
+static int visit_moved(
+	struct walk *walk, const struct hd_tree_move *move, const struct hd_tree_view_entry *entry)
+{
+	struct hd_change change = {.kind = HD_CHANGE_MOVED,
+		.path = (const char *)walk->path.data,
+		.path_length = move->to_length,
+		.old_path = move->from,
+		.old_entry = &move->old_entry,
+		.new_entry = entry};
+	int r = count_and_emit(walk, &change);
+
+	if (r != 0 || compare_references(&move->old_entry, entry) == VERDICT_SAME)
+		return r;
+	return push_directories(walk, &move->old_entry, entry, move->to_length);
+}
+
 static int visit_one_sided(struct walk *walk, enum hd_change_kind kind,
 	const struct hd_tree_view_entry *entry, size_t directory_length)
 {
@@ -179,6 +205,13 @@ static int visit_one_sided(struct walk *walk, enum hd_change_kind kind,
 		return r;
 	change.path = (const char *)walk->path.data;
 	change.path_length = walk->path.size - 1;
+	if (S_ISDIR(entry->mode) && walk->moves.count > 0) {
+		const struct hd_tree_move *move = deleted ? hd_tree_moves_met(&walk->moves, change.path)
+							  : hd_tree_moves_to(&walk->moves, change.path);
+
+		if (move)
+			return deleted ? 0 : visit_moved(walk, move, entry);
+	}
 	change.old_entry = deleted ? entry : NULL;
 	change.new_entry = deleted ? NULL : entry;
 	r = count_and_emit(walk, &change);
@@ -275,21 +308,40 @@ static int run_from(struct walk *walk, const struct hd_tree_view_entry *old_dire
 	return r;
 }
 
+static int run(struct walk *walk, struct hd_change_counts *ret_counts)
+{
+	struct hd_tree_view_entry old_root, new_root;
+	int r;
+
+	hd_tree_view_root(walk->old_view, &old_root);
+	hd_tree_view_root(walk->new_view, &new_root);
+	r = run_from(walk, &old_root, &new_root);
+	if (r != 0)
+		return r;
+	if (ret_counts)
+		*ret_counts = walk->counts;
+	return 0;
+}
+
 int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view, hd_change_emit emit,
 	void *payload, struct hd_change_counts *ret_counts)
 {
 	struct walk walk = {.old_view = old_view, .new_view = new_view, .emit = emit, .payload = payload};
-	struct hd_tree_view_entry old_root, new_root;
-	int r;
 
-	hd_tree_view_root(old_view, &old_root);
-	hd_tree_view_root(new_view, &new_root);
-	r = run_from(&walk, &old_root, &new_root);
-	if (r != 0)
+	return run(&walk, ret_counts);
+}
+
+int hd_tree_comparison_run_with_moves(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	hd_change_emit emit, void *payload, struct hd_change_counts *ret_counts)
+{
+	struct walk walk = {.old_view = old_view, .new_view = new_view, .emit = emit, .payload = payload};
+	int r = hd_tree_moves_find(old_view, new_view, &walk.moves);
+
+	if (r < 0)
 		return r;
-	if (ret_counts)
-		*ret_counts = walk.counts;
-	return 0;
+	r = run(&walk, ret_counts);
+	hd_tree_moves_clear(&walk.moves);
+	return r;
 }
 
 static int stop_at_first(const struct hd_change *change, void *payload)
@@ -319,6 +371,7 @@ const char *hd_change_kind_letter(enum hd_change_kind kind)
 		[HD_CHANGE_ADDED] = "A",
 		[HD_CHANGE_MODIFIED] = "M",
 		[HD_CHANGE_DELETED] = "D",
+		[HD_CHANGE_MOVED] = "R",
 	};
 
 	return letters[kind];

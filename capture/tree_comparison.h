@@ -11,6 +11,8 @@
  *     DELETED    a name that is only in the old tree, likewise
  *     MODIFIED   a file or link with other bytes, a device with another number, anything with other permission
  *                bits; not a directory because of what is in it
+ *     MOVED      a directory of the old tree that the new one has at another path (tree_moves.h), if moves are asked
+ *                for; what changed below it follows, by its new paths, and the rest is not entered
  *     A name whose type changed is DELETED and then ADDED. Times, owners and extended attributes do not count.
  *
  * Cost Equal references are equal trees and are not entered. Only directories with unequal references are
@@ -24,19 +26,26 @@
 
 #include "capture/tree_view.h"
 
-enum hd_change_kind { HD_CHANGE_ADDED, HD_CHANGE_MODIFIED, HD_CHANGE_DELETED, HD_CHANGE_KIND_COUNT };
+enum hd_change_kind {
+	HD_CHANGE_ADDED,
+	HD_CHANGE_MODIFIED,
+	HD_CHANGE_DELETED,
+	HD_CHANGE_MOVED,
+	HD_CHANGE_KIND_COUNT
+};
 
 struct hd_change {
 	enum hd_change_kind kind;
 	const char *path; /* relative to the root, NUL-terminated, raw bytes; "." for the root itself */
 	size_t path_length;
+	const char *old_path;                       /* MOVED: where it was, NUL-terminated; else NULL */
 	const struct hd_tree_view_entry *old_entry; /* NULL if ADDED */
 	const struct hd_tree_view_entry *new_entry; /* NULL if DELETED */
 	bool content_differs; /* MODIFIED: bytes or device number, not the permission bits alone */
 };
 
 struct hd_change_counts {
-	uint64_t added, modified, deleted;
+	uint64_t added, modified, deleted, moved;
 };
 
 typedef int (*hd_change_emit)(const struct hd_change *change, void *payload);
@@ -44,6 +53,14 @@ typedef int (*hd_change_emit)(const struct hd_change *change, void *payload);
 /* EMIT, which may be NULL, sees every difference in the order of paths (a directory before what is in it). */
 int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view, hd_change_emit emit,
 	void *payload, struct hd_change_counts *ret_counts);
+
+/* The same, and directories that were moved are told as that. */
+int hd_tree_comparison_run_with_moves(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	hd_change_emit emit, void *payload, struct hd_change_counts *ret_counts);
+
+/* Whether the references alone tell that two entries have the same bytes or the same tree. */
+bool hd_tree_comparison_same_reference(
+	const struct hd_tree_view_entry *old_entry, const struct hd_tree_view_entry *new_entry);
 
 /* Whether two files or links have the same bytes; reads them only when neither references nor sizes tell. */
 int hd_tree_comparison_same_bytes(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_entry,
@@ -55,7 +72,7 @@ int hd_tree_comparison_same_tree(struct hd_tree_view *old_view,
 	const struct hd_tree_view_entry *old_directory, struct hd_tree_view *new_view,
 	const struct hd_tree_view_entry *new_directory, bool *ret_same);
 
-/* "A", "M" or "D". */
+/* "A", "M", "D" or "R" (for renamed, as in git). */
 const char *hd_change_kind_letter(enum hd_change_kind kind);
 
 /* "file", "directory", "symlink" or "other", for the type bits of MODE. */

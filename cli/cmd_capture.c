@@ -180,6 +180,7 @@ static void print_text(const struct hd_location *location, const json_t *reply)
 {
 	const json_t *state = json_object_get(reply, "state");
 	const json_t *changes = json_object_get(state, "changes");
+	size_t moves = json_array_size(json_object_get(state, "moves"));
 	const char *message = hd_reply_text(state, "message");
 	char id[HD_STATE_ID_TEXT_SIZE];
 
@@ -191,8 +192,11 @@ static void print_text(const struct hd_location *location, const json_t *reply)
 	printf("[%s %s%s%s] ", location->thread, hd_output_color(stdout, HD_COLOR_IDENTIFIER), id,
 		hd_output_color(stdout, HD_COLOR_NONE));
 	hd_output_text(stdout, message, strcspn(message, "\n"));
-	printf("\n %llu added, %llu modified, %llu deleted\n", hd_reply_number(changes, "added"),
+	printf("\n %llu added, %llu modified, %llu deleted", hd_reply_number(changes, "added"),
 		hd_reply_number(changes, "modified"), hd_reply_number(changes, "deleted"));
+	if (moves > 0)
+		printf(", %zu %s moved", moves, moves == 1 ? "directory" : "directories");
+	putchar('\n');
 }
 
 static int capture(const struct hd_invocation *invocation)

@@ -26,7 +26,9 @@ static const char *thread;
 
 static const struct hd_option options[] = {
 	{.long_name = "stat", .help = "count the lines of each file instead", .flag = &as_stat},
-	{.long_name = "name-status", .help = "list A, M or D and the path instead", .flag = &as_name_status},
+	{.long_name = "name-status",
+		.help = "list A, M, D or R (moved) and the path instead",
+		.flag = &as_name_status},
 	{.long_name = "name-only", .help = "list the paths instead", .flag = &as_names},
 	{.long_name = "null",
 		.short_name = 'z',
@@ -95,11 +97,21 @@ static int build_request(
 	return 0;
 }
 
+static void print_name(const char *path, char end)
+{
+	if (nul_ends)
+		fputs(path, stdout);
+	else
+		hd_output_path(stdout, path);
+	fputc(end, stdout);
+}
+
 static int print_names(const json_t *entries)
 {
 	for (size_t i = 0; i < json_array_size(entries); i++) {
 		const json_t *entry = json_array_get(entries, i);
 		HD_AUTO_FREE char *path = hd_reply_entry_path(entry);
+		HD_AUTO_FREE char *origin = as_name_status ? hd_reply_entry_origin(entry) : NULL;
 
 		if (!path)
 			return -ENOMEM;
@@ -107,11 +119,9 @@ static int print_names(const json_t *entries)
 			continue;
 		if (as_name_status)
 			printf("%s%c", hd_reply_text(entry, "kind"), nul_ends ? '\0' : '\t');
-		if (nul_ends)
-			fputs(path, stdout);
-		else
-			hd_output_path(stdout, path);
-		fputc(nul_ends ? '\0' : '\n', stdout);
+		if (origin)
+			print_name(origin, nul_ends ? '\0' : '\t');
+		print_name(path, nul_ends ? '\0' : '\n');
 	}
 	return 0;
 }

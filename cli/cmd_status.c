@@ -24,7 +24,7 @@ static unsigned long limit;
 static const struct hd_option options[] = {
 	{.long_name = "short",
 		.short_name = 's',
-		.help = "one line per change: A, M or D, and the path",
+		.help = "one line per change: A, M, D or R (moved), and the path",
 		.flag = &short_form},
 	{.short_name = 'z',
 		.long_name = "null",
@@ -44,11 +44,14 @@ static int print_entry(const json_t *entry)
 {
 	const char *kind = hd_reply_text(entry, "kind");
 	HD_AUTO_FREE char *path = hd_reply_entry_path(entry);
+	HD_AUTO_FREE char *origin = hd_reply_entry_origin(entry);
 
 	if (!path)
 		return -ENOMEM;
 	if (short_form && nul_ends) {
-		printf("%s %s%c", kind, path, '\0');
+		printf("%s %s%c", kind, origin ? origin : path, '\0');
+		if (origin)
+			printf("%s%c", path, '\0');
 		return 0;
 	}
 	if (short_form)
@@ -58,7 +61,12 @@ static int print_entry(const json_t *entry)
 		printf("    %s%-10s", hd_output_color(stdout, color_of(kind)),
 			kind[0] == 'A'   ? "added:"
 			: kind[0] == 'D' ? "deleted:"
+			: kind[0] == 'R' ? "moved:"
 					 : "modified:");
+	if (origin) {
+		hd_output_path(stdout, origin);
+		fputs(" -> ", stdout);
+	}
 	hd_output_path(stdout, path);
 	printf("%s\n", short_form ? "" : hd_output_color(stdout, HD_COLOR_NONE));
 	return 0;
@@ -160,9 +168,11 @@ static int print_text(const struct hd_location *location, const json_t *reply)
 		return r;
 	if (total > listed)
 		printf("    ... and %llu more; --limit N lists more\n", total - listed);
-	printf("\n%llu added, %llu modified, %llu deleted; 'heddle capture -m TEXT' records them\n",
-		hd_reply_number(changes, "added"), hd_reply_number(changes, "modified"),
-		hd_reply_number(changes, "deleted"));
+	printf("\n%llu added, %llu modified, %llu deleted", hd_reply_number(changes, "added"),
+		hd_reply_number(changes, "modified"), hd_reply_number(changes, "deleted"));
+	if (hd_reply_number(changes, "moved") > 0)
+		printf(", %llu moved", hd_reply_number(changes, "moved"));
+	fputs("; 'heddle capture -m TEXT' records them\n", stdout);
 	return 0;
 }
 

@@ -162,6 +162,12 @@ static void print_bar(FILE *stream, enum hd_color color, char sign, unsigned lon
 	fputs(hd_output_color(stream, HD_COLOR_NONE), stream);
 }
 
+/* A directory, of which no lines are counted. */
+static bool is_moved(const json_t *entry)
+{
+	return json_object_get(entry, "from") != NULL;
+}
+
 /* The name's end says more than its beginning: a long one loses that, as in git. */
 static void print_stat_line(
 	const json_t *entry, const char *name, const struct stat_widths *widths, FILE *stream)
@@ -177,6 +183,10 @@ static void print_stat_line(
 		while ((*name & 0xc0) == 0x80);
 	}
 	fprintf(stream, " %s%s%*s | ", cut ? "..." : "", name, cut ? 0 : (int)(widths->name - columns), "");
+	if (is_moved(entry)) {
+		fputs("moved\n", stream);
+		return;
+	}
 	if (json_is_true(json_object_get(entry, "binary"))) {
 		fputs("Bin\n", stream);
 		return;
@@ -192,8 +202,16 @@ static void print_stat_line(
 static char *stat_name(const json_t *entry)
 {
 	HD_AUTO_FREE char *path = hd_reply_entry_path(entry);
+	HD_AUTO_FREE char *origin = hd_reply_entry_origin(entry);
+	HD_AUTO_FREE char *quoted = path ? hd_path_quote(path) : NULL;
+	HD_AUTO_FREE char *quoted_origin = origin ? hd_path_quote(origin) : NULL;
+	char *both = NULL;
 
-	return path ? hd_path_quote(path) : NULL;
+	if (!origin)
+		return HD_STEAL(quoted);
+	if (!quoted || !quoted_origin)
+		return NULL;
+	return asprintf(&both, "%s => %s", quoted_origin, quoted) < 0 ? NULL : both;
 }
 
 static int measure(const json_t *entries, struct stat_widths *ret_widths)
@@ -242,7 +260,7 @@ int hd_diff_print_stat(const json_t *entries, FILE *stream)
 		if (hd_reply_entry_is_covered(entries, i))
 			continue;
 		print_stat_line(entry, name, &widths, stream);
-		files++;
+		files += !is_moved(entry);
 		added += hd_reply_number(entry, "added_lines");
 		deleted += hd_reply_number(entry, "deleted_lines");
 	}

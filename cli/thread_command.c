@@ -63,7 +63,7 @@ bool hd_reply_entry_is_covered(const json_t *entries, size_t index)
 	const char *below = hd_reply_text(next, "path");
 	size_t length = strlen(path);
 
-	return is_directory(entry) && strcmp(hd_reply_text(entry, "kind"), "M") != 0 &&
+	return is_directory(entry) && strchr("AD", hd_reply_text(entry, "kind")[0]) &&
 	       strcmp(hd_reply_text(entry, "kind"), hd_reply_text(next, "kind")) == 0 &&
 	       strncmp(path, below, length) == 0 && below[length] == '/';
 }
@@ -71,6 +71,17 @@ bool hd_reply_entry_is_covered(const json_t *entries, size_t index)
 char *hd_reply_entry_path(const json_t *entry)
 {
 	HD_AUTO_FREE char *path = hd_json_get_path(entry, "path");
+	char *marked = NULL;
+
+	if (!path || !is_directory(entry))
+		return HD_STEAL(path);
+	return asprintf(&marked, "%s/", path) < 0 ? NULL : marked;
+}
+
+char *hd_reply_entry_origin(const json_t *entry)
+{
+	const json_t *from = json_object_get(entry, "from");
+	HD_AUTO_FREE char *path = from ? hd_json_get_path(from, "path") : NULL;
 	char *marked = NULL;
 
 	if (!path || !is_directory(entry))

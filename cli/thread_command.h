@@ -34,5 +34,7 @@ bool hd_reply_entry_is_covered(const json_t *entries, size_t index);
 
 /* An entry's path, with '/' behind that of a directory: fresh memory, NULL when there is none. */
 char *hd_reply_entry_path(const json_t *entry);
+/* The path that what was moved had before: likewise; NULL for what was not moved. */
+char *hd_reply_entry_origin(const json_t *entry);
 
 #endif

@@ -142,7 +142,8 @@ static json_t *diff_entry_json(const struct hd_diff_entry *entry)
 			(int)entry->new_mode, "added_lines", (json_int_t)entry->added_lines, "deleted_lines",
 			(json_int_t)entry->deleted_lines, "binary", (int)entry->binary);
 
-	if (hd_control_put_name(object, "path", entry->path, entry->path_length) < 0) {
+	if (hd_control_put_name(object, "path", entry->path, entry->path_length) < 0 ||
+		hd_control_put_origin(object, entry->old_path) < 0) {
 		json_decref(object);
 		return NULL;
 	}

@@ -104,6 +104,18 @@ int hd_control_put_name(json_t *object, const char *key, const char *name, size_
 	return 0;
 }
 
+int hd_control_put_origin(json_t *object, const char *path)
+{
+	json_t *origin;
+
+	if (!path)
+		return 0;
+	origin = json_object();
+	if (json_object_set_new(object, "from", origin) != 0)
+		return -ENOMEM;
+	return hd_control_put_name(origin, "path", path, strlen(path));
+}
+
 static int hex_digit(char digit)
 {
 	if (digit >= '0' && digit <= '9')
@@ -224,17 +236,36 @@ static json_t *state_facts(const struct hd_state *state)
 	return facts;
 }
 
+static json_t *state_moves(const struct hd_state *state)
+{
+	json_t *moves = json_array();
+	size_t i;
+
+	for (i = 0; i < state->n_moves; i++) {
+		json_t *move = json_object();
+
+		if (json_array_append_new(moves, move) != 0 ||
+			hd_control_put_name(move, "path", state->moves[i].to, strlen(state->moves[i].to)) <
+				0 ||
+			hd_control_put_origin(move, state->moves[i].from) < 0) {
+			json_decref(moves);
+			return NULL;
+		}
+	}
+	return moves;
+}
+
 json_t *hd_control_state(const struct hd_state *state)
 {
 	char tree[HD_CONTENT_TEXT_SIZE];
 
 	return json_pack(
-		"{s:o, s:s, s:o, s:o, s:o, s:{s:I, s:i, s:i}, s:o, s:{s:I, s:I, s:I, s:I}, s:b, s:o}", "id",
-		hd_control_id(&state->id), "tree", hd_content_format(&state->tree, tree), "parents",
+		"{s:o, s:s, s:o, s:o, s:o, s:{s:I, s:i, s:i}, s:o, s:{s:I, s:I, s:I, s:I}, s:o, s:b, s:o}",
+		"id", hd_control_id(&state->id), "tree", hd_content_format(&state->tree, tree), "parents",
 		state_parents(state), "message", person_text(state->message), "author",
 		person_text(state->author), "time", "s", (json_int_t)state->time_s, "ns", (int)state->time_ns,
 		"zone", (int)state->zone_minutes, "facts", state_facts(state), "changes", "added",
 		(json_int_t)state->added, "modified", (json_int_t)state->modified, "deleted",
-		(json_int_t)state->deleted, "moved", (json_int_t)state->moved, "is_base", (int)state->is_base,
-		"git_commit", person_text(state->git_commit));
+		(json_int_t)state->deleted, "moved", (json_int_t)state->moved, "moves", state_moves(state),
+		"is_base", (int)state->is_base, "git_commit", person_text(state->git_commit));
 }

@@ -20,6 +20,8 @@
 json_t *hd_control_name(const char *name, size_t length, bool *ret_raw);
 /* Sets KEY of OBJECT to that text, and "raw" to true if it was not UTF-8. */
 int hd_control_put_name(json_t *object, const char *key, const char *name, size_t length);
+/* Sets "from" to an object with the "path" that something had before it was moved; nothing for NULL. */
+int hd_control_put_origin(json_t *object, const char *path);
 /* The bytes that hd_control_name wrote as TEXT; fresh memory with a NUL behind. -HD_E_CONTROL_PROTOCOL. */
 int hd_control_name_decode(const char *text, bool raw, char **ret_name, size_t *ret_length);
 

@@ -18,9 +18,10 @@
 
 json_t *hd_control_changes(const struct hd_change_counts *counts)
 {
-	return json_pack("{s:I, s:I, s:I, s:I}", "added", (json_int_t)counts->added, "modified",
-		(json_int_t)counts->modified, "deleted", (json_int_t)counts->deleted, "total",
-		(json_int_t)(counts->added + counts->modified + counts->deleted));
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "added", (json_int_t)counts->added, "modified",
+		(json_int_t)counts->modified, "deleted", (json_int_t)counts->deleted, "moved",
+		(json_int_t)counts->moved, "total",
+		(json_int_t)(counts->added + counts->modified + counts->deleted + counts->moved));
 }
 
 static json_t *entry_json(const struct hd_status_entry *entry)
@@ -28,7 +29,8 @@ static json_t *entry_json(const struct hd_status_entry *entry)
 	json_t *object = json_pack("{s:s, s:s}", "kind", hd_change_kind_letter(entry->kind), "type",
 		hd_change_type_name(entry->mode));
 
-	if (hd_control_put_name(object, "path", entry->path, entry->path_length) < 0) {
+	if (hd_control_put_name(object, "path", entry->path, entry->path_length) < 0 ||
+		hd_control_put_origin(object, entry->old_path) < 0) {
 		json_decref(object);
 		return NULL;
 	}

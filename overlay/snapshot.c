@@ -124,6 +124,7 @@ static int copy_inode(struct hd_snapshot *snapshot, struct hd_snapshot_node *nod
 	/* A directory that is not loaded has what the base has, whatever became of its own attributes. */
 	if (is_directory && node->changed && !(inode->flags & HD_INODE_UNLOADED)) {
 		node->attribute_content = (struct hd_content){0};
+		node->origin = inode->content;
 		return r < 0 ? r : queue_directory(snapshot, node, index);
 	}
 	node->content = inode->content;

@@ -26,8 +26,10 @@
 struct hd_snapshot_node {
 	char *name; /* owned; "" for the root */
 	uint16_t name_length;
-	struct hd_attributes attributes;     /* as of the snapshot; of a changed file, as of its settling */
-	struct hd_content content;           /* data, link target or tree; of a changed directory: none */
+	struct hd_attributes attributes; /* as of the snapshot; of a changed file, as of its settling */
+	struct hd_content content;       /* data, link target or tree; of a changed directory: none */
+	struct hd_content
+		origin; /* of a changed, loaded directory: what it was at the last capture, else none */
 	struct hd_content attribute_content; /* of an unchanged captured directory: its attribute object */
 	uint64_t link_group; /* nonzero for a file with more than one name: equal for equal inodes */
 	void *xattrs;        /* owned; form as in hd_attribute_entry; NULL for none */

@@ -65,6 +65,12 @@ struct hd_state_fact {
 	char *value; /* owned */
 };
 
+/* A directory that the first parent has elsewhere, or had there before it changed. */
+struct hd_state_move {
+	char *from; /* owned: path in the first parent's tree, relative, raw bytes */
+	char *to;   /* owned: path in the state's tree */
+};
+
 struct hd_state {
 	struct hd_state_id id;        /* set by hd_index_publish */
 	struct hd_content tree;       /* root tree: OBJECT, or GIT / HOST for a base's own state */
@@ -78,6 +84,8 @@ struct hd_state {
 	int32_t zone_minutes;        /* the author's offset from UTC */
 	struct hd_state_fact *facts; /* owned array, sorted by key */
 	size_t n_facts;
+	struct hd_state_move *moves; /* owned array, sorted by `to` */
+	size_t n_moves;
 	uint64_t added, modified, deleted, moved; /* against the first parent */
 	uint32_t root_mode;                       /* permission bits of the root directory */
 	bool is_base;                             /* made by init from a base, not by a capture */

@@ -24,7 +24,12 @@ void hd_state_clear(struct hd_state *state)
 		free(state->facts[i].key);
 		free(state->facts[i].value);
 	}
+	for (size_t i = 0; i < state->n_moves; i++) {
+		free(state->moves[i].from);
+		free(state->moves[i].to);
+	}
 	free(state->facts);
+	free(state->moves);
 	free(state->parents);
 	free(state->message);
 	free(state->author);

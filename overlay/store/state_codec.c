@@ -20,10 +20,13 @@
 #define STATE_VERSION 1
 #define STATE_IS_BASE (1u << 0)
 #define STATE_HAS_GIT_COMMIT (1u << 1)
-#define STATE_FLAGS (STATE_IS_BASE | STATE_HAS_GIT_COMMIT)
+#define STATE_HAS_MOVES (1u << 2)
+#define STATE_FLAGS (STATE_IS_BASE | STATE_HAS_GIT_COMMIT | STATE_HAS_MOVES)
 
 /* Two empty texts. */
 #define FACT_MINIMUM 8
+/* Two texts of one byte. */
+#define MOVE_MINIMUM 10
 
 _Static_assert(sizeof(struct hd_hash128) == HD_STATE_ID_SIZE, "a state id is a 128-bit hash");
 
@@ -42,6 +45,12 @@ static const char *state_problem(const struct hd_state *state)
 	for (size_t i = 1; i < state->n_facts; i++) {
 		if (strcmp(state->facts[i - 1].key, state->facts[i].key) >= 0)
 			return "the facts are not sorted";
+	}
+	for (size_t i = 0; i < state->n_moves; i++) {
+		if (!state->moves[i].from[0] || !state->moves[i].to[0])
+			return "a move has no path";
+		if (i > 0 && strcmp(state->moves[i - 1].to, state->moves[i].to) >= 0)
+			return "the moves are not sorted";
 	}
 	return NULL;
 }
@@ -66,8 +75,9 @@ static bool put_text(struct hd_buffer *out, const char *text)
 
 static void put_fixed_fields(struct hd_buffer *out, const struct hd_state *state)
 {
-	unsigned flags =
-		(state->is_base ? STATE_IS_BASE : 0) | (state->git_commit ? STATE_HAS_GIT_COMMIT : 0);
+	unsigned flags = (state->is_base ? STATE_IS_BASE : 0) |
+			 (state->git_commit ? STATE_HAS_GIT_COMMIT : 0) |
+			 (state->n_moves > 0 ? STATE_HAS_MOVES : 0);
 
 	hd_buffer_put(out, STATE_MAGIC, STATE_MAGIC_SIZE);
 	hd_buffer_put_u16(out, STATE_VERSION);
@@ -91,8 +101,8 @@ int hd_state_encode(const struct hd_state *state, struct hd_buffer *out)
 
 	if (problem)
 		return hd_fail(EINVAL, "state: %s", problem);
-	if (state->n_parents > UINT32_MAX || state->n_facts > UINT32_MAX)
-		return hd_fail(EINVAL, "state: too many parents or facts");
+	if (state->n_parents > UINT32_MAX || state->n_facts > UINT32_MAX || state->n_moves > UINT32_MAX)
+		return hd_fail(EINVAL, "state: too many parents, facts or moves");
 	put_fixed_fields(out, state);
 	hd_buffer_put_u32(out, (uint32_t)state->n_parents);
 	for (size_t i = 0; i < state->n_parents; i++)
@@ -106,6 +116,12 @@ int hd_state_encode(const struct hd_state *state, struct hd_buffer *out)
 	}
 	if (state->git_commit)
 		fits &= put_text(out, state->git_commit);
+	if (state->n_moves > 0)
+		hd_buffer_put_u32(out, (uint32_t)state->n_moves);
+	for (size_t i = 0; i < state->n_moves; i++) {
+		fits &= put_text(out, state->moves[i].from);
+		fits &= put_text(out, state->moves[i].to);
+	}
 	return fits ? hd_buffer_status(out) : hd_fail(EINVAL, "state: a text is too long");
 }
 
@@ -200,6 +216,25 @@ static int take_facts(struct hd_reader *reader, struct hd_state *state)
 	return r;
 }
 
+static int take_moves(struct hd_reader *reader, struct hd_state *state)
+{
+	uint32_t count = hd_reader_u32(reader);
+	int r = 0;
+
+	if (count == 0 || count > hd_reader_left(reader) / MOVE_MINIMUM)
+		return malformed("the moves are cut off");
+	state->moves = calloc(count, sizeof(*state->moves));
+	if (!state->moves)
+		return -ENOMEM;
+	state->n_moves = count;
+	for (uint32_t i = 0; i < count && r == 0; i++) {
+		r = take_text(reader, &state->moves[i].from);
+		if (r == 0)
+			r = take_text(reader, &state->moves[i].to);
+	}
+	return r;
+}
+
 static int take_state(struct hd_reader *reader, struct hd_state *state)
 {
 	const char *problem;
@@ -217,6 +252,8 @@ static int take_state(struct hd_reader *reader, struct hd_state *state)
 		r = take_facts(reader, state);
 	if (r == 0 && (flags & STATE_HAS_GIT_COMMIT))
 		r = take_text(reader, &state->git_commit);
+	if (r == 0 && (flags & STATE_HAS_MOVES))
+		r = take_moves(reader, state);
 	if (r < 0)
 		return r;
 	if (hd_reader_failed(reader) || hd_reader_left(reader))

@@ -18,7 +18,6 @@ printf 'no newline at the end' >"$MNT/new/$(printf 'odd\tname "\303\244"')"
 chmod +x "$MNT/src/main.c"
 chmod -x "$MNT/run.sh"
 ln -sfn README "$MNT/link"
-mv "$MNT/src/deep" "$MNT/src/moved"
 
 check heddle diff >all.patch
 git clone -q repository clone
@@ -27,6 +26,17 @@ check_same_tree clone "$MNT"
 check_equal "$(heddle diff --name-status | sort)" "$(git -C clone -c core.quotePath=false diff --cached --no-renames --name-status -z |
 	tr '\0' '\n' | paste - - | sort)"
 check_equal "$(heddle diff --stat | tail -1)" "$(git -C clone diff --cached --no-renames --stat | tail -1)"
+
+# A directory that was moved is one line of a list, and in a patch what git makes of it.
+listed=$(heddle diff --name-status)
+mv "$MNT/src/deep" "$MNT/src/moved"
+check_equal "$(heddle diff --name-status | sort)" "$(printf '%s\nR\tsrc/deep/\tsrc/moved/\n' "$listed" | sort)"
+check_contains "$(heddle diff --stat)" "^ src/deep/ => src/moved/ *| moved\$"
+check_equal "$(heddle diff --stat | tail -1)" "$(git -C clone diff --cached --no-renames --stat | tail -1)"
+check heddle diff >all.patch
+git -C clone reset -q --hard
+check git -C clone apply --index "$PWD/all.patch"
+check_same_tree clone "$MNT"
 
 # The same without a mount, and from state to state.
 heddle_unmount

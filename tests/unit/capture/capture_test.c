@@ -178,11 +178,9 @@ static void an_unlisted_directory_can_be_changed_and_renamed(void **state)
 	/* Nobody has looked into src or below. */
 	live_chmod(overlay, "docs", 0700);
 	live_rename(overlay, "src", "source");
-	live_assert_status(overlay, "M docs\nA source\nA source/deep\nA source/deep/file\nA source/link\nA "
-				    "source/run\nA source/x.c\n"
-				    "D src\nD src/deep\nD src/deep/file\nD src/link\nD src/run\nD src/x.c\n");
+	live_assert_status(overlay, "M docs\nR src -> source\n");
 	live_capture(overlay, "move", &first);
-	assert_int_equal(first.moved, 3);
+	assert_int_equal(first.moved, 1);
 	export_and_check(scene);
 	scene_assert_output(scene,
 		"R100 src/deep/file source/deep/file\nR100 src/link source/link\n"

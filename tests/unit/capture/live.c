@@ -238,10 +238,14 @@ void live_assert_status(struct hd_overlay *overlay, const char *expected)
 	assert_success(hd_status_read(overlay, 1000, &status));
 	assert_false(status.truncated);
 	assert_int_equal(
-		status.counts.added + status.counts.modified + status.counts.deleted, status.n_entries);
-	for (size_t i = 0; i < status.n_entries; i++)
-		hd_buffer_printf(&text, "%s %s\n", hd_change_kind_letter(status.entries[i].kind),
-			status.entries[i].path);
+		status.counts.added + status.counts.modified + status.counts.deleted + status.counts.moved,
+		status.n_entries);
+	for (size_t i = 0; i < status.n_entries; i++) {
+		const char *origin = status.entries[i].old_path;
+
+		hd_buffer_printf(&text, "%s %s%s%s\n", hd_change_kind_letter(status.entries[i].kind),
+			origin ? origin : "", origin ? " -> " : "", status.entries[i].path);
+	}
 	hd_buffer_put_u8(&text, 0);
 	assert_string_equal((const char *)text.data, expected);
 	hd_buffer_clear(&text);

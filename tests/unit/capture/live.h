@@ -37,7 +37,7 @@ char *live_read(struct hd_overlay *overlay, const char *path);
 void live_capture(struct hd_overlay *overlay, const char *message, struct hd_state *ret_state);
 /* Asserts that there is nothing to capture. */
 void live_assert_nothing(struct hd_overlay *overlay);
-/* Compares the status with lines "A path\n". */
+/* Compares the status with lines "A path\n" and "R old -> new\n". */
 void live_assert_status(struct hd_overlay *overlay, const char *expected);
 
 #endif

@@ -180,7 +180,7 @@ static void another_version_is_refused_with_both_versions(void **state)
 	r = hd_store_open(scratch->path, &store);
 	assert_code(r, HD_E_STORE_VERSION);
 	assert_non_null(strstr(hd_error_message(r), "version 7"));
-	assert_non_null(strstr(hd_error_message(r), "version 3"));
+	assert_non_null(strstr(hd_error_message(r), "version 4"));
 }
 
 static void a_damaged_index_is_refused(void **state)
