@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #include "cli/thread_command.h"
 #include "cli/thread_hold.h"
 #include "mount/control_json.h"
+#include "overlay/journal_repair.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -188,6 +190,55 @@ static int run_thread_drop(const struct hd_invocation *invocation)
 	return rename_or_drop(invocation, NULL);
 }
 
+static int report_repair(const struct hd_invocation *invocation, const struct hd_location *location,
+	uint32_t number, const struct hd_journal_repair *repair)
+{
+	const char *name = invocation->arguments[0];
+
+	if (invocation->json)
+		return hd_output_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:s}", "thread", name,
+			"was_damaged", (int)repair->was_damaged, "epochs", (json_int_t)repair->epochs,
+			"kept_bytes", (json_int_t)repair->kept, "set_aside_bytes",
+			(json_int_t)repair->set_aside, "aside", repair->aside));
+	if (!repair->was_damaged) {
+		printf("The journal of thread %s is not damaged; nothing was done\n", name);
+		return HD_EXIT_OK;
+	}
+	if (repair->epochs)
+		printf("Thread %s goes on with the first %" PRIu64 " epochs of its journal; what was written "
+		       "after them and is in no state is not in the thread any more\n",
+			name, repair->epochs);
+	else
+		printf("Nothing of the journal of thread %s is whole; the thread begins with its last state "
+		       "again\n",
+			name);
+	if (repair->aside[0])
+		printf("The damaged journal is kept: %s/threads/%" PRIu32 "/%s\n", location->store->path,
+			number, repair->aside);
+	return HD_EXIT_OK;
+}
+
+static int run_thread_repair(const struct hd_invocation *invocation)
+{
+	HD_AUTO_LOCATION struct hd_location location = {0};
+	struct hd_journal_repair repair = {0};
+	struct hd_thread thread = {0};
+	HD_AUTO_CLOSE int hold_fd = -1;
+	int r;
+
+	r = hd_locate_thread(invocation, invocation->arguments[0], &location);
+	if (r >= 0)
+		r = hold_fd = hd_thread_hold(&location, invocation->arguments[0]);
+	if (r >= 0)
+		r = hd_index_get_thread(location.store->index, invocation->arguments[0], &thread);
+	if (r >= 0)
+		r = hd_journal_repair(location.store, &thread, &repair);
+	if (r >= 0)
+		r = report_repair(invocation, &location, thread.number, &repair);
+	hd_thread_clear(&thread);
+	return r;
+}
+
 static int run_thread_list(const struct hd_invocation *invocation)
 {
 	return hd_command_threads.run(invocation);
@@ -199,6 +250,7 @@ static const struct hd_subcommand verbs[] = {
 	{.name = "fork", .min_arguments = 1, .max_arguments = 2, .run = run_thread_fork},
 	{.name = "rename", .min_arguments = 2, .max_arguments = 2, .run = run_thread_rename},
 	{.name = "drop", .min_arguments = 1, .max_arguments = 1, .run = run_thread_drop},
+	{.name = "repair", .min_arguments = 1, .max_arguments = 1, .run = run_thread_repair},
 	{0},
 };
 
@@ -209,8 +261,9 @@ static int run_thread(const struct hd_invocation *invocation)
 
 const struct hd_command hd_command_thread = {
 	.name = "thread",
-	.summary = "List, make, fork, rename and drop threads",
-	.usage = "list\ncreate NAME [STATE]\nfork [--with-changes] NAME [FROM]\nrename NAME NEW\ndrop NAME",
+	.summary = "List, make, fork, rename, drop and repair threads",
+	.usage = "list\ncreate NAME [STATE]\nfork [--with-changes] NAME [FROM]\nrename NAME NEW\ndrop "
+		 "NAME\nrepair NAME",
 	.description =
 		"'create' makes a thread at STATE (default: the head of main), 'fork' at FROM, a state or "
 		"a thread (default: @, the head of the thread in use). With --with-changes FROM is a "
@@ -218,7 +271,12 @@ const struct hd_command hd_command_thread = {
 		"is now; FROM may be mounted. Nothing is copied.\n\n"
 		"'rename' gives a thread another name, 'drop' takes it away; what is not captured of it is "
 		"kept in a state. Both refuse a mounted thread. All can be undone: 'heddle undo' brings a "
-		"dropped thread back with its changes.",
+		"dropped thread back with its changes.\n\n"
+		"'repair' is for a thread whose journal is damaged on disk, which heddle refuses to open: it "
+		"goes "
+		"on with what is whole in front of the damage, and keeps the damaged file beside it. This "
+		"cannot "
+		"be undone. A thread that is not damaged is left as it is.",
 	.options = options,
 	.min_arguments = 1,
 	.max_arguments = 3,

@@ -59,7 +59,8 @@ static const struct exit_row exit_table[] = {
 	{HD_E_ARENA_CORRUPT, HD_EXIT_DATA,
 		"see the log in .heddle/log; copy the .heddle directory away first"},
 	{HD_E_JOURNAL_CORRUPT, HD_EXIT_DATA,
-		"see the log in .heddle/log; copy the .heddle directory away first"},
+		"nothing was changed; copy the .heddle directory away and check the disk, then restore the "
+		"journal from a backup, or go on with its whole part by 'heddle thread repair NAME'"},
 	{HD_E_JOURNAL_VERSION, HD_EXIT_CONFIG,
 		"use the version of heddle that wrote it; 'heddle version' shows this one"},
 	{HD_E_STATE_SPEC, HD_EXIT_NO_INPUT,

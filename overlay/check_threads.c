@@ -92,7 +92,8 @@ static int tell(struct hd_check *check, int r, const char *where)
 	return 0;
 }
 
-static int check_journal(struct hd_check *check, int directory_fd, bool in_use, const char *where)
+static int check_journal(
+	struct hd_check *check, int directory_fd, uint32_t thread, bool in_use, const char *where)
 {
 	struct replayed replayed;
 	struct hd_replay replay = {
@@ -102,7 +103,7 @@ static int check_journal(struct hd_check *check, int directory_fd, bool in_use, 
 
 	if (r < 0)
 		return r;
-	r = hd_journal_replay(directory_fd, &replay, &report);
+	r = hd_journal_replay(directory_fd, thread, &replay, &report);
 	check->report.epochs += report.epochs;
 	if (r < 0)
 		r = tell(check, r, where);
@@ -120,7 +121,8 @@ static int check_name(const char *name, unsigned char type, void *payload)
 	struct hd_check *check = payload;
 
 	(void)type;
-	if (strcmp(name, "journal") != 0 && strcmp(name, "lock") != 0 && strcmp(name, "journal.torn") != 0)
+	if (strcmp(name, "journal") != 0 && strcmp(name, "journal.end") != 0 && strcmp(name, "lock") != 0 &&
+		strcmp(name, "journal.torn") != 0 && strncmp(name, "journal.damaged", 15) != 0)
 		hd_check_remark(
 			check, "'%s' in a thread's directory does not belong there; it may be deleted", name);
 	return 0;
@@ -167,9 +169,9 @@ static int check_thread(const struct hd_thread *thread, void *payload)
 	if (fd < 0)
 		return fd;
 	if (is_in_use(fd))
-		return check_journal(check, fd, true, where);
+		return check_journal(check, fd, thread->number, true, where);
 	r = hd_directory_list(fd, ".", check_name, check);
-	return r < 0 ? r : check_journal(check, fd, false, where);
+	return r < 0 ? r : check_journal(check, fd, thread->number, false, where);
 }
 
 int hd_check_threads(struct hd_check *check)

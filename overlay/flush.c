@@ -370,7 +370,8 @@ int hd_flusher_new(struct hd_overlay *overlay, uint64_t journal_size, uint64_t e
 	flusher->overlay = overlay;
 	flusher->interval_ns = (uint64_t)interval_ms * 1000000u;
 	flusher->journal_size = journal_size;
-	r = hd_journal_open(overlay->directory_fd, journal_size, epochs, &flusher->journal);
+	r = hd_journal_open(
+		overlay->directory_fd, overlay->thread_number, journal_size, epochs, &flusher->journal);
 	if (r < 0) {
 		hd_flusher_free(flusher);
 		return r;
@@ -409,6 +410,11 @@ void hd_flusher_free(struct hd_flusher *flusher)
 	hd_mutex_destroy(&flusher->lock);
 	hd_dirty_data_destroy(&flusher->dirty);
 	free(flusher);
+}
+
+void hd_flusher_seal(struct hd_flusher *flusher)
+{
+	hd_journal_seal(flusher->journal);
 }
 
 void hd_flusher_note_data(struct hd_flusher *flusher, hd_ino ino, uint64_t first, uint64_t count)

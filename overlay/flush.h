@@ -26,6 +26,8 @@ int hd_flusher_new(struct hd_overlay *overlay, uint64_t journal_size, uint64_t e
 /* Starts the thread that flushes every INTERVAL_MS while there is something to do. */
 int hd_flusher_start(struct hd_flusher *flusher);
 void hd_flusher_stop(struct hd_flusher *flusher);
+/* After the last flush of all: notes how long the journal is, so that it is noticed if it is shorter later. */
+void hd_flusher_seal(struct hd_flusher *flusher);
 void hd_flusher_free(struct hd_flusher *flusher);
 
 /* Notes that blocks of a file changed in the hot tier. Never blocks on a flush, never fails (see flush.c). */

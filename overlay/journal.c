@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "overlay/journal_format.h"
+#include "overlay/journal_header.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
@@ -30,15 +31,19 @@
 #define NAME "journal"
 #define NAME_NEW "journal.new"
 #define NAME_TORN "journal.torn"
+#define NAME_END "journal.end"
 
 struct hd_journal {
-	int directory_fd;  /* borrowed */
-	int fd;            /* owned; -1 before the first checkpoint */
-	int new_fd;        /* owned; the checkpoint being written, or -1 */
-	uint64_t size;     /* end of the last whole epoch */
-	uint64_t sequence; /* of the last whole epoch */
+	int directory_fd; /* borrowed */
+	uint32_t thread;
+	uint64_t id, new_id; /* of the file, and of the checkpoint being written */
+	int fd;              /* owned; -1 before the first checkpoint */
+	int new_fd;          /* owned; the checkpoint being written, or -1 */
+	uint64_t size;       /* end of the last whole epoch */
+	uint64_t sequence;   /* of the last whole epoch */
 	bool rename_unsynced;
 	/* the running epoch */
+	bool is_running;
 	uint64_t at; /* where the next piece goes */
 	uint64_t items_size;
 	uint64_t running; /* its sequence */
@@ -46,10 +51,22 @@ struct hd_journal {
 	struct hd_hash_stream *hash; /* owned while an epoch runs */
 };
 
+/* The header of the epoch to come: the proof that the last one is on disk. */
+static bool has_lead(const struct hd_journal *journal, uint64_t size)
+{
+	uint8_t bytes[sizeof(struct hd_epoch_header)];
+	uint64_t sequence;
+	size_t n = 0;
+
+	return size == journal->size + sizeof(bytes) &&
+	       hd_file_read_at(journal->fd, bytes, sizeof(bytes), journal->size, &n) == 0 &&
+	       hd_epoch_header_read(bytes, n, journal->id, &sequence) && sequence == journal->sequence + 1;
+}
+
 /*
- * What is behind the last whole epoch is a write that a crash cut short, or one that was damaged on disk later and hides
- * whole epochs behind it. The two look the same here, so the bytes are put aside before they are cut off. A disk without
- * room for them keeps nobody from the thread.
+ * What is behind the last whole epoch is a write that a crash cut short, or the last epoch of all, damaged on disk later.
+ * Those two look the same, so the bytes are put aside before they are cut off. A disk without room for them keeps nobody
+ * from the thread.
  */
 static void keep_torn_end(const struct hd_journal *journal)
 {
@@ -81,7 +98,33 @@ static void keep_torn_end(const struct hd_journal *journal)
 			(unsigned long long)(at - journal->size));
 }
 
-int hd_journal_open(int directory_fd, uint64_t size, uint64_t epochs, struct hd_journal **ret_journal)
+static int open_file(struct hd_journal *journal)
+{
+	struct hd_journal_header header;
+	struct stat stat;
+	size_t n = 0;
+	int r;
+
+	r = journal->fd = hd_file_open(journal->directory_fd, NAME, O_RDWR, 0);
+	if (r < 0)
+		return hd_fail_in(r, "open the journal");
+	r = hd_file_read_at(journal->fd, &header, sizeof(header), 0, &n);
+	if (r == 0)
+		r = hd_journal_header_read(&header, n, journal->thread, &header);
+	if (r == 0)
+		r = hd_file_stat(journal->fd, &stat);
+	if (r < 0)
+		return hd_fail_in(r, "read the journal");
+	journal->id = header.id;
+	if (has_lead(journal, (uint64_t)stat.st_size))
+		return 0;
+	keep_torn_end(journal);
+	r = hd_file_truncate(journal->fd, journal->size);
+	return r < 0 ? hd_fail_in(r, "cut the journal's torn end off") : 0;
+}
+
+int hd_journal_open(
+	int directory_fd, uint32_t thread, uint64_t size, uint64_t epochs, struct hd_journal **ret_journal)
 {
 	HD_AUTO_FREE struct hd_journal *journal = calloc(1, sizeof(*journal));
 	int r;
@@ -89,19 +132,16 @@ int hd_journal_open(int directory_fd, uint64_t size, uint64_t epochs, struct hd_
 	if (!journal)
 		return -ENOMEM;
 	journal->directory_fd = directory_fd;
+	journal->thread = thread;
 	journal->fd = -1;
 	journal->new_fd = -1;
 	journal->size = size;
 	journal->sequence = epochs;
 	if (size > 0) {
-		journal->fd = hd_file_open(directory_fd, NAME, O_RDWR, 0);
-		if (journal->fd < 0)
-			return hd_fail_in(journal->fd, "open the journal");
-		keep_torn_end(journal);
-		r = hd_file_truncate(journal->fd, size);
+		r = open_file(journal);
 		if (r < 0) {
-			hd_descriptor_close(&journal->fd);
-			return hd_fail_in(r, "cut the journal's torn end off");
+			hd_cleanup_close(&journal->fd);
+			return r;
 		}
 	}
 	*ret_journal = HD_STEAL(journal);
@@ -152,11 +192,12 @@ static int put(struct hd_journal *journal, const void *data, size_t size)
 	return journal->piece.size >= PIECE ? write_piece(journal) : 0;
 }
 
-static int begin(struct hd_journal *journal, uint64_t at, uint64_t sequence)
+static int begin(struct hd_journal *journal, uint64_t id, uint64_t at, uint64_t sequence)
 {
-	struct hd_epoch_header header = {.magic = HD_EPOCH_MAGIC, .sequence = sequence};
+	struct hd_epoch_header header = hd_epoch_header_of(id, sequence);
 
 	journal->at = at;
+	journal->is_running = true;
 	journal->running = sequence;
 	journal->items_size = 0;
 	journal->hash = hd_hash_stream_new();
@@ -169,19 +210,19 @@ int hd_epoch_begin(struct hd_journal *journal)
 {
 	if (journal->fd < 0)
 		return hd_journal_begin_checkpoint(journal);
-	return begin(journal, journal->size, journal->sequence + 1);
+	return begin(journal, journal->id, journal->size, journal->sequence + 1);
 }
 
 int hd_journal_begin_checkpoint(struct hd_journal *journal)
 {
-	struct hd_journal_header header = {
-		.magic = HD_JOURNAL_MAGIC, .version = HD_JOURNAL_VERSION, .arena_version = HD_ARENA_VERSION};
+	struct hd_journal_header header = hd_journal_header_new(journal->thread);
 
 	journal->new_fd = hd_file_open(journal->directory_fd, NAME_NEW, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (journal->new_fd < 0)
 		return hd_fail_in(journal->new_fd, "make a checkpoint");
+	journal->new_id = header.id;
 	hd_buffer_put(&journal->piece, &header, sizeof(header));
-	return begin(journal, 0, 1);
+	return begin(journal, header.id, 0, 1);
 }
 
 static int put_item(struct hd_journal *journal, const struct hd_journal_item *item, const void *data)
@@ -238,6 +279,7 @@ static int replace_journal(struct hd_journal *journal)
 	if (journal->fd >= 0)
 		hd_descriptor_close(&journal->fd);
 	journal->fd = hd_steal_fd(&journal->new_fd);
+	journal->id = journal->new_id;
 	journal->rename_unsynced = true;
 	return 0;
 }
@@ -249,6 +291,14 @@ static int sync_rename(struct hd_journal *journal)
 	if (r == 0)
 		journal->rename_unsynced = false;
 	return r;
+}
+
+/* It need not reach the disk soon, nor at all: it only proves something. */
+static void write_lead(const struct hd_journal *journal)
+{
+	struct hd_epoch_header lead = hd_epoch_header_of(journal->id, journal->sequence + 1);
+
+	(void)hd_file_write_at(journal->fd, &lead, sizeof(lead), journal->size);
 }
 
 int hd_epoch_commit(struct hd_journal *journal)
@@ -263,8 +313,10 @@ int hd_epoch_commit(struct hd_journal *journal)
 		hd_epoch_abort(journal);
 		return hd_fail_in(r, "write the journal");
 	}
+	journal->is_running = false;
 	journal->size = journal->at;
 	journal->sequence = journal->running;
+	write_lead(journal);
 	r = sync_rename(journal);
 	return r < 0 ? hd_fail_in(r, "sync the journal's directory") : 0;
 }
@@ -277,8 +329,29 @@ void hd_epoch_abort(struct hd_journal *journal)
 	if (journal->new_fd >= 0) {
 		hd_descriptor_close(&journal->new_fd);
 		(void)hd_file_unlink(journal->directory_fd, NAME_NEW);
-	} else if (journal->fd >= 0) {
+	} else if (journal->fd >= 0 && journal->is_running) {
 		/* If even this fails, the next epoch overwrites the torn part, or replay cuts it off. */
 		(void)hd_file_truncate(journal->fd, journal->size);
 	}
+	journal->is_running = false;
+}
+
+void hd_journal_seal(struct hd_journal *journal)
+{
+	struct hd_journal_end end = {.magic = HD_JOURNAL_END_MAGIC,
+		.id = journal->id,
+		.sequence = journal->sequence,
+		.size = journal->size};
+	HD_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (journal->fd < 0 || journal->rename_unsynced)
+		return;
+	end.checksum = hd_checksum64(&end, offsetof(struct hd_journal_end, checksum));
+	/* Not synced: what is torn of it does not verify, and says nothing. */
+	r = fd = hd_file_open(journal->directory_fd, NAME_END, O_WRONLY | O_CREAT, 0600);
+	if (r >= 0)
+		r = hd_file_write_at(fd, &end, sizeof(end), 0);
+	if (r < 0)
+		hd_log(HD_LOG_DEBUG, "the journal's end is not noted, ignoring: %s", hd_error_message(r));
 }

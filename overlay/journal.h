@@ -11,6 +11,7 @@
  *
  * Calling sequence
  *     hd_journal_replay → hd_journal_open → { hd_epoch_begin → _record, _block, _large → hd_epoch_commit } ...
+ *     → hd_journal_seal → hd_journal_free
  *     hd_journal_begin_checkpoint instead of hd_epoch_begin writes a checkpoint.
  *
  * Threads     One at a time. Ownership: the caller owns the journal; the directory is borrowed.
@@ -35,14 +36,23 @@ struct hd_replay_report {
 	uint64_t epochs;
 	uint64_t torn_bytes; /* behind the last whole epoch; cut off by hd_journal_open */
 	uint64_t size;       /* up to the end of the last whole epoch */
+	uint64_t
+		lost_epoch; /* number of a later epoch that was there, if what is behind SIZE is damaged; or 0 */
 };
 
-/* Reads the journal of DIRECTORY_FD and applies every whole epoch in order. A missing one is empty. */
-int hd_journal_replay(int directory_fd, const struct hd_replay *replay, struct hd_replay_report *ret_report);
+/*
+ * Reads the journal of DIRECTORY_FD, that of THREAD, and applies every whole epoch in order. A missing one is empty. What
+ * was damaged after it had been on disk, or is missing although it had been, is -HD_E_JOURNAL_CORRUPT.
+ */
+int hd_journal_replay(int directory_fd, uint32_t thread, const struct hd_replay *replay,
+	struct hd_replay_report *ret_report);
 
 /* Opens it for appending at SIZE behind EPOCHS epochs (as replayed); with SIZE 0 the first epoch is a
  * checkpoint. */
-int hd_journal_open(int directory_fd, uint64_t size, uint64_t epochs, struct hd_journal **ret_journal);
+int hd_journal_open(
+	int directory_fd, uint32_t thread, uint64_t size, uint64_t epochs, struct hd_journal **ret_journal);
+/* Notes how long it is, so that it is noticed if it is shorter later. */
+void hd_journal_seal(struct hd_journal *journal);
 void hd_journal_free(struct hd_journal *journal);
 
 /*
@@ -61,7 +71,7 @@ void hd_epoch_abort(struct hd_journal *journal);
 /* Up to the end of the last whole epoch. */
 uint64_t hd_journal_size(const struct hd_journal *journal);
 
-/* Decodes a journal in memory; what the fuzzer drives. */
+/* Decodes a journal in memory; what the fuzzer drives. Damage is reported (lost_epoch), and no error. */
 int hd_journal_decode(
 	const void *data, size_t size, const struct hd_replay *replay, struct hd_replay_report *ret_report);
 

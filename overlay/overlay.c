@@ -256,6 +256,8 @@ int hd_overlay_close(struct hd_overlay *overlay)
 	hd_promoter_stop(overlay->promoter);
 	hd_flusher_stop(overlay->flusher);
 	r = hd_overlay_save(overlay);
+	if (r >= 0)
+		hd_flusher_seal(overlay->flusher);
 	free_overlay(overlay);
 	return r;
 }

@@ -29,6 +29,8 @@ heddle_module(heddle_overlay
         hot_tier.c
         inode_table.c
         journal.c
+        journal_header.c
+        journal_repair.c
         journal_replay.c
         link_groups.c
         name_lookup.c

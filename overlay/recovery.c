@@ -114,7 +114,7 @@ int hd_recover(struct hd_overlay *overlay, const struct hd_overlay_options *opti
 	/* The journal of an attached overlay is older than its memory: the next flush writes a new one. */
 	if (options->attach)
 		return attach(overlay, options->keep_references);
-	r = hd_journal_replay(overlay->directory_fd, &replay, &report);
+	r = hd_journal_replay(overlay->directory_fd, overlay->thread_number, &replay, &report);
 	if (r < 0)
 		return r;
 	ret->journal_size = report.size;

@@ -2,14 +2,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "overlay/platform/atomic_file_fallback.h"
-#include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/lock.h"
+#include "overlay/platform/random.h"
 
 /*
  * Publishing of whole files.
@@ -31,12 +30,8 @@ _Atomic bool hd_file_atomic_without_tmpfile;
 
 static void temporary_name(char name[HD_ATOMIC_FILE_NAME_SIZE])
 {
-	uint64_t number;
-
 	/* Uniqueness is the job of O_EXCL; chance only keeps processes from meeting often. */
-	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
-		number = hd_clock_monotonic_ns() ^ ((uint64_t)getpid() << 32);
-	(void)snprintf(name, HD_ATOMIC_FILE_NAME_SIZE, HD_ATOMIC_FILE_PREFIX "%016" PRIx64, number);
+	(void)snprintf(name, HD_ATOMIC_FILE_NAME_SIZE, HD_ATOMIC_FILE_PREFIX "%016" PRIx64, hd_random64());
 }
 
 static int open_named(int directory_fd, mode_t mode, struct hd_atomic_file *file)

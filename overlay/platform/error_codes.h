@@ -40,7 +40,7 @@
 	x(HD_E_ARENA_FULL, ENOSPC, "a table of the overlay is full")                                         \
 	x(HD_E_ARENA_CORRUPT, EIO, "the overlay's tables do not verify")                                     \
 	x(HD_E_TRANSACTION_FULL, ENOSPC, "a change does not fit one transaction")                            \
-	x(HD_E_JOURNAL_CORRUPT, EIO, "the journal cannot be read")                                           \
+	x(HD_E_JOURNAL_CORRUPT, EIO, "the journal is damaged")                                              \
 	x(HD_E_JOURNAL_VERSION, EPROTO, "the journal was written by another version of heddle")              \
 	x(HD_E_HOT_TIER_FULL, ENOSPC, "the hot tier is full")                                                \
 	x(HD_E_NOTHING_CHANGED, ECANCELED, "nothing has changed")                                            \

@@ -178,6 +178,12 @@ int hd_file_rename(int directory_fd, const char *from, const char *to)
 	return renameat(directory_fd, from, directory_fd, to) < 0 ? hd_errno() : 0;
 }
 
+int hd_file_link(int directory_fd, const char *from, const char *to)
+{
+	hd_lock_assert_none_held("linkat");
+	return linkat(directory_fd, from, directory_fd, to, 0) < 0 ? hd_errno() : 0;
+}
+
 bool hd_file_exists(int directory_fd, const char *path)
 {
 	struct stat st;

@@ -16,6 +16,7 @@
 #include "overlay/hot_tier.h"
 #include "overlay/journal.h"
 #include "overlay/journal_format.h"
+#include "overlay/journal_header.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
@@ -110,15 +111,14 @@ static size_t find_trailer(const uint8_t *data, size_t size, size_t at)
 
 static void repair(uint8_t *data, size_t size)
 {
-	const struct hd_journal_header header = {
-		.magic = HD_JOURNAL_MAGIC, .version = HD_JOURNAL_VERSION, .arena_version = HD_ARENA_VERSION};
+	const struct hd_journal_header header = hd_journal_header_new(1);
 	size_t at = sizeof(header);
 
 	if (size < sizeof(header))
 		return;
 	memcpy(data, &header, sizeof(header));
 	for (uint64_t sequence = 1; size - at >= sizeof(struct hd_epoch_header); sequence++) {
-		struct hd_epoch_header epoch = {.magic = HD_EPOCH_MAGIC, .sequence = sequence};
+		struct hd_epoch_header epoch = hd_epoch_header_of(header.id, sequence);
 		struct hd_epoch_trailer trailer = {.magic = HD_TRAILER_MAGIC};
 		struct hd_hash128 hash;
 		size_t end;
@@ -144,7 +144,8 @@ static void try(const uint8_t *data, size_t size)
 
 	if (r < 0)
 		return;
-	if (report.epochs == 0 || report.size > size || report.torn_bytes != size - report.size)
+	if (report.epochs == 0 || report.size > size ||
+		(report.torn_bytes != size - report.size && report.torn_bytes != 0))
 		abort();
 	/* A copy of its own, so that a byte read behind the end is noticed. */
 	cut = malloc(report.size);

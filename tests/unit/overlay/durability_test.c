@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -162,6 +163,9 @@ static void a_torn_epoch_leaves_the_state_of_the_one_before(void **state)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(read(fd, &sizes, sizeof(sizes)) == sizeof(sizes));
 	(void)close(fd);
+	/* Both are with the header of the epoch to come. */
+	sizes.before -= sizeof(struct hd_epoch_header);
+	sizes.after -= sizeof(struct hd_epoch_header);
 	copy_journal(yard, "kept", sizes.after);
 	for (int i = 0; i < (YARD_IS_SLOW ? 10 : 60); i++) {
 		uint64_t size = i == 0   ? sizes.before
@@ -170,10 +174,14 @@ static void a_torn_epoch_leaves_the_state_of_the_one_before(void **state)
 		struct hd_recovery_report report;
 
 		copy_journal(yard, "journal", size);
+		/* A process that dies notes no end. */
+		yard_thread_path(yard, "journal.end", path);
+		assert_true(unlink(path) == 0 || errno == ENOENT);
 		(void)yard_open(yard);
 		hd_overlay_recovery(yard->overlay, &report);
 		assert_int_equal(report.journal_epochs, 1);
-		assert_int_equal(report.torn_bytes, size - sizes.before);
+		assert_int_equal(report.torn_bytes,
+			size - sizes.before == sizeof(struct hd_epoch_header) ? 0 : size - sizes.before);
 		assert_text(yard->overlay, find(yard->overlay, HD_ROOT_INO, "file"), "the first epoch");
 		assert_missing(yard->overlay, HD_ROOT_INO, "second");
 		write_text(yard->overlay, find(yard->overlay, HD_ROOT_INO, "file"), "going on");
@@ -182,6 +190,7 @@ static void a_torn_epoch_leaves_the_state_of_the_one_before(void **state)
 		yard_close(yard);
 	}
 	copy_journal(yard, "journal", sizes.after);
+	assert_true(unlink(path) == 0);
 	(void)yard_open(yard);
 	assert_text(yard->overlay, find(yard->overlay, HD_ROOT_INO, "file"), "another one here");
 	(void)find(yard->overlay, HD_ROOT_INO, "second");
@@ -213,11 +222,6 @@ static void a_journal_that_cannot_be_read_is_left_as_it_is(void **state)
 	write_text(yard->overlay, make_file(yard->overlay, HD_ROOT_INO, "file"), "precious");
 	yard_close(yard);
 	size = journal_size(yard);
-	/* Another version. */
-	change_byte(yard, offsetof(struct hd_journal_header, version));
-	assert_code(hd_overlay_open(&options, &overlay), -HD_E_JOURNAL_VERSION);
-	assert_true(journal_size(yard) == size);
-	change_byte(yard, offsetof(struct hd_journal_header, version));
 	/* A damaged checkpoint: an empty thread would be the worst answer. */
 	change_byte(yard, 100);
 	assert_code(hd_overlay_open(&options, &overlay), -HD_E_JOURNAL_CORRUPT);

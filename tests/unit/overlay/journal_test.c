@@ -16,8 +16,11 @@
 
 #include "overlay/journal.h"
 #include "overlay/journal_format.h"
+#include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+
+#define THREAD 7u
 
 struct fixture {
 	char path[64];
@@ -34,7 +37,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(fixture->path));
 	fixture->fd = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fixture->fd >= 0);
-	assert_int_equal(hd_journal_open(fixture->fd, 0, 0, &fixture->journal), 0);
+	assert_int_equal(hd_journal_open(fixture->fd, THREAD, 0, 0, &fixture->journal), 0);
 	*state = fixture;
 	return 0;
 }
@@ -106,7 +109,7 @@ static int replay(const struct fixture *fixture, struct picture *picture, struct
 	struct hd_replay sink = replay_into(picture);
 
 	*picture = (struct picture){.refuse = picture->refuse};
-	return hd_journal_replay(fixture->fd, &sink, report);
+	return hd_journal_replay(fixture->fd, THREAD, &sink, report);
 }
 
 static int put_cell(struct hd_journal *journal, uint32_t index, uint8_t value)
@@ -137,7 +140,8 @@ static void reopen(struct fixture *fixture)
 	hd_journal_free(fixture->journal);
 	fixture->journal = NULL;
 	assert_int_equal(replay(fixture, &picture, &report), 0);
-	assert_int_equal(hd_journal_open(fixture->fd, report.size, report.epochs, &fixture->journal), 0);
+	assert_int_equal(
+		hd_journal_open(fixture->fd, THREAD, report.size, report.epochs, &fixture->journal), 0);
 }
 
 static void no_journal_is_an_empty_one(void **state)
@@ -197,7 +201,9 @@ static void an_epoch_cut_off_anywhere_never_happened(void **state)
 		assert_int_equal(replay(fixture, &picture, &report), 0);
 		assert_int_equal(picture.cells[1], 11);
 		assert_int_equal(report.epochs, 1);
-		assert_int_equal(report.torn_bytes, size - before);
+		/* The header alone is what there is between two epochs. */
+		assert_int_equal(report.torn_bytes,
+			size - before == sizeof(struct hd_epoch_header) ? 0 : size - before);
 		assert_int_equal(report.size, before);
 	}
 	/* The torn end is cut off, and what comes next is found. */
@@ -220,7 +226,49 @@ static void flip(const struct fixture *fixture, uint64_t offset, uint8_t mask)
 	(void)close(fd);
 }
 
-static void no_changed_byte_of_an_epoch_passes(void **state)
+/* What was on disk once, and is not what it was, is an error; a crash cannot do that. */
+static void check_every_byte(
+	const struct fixture *fixture, uint8_t value, uint64_t from, uint64_t to, int expected)
+{
+	struct hd_replay_report report = {0};
+	struct picture *picture = &(struct picture){0};
+
+	for (uint64_t at = from; at < to; at++) {
+		flip(fixture, at, 0x10);
+		assert_int_equal(replay(fixture, picture, &report), expected);
+		assert_int_equal(picture->cells[1], value);
+		flip(fixture, at, 0x10);
+	}
+}
+
+static void a_changed_byte_of_an_epoch_that_was_on_disk_is_an_error(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t before, between, after;
+
+	assert_int_equal(write_epoch(fixture->journal, 1, 11), 0);
+	before = hd_journal_size(fixture->journal);
+	assert_int_equal(write_epoch(fixture->journal, 1, 12), 0);
+	between = hd_journal_size(fixture->journal);
+	assert_int_equal(write_epoch(fixture->journal, 1, 11), 0);
+	after = hd_journal_size(fixture->journal);
+	check_every_byte(fixture, 11, before, between, -HD_E_JOURNAL_CORRUPT);
+	assert_non_null(strstr(hd_error_message(-HD_E_JOURNAL_CORRUPT), "epochs 1 to 1 are whole"));
+	/* The last one: the header behind it says that it was on disk. */
+	check_every_byte(fixture, 12, between, after, -HD_E_JOURNAL_CORRUPT);
+}
+
+static void cut_file(const struct fixture *fixture, uint64_t size)
+{
+	int fd = openat(fixture->fd, "journal", O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	(void)close(fd);
+}
+
+/* Sectors of the last epoch that a power cut left out; nothing says that it was ever on disk. */
+static void a_changed_byte_of_an_epoch_that_was_not_on_disk_is_torn(void **state)
 {
 	struct fixture *fixture = *state;
 	struct hd_replay_report report;
@@ -231,13 +279,95 @@ static void no_changed_byte_of_an_epoch_passes(void **state)
 	before = hd_journal_size(fixture->journal);
 	assert_int_equal(write_epoch(fixture->journal, 1, 12), 0);
 	after = hd_journal_size(fixture->journal);
-	for (uint64_t at = before; at < after; at++) {
-		flip(fixture, at, 0x10);
-		assert_int_equal(replay(fixture, &picture, &report), 0);
-		assert_int_equal(picture.cells[1], 11);
-		assert_int_equal(report.epochs, 1);
-		flip(fixture, at, 0x10);
+	cut_file(fixture, after);
+	check_every_byte(fixture, 11, before, after, 0);
+	flip(fixture, before, 0x10);
+	assert_int_equal(replay(fixture, &picture, &report), 0);
+	assert_int_equal(report.epochs, 1);
+	assert_int_equal(report.torn_bytes, after - before);
+}
+
+/* A store that is copied into its own mount: headers of epochs are bytes of files then. */
+static void bytes_of_files_that_look_like_a_journal_are_none(void **state)
+{
+	struct fixture *fixture = *state, *other = NULL;
+	struct hd_replay_report report;
+	struct picture picture = {0};
+	uint8_t bytes[4096] = {0};
+	uint64_t before;
+	int fd;
+
+	assert_int_equal(setup((void **)&other), 0);
+	for (uint8_t i = 0; i < 5; i++)
+		assert_int_equal(write_epoch(other->journal, 1, i), 0);
+	fd = openat(other->fd, "journal", O_RDONLY | O_CLOEXEC);
+	assert_true(pread(fd, bytes, sizeof(bytes), 0) > 0);
+	(void)close(fd);
+	(void)teardown((void **)&other);
+
+	assert_int_equal(write_epoch(fixture->journal, 1, 11), 0);
+	before = hd_journal_size(fixture->journal);
+	assert_int_equal(hd_epoch_begin(fixture->journal), 0);
+	assert_int_equal(hd_epoch_block(fixture->journal, 20, bytes, sizeof(bytes)), 0);
+	assert_int_equal(hd_epoch_commit(fixture->journal), 0);
+	cut_file(fixture, hd_journal_size(fixture->journal) - 1);
+	assert_int_equal(replay(fixture, &picture, &report), 0);
+	assert_int_equal(report.size, before);
+	assert_int_equal(report.lost_epoch, 0);
+}
+
+static void a_journal_that_is_shorter_than_it_was_or_gone_is_an_error(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_replay_report report;
+	struct picture picture = {0};
+	uint64_t before, after;
+
+	assert_int_equal(write_epoch(fixture->journal, 1, 11), 0);
+	before = hd_journal_size(fixture->journal);
+	assert_int_equal(write_epoch(fixture->journal, 1, 12), 0);
+	after = hd_journal_size(fixture->journal);
+	hd_journal_seal(fixture->journal);
+	assert_int_equal(replay(fixture, &picture, &report), 0);
+	for (uint64_t size = after; size-- > before;) {
+		cut_file(fixture, size);
+		assert_int_equal(replay(fixture, &picture, &report), -HD_E_JOURNAL_CORRUPT);
 	}
+	assert_int_equal(unlinkat(fixture->fd, "journal", 0), 0);
+	assert_int_equal(replay(fixture, &picture, &report), -HD_E_JOURNAL_CORRUPT);
+	assert_non_null(strstr(hd_error_message(-HD_E_JOURNAL_CORRUPT), "gone"));
+}
+
+/* It says how long one journal was, at least: neither what came later nor another journal is measured by it. */
+static void what_a_journal_was_at_its_end_binds_no_later_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_replay_report report;
+	struct picture picture = {0};
+
+	for (uint8_t i = 0; i < 3; i++)
+		assert_int_equal(write_epoch(fixture->journal, 1, i), 0);
+	hd_journal_seal(fixture->journal);
+	assert_int_equal(write_epoch(fixture->journal, 1, 50), 0);
+	assert_int_equal(replay(fixture, &picture, &report), 0);
+	assert_int_equal(report.epochs, 4);
+	assert_int_equal(hd_journal_begin_checkpoint(fixture->journal), 0);
+	assert_int_equal(put_cell(fixture->journal, 1, 200), 0);
+	assert_int_equal(hd_epoch_commit(fixture->journal), 0);
+	assert_int_equal(replay(fixture, &picture, &report), 0);
+	assert_int_equal(report.epochs, 1);
+}
+
+static void a_journal_of_another_thread_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_replay_report report;
+	struct picture picture = {0};
+	struct hd_replay sink = replay_into(&picture);
+
+	assert_int_equal(write_epoch(fixture->journal, 1, 11), 0);
+	assert_int_equal(hd_journal_replay(fixture->fd, THREAD + 1, &sink, &report), -HD_E_JOURNAL_CORRUPT);
+	assert_int_equal(picture.records, 0);
 }
 
 static void a_damaged_checkpoint_is_an_error_and_no_empty_journal(void **state)
@@ -252,6 +382,24 @@ static void a_damaged_checkpoint_is_an_error_and_no_empty_journal(void **state)
 	assert_int_equal(picture.records, 0);
 }
 
+static void set_header(const struct fixture *fixture, uint32_t version, uint32_t arena_version)
+{
+	struct hd_journal_header header = {.magic = HD_JOURNAL_MAGIC,
+		.version = version,
+		.arena_version = arena_version,
+		.thread = THREAD,
+		.id = 5};
+	int fd = openat(fixture->fd, "journal", O_RDWR | O_CLOEXEC);
+
+	if (version == 1)
+		header.thread = 0, header.id = 0;
+	else
+		header.checksum = (uint32_t)hd_checksum64(&header, sizeof(header));
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
+	(void)close(fd);
+}
+
 static void another_version_is_said_to_be_one(void **state)
 {
 	struct fixture *fixture = *state;
@@ -259,15 +407,20 @@ static void another_version_is_said_to_be_one(void **state)
 	struct picture picture = {0};
 
 	assert_int_equal(write_epoch(fixture->journal, 1, 11), 0);
-	flip(fixture, offsetof(struct hd_journal_header, version), 2);
+	set_header(fixture, HD_JOURNAL_VERSION + 1, HD_ARENA_VERSION);
 	assert_int_equal(replay(fixture, &picture, &report), -HD_E_JOURNAL_VERSION);
 	assert_non_null(strstr(hd_error_message(-HD_E_JOURNAL_VERSION), "format"));
-	flip(fixture, offsetof(struct hd_journal_header, version), 2);
-	flip(fixture, offsetof(struct hd_journal_header, arena_version), 4);
+	set_header(fixture, HD_JOURNAL_VERSION, HD_ARENA_VERSION + 1);
 	assert_int_equal(replay(fixture, &picture, &report), -HD_E_JOURNAL_VERSION);
-	flip(fixture, offsetof(struct hd_journal_header, arena_version), 4);
-	flip(fixture, 0, 1);
-	assert_int_equal(replay(fixture, &picture, &report), -HD_E_JOURNAL_CORRUPT);
+	set_header(fixture, 1, HD_ARENA_VERSION);
+	assert_int_equal(replay(fixture, &picture, &report), -HD_E_JOURNAL_VERSION);
+	/* A flipped bit makes no version. */
+	set_header(fixture, HD_JOURNAL_VERSION, HD_ARENA_VERSION);
+	for (uint64_t at = 0; at < sizeof(struct hd_journal_header); at++) {
+		flip(fixture, at, 4);
+		assert_int_equal(replay(fixture, &picture, &report), -HD_E_JOURNAL_CORRUPT);
+		flip(fixture, at, 4);
+	}
 }
 
 static void what_the_sink_refuses_fails_the_replay(void **state)
@@ -386,7 +539,17 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_journal_is_an_empty_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(epochs_come_back_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_epoch_cut_off_anywhere_never_happened, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_changed_byte_of_an_epoch_passes, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_changed_byte_of_an_epoch_that_was_on_disk_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_changed_byte_of_an_epoch_that_was_not_on_disk_is_torn, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			bytes_of_files_that_look_like_a_journal_are_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_journal_that_is_shorter_than_it_was_or_gone_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_a_journal_was_at_its_end_binds_no_later_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_journal_of_another_thread_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_damaged_checkpoint_is_an_error_and_no_empty_journal, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_version_is_said_to_be_one, setup, teardown),
