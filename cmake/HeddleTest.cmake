@@ -5,7 +5,8 @@
 #       else: a call to the left does not link.
 #   heddle_fuzz_replay(NAME tree_codec LINK heddle_store)
 #       builds tests/fuzz/<NAME>_fuzzer.c and replays tests/fuzz/corpora/<NAME>/ and mutations of it; with
-#       HEDDLE_LIBFUZZER=ON it builds the libFuzzer program <NAME>_fuzzer instead.
+#       HEDDLE_LIBFUZZER=ON it builds the libFuzzer program <NAME>_fuzzer instead. "MUTATIONS: N" in the head of the
+#       source is for inputs that cost system calls.
 #   heddle_case(FILE tests/cases/mount/sqlite.sh)
 #       registers one shell case; tests/run_case.py runs it.
 
@@ -45,8 +46,12 @@ function(heddle_fuzz_replay)
         return()
     endif()
     target_sources(${target} PRIVATE "${CMAKE_SOURCE_DIR}/tests/fuzz/standalone_driver.c")
-    add_test(NAME "fuzz/${ARG_NAME}" COMMAND ${target} -mutations=${HEDDLE_FUZZ_MUTATIONS} "${corpus}")
-    set_tests_properties("fuzz/${ARG_NAME}" PROPERTIES LABELS "unit;fuzz" TIMEOUT 120)
+    heddle_test_header("${CMAKE_SOURCE_DIR}/tests/fuzz/${target}.c" MUTATIONS mutations)
+    if(NOT mutations)
+        set(mutations ${HEDDLE_FUZZ_MUTATIONS})
+    endif()
+    add_test(NAME "fuzz/${ARG_NAME}" COMMAND ${target} -mutations=${mutations} "${corpus}")
+    set_tests_properties("fuzz/${ARG_NAME}" PROPERTIES LABELS "unit;fuzz" TIMEOUT 300)
 endfunction()
 
 function(heddle_case)

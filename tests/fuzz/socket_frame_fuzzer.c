@@ -4,6 +4,7 @@
  * Frames of the control socket, as a peer of ours may send them that is broken or was taken over.
  *
  * LINK: heddle_platform
+ * MUTATIONS: 20000
  */
 
 #include <stdint.h>
