@@ -34,6 +34,7 @@
 #include "overlay/platform/clock.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/platform/lock.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/task_thread.h"
@@ -317,6 +318,7 @@ static bool work(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_
 	/* Before another thread reads: what is claimed is not dropped. */
 	hd_request_begin(loop->session->overlay, thread->slot, header->unique & ~HD_FUSE_RESENT,
 		hd_fuse_is_resent(header));
+	HD_KILL_POINT(request_begun);
 	hd_message_counters_request(loop->session->counters, header->opcode);
 	if (keeps) {
 		atomic_fetch_add(&loop->sequence, 1);
@@ -348,6 +350,7 @@ static void lead(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread)
 			stop_with(loop, r);
 			return;
 		}
+		HD_KILL_POINT(request_read);
 	} while (work(loop, thread, size, ticket));
 }
 

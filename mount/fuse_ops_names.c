@@ -6,6 +6,7 @@
 
 #include "mount/fuse_ops.h"
 #include "mount/fuse_reply.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/request.h"
 
 /* Tells the kernel cache of a change that this mount's own kernel asked for. */
@@ -28,6 +29,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 {
+	HD_KILL_POINT(forget_begun);
 	/* Unless a process before this one has done it. */
 	if (hd_request_steps() == 0)
 		hd_overlay_forget(hd_fuse_session_of(req)->overlay, ino, count);
@@ -39,6 +41,7 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 	struct hd_overlay *overlay = hd_fuse_session_of(req)->overlay;
 	size_t i;
 
+	HD_KILL_POINT(forget_begun);
 	/* From the first that a process before this one has not done. */
 	for (i = hd_request_steps(); i < count; i++)
 		hd_overlay_forget(overlay, forgets[i].ino, forgets[i].nlookup);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
 #include "overlay/request.h"
 
@@ -78,6 +79,7 @@ static void give_back(struct hd_overlay *overlay, hd_ino ino, bool opened)
 
 void hd_reply_status(fuse_req_t req, int r)
 {
+	HD_KILL_POINT(status_reply);
 	if (r < 0)
 		reply_failure(req, r);
 	else
@@ -99,6 +101,7 @@ void hd_reply_entry(fuse_req_t req, int r, const struct hd_attributes *attribute
 		return;
 	}
 	fill_entry(req, attributes, &entry);
+	HD_KILL_POINT(entry_reply);
 	if (fuse_reply_entry(req, &entry) < 0)
 		give_back(overlay, attributes->ino, false);
 }
@@ -130,6 +133,7 @@ void hd_reply_create(fuse_req_t req, int r, const struct hd_attributes *attribut
 		return;
 	}
 	fill_entry(req, attributes, &entry);
+	HD_KILL_POINT(entry_reply);
 	if (fuse_reply_create(req, &entry, file) >= 0)
 		return;
 	give_back(overlay, attributes->ino, opened);
@@ -186,6 +190,7 @@ void hd_reply_entries_plus(fuse_req_t req, const void *data, size_t size)
 {
 	struct hd_overlay *overlay = hd_fuse_session_of(req)->overlay;
 
+	HD_KILL_POINT(listing_reply);
 	if (fuse_reply_buf(req, data, size) < 0) {
 		hd_request_end(overlay);
 		forget_entries(overlay, data, size);
@@ -194,6 +199,7 @@ void hd_reply_entries_plus(fuse_req_t req, const void *data, size_t size)
 
 void hd_reply_written(fuse_req_t req, int r, size_t size)
 {
+	HD_KILL_POINT(written_reply);
 	if (r < 0)
 		reply_failure(req, r);
 	else

@@ -28,6 +28,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/request.h"
 
 /* Since protocol 7.44: every name of the mount is looked up again. Unknown to older headers. */
@@ -77,7 +78,9 @@ static void answer_init_again(struct hd_fuse_thread *thread)
 void hd_fuse_session_done(struct hd_fuse_thread *thread)
 {
 	/* In this order: a message without its result would be a request that was not begun. */
+	HD_KILL_POINT(request_served);
 	hd_request_area_clear(thread->session->area, thread->slot);
+	HD_KILL_POINT(message_cleared);
 	hd_request_end(thread->session->overlay);
 }
 
@@ -357,6 +360,8 @@ int hd_fuse_session_begin(struct hd_fuse_session *session, bool taken_over)
 	r = answered ? repeat_init(session, thread) : answer_first(session, thread);
 	session->begun = r >= 0;
 	hd_fuse_thread_free(thread);
+	if (answered)
+		HD_KILL_POINT(init_repeated);
 	return r >= 0 && answered ? hd_fuse_take_over(session) : r;
 }
 

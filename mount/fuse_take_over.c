@@ -18,6 +18,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
 #include "overlay/request.h"
 
@@ -50,8 +51,9 @@ static int answer_eio(const struct hd_fuse_session *session, uint64_t unique)
 }
 
 struct unfinished {
-	uint64_t uniques[HD_REQUEST_SLOTS]; /* as the kernel numbered them, with its bit */
+	uint64_t uniques[HD_REQUEST_SLOTS + HD_AREA_SYNCS]; /* as the kernel numbered them, with its bit */
 	size_t n;
+	size_t forgets;
 };
 
 /* What is in the slots: FORGETs are done, all else is listed, and nothing is left. */
@@ -64,10 +66,12 @@ static void empty_slots(struct hd_fuse_session *session, struct unfinished *unfi
 
 		if (header->len < sizeof(*header) || header->len > HD_FUSE_MESSAGE_SIZE)
 			continue;
-		if (is_forget(header) && !getenv("HEDDLE_DEBUG_NO_FORGET_RECOVERY"))
+		if (is_forget(header) && !getenv("HEDDLE_DEBUG_NO_FORGET_RECOVERY")) {
 			finish_forget(session, slot);
-		else if (hd_fuse_is_answered(header->opcode))
+			unfinished->forgets++;
+		} else if (hd_fuse_is_answered(header->opcode)) {
 			unfinished->uniques[unfinished->n++] = header->unique;
+		}
 	}
 }
 
@@ -116,13 +120,22 @@ static int ask_again(struct hd_fuse_session *session, const struct unfinished *u
 int hd_fuse_take_over(struct hd_fuse_session *session)
 {
 	HD_AUTO_FREE struct unfinished *unfinished = calloc(1, sizeof(*unfinished));
+	int r;
 
 	if (!unfinished)
 		return -ENOMEM;
 	empty_slots(session, unfinished);
+	HD_KILL_POINT(forgets_finished);
 	accuse(session, unfinished);
+	/* They wait for a disk; nobody dies of them. */
+	unfinished->n += hd_request_area_take_syncs(session->area, unfinished->uniques + unfinished->n);
 	clear_slots(session);
-	return ask_again(session, unfinished);
+	HD_KILL_POINT(slots_cleared);
+	r = ask_again(session, unfinished);
+	HD_KILL_POINT(asked_again);
+	hd_log(HD_LOG_NOTICE, "took over: %zu requests were under way, %zu FORGETs were left", unfinished->n,
+		unfinished->forgets);
+	return r;
 }
 
 bool hd_fuse_refuse_poison(struct hd_fuse_thread *thread)

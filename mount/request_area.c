@@ -40,6 +40,7 @@ struct area_head {
 	uint32_t table; /* which list of suspects counts */
 	uint32_t n_suspects[2];
 	struct suspect suspects[2][HD_AREA_SUSPECTS];
+	uint64_t syncs[HD_AREA_SYNCS]; /* 0: free */
 };
 
 _Static_assert(sizeof(struct area_head) <= HEAD_SIZE, "the head has too much in it");
@@ -179,6 +180,40 @@ bool hd_request_area_saved_init(const struct hd_request_area *area, void *messag
 	*ret_size = head->init_size;
 	*ret_reply_size = head->init_reply_size;
 	return true;
+}
+
+/* ---- syncs ---- */
+
+uint32_t hd_request_area_sync_begin(struct hd_request_area *area, uint64_t unique)
+{
+	for (uint32_t place = 0; place < HD_AREA_SYNCS; place++) {
+		uint64_t free_place = 0;
+
+		if (__atomic_compare_exchange_n(&area->head->syncs[place], &free_place, unique, false,
+			    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return place;
+	}
+	return HD_AREA_SYNCS;
+}
+
+void hd_request_area_sync_end(struct hd_request_area *area, uint32_t place)
+{
+	if (place < HD_AREA_SYNCS)
+		__atomic_store_n(&area->head->syncs[place], 0, __ATOMIC_RELEASE);
+}
+
+size_t hd_request_area_take_syncs(struct hd_request_area *area, uint64_t uniques[HD_AREA_SYNCS])
+{
+	size_t n = 0;
+
+	for (uint32_t place = 0; place < HD_AREA_SYNCS; place++) {
+		uint64_t unique = area->head->syncs[place];
+
+		area->head->syncs[place] = 0;
+		if (unique)
+			uniques[n++] = unique;
+	}
+	return n;
 }
 
 /* ---- suspects ---- */

@@ -11,7 +11,7 @@
  * that matters; it is cleared when the reply was written.
  *
  * Ownership   The descriptor is borrowed by _map. Threads: a slot is its taker's; the rest is for the time before
- *             threads run, but for _take and _give_back.
+ *             threads run, but for _take, _give_back and syncs.
  * Errors      -errno.
  */
 
@@ -23,6 +23,7 @@
 
 #define HD_AREA_INIT_SIZE 256u
 #define HD_AREA_SUSPECTS 64u
+#define HD_AREA_SYNCS 4200u /* more than can wait in sync_pool.h */
 
 struct hd_request_area;
 
@@ -55,6 +56,14 @@ void hd_request_area_save_init(
 /* Copies them; false when there are none. Both have room for HD_AREA_INIT_SIZE bytes. */
 bool hd_request_area_saved_init(const struct hd_request_area *area, void *message, size_t *ret_size,
 	void *reply, size_t *ret_reply_size);
+
+/* ---- syncs: requests that wait on another thread, when their slot has the next message already ---- */
+
+/* Notes that UNIQUE is under way; returns what _sync_end takes when it was answered. */
+uint32_t hd_request_area_sync_begin(struct hd_request_area *area, uint64_t unique);
+void hd_request_area_sync_end(struct hd_request_area *area, uint32_t place);
+/* Hands over what a dead process had under way, and forgets it. Returns how many. */
+size_t hd_request_area_take_syncs(struct hd_request_area *area, uint64_t uniques[HD_AREA_SYNCS]);
 
 /* ---- requests that processes died of ---- */
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "mount/fuse_reply.h"
+#include "mount/request_area.h"
 #include "overlay/platform/task_thread.h"
 
 #define SYNC_THREADS 4
@@ -24,6 +25,8 @@ struct hd_sync_pool {
 
 struct sync_task {
 	struct hd_overlay *overlay;
+	struct hd_request_area *area;
+	uint32_t place; /* in the area */
 	fuse_req_t req;
 	hd_ino ino;
 	bool data_only;
@@ -34,6 +37,7 @@ static void run_task(void *payload)
 	struct sync_task *task = payload;
 
 	hd_reply_status(task->req, hd_overlay_fsync(task->overlay, task->ino, task->data_only));
+	hd_request_area_sync_end(task->area, task->place);
 	free(task);
 }
 
@@ -64,12 +68,17 @@ void hd_sync_pool_free(struct hd_sync_pool *pool)
 
 void hd_sync_pool_submit(struct hd_sync_pool *pool, fuse_req_t req, hd_ino ino, bool data_only)
 {
+	struct hd_request_area *area = hd_fuse_session_of(req)->area;
 	struct sync_task *task = malloc(sizeof(*task));
 	int r = -ENOMEM;
 
 	if (task) {
-		*task = (struct sync_task){pool->overlay, req, ino, data_only};
+		*task = (struct sync_task){pool->overlay, area,
+			hd_request_area_sync_begin(area, hd_fuse_request_header()->unique), req, ino,
+			data_only};
 		r = hd_pool_submit(pool->pool, run_task, task);
+		if (r < 0)
+			hd_request_area_sync_end(area, task->place);
 	}
 	if (r < 0) {
 		free(task);

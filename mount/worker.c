@@ -25,6 +25,7 @@
 #include "overlay/platform/clock.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/process.h"
 
@@ -233,6 +234,8 @@ static int serve_mount(struct worker *worker, int device)
 	r = hd_fuse_session_begin(worker->session, worker->arguments.take_over);
 	if (r < 0)
 		return hd_fail_in(r, "answer the kernel's first request");
+	if (!worker->arguments.take_over)
+		hd_kill_points_arm();
 	settings.overlay = worker->overlay;
 	settings.session = worker->session;
 	settings.environment = (struct hd_control_environment){.mountpoint = worker->mountpoint,
@@ -268,6 +271,7 @@ static int run_server(struct worker *worker)
 		hd_cleanup_close(&device);
 		return r;
 	}
+	HD_KILL_POINT(overlay_opened);
 	if (!worker->arguments.take_over) {
 		r = tell("opened");
 		if (r >= 0)
@@ -328,6 +332,9 @@ int hd_worker_run(const struct hd_program_arguments *arguments)
 	/* Ends the session, not the process: a machine that shuts down sends this to everybody at once. */
 	worker.signal_fd = hd_process_signal_fd(ending_signals, HD_ARRAY_SIZE(ending_signals));
 	hd_process_raise_descriptor_limit();
+	/* A mount that was never served is nobody's to take over. */
+	if (arguments->take_over)
+		hd_kill_points_arm();
 	hd_process_ignore_broken_pipes();
 	hd_mount_options_default(&worker.options);
 	r = hd_mount_options_parse(&worker.options, arguments->options);

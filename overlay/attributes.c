@@ -6,6 +6,7 @@
 #include "overlay/file_space.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
+#include "overlay/platform/kill_point.h"
 
 /*
  * Attributes: setattr and readlink. A change of mode, owner or times touches the inode's record alone, and with the
@@ -72,6 +73,7 @@ int hd_overlay_setattr(struct hd_overlay *overlay, const struct hd_caller *calle
 		r = hd_file_set_size(overlay, ino, values->size);
 	if (r < 0)
 		return r;
+	HD_KILL_POINT(size_set);
 	/* chown(2) that keeps owner and group sets nothing, and is a change all the same. */
 	if (set != HD_SET_SIZE) {
 		hd_rwlock_write(&overlay->lock);

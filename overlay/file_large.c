@@ -2,6 +2,7 @@
 #include "overlay/file_data.h"
 #include "overlay/flush.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/platform/memory_file.h"
 
 /*
@@ -106,6 +107,7 @@ void hd_file_make_large(struct hd_overlay *overlay, hd_ino ino)
 
 	if (hd_hot_large_new(overlay->hot, &slot) < 0)
 		return;
+	HD_KILL_POINT(large_made);
 	hd_rwlock_write(file_lock);
 	hd_rwlock_write(&overlay->lock);
 	r = move_locked(overlay, ino, slot);

@@ -5,6 +5,7 @@
 #include "overlay/file_data.h"
 #include "overlay/flush.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/promotion.h"
 
@@ -290,8 +291,10 @@ static int write_piece(struct writing *writing)
 	r = take_targets(writing);
 	if (r == 0) {
 		r = write_bytes(writing);
+		HD_KILL_POINT(bytes_written);
 		if (r == 0)
 			r = name_blocks(writing);
+		HD_KILL_POINT(blocks_named);
 		if (r < 0)
 			give_back_targets(writing, writing->count);
 	}

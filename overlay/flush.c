@@ -8,6 +8,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/platform/task_thread.h"
@@ -217,8 +218,10 @@ static int flush_now(struct hd_overlay *overlay, bool checkpoint)
 	struct cut cut = {0};
 	int r = make_cut(overlay, checkpoint || hd_journal_size(overlay->flusher->journal) == 0, &cut);
 
+	HD_KILL_POINT(flush_cut);
 	if (r == 0)
 		r = write_cut(overlay, checkpoint, &cut);
+	HD_KILL_POINT(flush_written);
 	if (r < 0)
 		undo_cut(overlay, &cut);
 	hd_hot_unhold(overlay->hot);

@@ -4,6 +4,7 @@
 #include "overlay/base_loader.h"
 #include "overlay/orphan.h"
 #include "overlay/overlay_types.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/request_note.h"
 
 /*
@@ -130,6 +131,7 @@ void hd_overlay_forget(struct hd_overlay *overlay, hd_ino ino, uint64_t count)
 		reference->lookups -= count < reference->lookups ? count : reference->lookups;
 		hd_request_step(&transaction);
 		(void)hd_overlay_commit(overlay, &transaction);
+		HD_KILL_POINT(forget_counted);
 		releasable = hd_inode_is_releasable(overlay->arena, hd_ino_index(ino));
 	}
 	hd_rwlock_unlock(&overlay->lock);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/orphan.h"
+#include "overlay/platform/kill_point.h"
 
 /*
  * The end of an inode: its blocks go in as many transactions as they need, then, in one more, the record itself.
@@ -73,6 +74,7 @@ void hd_overlay_release_orphan(struct hd_overlay *overlay, uint32_t index)
 
 		if (hd_inode_is_file(inode)) {
 			r = hd_unmap_all_locked(overlay, index);
+			HD_KILL_POINT(orphan_unmapped);
 			slot = inode->flags & HD_INODE_LARGE ? inode->part.file.large_slot : 0;
 		}
 		hd_transaction_begin(overlay->arena, &transaction);

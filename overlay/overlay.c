@@ -13,6 +13,7 @@
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/promotion.h"
 #include "overlay/recovery.h"
@@ -131,8 +132,10 @@ static int open_parts(
 		r = open_memory(overlay, options);
 	if (r == 0)
 		r = hd_arena_map(overlay->arena_fd, &overlay->arena);
+	HD_KILL_POINT(arena_mapped);
 	if (r == 0)
 		r = hd_recover(overlay, options, &recovered);
+	HD_KILL_POINT(arena_recovered);
 	if (r == 0)
 		r = hd_hot_tier_new(overlay->hot_fd, overlay->arena, hot_limit(options), options->hold_large,
 			options->hold_payload, &overlay->hot);

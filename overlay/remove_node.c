@@ -5,6 +5,7 @@
 #include "overlay/orphan.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/remove_node.h"
 #include "overlay/request.h"
 
@@ -106,6 +107,7 @@ static int try_remove_name(struct hd_overlay *overlay, hd_ino parent, const char
 		r = hd_overlay_commit(overlay, &transaction);
 	}
 	hd_rwlock_unlock(&overlay->lock);
+	HD_KILL_POINT(name_removed);
 	if (r == 0)
 		hd_overlay_release_orphan(overlay, child);
 	return r;

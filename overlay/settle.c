@@ -7,6 +7,7 @@
 #include "overlay/orphan.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/promotion.h"
 
@@ -359,6 +360,7 @@ static int settle_once(struct source *source, bool sure, struct hd_settled *ret)
 	r = store_source(source, &stored);
 	if (r < 0)
 		return r;
+	HD_KILL_POINT(content_stored);
 	r = install(source->overlay, source->ino, source->view.version, &stored);
 	if (r == -EAGAIN && sure)
 		r = 0; /* the bytes of that instant are stored; the inode goes on with newer ones */

@@ -5,6 +5,7 @@
 #include "overlay/arena_types.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
 
 /*
  * Transactions: physical redo in the arena itself.
@@ -121,6 +122,8 @@ static int apply(struct hd_arena *arena)
 			return hd_fail(HD_E_ARENA_CORRUPT, "edit %u of the redo area", i);
 		size = hd_record_size((enum hd_table)edit->table);
 		memcpy(hd_record_for_writing(arena, (enum hd_table)edit->table, edit->index), edit + 1, size);
+		if (i == 0)
+			HD_KILL_POINT(redo_half);
 		hd_arena_mark_dirty(arena, (enum hd_table)edit->table, edit->index);
 		at += sizeof(*edit) + padded(size);
 	}
@@ -137,9 +140,13 @@ int hd_transaction_commit(struct hd_transaction *transaction)
 		redo->count = arena->edits;
 		redo->size = arena->redo_used;
 		redo->checksum = hd_checksum64(edits_of(arena), arena->redo_used);
+		HD_KILL_POINT(redo_built);
 		__atomic_store_n(&redo->valid, 1, __ATOMIC_RELEASE);
+		HD_KILL_POINT(redo_declared);
 		r = apply(arena);
+		HD_KILL_POINT(redo_applied);
 		__atomic_store_n(&redo->valid, 0, __ATOMIC_RELEASE);
+		HD_KILL_POINT(redo_cleared);
 		arena->transactions++;
 	}
 	hd_transaction_abort(transaction);

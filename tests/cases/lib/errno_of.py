@@ -19,6 +19,8 @@ CALLS = {
     "link": os.link,
     "readlink": os.readlink,
     "truncate": lambda path, size: os.truncate(path, int(size)),
+    "chmod": lambda path, mode: os.chmod(path, int(mode, 8)),
+    "fsync": lambda path: os.fsync(os.open(path, os.O_RDONLY)),
     "chown": lambda path, uid: os.chown(path, int(uid), -1),
 }
 

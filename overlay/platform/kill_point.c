@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/platform/kill_point.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * A count is drawn so that small and large ones are equally likely: what happens once per process and what happens a
+ * thousand times are both met.
+ */
+
+static const char *const names[] = {
+#define KILL_POINT_NAME(name) #name,
+	HD_KILL_POINTS(KILL_POINT_NAME)
+#undef KILL_POINT_NAME
+};
+
+static _Atomic int chosen = -1;
+static _Atomic long left;
+static bool by_segv;
+
+static uint64_t draw(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((uint64_t)now.tv_nsec * 0x9E3779B97F4A7C15u ^ (uint64_t)getpid() * 0xBF58476D1CE4E5B9u) >> 16;
+}
+
+static int find(const char *name, size_t length)
+{
+	for (int i = 0; i < HD_KILL_POINT_COUNT; i++)
+		if (strlen(names[i]) == length && strncmp(names[i], name, length) == 0)
+			return i;
+	return -1;
+}
+
+static void choose(long limit)
+{
+	uint64_t random = draw();
+	long count = 1;
+
+	while (count < limit && (random = random * 6364136223846793005u + 1) >> 62)
+		count *= 2;
+	by_segv = random >> 40 & 1;
+	atomic_store(&left, count < limit ? count : limit);
+	atomic_store(&chosen, (int)((random >> 33) % HD_KILL_POINT_COUNT));
+}
+
+void hd_kill_points_arm(void)
+{
+	const char *wish = getenv("HEDDLE_KILL_POINT");
+	const char *colon = wish ? strchr(wish, ':') : NULL;
+	long count = colon ? strtol(colon + 1, NULL, 10) : 1;
+
+	const char *off = getenv("HEDDLE_KILL_POINT_OFF");
+
+	if (!wish || count < 1 || (off && access(off, F_OK) == 0))
+		return;
+	if (strncmp(wish, "any:", 4) == 0) {
+		choose(count);
+		return;
+	}
+	by_segv = strstr(wish, ":segv") != NULL;
+	atomic_store(&left, count);
+	atomic_store(&chosen, find(wish, colon ? (size_t)(colon - wish) : strlen(wish)));
+}
+
+static void die(enum hd_kill_point point)
+{
+	static volatile int *const nowhere;
+	char line[64] = "kill point ";
+
+	strncat(line, names[point], 40);
+	(void)strcat(line, "\n");
+	(void)!write(STDERR_FILENO, line, strlen(line));
+	if (by_segv)
+		*nowhere = 1;
+	(void)kill(getpid(), SIGKILL);
+	for (;;)
+		(void)pause();
+}
+
+void hd_kill_point_reach(enum hd_kill_point point)
+{
+	if (atomic_load_explicit(&chosen, memory_order_relaxed) != (int)point)
+		return;
+	if (atomic_fetch_sub(&left, 1) == 1)
+		die(point);
+}
