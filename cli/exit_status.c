@@ -90,6 +90,8 @@ static const struct exit_row exit_table[] = {
 	{HD_E_WORKER_DIED, HD_EXIT_UNAVAILABLE, "see the log in .heddle/log; nothing written is lost"},
 	{HD_E_CONTROL_TIMEOUT, HD_EXIT_UNAVAILABLE,
 		"see the log in .heddle/log; 'heddle unmount --lazy' detaches the mount"},
+	{HD_E_OTHER_FORMATS, HD_EXIT_CONFIG,
+		"'heddle unmount' of that version, then 'heddle mount' of this one: nothing written is lost"},
 	{HD_E_CONTROL_PROTOCOL, HD_EXIT_INTERNAL,
 		"the mount may run another version of heddle: unmount and mount again"},
 	{EINVAL, HD_EXIT_DATA, NULL},

@@ -5,13 +5,14 @@
 /*
  * Control channel: JSON objects over a socket's frames, and the words that supervisor and worker exchange.
  *
- * Worker to supervisor     {"op":"opened"}  {"op":"ready"}  {"op":"failed","error":{…}}
+ * Worker to supervisor     {"op":"opened","epochs":N,"torn":N}  {"op":"ready"}  {"op":"failed","error":{…}}
  * {"op":"closed","error":{…}?}
- *                          {"op":"hold","slot":N} + descriptor  {"op":"drop","slot":N}
+ *                          {"op":"hold"|"drop",…}: large_files.h
  *                          {"op":"unmount","lazy":B} + the client's socket  {"op":"synced"}
  * Supervisor to worker     {"op":"mounted","mountpoint":S,"last_end":S?} + /dev/fuse
  *                          {"op":"client"} + a client's socket  {"op":"sync"}  {"op":"stop"}
- *                          to a salvager: {"op":"large","slot":N} + descriptor  {"op":"go"}
+ *                          to one that takes over or salvages: {"op":"large","slot":N} + descriptor
+ *                          {"op":"go"}
  *
  * A client's socket is handed to the worker, which serves it; the supervisor never waits for a client.
  *

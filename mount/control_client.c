@@ -30,6 +30,7 @@
 #include "overlay/platform/socket.h"
 
 #define RETRY_NS 20000000u
+#define ADOPT_RETRY_NS 1000000000u
 
 static bool sees_bytes(const json_t *request)
 {
@@ -151,27 +152,19 @@ static int request_here(struct hd_store *store, const char *thread, uint32_t num
 	return r < 0 ? r : hd_fail_in(closed, "close thread '%s'", thread);
 }
 
-/* The thread stays busy. A mount that nobody answers for was left by a supervisor that was killed alone. */
-static int explain_busy(const struct hd_store *store, const char *thread)
+/* The thread stays busy: with whom. */
+static int explain_busy(const struct hd_store *store, const char *thread, uint32_t number)
 {
-	struct hd_mount_place place;
-	int r;
+	HD_AUTO_FREE char *owner = hd_run_lock_owner(store->path, number, HD_RUN_LEASE);
 
-	if (hd_mount_find_thread(store->path, thread, &place) < 0)
-		return -HD_E_THREAD_BUSY;
-	r = hd_fail(HD_E_THREAD_BUSY,
-		"the heddled of the mount at %s was killed; programs there go on, and 'heddle unmount' ends "
-		"it "
-		"without a loss",
-		place.directory);
-	hd_mount_place_clear(&place);
-	return r;
+	return hd_fail(HD_E_THREAD_BUSY, "thread '%s', %s has it", thread, owner ? owner : "another process");
 }
 
 int hd_thread_request(
 	struct hd_store *store, const char *thread, json_t *request, json_t **ret_reply, int *ret_fd)
 {
 	uint64_t deadline = hd_clock_monotonic_ns() + HD_CONTROL_PATIENCE_MS * 1000000ull;
+	uint64_t adopt_at = 0;
 	int r;
 
 	for (;;) {
@@ -191,8 +184,13 @@ int hd_thread_request(
 			r = request_here(store, thread, number, request, ret_reply, ret_fd);
 		else
 			return hd_fail_in(fd, "reach the mount of thread '%s'", thread);
+		if (r == -HD_E_THREAD_BUSY && fd < 0 && hd_clock_monotonic_ns() > adopt_at) {
+			if (hd_mount_adopt(store, thread, number) == -HD_E_OTHER_FORMATS)
+				return -HD_E_OTHER_FORMATS;
+			adopt_at = hd_clock_monotonic_ns() + ADOPT_RETRY_NS;
+		}
 		if (r == -HD_E_THREAD_BUSY && hd_clock_monotonic_ns() > deadline)
-			return fd < 0 ? explain_busy(store, thread) : r;
+			return fd < 0 ? explain_busy(store, thread, number) : r;
 		if (r != -HD_E_THREAD_BUSY)
 			return r;
 		hd_clock_sleep_ns(RETRY_NS);

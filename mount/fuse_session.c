@@ -374,3 +374,8 @@ void hd_fuse_session_stop(struct hd_fuse_session *session)
 {
 	hd_fuse_loop_stop(session->loop);
 }
+
+int hd_fuse_session_device(const struct hd_fuse_session *session)
+{
+	return hd_fuse_loop_device(session->loop);
+}

@@ -4,102 +4,195 @@
  * The keeper does nothing but receive descriptors until its supervisor's end of the link closes. It ignores every
  * signal that asks a process to end: its supervisor tells it when.
  *
- * Whether the worker closed its overlay is told by a flag that both hold (HD_WORKER_CLOSED_FD): the keeper is not the
- * worker's parent and learns no exit status. The lease, which it holds too, makes sure that nobody has opened the
- * thread since, so that the memory it holds is never older than the disk.
+ * One keeper lives per thread: it has a lock that its supervisor took for it. So whoever wants to adopt a worker from
+ * outside knows that no keeper is about to.
  */
 
 #include "mount/keeper.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "mount/control_channel.h"
+#include "mount/program_spawn.h"
+#include "mount/run_file.h"
 #include "mount/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/process.h"
 #include "overlay/platform/socket.h"
 
-int hd_keeper_spawn(struct hd_supervisor *supervisor)
+#define WINDOW_NS (300ull * 1000000000u)
+#define LOCK_PATIENCE_NS 2000000000u
+#define LOCK_RETRY_NS 1000000u
+
+/* The lock of a keeper that has just died is free in a moment. */
+static int take_lock(struct hd_supervisor *supervisor)
 {
-	const struct hd_program_arguments *arguments = &supervisor->arguments;
-	HD_AUTO_FREE char *program = NULL;
-	HD_AUTO_FREE char *options = NULL;
-	HD_AUTO_CLOSE int theirs = -1;
-	char names[][16] = {"--store", "--thread", "--options", "--keeper"};
-	int ends[2];
-	pid_t pid;
+	uint64_t deadline = hd_clock_monotonic_ns() + LOCK_PATIENCE_NS;
 	int r;
 
-	r = hd_process_own_program("heddled", &program);
-	if (r < 0)
-		return hd_fail_in(r, "find heddled");
-	options = hd_mount_options_format(&supervisor->options);
+	if (supervisor->keeper_lock_fd >= 0)
+		return 0;
+	for (;;) {
+		r = hd_run_lock_take(supervisor->arguments.store, supervisor->number, HD_RUN_KEEPER);
+		if (r != -HD_E_THREAD_BUSY || hd_clock_monotonic_ns() > deadline)
+			break;
+		hd_clock_sleep_ns(LOCK_RETRY_NS);
+	}
+	supervisor->keeper_lock_fd = r >= 0 ? r : -1;
+	return r < 0 ? hd_fail_in(r, "take the keeper's lock") : 0;
+}
+
+static int spawn(struct hd_supervisor *supervisor)
+{
+	HD_AUTO_FREE char *options = hd_mount_options_format(&supervisor->options);
+	const struct hd_program_arguments arguments = {.store = supervisor->arguments.store,
+		.thread = supervisor->arguments.thread,
+		.directory = supervisor->arguments.directory,
+		.options = options,
+		.keeper = true};
+	struct hd_inherited_fd fds[2 + HD_PARTS_INHERITED];
+	HD_AUTO_CLOSE int theirs = -1;
+	int ends[2];
+	int r;
+
 	if (!options)
 		return -ENOMEM;
+	r = take_lock(supervisor);
+	if (r < 0)
+		return r;
 	r = hd_socket_pair(ends);
 	if (r < 0)
 		return hd_fail_in(r, "make a socket pair");
 	supervisor->keeper_fd = ends[0];
 	theirs = ends[1];
-
-	char *argv[] = {program, names[0], (char *)(uintptr_t)arguments->store, names[1],
-		(char *)(uintptr_t)arguments->thread, names[2], options, names[3], NULL};
-	const struct hd_inherited_fd fds[] = {{theirs, HD_WORKER_LINK_FD},
-		{supervisor->arena_fd, HD_WORKER_ARENA_FD}, {supervisor->hot_fd, HD_WORKER_HOT_FD},
-		{supervisor->lease_fd, HD_WORKER_LEASE_FD}, {supervisor->closed_fd, HD_WORKER_CLOSED_FD}};
-
-	r = hd_process_spawn(program, argv, fds, HD_ARRAY_SIZE(fds), false, &pid);
+	fds[0] = (struct hd_inherited_fd){theirs, HD_WORKER_LINK_FD};
+	fds[1] = (struct hd_inherited_fd){supervisor->keeper_lock_fd, HD_KEEPER_LOCK_FD};
+	hd_mount_parts_inherit(supervisor->parts, fds + 2);
+	r = hd_program_spawn("heddled", &arguments, fds, HD_ARRAY_SIZE(fds), &supervisor->keeper);
 	if (r < 0)
 		hd_descriptor_close(&supervisor->keeper_fd);
-	return r < 0 ? hd_fail_in(r, "start %s", program) : 0;
+	else
+		hd_descriptor_close(&supervisor->keeper_lock_fd);
+	return r;
 }
 
+/* A keeper that is gone is found by its end of the link. */
 static void tell(struct hd_supervisor *supervisor, json_t *message, int fd)
 {
-	if (supervisor->keeper_fd < 0) {
+	if (supervisor->keeper_fd < 0)
 		json_decref(message);
-		return;
-	}
-	if (hd_control_send(supervisor->keeper_fd, message, fd) >= 0)
-		return;
-	hd_log(HD_LOG_WARNING, "the keeper is gone");
-	hd_descriptor_close(&supervisor->keeper_fd);
+	else
+		(void)hd_control_send(supervisor->keeper_fd, message, fd);
 }
 
 void hd_keeper_tell_worker(struct hd_supervisor *supervisor)
 {
+	if (supervisor->worker == 0)
+		return;
 	tell(supervisor,
-		json_pack("{s:s, s:i, s:I}", "op", "worker", "pid", (int)supervisor->worker, "number",
-			(json_int_t)supervisor->number),
-		-1);
+		json_pack("{s:s, s:i, s:I, s:I, s:s}", "op", "worker", "pid", (int)supervisor->worker,
+			"number", (json_int_t)supervisor->number, "restarts",
+			(json_int_t)supervisor->restarts, "last_restart", supervisor->last_restart),
+		supervisor->link_fd);
 }
 
-void hd_keeper_tell_large(struct hd_supervisor *supervisor, uint32_t slot, int fd)
+void hd_keeper_tell_device(struct hd_supervisor *supervisor)
 {
-	tell(supervisor, json_pack("{s:s, s:I}", "op", fd >= 0 ? "hold" : "drop", "slot", (json_int_t)slot),
-		fd);
+	tell(supervisor, json_pack("{s:s}", "op", "device"), supervisor->parts[HD_PART_DEVICE]);
+}
+
+void hd_keeper_tell_large(struct hd_supervisor *supervisor, const json_t *message, int fd)
+{
+	tell(supervisor, json_deep_copy(message), fd);
+}
+
+static void tell_all(struct hd_supervisor *supervisor)
+{
+	size_t i;
+
+	hd_keeper_tell_worker(supervisor);
+	if (supervisor->parts[HD_PART_DEVICE] >= 0 || supervisor->detached)
+		hd_keeper_tell_device(supervisor);
+	for (i = 0; i < supervisor->large.count; i++) {
+		const struct hd_held_file *file = &supervisor->large.files[i];
+
+		if (file->fd >= 0)
+			tell(supervisor,
+				json_pack("{s:s, s:I, s:I}", "op", "hold", "slot", (json_int_t)file->slot,
+					"serial", (json_int_t)file->serial),
+				file->fd);
+	}
+}
+
+/* Something that kills every keeper must not keep us busy for ever. */
+static bool may_replace(struct hd_supervisor *supervisor)
+{
+	uint64_t now = hd_clock_monotonic_ns();
+
+	if (supervisor->window_keepers == 0 || now - supervisor->keepers_began_ns > WINDOW_NS) {
+		supervisor->keepers_began_ns = now;
+		supervisor->window_keepers = 0;
+	}
+	return supervisor->window_keepers++ <= supervisor->options.restarts;
+}
+
+void hd_keeper_ensure(struct hd_supervisor *supervisor)
+{
+	int status;
+	int r;
+
+	if (supervisor->keeper_fd >= 0) {
+		hd_log(HD_LOG_WARNING, "keeper %d is gone", (int)supervisor->keeper);
+		hd_descriptor_close(&supervisor->keeper_fd);
+	}
+	if (supervisor->keeper != 0)
+		(void)hd_process_reap(supervisor->keeper, &status);
+	r = may_replace(supervisor) ? spawn(supervisor) : hd_fail(EAGAIN, "too many keepers have died");
+	if (r >= 0)
+		tell_all(supervisor);
+	else
+		hd_log(HD_LOG_WARNING,
+			"no keeper: the death of this process and its worker at once would lose "
+			"what is not on disk: %s",
+			hd_error_message(r));
 }
 
 void hd_keeper_dismiss(struct hd_supervisor *supervisor)
 {
 	tell(supervisor, json_pack("{s:s}", "op", "finished"), -1);
+	hd_descriptor_close(&supervisor->keeper_fd);
 }
 
 /* ---- the keeper itself ---- */
 
-static void watch_worker(struct hd_supervisor *kept, const json_t *message)
+static void hear_worker(struct hd_supervisor *kept, const json_t *message, int *link)
 {
+	const char *last = json_string_value(json_object_get(message, "last_restart"));
+
 	hd_descriptor_close(&kept->watch_fd);
+	hd_descriptor_close(&kept->link_fd);
+	kept->link_fd = hd_steal_fd(link);
 	kept->worker = (pid_t)json_integer_value(json_object_get(message, "pid"));
 	kept->number = (uint32_t)json_integer_value(json_object_get(message, "number"));
+	kept->restarts = (uint64_t)json_integer_value(json_object_get(message, "restarts"));
+	(void)snprintf(kept->last_restart, sizeof(kept->last_restart), "%s", last ? last : "");
+	hd_held_files_restart(&kept->large);
 	/* -ESRCH: it has ended already, which its flag explains. */
 	kept->watch_fd = hd_process_watch(kept->worker);
+}
+
+static void hear_device(struct hd_supervisor *kept, int *device)
+{
+	hd_descriptor_close(&kept->parts[HD_PART_DEVICE]);
+	kept->parts[HD_PART_DEVICE] = hd_steal_fd(device);
+	kept->detached = kept->parts[HD_PART_DEVICE] < 0;
 }
 
 /* Keeps what the supervisor sends: true when it dismisses us, false when it dies. */
@@ -116,61 +209,44 @@ static bool keep(struct hd_supervisor *kept)
 		op = hd_control_op(message);
 		finished = strcmp(op, "finished") == 0;
 		if (strcmp(op, "worker") == 0)
-			watch_worker(kept, message);
+			hear_worker(kept, message, &fd);
+		else if (strcmp(op, "device") == 0)
+			hear_device(kept, &fd);
 		else if (strcmp(op, "hold") == 0 || strcmp(op, "drop") == 0)
-			hd_supervisor_hear_large(kept, message, &fd);
+			(void)hd_held_files_hear(&kept->large, message, &fd);
 		json_decref(message);
 		if (finished)
 			return true;
 	}
 }
 
-static bool flag_is_raised(int fd)
+static void become_supervisor(struct hd_supervisor *kept)
 {
-	unsigned ready = 0;
+	int r = hd_supervisor_succeed(kept);
 
-	return hd_descriptor_wait(&fd, 1, 0, &ready) >= 0 && ready != 0;
-}
-
-/* The supervisor is dead: waits for the worker's end, and salvages unless it was a good one. */
-static void act_for_the_dead(struct hd_supervisor *kept)
-{
-	unsigned ready = 0;
-
-	kept->adopted = true;
-	while (kept->watch_fd >= 0 && ready == 0) {
-		if (hd_descriptor_wait(&kept->watch_fd, 1, -1, &ready) < 0)
-			break;
-	}
-	hd_descriptor_close(&kept->watch_fd);
-	kept->closed = flag_is_raised(kept->closed_fd);
-	if (!kept->closed) {
-		hd_log(HD_LOG_ERROR, "heddled and worker %d were killed; thread '%s' is unmounted",
-			(int)kept->worker, kept->arguments.thread);
-		hd_supervisor_salvage(kept, "heddled and its worker were killed");
+	if (r >= 0) {
 		hd_supervisor_serve(kept);
+		hd_supervisor_finish(kept);
+	} else if (r != -HD_E_THREAD_BUSY) {
+		hd_log(HD_LOG_ERROR, "heddled is dead and nobody can take its place: %s",
+			hd_error_message(r));
+		kept->exit_status = 1;
 	}
-	hd_supervisor_finish(kept);
 }
 
 int hd_keeper_run(const struct hd_program_arguments *arguments)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-	struct hd_supervisor kept = {.arguments = *arguments,
-		.report_fd = -1,
-		.signal_fd = hd_process_signal_fd(signals, HD_ARRAY_SIZE(signals)),
-		.listen_fd = -1,
-		.link_fd = -1,
-		.watch_fd = -1,
-		.device = -1,
-		.arena_fd = HD_WORKER_ARENA_FD,
-		.hot_fd = HD_WORKER_HOT_FD,
-		.requests_fd = -1,
-		.lease_fd = HD_WORKER_LEASE_FD,
-		.closed_fd = HD_WORKER_CLOSED_FD,
-		.keeper_fd = -1};
+	struct hd_supervisor kept;
+	int part;
 	int r;
 
+	hd_supervisor_init(&kept, arguments);
+	kept.signal_fd = hd_process_signal_fd(signals, HD_ARRAY_SIZE(signals));
+	kept.keeper_lock_fd = HD_KEEPER_LOCK_FD;
+	hd_run_lock_sign(kept.keeper_lock_fd);
+	for (part = 0; part < HD_PARTS_INHERITED; part++)
+		kept.parts[part] = HD_PART_FD(part);
 	hd_process_raise_descriptor_limit();
 	hd_process_ignore_broken_pipes();
 	hd_mount_options_default(&kept.options);
@@ -178,7 +254,7 @@ int hd_keeper_run(const struct hd_program_arguments *arguments)
 	if (r < 0)
 		hd_log(HD_LOG_WARNING, "keeping with default options: %s", hd_error_message(r));
 	if (!keep(&kept) && kept.worker != 0)
-		act_for_the_dead(&kept);
+		become_supervisor(&kept);
 	hd_supervisor_clear(&kept);
 	return kept.exit_status;
 }

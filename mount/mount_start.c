@@ -19,14 +19,18 @@
 
 #include "mount/control_channel.h"
 #include "mount/control_client.h"
-#include "mount/program_arguments.h"
+#include "mount/program_spawn.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/mount_point.h"
 #include "overlay/platform/process.h"
 #include "overlay/platform/socket.h"
+
+#define ADOPTION_PATIENCE_NS 2000000000u
+#define ADOPTION_RETRY_NS 5000000u
 
 /* A place for the mount: DIRECTORY, or the store's own, which is made. Fresh memory. */
 static int choose_directory(
@@ -89,9 +93,11 @@ static int clear_directory(const char *directory)
 		return 0;
 	if (r < 0)
 		return r;
-	r = strcmp(place.directory, directory) == 0
-		    ? hd_fail(HD_E_MOUNTED, "thread '%s' stands at %s", place.thread, directory)
-		    : 0;
+	r = 0;
+	if (strcmp(place.directory, directory) == 0 && hd_mount_is_dead(&place))
+		r = hd_mount_point_detach(directory, true);
+	else if (strcmp(place.directory, directory) == 0)
+		r = hd_fail(HD_E_MOUNTED, "thread '%s' stands at %s", place.thread, directory);
 	hd_mount_place_clear(&place);
 	return r;
 }
@@ -149,24 +155,25 @@ static int check_thread(const struct hd_store *store, const char *thread)
 {
 	struct hd_mount_place place;
 	struct hd_thread record;
-	struct stat stat;
 	int r;
 
 	r = hd_index_get_thread(store->index, thread, &record);
 	if (r < 0)
 		return hd_fail_in(r, "'%s'", thread);
-	hd_thread_clear(&record);
 	r = hd_mount_find_thread(store->path, thread, &place);
-	if (r == -HD_E_NOT_MOUNTED)
-		return 0;
-	if (r < 0)
-		return r;
+	if (r < 0) {
+		hd_thread_clear(&record);
+		return r == -HD_E_NOT_MOUNTED ? 0 : r;
+	}
 	r = 0;
 	/* A dead one elsewhere is in nobody's way, but nobody needs it either. */
-	if (hd_file_stat_at(AT_FDCWD, place.directory, &stat) == -ENOTCONN)
+	if (hd_mount_is_dead(&place)) {
 		(void)hd_mount_point_detach(place.directory, true);
-	else
+	} else {
+		(void)hd_mount_adopt(store, thread, record.number);
 		r = hd_fail(HD_E_MOUNTED, "at %s", place.directory);
+	}
+	hd_thread_clear(&record);
 	hd_mount_place_clear(&place);
 	return r;
 }
@@ -174,20 +181,15 @@ static int check_thread(const struct hd_store *store, const char *thread)
 static int spawn_supervisor(const struct hd_store *store, const char *thread, const char *directory,
 	const char *options, int report_fd)
 {
-	HD_AUTO_FREE char *program = NULL;
 	const struct hd_inherited_fd fds[] = {{report_fd, HD_SUPERVISOR_REPORT_FD}};
-	char names[][16] = {"--store", "--thread", "--directory", "--options", "--report"};
+	const struct hd_program_arguments arguments = {.store = store->path,
+		.thread = thread,
+		.directory = directory,
+		.options = options,
+		.report = true};
 	pid_t pid;
-	int r;
 
-	r = hd_process_own_program("heddled", &program);
-	if (r < 0)
-		return hd_fail_in(r, "find heddled");
-	char *argv[] = {program, names[0], store->path, names[1], (char *)(uintptr_t)thread, names[2],
-		(char *)(uintptr_t)directory, names[3], (char *)(uintptr_t)options, names[4], NULL};
-
-	r = hd_process_spawn(program, argv, fds, HD_ARRAY_SIZE(fds), false, &pid);
-	return r < 0 ? hd_fail_in(r, "start %s", program) : 0;
+	return hd_program_spawn("heddled", &arguments, fds, HD_ARRAY_SIZE(fds), &pid);
 }
 
 int hd_mount_start(struct hd_store *store, const char *thread, const char *directory,
@@ -280,9 +282,29 @@ static int request_unmount(int socket_fd, bool lazy)
 	return r;
 }
 
+/* The control socket of thread NUMBER; of a mount that has no supervisor it is there once it got one. */
+static int connect_or_adopt(const struct hd_store *store, const char *thread, uint32_t number)
+{
+	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
+	uint64_t deadline = hd_clock_monotonic_ns() + ADOPTION_PATIENCE_NS;
+	struct hd_mount_place place;
+	int fd;
+
+	if (!path)
+		return -ENOMEM;
+	fd = hd_socket_connect(path);
+	if ((fd != -ECONNREFUSED && fd != -ENOENT) || hd_mount_find_thread(store->path, thread, &place) < 0)
+		return fd;
+	hd_mount_place_clear(&place);
+	if (hd_mount_adopt(store, thread, number) < 0)
+		return fd;
+	while ((fd = hd_socket_connect(path)) < 0 && hd_clock_monotonic_ns() < deadline)
+		hd_clock_sleep_ns(ADOPTION_RETRY_NS);
+	return fd;
+}
+
 int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy)
 {
-	HD_AUTO_FREE char *path = NULL;
 	HD_AUTO_CLOSE int fd = -1;
 	struct hd_thread record;
 	int r;
@@ -290,11 +312,8 @@ int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy)
 	r = hd_index_get_thread(store->index, thread, &record);
 	if (r < 0)
 		return r;
-	path = hd_run_file_path(store->path, record.number, HD_RUN_SOCKET);
+	fd = connect_or_adopt(store, thread, record.number);
 	hd_thread_clear(&record);
-	if (!path)
-		return -ENOMEM;
-	fd = hd_socket_connect(path);
 	if (fd == -ECONNREFUSED || fd == -ENOENT)
 		return stop_unserved(store, thread, lazy);
 	if (fd < 0)

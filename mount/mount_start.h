@@ -13,6 +13,8 @@
  *             the worker said, with its detail.
  */
 
+#include <stdbool.h>
+
 #include "mount/fuse_options.h"
 #include "overlay/store/store.h"
 
@@ -25,6 +27,12 @@ int hd_mount_start(struct hd_store *store, const char *thread, const char *direc
 
 /* Unmounts and returns when all is durable. LAZY detaches a busy mount. -HD_E_NOT_MOUNTED. */
 int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy);
+
+/*
+ * Thread NUMBER is in use and nobody answers at its socket: if its worker lives without a supervisor, it has one when
+ * this returns 0. That somebody else is about to see to it is 0 too. -HD_E_OTHER_FORMATS, -ECONNREFUSED without a worker.
+ */
+int hd_mount_adopt(const struct hd_store *store, const char *thread, uint32_t number);
 
 /* Where a mount of ours is and what it shows. */
 struct hd_mount_place {
@@ -39,6 +47,12 @@ int hd_mount_find(const char *path, struct hd_mount_place *ret_place);
 
 /* The mount of THREAD of the store at STORE_PATH. -HD_E_NOT_MOUNTED. */
 int hd_mount_find_thread(const char *store_path, const char *thread, struct hd_mount_place *ret_place);
+
+/*
+ * Whether nobody serves the mount any more. The thread's lease says so, which everybody who could serve it has: a call
+ * into the mount would be answered from the kernel's cache, or never.
+ */
+bool hd_mount_is_dead(const struct hd_mount_place *place);
 
 /* Frees the strings; a cleared place is fine. */
 void hd_mount_place_clear(struct hd_mount_place *place);

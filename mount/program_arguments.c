@@ -19,9 +19,40 @@ static const struct {
 	{"--options", offsetof(struct hd_program_arguments, options), SIZE_MAX},
 	{"--report", SIZE_MAX, offsetof(struct hd_program_arguments, report)},
 	{"--keeper", SIZE_MAX, offsetof(struct hd_program_arguments, keeper)},
+	{"--adopt", SIZE_MAX, offsetof(struct hd_program_arguments, adopt)},
 	{"--salvage", SIZE_MAX, offsetof(struct hd_program_arguments, salvage)},
 	{"--take-over", SIZE_MAX, offsetof(struct hd_program_arguments, take_over)},
 };
+
+/* All texts with their names, all flags, the program and the end. */
+_Static_assert(HD_PROGRAM_WORDS >= 2 * 4 + 5 + 2, "more arguments than words");
+
+static char *writable(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
+void hd_program_arguments_list(
+	const char *program, const struct hd_program_arguments *arguments, char *ret_argv[HD_PROGRAM_WORDS])
+{
+	size_t n = 0;
+	size_t i;
+
+	ret_argv[n++] = writable(program);
+	for (i = 0; i < HD_ARRAY_SIZE(rows); i++) {
+		const char *text = rows[i].text == SIZE_MAX
+					   ? NULL
+					   : *(const char *const *)((const char *)arguments + rows[i].text);
+		bool flag =
+			rows[i].flag != SIZE_MAX && *(const bool *)((const char *)arguments + rows[i].flag);
+
+		if (text || flag)
+			ret_argv[n++] = writable(rows[i].name);
+		if (text)
+			ret_argv[n++] = writable(text);
+	}
+	ret_argv[n] = NULL;
+}
 
 int hd_program_arguments_parse(char *const argv[], struct hd_program_arguments *ret_arguments)
 {

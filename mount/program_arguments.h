@@ -11,14 +11,13 @@
 
 #include <stdbool.h>
 
-/* Descriptors that a worker and a keeper inherit under fixed numbers, and the one on which heddled reports. */
+/*
+ * Descriptors that are inherited under fixed numbers, beside those of mount_parts.h: the link of a worker and a keeper
+ * to the supervisor, a keeper's lock, and where heddled reports.
+ */
 enum {
 	HD_WORKER_LINK_FD = 3,
-	HD_WORKER_ARENA_FD = 4,
-	HD_WORKER_HOT_FD = 5,
-	HD_WORKER_LEASE_FD = 6,    /* kept open to the end, never used */
-	HD_WORKER_CLOSED_FD = 7,   /* a flag: the overlay is closed, its memory is of no use any more */
-	HD_WORKER_REQUESTS_FD = 8, /* the request area, see request_area.h */
+	HD_KEEPER_LOCK_FD = 16,
 	HD_SUPERVISOR_REPORT_FD = 3,
 };
 
@@ -28,12 +27,20 @@ struct hd_program_arguments {
 	const char *directory; /* absolute mountpoint; heddled alone */
 	const char *options;   /* as hd_mount_options_format writes them; NULL: the defaults */
 	bool report;           /* heddled: somebody waits at HD_SUPERVISOR_REPORT_FD; go to the background */
-	bool keeper;           /* heddled: outlive the supervisor and its worker, see keeper.h */
-	bool salvage;          /* worker: bring a dead worker's memory to disk instead of serving */
-	bool take_over;        /* worker: go on where a dead worker was */
+	bool keeper;    /* heddled: hold the same, take the supervisor's place when it dies, see keeper.h */
+	bool adopt;     /* heddled: supervise a worker that nobody supervises, see adoption.h */
+	bool salvage;   /* worker: bring a dead worker's memory to disk instead of serving */
+	bool take_over; /* worker: go on where a dead worker was */
 };
+
+/* Texts and flags, a name before each text, and NULL. */
+#define HD_PROGRAM_WORDS 16
 
 /* ARGV as main got it. */
 int hd_program_arguments_parse(char *const argv[], struct hd_program_arguments *ret_arguments);
+
+/* The other way round; what is not set is left out. The words are borrowed from ARGUMENTS. */
+void hd_program_arguments_list(
+	const char *program, const struct hd_program_arguments *arguments, char *ret_argv[HD_PROGRAM_WORDS]);
 
 #endif

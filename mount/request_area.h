@@ -21,6 +21,7 @@
 
 #include "overlay/request.h"
 
+#define HD_REQUEST_AREA_VERSION 1u /* a change of anything that lies in the file changes it */
 #define HD_AREA_INIT_SIZE 256u
 #define HD_AREA_SUSPECTS 64u
 #define HD_AREA_SYNCS 4200u /* more than can wait in sync_pool.h */

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -16,7 +18,14 @@
 #define TEXT_LIMIT 65536
 
 static const char *const suffixes[] = {
-	[HD_RUN_SOCKET] = "sock", [HD_RUN_STATUS] = "json", [HD_RUN_LAST] = "last", [HD_RUN_LEASE] = "lock"};
+	[HD_RUN_SOCKET] = "sock",
+	[HD_RUN_STATUS] = "json",
+	[HD_RUN_LAST] = "last",
+	[HD_RUN_LEASE] = "lock",
+	[HD_RUN_ADOPTION] = "adopt",
+	[HD_RUN_SUPERVISOR] = "supervisor",
+	[HD_RUN_KEEPER] = "keeper",
+};
 _Static_assert(HD_ARRAY_SIZE(suffixes) == HD_RUN_FILE_COUNT, "a run file without a suffix");
 
 char *hd_run_file_path(const char *store_path, uint32_t number, enum hd_run_file file)
@@ -83,21 +92,69 @@ void hd_run_file_remove(const char *store_path, uint32_t number, enum hd_run_fil
 		(void)hd_file_unlink(AT_FDCWD, path);
 }
 
-int hd_run_lease_take(const char *store_path, uint32_t number)
+/* ---- locks ---- */
+
+void hd_run_lock_sign(int fd)
 {
-	HD_AUTO_FREE char *path = hd_run_file_path(store_path, number, HD_RUN_LEASE);
-	HD_AUTO_CLOSE int fd = -1;
+	HD_AUTO_FREE char *text = NULL;
+	struct utsname system;
+
+	if (uname(&system) < 0 || asprintf(&text, "process %d on %s\n", (int)getpid(), system.nodename) < 0) {
+		text = NULL;
+		return;
+	}
+	/* Who reads it wants to know, and does nothing with it: no harm if it cannot be written. */
+	(void)hd_file_write_at(fd, text, strlen(text), 0);
+	(void)hd_file_truncate(fd, strlen(text));
+}
+
+char *hd_run_lock_owner(const char *store_path, uint32_t number, enum hd_run_file file)
+{
+	HD_AUTO_FREE char *text = NULL;
+
+	if (hd_run_file_read(store_path, number, file, &text) < 0)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	return text[0] ? HD_STEAL(text) : NULL;
+}
+
+static int open_lock(const char *store_path, uint32_t number, enum hd_run_file file)
+{
+	HD_AUTO_FREE char *path = hd_run_file_path(store_path, number, file);
 	int r;
 
 	if (!path)
 		return -ENOMEM;
 	r = hd_run_directory_make(store_path);
 	if (r >= 0)
-		r = fd = hd_file_open(AT_FDCWD, path, O_RDWR | O_CREAT, 0600);
-	if (r < 0)
-		return hd_fail_in(r, "open %s", path);
+		r = hd_file_open(AT_FDCWD, path, O_RDWR | O_CREAT, 0600);
+	return r < 0 ? hd_fail_in(r, "open %s", path) : r;
+}
+
+int hd_run_lock_take(const char *store_path, uint32_t number, enum hd_run_file file)
+{
+	HD_AUTO_CLOSE int fd = open_lock(store_path, number, file);
+	int r;
+
+	if (fd < 0)
+		return fd;
 	r = hd_file_lock(fd);
 	if (r == -EWOULDBLOCK)
 		return -HD_E_THREAD_BUSY;
-	return r < 0 ? r : hd_steal_fd(&fd);
+	if (r < 0)
+		return r;
+	hd_run_lock_sign(fd);
+	return hd_steal_fd(&fd);
+}
+
+bool hd_run_lock_is_held(const char *store_path, uint32_t number, enum hd_run_file file)
+{
+	HD_AUTO_CLOSE int fd = open_lock(store_path, number, file);
+
+	return fd >= 0 && hd_file_lock(fd) == -EWOULDBLOCK;
+}
+
+int hd_run_lease_take(const char *store_path, uint32_t number)
+{
+	return hd_run_lock_take(store_path, number, HD_RUN_LEASE);
 }

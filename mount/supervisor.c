@@ -30,6 +30,7 @@
 #include "overlay/platform/file.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/process.h"
+#include "overlay/platform/socket.h"
 
 #define HEAR_TIMEOUT_MS 1000
 #define LEASE_PATIENCE_NS 10000000000u
@@ -74,14 +75,14 @@ static int read_thread_number(const struct hd_program_arguments *arguments, uint
 	return r;
 }
 
-/* The lease, for which the end of the mount before or its salvage is waited for. */
-static int await_lease(const struct hd_program_arguments *arguments, uint32_t number)
+/* The locks that say who is who, for which the processes of the mount before are waited for. */
+static int await_lock(const struct hd_supervisor *supervisor, enum hd_run_file file)
 {
 	uint64_t deadline = hd_clock_monotonic_ns() + LEASE_PATIENCE_NS;
 	int r;
 
 	for (;;) {
-		r = hd_run_lease_take(arguments->store, number);
+		r = hd_run_lock_take(supervisor->arguments.store, supervisor->number, file);
 		if (r != -HD_E_THREAD_BUSY || hd_clock_monotonic_ns() > deadline)
 			return r;
 		hd_clock_sleep_ns(LEASE_RETRY_NS);
@@ -97,6 +98,18 @@ static int check_thread_number(const struct hd_supervisor *supervisor)
 	return r < 0 || number == supervisor->number ? r : -HD_E_THREAD_BUSY;
 }
 
+int hd_supervisor_explain_busy(const struct hd_supervisor *supervisor, int r)
+{
+	HD_AUTO_FREE char *owner = r == -HD_E_THREAD_BUSY ? hd_run_lock_owner(supervisor->arguments.store,
+								    supervisor->number, HD_RUN_LEASE)
+							  : NULL;
+
+	if (owner)
+		return hd_fail(-r, "open thread '%s', which %s has", supervisor->arguments.thread, owner);
+	return hd_fail_in(r, "open thread '%s'", supervisor->arguments.thread);
+}
+
+/* Goes to the background, with the thread's log. */
 static int prepare(struct hd_supervisor *supervisor)
 {
 	const struct hd_program_arguments *arguments = &supervisor->arguments;
@@ -109,7 +122,7 @@ static int prepare(struct hd_supervisor *supervisor)
 		r = hd_mount_options_settle(&supervisor->options);
 	if (r < 0)
 		return r;
-	if (!arguments->directory)
+	if (!arguments->directory && !arguments->adopt)
 		return hd_fail(HD_E_USAGE, "--directory is missing");
 	r = read_thread_number(arguments, &supervisor->number);
 	if (r < 0)
@@ -130,27 +143,68 @@ static int prepare(struct hd_supervisor *supervisor)
 	/* Every large file is a descriptor here. */
 	hd_process_raise_descriptor_limit();
 	hd_process_ignore_broken_pipes();
-	r = supervisor->lease_fd = await_lease(arguments, supervisor->number);
+	return 0;
+}
+
+/* The locks in the order in which they are free once a mount has ended: what it had in memory is on disk then. */
+static int take_locks(struct hd_supervisor *supervisor)
+{
+	int r;
+
+	r = supervisor->parts[HD_PART_LEASE] = await_lock(supervisor, HD_RUN_LEASE);
 	if (r >= 0)
 		r = check_thread_number(supervisor);
-	if (r < 0)
-		return hd_fail_in(r, "open thread '%s'", arguments->thread);
-	r = supervisor->closed_fd = hd_descriptor_flag();
+	if (r >= 0)
+		r = supervisor->keeper_lock_fd = await_lock(supervisor, HD_RUN_KEEPER);
+	if (r >= 0)
+		r = supervisor->lock_fd = await_lock(supervisor, HD_RUN_SUPERVISOR);
+	return r < 0 ? hd_supervisor_explain_busy(supervisor, r) : 0;
+}
+
+static int make_parts(struct hd_supervisor *supervisor)
+{
+	HD_AUTO_FREE char *adoption =
+		hd_run_file_path(supervisor->arguments.store, supervisor->number, HD_RUN_ADOPTION);
+	int *parts = supervisor->parts;
+	int r;
+
+	if (!adoption)
+		return -ENOMEM;
+	r = parts[HD_PART_CLOSED] = hd_descriptor_flag();
 	if (r < 0)
 		return hd_fail_in(r, "make a flag");
-	r = hd_overlay_memory(&supervisor->arena_fd, &supervisor->hot_fd);
+	r = hd_overlay_memory(&parts[HD_PART_ARENA], &parts[HD_PART_HOT]);
 	if (r < 0)
 		return hd_fail_in(r, "make the overlay's memory");
-	r = supervisor->requests_fd = hd_request_area_create();
+	r = parts[HD_PART_REQUESTS] = hd_request_area_create();
 	if (r < 0)
 		return hd_fail_in(r, "make the requests' memory");
-	r = hd_keeper_spawn(supervisor);
+	r = parts[HD_PART_ADOPTION] = hd_socket_listen(adoption);
+	return r < 0 ? hd_fail_in(r, "listen at %s", adoption) : 0;
+}
+
+/* A status file whose processes are all dead: nobody was left to say how they ended. */
+static void notice_sudden_end(struct hd_supervisor *supervisor)
+{
+	HD_AUTO_FREE char *status = NULL;
+
+	supervisor->recovers = hd_run_file_read(supervisor->arguments.store, supervisor->number,
+				       HD_RUN_STATUS, &status) >= 0;
+}
+
+static int begin(struct hd_supervisor *supervisor)
+{
+	int r;
+
+	r = take_locks(supervisor);
 	if (r < 0)
-		hd_log(HD_LOG_WARNING,
-			"no keeper: the death of this process and its worker at once would lose "
-			"what is not on disk: %s",
-			hd_error_message(r));
-	return hd_supervisor_spawn(supervisor, NULL);
+		return r;
+	notice_sudden_end(supervisor);
+	r = make_parts(supervisor);
+	if (r < 0)
+		return r;
+	hd_keeper_ensure(supervisor);
+	return hd_supervisor_spawn(supervisor, HD_WORKER_FIRST);
 }
 
 void hd_supervisor_serve(struct hd_supervisor *supervisor)
@@ -159,7 +213,7 @@ void hd_supervisor_serve(struct hd_supervisor *supervisor)
 		const int fds[] = {supervisor->signal_fd, supervisor->link_lost ? -1 : supervisor->link_fd,
 			/* Who asks meanwhile is heard by the next worker. */
 			supervisor->phase == SUPERVISOR_TAKING_OVER ? -1 : supervisor->listen_fd,
-			supervisor->watch_fd};
+			supervisor->watch_fd, supervisor->keeper_fd};
 		unsigned ready = 0;
 		int r;
 
@@ -177,49 +231,60 @@ void hd_supervisor_serve(struct hd_supervisor *supervisor)
 			hd_supervisor_accept(supervisor);
 		if (ready & 8u)
 			hd_supervisor_worker_ended(supervisor);
+		/* It never says anything: that is its end. */
+		if ((ready & 16u) && supervisor->phase != SUPERVISOR_ENDED)
+			hd_keeper_ensure(supervisor);
 	}
 }
 
 void hd_supervisor_clear(struct hd_supervisor *supervisor)
 {
 	int *const fds[] = {&supervisor->report_fd, &supervisor->signal_fd, &supervisor->listen_fd,
-		&supervisor->link_fd, &supervisor->watch_fd, &supervisor->device, &supervisor->arena_fd,
-		&supervisor->hot_fd, &supervisor->requests_fd, &supervisor->lease_fd, &supervisor->closed_fd,
-		&supervisor->keeper_fd};
+		&supervisor->link_fd, &supervisor->watch_fd, &supervisor->keeper_fd,
+		&supervisor->keeper_lock_fd, &supervisor->lock_fd};
 	size_t i;
 
+	for (i = 0; i < HD_PART_COUNT; i++)
+		hd_cleanup_close(&supervisor->parts[i]);
+	hd_held_files_clear(&supervisor->large);
 	for (i = 0; i < HD_ARRAY_SIZE(fds); i++)
 		hd_cleanup_close(fds[i]);
-	for (i = 0; i < supervisor->n_large; i++)
-		hd_cleanup_close(&supervisor->large[i].fd);
-	free(supervisor->large);
+	free(supervisor->directory);
 	json_decref(supervisor->failure);
 	json_decref(supervisor->unsaved);
 }
 
-int hd_supervisor_run(const struct hd_program_arguments *arguments)
+void hd_supervisor_init(struct hd_supervisor *supervisor, const struct hd_program_arguments *arguments)
 {
-	struct hd_supervisor supervisor = {.arguments = *arguments,
+	size_t i;
+
+	*supervisor = (struct hd_supervisor){.arguments = *arguments,
 		.report_fd = arguments->report ? HD_SUPERVISOR_REPORT_FD : -1,
 		.signal_fd = -1,
 		.listen_fd = -1,
 		.link_fd = -1,
 		.watch_fd = -1,
-		.device = -1,
-		.arena_fd = -1,
-		.hot_fd = -1,
-		.requests_fd = -1,
-		.lease_fd = -1,
-		.closed_fd = -1,
+		.lock_fd = -1,
+		.keeper_lock_fd = -1,
 		.keeper_fd = -1};
+	for (i = 0; i < HD_PART_COUNT; i++)
+		supervisor->parts[i] = -1;
+}
+
+int hd_supervisor_run(const struct hd_program_arguments *arguments)
+{
+	struct hd_supervisor supervisor;
 	int r;
 
+	hd_supervisor_init(&supervisor, arguments);
 	r = prepare(&supervisor);
+	if (r >= 0)
+		r = arguments->adopt ? hd_supervisor_adopt(&supervisor) : begin(&supervisor);
 	if (r < 0) {
 		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
 		hd_supervisor_report(&supervisor, hd_control_error_reply(r));
 		supervisor.exit_status = 1;
-	} else {
+	} else if (supervisor.worker != 0) {
 		hd_supervisor_serve(&supervisor);
 		hd_supervisor_finish(&supervisor);
 	}

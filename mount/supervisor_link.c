@@ -53,10 +53,36 @@ void hd_supervisor_answer_waiters(struct hd_supervisor *supervisor, json_t *repl
 
 /* ---- the mount ---- */
 
+int hd_supervisor_listen(struct hd_supervisor *supervisor)
+{
+	HD_AUTO_FREE char *path =
+		hd_run_file_path(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	/* We have the supervisor's lock, so a socket file that is there is a dead one. */
+	r = supervisor->listen_fd = hd_socket_listen(path);
+	return r < 0 ? hd_fail_in(r, "listen at %s", path) : 0;
+}
+
+void hd_supervisor_write_status(const struct hd_supervisor *supervisor)
+{
+	const struct hd_program_arguments *arguments = &supervisor->arguments;
+	json_t *status = json_pack("{s:i, s:i, s:s, s:s, s:I}", "pid", (int)getpid(), "worker",
+		(int)supervisor->worker, "thread", arguments->thread, "mountpoint", arguments->directory,
+		"started", (json_int_t)hd_clock_now().tv_sec);
+	HD_AUTO_FREE char *text = status ? json_dumps(status, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	int r = text ? hd_run_file_write(arguments->store, supervisor->number, HD_RUN_STATUS, text) : -ENOMEM;
+
+	json_decref(status);
+	if (r < 0)
+		hd_log(HD_LOG_WARNING, "cannot write the status file, ignoring: %s", hd_error_message(r));
+}
+
 static int attach_mount(struct hd_supervisor *supervisor)
 {
 	const struct hd_program_arguments *arguments = &supervisor->arguments;
-	HD_AUTO_FREE char *socket_path = NULL;
 	HD_AUTO_FREE char *last_end = NULL;
 	HD_AUTO_FREE char *source = NULL;
 	struct hd_mount_request request = {.directory = arguments->directory,
@@ -67,32 +93,53 @@ static int attach_mount(struct hd_supervisor *supervisor)
 		.dev = supervisor->options.dev};
 	int r;
 
-	/* The worker holds the thread's lock, so a socket file that is there is a dead one. */
-	socket_path = hd_run_file_path(arguments->store, supervisor->number, HD_RUN_SOCKET);
-	if (!socket_path || asprintf(&source, "heddle:%s#%s", arguments->store, arguments->thread) < 0) {
+	if (asprintf(&source, "heddle:%s#%s", arguments->store, arguments->thread) < 0) {
 		source = NULL;
 		return -ENOMEM;
 	}
-	r = supervisor->listen_fd = hd_socket_listen(socket_path);
+	r = hd_supervisor_listen(supervisor);
 	if (r < 0)
-		return hd_fail_in(r, "listen at %s", socket_path);
+		return r;
 	request.source = source;
-	r = supervisor->device = hd_mount_point_attach(&request);
+	r = supervisor->parts[HD_PART_DEVICE] = hd_mount_point_attach(&request);
 	if (r < 0)
 		return hd_fail_in(r, "mount at %s", arguments->directory);
+	/* First the keeper: a device that the worker alone knew would die with it. */
+	hd_keeper_tell_device(supervisor);
 	(void)hd_run_file_read(arguments->store, supervisor->number, HD_RUN_LAST, &last_end);
 	return hd_control_send(supervisor->link_fd,
 		json_pack("{s:s, s:s, s:s?}", "op", "mounted", "mountpoint", arguments->directory, "last_end",
 			last_end),
-		supervisor->device);
+		supervisor->parts[HD_PART_DEVICE]);
 }
 
-static void hear_opened(struct hd_supervisor *supervisor)
+static void record_recovery(const struct hd_supervisor *supervisor, const json_t *message)
+{
+	HD_AUTO_FREE char *text = NULL;
+
+	if (asprintf(&text,
+		    "all processes of the mount were killed at once; %lld epochs of the journal were "
+		    "replayed, "
+		    "%lld torn bytes at its end were not; what was written in the last seconds and not "
+		    "synced "
+		    "may be missing",
+		    (long long)json_integer_value(json_object_get(message, "epochs")),
+		    (long long)json_integer_value(json_object_get(message, "torn"))) < 0) {
+		text = NULL;
+		return;
+	}
+	hd_log(HD_LOG_WARNING, "%s", text);
+	hd_supervisor_record_last(supervisor, text);
+}
+
+static void hear_opened(struct hd_supervisor *supervisor, const json_t *message)
 {
 	int r;
 
 	if (supervisor->phase != SUPERVISOR_STARTING)
 		return;
+	if (supervisor->recovers)
+		record_recovery(supervisor, message);
 	supervisor->phase = SUPERVISOR_ATTACHED;
 	r = attach_mount(supervisor);
 	if (r >= 0)
@@ -106,15 +153,8 @@ static void hear_opened(struct hd_supervisor *supervisor)
 static void hear_ready(struct hd_supervisor *supervisor)
 {
 	const struct hd_program_arguments *arguments = &supervisor->arguments;
-	json_t *status = json_pack("{s:i, s:i, s:s, s:s, s:I}", "pid", (int)getpid(), "worker",
-		(int)supervisor->worker, "thread", arguments->thread, "mountpoint", arguments->directory,
-		"started", (json_int_t)hd_clock_now().tv_sec);
-	HD_AUTO_FREE char *text = status ? json_dumps(status, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-	int r = text ? hd_run_file_write(arguments->store, supervisor->number, HD_RUN_STATUS, text) : -ENOMEM;
 
-	json_decref(status);
-	if (r < 0)
-		hd_log(HD_LOG_WARNING, "cannot write the status file, ignoring: %s", hd_error_message(r));
+	hd_supervisor_write_status(supervisor);
 	if (supervisor->phase != SUPERVISOR_TAKING_OVER)
 		hd_log(HD_LOG_NOTICE, "thread '%s' is mounted at %s", arguments->thread,
 			arguments->directory);
@@ -123,50 +163,6 @@ static void hear_ready(struct hd_supervisor *supervisor)
 	json_decref(HD_STEAL(supervisor->failure));
 	hd_supervisor_report(
 		supervisor, json_pack("{s:b, s:s}", "ok", 1, "mountpoint", arguments->directory));
-}
-
-/* ---- large files ---- */
-
-static void hold_large(struct hd_supervisor *supervisor, uint32_t slot, int *fd)
-{
-	if (supervisor->n_large == supervisor->large_capacity) {
-		size_t capacity = supervisor->large_capacity ? 2 * supervisor->large_capacity : 64;
-		struct supervisor_large *large = realloc(supervisor->large, capacity * sizeof(*large));
-
-		if (!large) {
-			hd_log(HD_LOG_ERROR,
-				"no memory to hold large file %u; it would not survive its worker", slot);
-			return;
-		}
-		supervisor->large = large;
-		supervisor->large_capacity = capacity;
-	}
-	supervisor->large[supervisor->n_large++] = (struct supervisor_large){slot, hd_steal_fd(fd)};
-}
-
-static void drop_large(struct hd_supervisor *supervisor, uint32_t slot)
-{
-	size_t i = 0;
-
-	while (i < supervisor->n_large) {
-		if (supervisor->large[i].slot != slot) {
-			i++;
-			continue;
-		}
-		hd_cleanup_close(&supervisor->large[i].fd);
-		supervisor->large[i] = supervisor->large[--supervisor->n_large];
-	}
-}
-
-void hd_supervisor_hear_large(struct hd_supervisor *supervisor, const json_t *message, int *fd)
-{
-	uint32_t slot = (uint32_t)json_integer_value(json_object_get(message, "slot"));
-
-	/* A slot is used again after its file is gone; the newer descriptor is the one that counts. */
-	drop_large(supervisor, slot);
-	hd_keeper_tell_large(supervisor, slot, *fd);
-	if (*fd >= 0)
-		hold_large(supervisor, slot, fd);
 }
 
 /* ---- unmounting ---- */
@@ -203,7 +199,7 @@ void hd_supervisor_stop(struct hd_supervisor *supervisor)
 
 	if (supervisor->phase == SUPERVISOR_SALVAGING || supervisor->phase == SUPERVISOR_ENDED)
 		return;
-	if (supervisor->device >= 0 && !supervisor->detached) {
+	if (supervisor->parts[HD_PART_DEVICE] >= 0 && !supervisor->detached) {
 		r = hd_mount_point_detach(supervisor->arguments.directory, false);
 		if (r == -EBUSY) {
 			hd_log(HD_LOG_NOTICE, "the mount is in use; detaching it lazily");
@@ -239,12 +235,19 @@ static void hear_unsaved(struct hd_supervisor *supervisor, json_t *message)
 		hd_supervisor_answer_waiters(supervisor, supervisor->unsaved, false);
 }
 
+static void hear_large(struct hd_supervisor *supervisor, const json_t *message, int *fd)
+{
+	/* The keeper has it first: what is in its queue outlives us. */
+	hd_keeper_tell_large(supervisor, message, *fd);
+	(void)hd_held_files_hear(&supervisor->large, message, fd);
+}
+
 static void hear_message(struct hd_supervisor *supervisor, json_t *message, int *fd)
 {
 	const char *op = hd_control_op(message);
 
 	if (strcmp(op, "opened") == 0) {
-		hear_opened(supervisor);
+		hear_opened(supervisor, message);
 	} else if (strcmp(op, "ready") == 0) {
 		hear_ready(supervisor);
 	} else if (strcmp(op, "failed") == 0) {
@@ -258,7 +261,7 @@ static void hear_message(struct hd_supervisor *supervisor, json_t *message, int 
 		else
 			supervisor->closed = true;
 	} else if (strcmp(op, "hold") == 0 || strcmp(op, "drop") == 0) {
-		hd_supervisor_hear_large(supervisor, message, fd);
+		hear_large(supervisor, message, fd);
 	} else if (strcmp(op, "unmount") == 0 && *fd >= 0) {
 		hear_unmount(supervisor, message, fd);
 	} else if (strcmp(op, "synced") == 0) {

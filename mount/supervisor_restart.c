@@ -26,7 +26,7 @@ bool hd_supervisor_may_restart(struct hd_supervisor *supervisor)
 {
 	uint64_t now = hd_clock_monotonic_ns();
 
-	if (supervisor->device < 0)
+	if (supervisor->parts[HD_PART_DEVICE] < 0)
 		return false;
 	if (supervisor->window_restarts == 0 || now - supervisor->window_began_ns > WINDOW_NS) {
 		supervisor->window_began_ns = now;
@@ -51,10 +51,15 @@ int hd_supervisor_hand_over(struct hd_supervisor *supervisor, json_t *message, i
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r >= 0 && i < supervisor->n_large; i++)
-		r = hd_control_send(supervisor->link_fd,
-			json_pack("{s:s, s:I}", "op", "large", "slot", (json_int_t)supervisor->large[i].slot),
-			supervisor->large[i].fd);
+	for (i = 0; r >= 0 && i < supervisor->large.count; i++) {
+		const struct hd_held_file *file = &supervisor->large.files[i];
+
+		if (file->fd >= 0)
+			r = hd_control_send(supervisor->link_fd,
+				json_pack("{s:s, s:I}", "op", "large", "slot", (json_int_t)file->slot),
+				file->fd);
+	}
+	hd_held_files_restart(&supervisor->large);
 	if (r >= 0)
 		r = hd_control_send(supervisor->link_fd, message, device);
 	else
@@ -72,9 +77,10 @@ int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why)
 	supervisor->window_restarts++;
 	supervisor->restarts++;
 	(void)snprintf(supervisor->last_restart, sizeof(supervisor->last_restart), "%s", why);
-	r = hd_supervisor_spawn(supervisor, "--take-over");
+	r = hd_supervisor_spawn(supervisor, HD_WORKER_TAKES_OVER);
 	if (r < 0)
 		return hd_fail_in(r, "start another worker");
 	hd_log(HD_LOG_WARNING, "%s; worker %d goes on in its place", why, (int)supervisor->worker);
-	return hd_supervisor_hand_over(supervisor, describe_mount(supervisor), supervisor->device);
+	return hd_supervisor_hand_over(
+		supervisor, describe_mount(supervisor), supervisor->parts[HD_PART_DEVICE]);
 }

@@ -11,6 +11,8 @@
 #include <sys/types.h>
 
 #include "mount/fuse_options.h"
+#include "mount/large_files.h"
+#include "mount/mount_parts.h"
 #include "mount/program_arguments.h"
 
 /*
@@ -32,11 +34,6 @@ enum supervisor_phase {
 	SUPERVISOR_ENDED,
 };
 
-struct supervisor_large {
-	uint32_t slot;
-	int fd; /* owned */
-};
-
 #define SUPERVISOR_WAITER_LIMIT 16
 
 struct hd_supervisor {
@@ -45,27 +42,27 @@ struct hd_supervisor {
 	uint32_t number; /* of the thread */
 	enum supervisor_phase phase;
 
-	int report_fd;   /* owned: who started us waits there; -1 once answered */
-	int signal_fd;   /* owned */
-	int listen_fd;   /* owned: the control socket */
-	int link_fd;     /* owned: the worker */
-	int watch_fd;    /* owned: readable when the worker has ended */
-	int device;      /* owned: /dev/fuse */
-	int arena_fd;    /* owned */
-	int hot_fd;      /* owned */
-	int lease_fd;    /* owned: run_file.h */
-	int requests_fd; /* owned: request_area.h */
-	int closed_fd;   /* owned: a flag that a worker raises when it has closed its overlay */
-	int keeper_fd;   /* owned: the keeper, or -1 */
+	int report_fd;            /* owned: who started us waits there; -1 once answered */
+	int signal_fd;            /* owned */
+	int listen_fd;            /* owned: the control socket */
+	int link_fd;              /* owned: the worker */
+	int watch_fd;             /* owned: readable when the worker has ended */
+	int parts[HD_PART_COUNT]; /* owned */
+	int lock_fd;              /* owned: we are the thread's supervisor */
+	int keeper_lock_fd; /* owned: no keeper lives but the one that we start with this; -1: it has it */
+	int keeper_fd;      /* owned: the keeper, or -1 */
+	pid_t keeper;
 	pid_t worker;
+	char *directory; /* owned: arguments.directory, if it was learned */
 
-	struct supervisor_large *large; /* owned array */
-	size_t n_large, large_capacity;
+	struct hd_held_files large;
 	int waiters[SUPERVISOR_WAITER_LIMIT];         /* owned: clients that wait for the end of an unmount */
 	bool waits_for_sync[SUPERVISOR_WAITER_LIMIT]; /* a lazy one: durability is enough */
 	size_t n_waiters;
 
-	bool adopted;      /* we are the keeper, and act for a supervisor that is dead */
+	bool adopted;      /* another supervisor mounted this */
+	bool foreign;      /* another supervisor started the worker: nobody tells us how it ends */
+	bool recovers;     /* all processes of the mount before were killed */
 	bool detached;     /* the mountpoint is gone by our doing */
 	bool link_lost;    /* the worker has closed its end, or broken the protocol */
 	bool closed;       /* the worker said that it closed its overlay */
@@ -77,11 +74,16 @@ struct hd_supervisor {
 	unsigned salvages; /* tries */
 	uint64_t restarts; /* workers that took over */
 	uint64_t window_restarts, window_began_ns; /* those that the budget counts */
+	uint64_t window_keepers, keepers_began_ns; /* keepers that were replaced, likewise */
 	char last_restart[160];                    /* why the last one had to; "": none did */
 	int exit_status;
 };
 
 /* supervisor.c */
+/* R, with who has the thread if that is why. */
+int hd_supervisor_explain_busy(const struct hd_supervisor *supervisor, int r);
+/* All descriptors -1. */
+void hd_supervisor_init(struct hd_supervisor *supervisor, const struct hd_program_arguments *arguments);
 /* Until SUPERVISOR_ENDED. */
 void hd_supervisor_serve(struct hd_supervisor *supervisor);
 void hd_supervisor_clear(struct hd_supervisor *supervisor);
@@ -89,14 +91,22 @@ void hd_supervisor_clear(struct hd_supervisor *supervisor);
 /* supervisor_worker.c */
 /* The worker is dead and did not close its overlay: removes the mount and starts a salvager. */
 void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why);
-/* ROLE: "--salvage", "--take-over", or NULL for the first. */
-int hd_supervisor_spawn(struct hd_supervisor *supervisor, const char *role);
+enum hd_worker_role { HD_WORKER_FIRST, HD_WORKER_TAKES_OVER, HD_WORKER_SALVAGES };
+int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role);
 /* The worker has ended: what it still said is read, and the next phase begins. */
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
 /* The mount leaves the tree, and whoever waits for an answer in it gets ECONNABORTED. */
 void hd_supervisor_detach(struct hd_supervisor *supervisor);
+/* Notes for `heddle status`, and for the next mount, how this one ended. */
+void hd_supervisor_record_last(const struct hd_supervisor *supervisor, const char *text);
 /* What is left to say and to remove; no worker lives. */
 void hd_supervisor_finish(struct hd_supervisor *supervisor);
+
+/* supervisor_adopt.c */
+/* Becomes the supervisor of a worker that has none. 0 with `worker` 0: there was nothing to do. */
+int hd_supervisor_adopt(struct hd_supervisor *supervisor);
+/* The keeper's way to that: everything but the worker's part is known. */
+int hd_supervisor_succeed(struct hd_supervisor *supervisor);
 
 /* supervisor_restart.c */
 /* Whether a dead worker is replaced: there is a mount, and the budget is not used up. */
@@ -107,8 +117,10 @@ int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why);
 int hd_supervisor_hand_over(struct hd_supervisor *supervisor, json_t *message, int device);
 
 /* supervisor_link.c */
-/* A "hold" or "drop" message; takes *FD if it keeps it. */
-void hd_supervisor_hear_large(struct hd_supervisor *supervisor, const json_t *message, int *fd);
+/* Listens where clients connect. */
+int hd_supervisor_listen(struct hd_supervisor *supervisor);
+/* Writes the file that says who serves the thread. */
+void hd_supervisor_write_status(const struct hd_supervisor *supervisor);
 /* One message of the worker. A negative result: the link is at its end. */
 int hd_supervisor_hear(struct hd_supervisor *supervisor, int timeout_ms);
 void hd_supervisor_accept(struct hd_supervisor *supervisor);

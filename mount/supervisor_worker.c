@@ -20,6 +20,7 @@
 #include "mount/control_execute.h"
 #include "mount/keeper.h"
 #include "mount/mount_start.h"
+#include "mount/program_spawn.h"
 #include "mount/run_file.h"
 #include "mount/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
@@ -41,19 +42,19 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-int hd_supervisor_spawn(struct hd_supervisor *supervisor, const char *role)
+int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role)
 {
-	const struct hd_program_arguments *arguments = &supervisor->arguments;
-	HD_AUTO_FREE char *program = NULL;
-	HD_AUTO_FREE char *options = NULL;
+	HD_AUTO_FREE char *options = hd_mount_options_format(&supervisor->options);
+	const struct hd_program_arguments arguments = {.store = supervisor->arguments.store,
+		.thread = supervisor->arguments.thread,
+		.options = options,
+		.take_over = role == HD_WORKER_TAKES_OVER,
+		.salvage = role == HD_WORKER_SALVAGES};
+	struct hd_inherited_fd fds[1 + HD_PARTS_INHERITED];
 	HD_AUTO_CLOSE int theirs = -1;
 	int ends[2];
 	int r;
 
-	r = hd_process_own_program("heddle-fuse-worker", &program);
-	if (r < 0)
-		return hd_fail_in(r, "find heddle-fuse-worker");
-	options = hd_mount_options_format(&supervisor->options);
 	if (!options)
 		return -ENOMEM;
 	r = hd_socket_pair(ends);
@@ -63,18 +64,12 @@ int hd_supervisor_spawn(struct hd_supervisor *supervisor, const char *role)
 	supervisor->link_fd = ends[0];
 	supervisor->link_lost = false;
 	theirs = ends[1];
-
-	char *argv[] = {program, (char *)"--store", (char *)(uintptr_t)arguments->store, (char *)"--thread",
-		(char *)(uintptr_t)arguments->thread, (char *)"--options", options, (char *)(uintptr_t)role,
-		NULL};
-	const struct hd_inherited_fd fds[] = {{theirs, HD_WORKER_LINK_FD},
-		{supervisor->arena_fd, HD_WORKER_ARENA_FD}, {supervisor->hot_fd, HD_WORKER_HOT_FD},
-		{supervisor->lease_fd, HD_WORKER_LEASE_FD}, {supervisor->closed_fd, HD_WORKER_CLOSED_FD},
-		{supervisor->requests_fd, HD_WORKER_REQUESTS_FD}};
-
-	r = hd_process_spawn(program, argv, fds, HD_ARRAY_SIZE(fds), false, &supervisor->worker);
+	fds[0] = (struct hd_inherited_fd){theirs, HD_WORKER_LINK_FD};
+	hd_mount_parts_inherit(supervisor->parts, fds + 1);
+	r = hd_program_spawn("heddle-fuse-worker", &arguments, fds, HD_ARRAY_SIZE(fds), &supervisor->worker);
 	if (r < 0)
-		return hd_fail_in(r, "start %s", program);
+		return r;
+	supervisor->foreign = false;
 	close_fd(&supervisor->watch_fd);
 	r = supervisor->watch_fd = hd_process_watch(supervisor->worker);
 	if (r < 0)
@@ -85,9 +80,13 @@ int hd_supervisor_spawn(struct hd_supervisor *supervisor, const char *role)
 
 /* ---- death ---- */
 
-static void describe_end(pid_t worker, int status, char *text, size_t size)
+static void describe_end(const struct hd_supervisor *supervisor, int status, char *text, size_t size)
 {
-	if (WIFSIGNALED(status))
+	pid_t worker = supervisor->worker;
+
+	if (supervisor->foreign)
+		(void)snprintf(text, size, "worker %d died", (int)worker);
+	else if (WIFSIGNALED(status))
 		(void)snprintf(text, size, "worker %d was killed by signal %d (%s)", (int)worker,
 			WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
@@ -95,7 +94,7 @@ static void describe_end(pid_t worker, int status, char *text, size_t size)
 			(int)worker, WEXITSTATUS(status));
 }
 
-static void record_last(struct hd_supervisor *supervisor, const char *text)
+void hd_supervisor_record_last(const struct hd_supervisor *supervisor, const char *text)
 {
 	HD_AUTO_FREE char *line = NULL;
 	struct timespec now = hd_clock_now();
@@ -128,6 +127,7 @@ static void remove_left_mount(const struct hd_supervisor *supervisor)
 
 static void remove_run_files(const struct hd_supervisor *supervisor)
 {
+	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_ADOPTION);
 	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
 	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_STATUS);
 }
@@ -136,16 +136,14 @@ void hd_supervisor_detach(struct hd_supervisor *supervisor)
 {
 	int r = 0;
 
-	if (supervisor->adopted) {
+	if (supervisor->adopted && !supervisor->detached)
 		remove_left_mount(supervisor);
-		remove_run_files(supervisor);
-		return;
-	}
-	if (supervisor->device >= 0 && !supervisor->detached)
+	else if (supervisor->parts[HD_PART_DEVICE] >= 0 && !supervisor->detached)
 		r = hd_mount_point_detach(supervisor->arguments.directory, true);
 	supervisor->detached = true;
 	/* The last descriptor: programs that wait for an answer get ECONNABORTED. */
-	close_fd(&supervisor->device);
+	close_fd(&supervisor->parts[HD_PART_DEVICE]);
+	hd_keeper_tell_device(supervisor);
 	if (r < 0 && r != -EINVAL) {
 		r = hd_mount_point_detach(supervisor->arguments.directory, true);
 		if (r < 0 && r != -EINVAL)
@@ -157,8 +155,8 @@ void hd_supervisor_detach(struct hd_supervisor *supervisor)
 static void remove_mount(struct hd_supervisor *supervisor)
 {
 	hd_supervisor_detach(supervisor);
-	/* Not ours before we listened: another supervisor may serve the thread. */
-	if (supervisor->listen_fd < 0)
+	/* Not ours before we were the thread's supervisor. */
+	if (supervisor->lock_fd < 0)
 		return;
 	close_fd(&supervisor->listen_fd);
 	remove_run_files(supervisor);
@@ -172,7 +170,7 @@ static int begin_salvage(struct hd_supervisor *supervisor)
 	supervisor->phase = SUPERVISOR_SALVAGING;
 	supervisor->salvages++;
 	supervisor->closed = false;
-	r = hd_supervisor_spawn(supervisor, "--salvage");
+	r = hd_supervisor_spawn(supervisor, HD_WORKER_SALVAGES);
 	return r < 0 ? r : hd_supervisor_hand_over(supervisor, json_pack("{s:s}", "op", "go"), -1);
 }
 
@@ -185,7 +183,7 @@ static void give_up(struct hd_supervisor *supervisor, const char *why)
 	if (asprintf(&text, "%s; what had not reached the disk is lost", why) < 0)
 		text = NULL;
 	else
-		record_last(supervisor, text);
+		hd_supervisor_record_last(supervisor, text);
 	supervisor->exit_status = 1;
 	supervisor->phase = SUPERVISOR_ENDED;
 }
@@ -210,7 +208,7 @@ static bool await_room(struct hd_supervisor *supervisor)
 		    message ? message : "", (int)getpid()) < 0)
 		text = NULL;
 	else
-		record_last(supervisor, text);
+		hd_supervisor_record_last(supervisor, text);
 	hd_supervisor_answer_waiters(supervisor, failure, false);
 	json_decref(failure);
 	if (goes_on && hd_descriptor_wait(&supervisor->signal_fd, 1, ROOM_RETRY_MS, &ready) >= 0 && ready)
@@ -223,7 +221,7 @@ void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why)
 	int r;
 
 	if (supervisor->phase != SUPERVISOR_SALVAGING)
-		record_last(supervisor, why);
+		hd_supervisor_record_last(supervisor, why);
 	remove_mount(supervisor);
 	if ((supervisor->lacks_room && !await_room(supervisor)) || supervisor->salvages == SALVAGE_LIMIT) {
 		give_up(supervisor, why);
@@ -239,7 +237,7 @@ static void worker_died(struct hd_supervisor *supervisor, int status)
 	bool served = supervisor->phase != SUPERVISOR_STARTING;
 	char why[256];
 
-	describe_end(supervisor->worker, status, why, sizeof(why));
+	describe_end(supervisor, status, why, sizeof(why));
 	if (!served) {
 		/* It never had the kernel's requests: what is on disk is all there is. */
 		supervisor->exit_status = 1;
@@ -263,16 +261,26 @@ static void worker_died(struct hd_supervisor *supervisor, int status)
 	hd_supervisor_salvage(supervisor, why);
 }
 
+static bool flag_is_raised(int fd)
+{
+	unsigned ready = 0;
+
+	return hd_descriptor_wait(&fd, 1, 0, &ready) >= 0 && ready != 0;
+}
+
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
 {
 	int status = 0;
 
 	/* What it said before it ended is still in the link: descriptors of large files among it. */
-	while (hd_supervisor_hear(supervisor, DRAIN_TIMEOUT_MS) >= 0)
+	while (supervisor->link_fd >= 0 && hd_supervisor_hear(supervisor, DRAIN_TIMEOUT_MS) >= 0)
 		;
 	if (hd_process_reap(supervisor->worker, &status) == 0)
 		return;
 	close_fd(&supervisor->watch_fd);
+	/* It may have told another supervisor. */
+	if (flag_is_raised(supervisor->parts[HD_PART_CLOSED]))
+		supervisor->closed = true;
 	if (!supervisor->closed) {
 		worker_died(supervisor, status);
 		return;
@@ -299,7 +307,7 @@ void hd_supervisor_finish(struct hd_supervisor *supervisor)
 			message ? message : "");
 		supervisor->exit_status = 1;
 		if (supervisor->closed && message)
-			record_last(supervisor, message);
+			hd_supervisor_record_last(supervisor, message);
 	}
 	if (supervisor->closed && supervisor->refused)
 		hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_LAST);

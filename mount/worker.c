@@ -18,7 +18,10 @@
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
 #include "mount/fuse_session.h"
+#include "mount/large_files.h"
+#include "mount/mount_parts.h"
 #include "mount/request_area.h"
+#include "mount/run_file.h"
 #include "mount/worker_control.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/cleanup.h"
@@ -36,16 +39,17 @@ static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
 struct worker {
 	struct hd_program_arguments arguments;
 	struct hd_mount_options options;
-	struct hd_store *store;               /* owned */
-	struct hd_overlay *overlay;           /* owned */
-	struct hd_message_counters *messages; /* owned */
-	struct hd_fuse_session *session;      /* owned */
-	char *mountpoint;                     /* owned */
-	char *last_end;                       /* owned, may be NULL */
-	struct hd_request_area *area;         /* owned */
-	uint64_t restarts;                    /* workers of this mount before us */
-	char *last_restart;                   /* owned, may be NULL: how the last of them ended */
-	struct hd_large_file *large;          /* owned array of owned descriptors; what a dead worker held */
+	struct hd_store *store;                 /* owned */
+	struct hd_overlay *overlay;             /* owned */
+	struct hd_message_counters *messages;   /* owned */
+	struct hd_fuse_session *session;        /* owned */
+	char *mountpoint;                       /* owned */
+	char *last_end;                         /* owned, may be NULL */
+	struct hd_request_area *area;           /* owned */
+	uint64_t restarts;                      /* workers of this mount before us */
+	char *last_restart;                     /* owned, may be NULL: how the last of them ended */
+	struct hd_announcements *announcements; /* owned */
+	struct hd_large_file *large; /* owned array of owned descriptors; what a dead worker held */
 	size_t n_large;
 	int signal_fd; /* owned */
 };
@@ -53,6 +57,18 @@ struct worker {
 static int tell(const char *op)
 {
 	return hd_control_send(HD_WORKER_LINK_FD, json_pack("{s:s}", "op", op), -1);
+}
+
+/* With what was found on disk. */
+static int tell_opened(const struct worker *worker)
+{
+	struct hd_recovery_report report;
+
+	hd_overlay_recovery(worker->overlay, &report);
+	return hd_control_send(HD_WORKER_LINK_FD,
+		json_pack("{s:s, s:I, s:I}", "op", "opened", "epochs", (json_int_t)report.journal_epochs,
+			"torn", (json_int_t)report.torn_bytes),
+		-1);
 }
 
 static int tell_failure(const char *op, int r)
@@ -63,24 +79,12 @@ static int tell_failure(const char *op, int r)
 	return hd_control_send(HD_WORKER_LINK_FD, message, -1);
 }
 
-/* Before this returns, the descriptor is in the supervisor's queue, where our death cannot reach it. */
-static void hold_large(void *payload, uint32_t slot, int fd)
-{
-	int r;
-
-	(void)payload;
-	r = hd_control_send(HD_WORKER_LINK_FD,
-		json_pack("{s:s, s:I}", "op", fd >= 0 ? "hold" : "drop", "slot", (json_int_t)slot), fd);
-	if (r < 0)
-		hd_log(HD_LOG_WARNING, "nobody holds large file %u for us: %s", slot, hd_error_message(r));
-}
-
 static int open_overlay(struct worker *worker)
 {
 	const struct hd_mount_options *options = &worker->options;
 	struct hd_overlay_options settings = {.thread = worker->arguments.thread,
-		.arena_fd = HD_WORKER_ARENA_FD,
-		.hot_fd = HD_WORKER_HOT_FD,
+		.arena_fd = HD_PART_FD(HD_PART_ARENA),
+		.hot_fd = HD_PART_FD(HD_PART_HOT),
 		.attach = worker->arguments.salvage || worker->arguments.take_over,
 		.keep_references = worker->arguments.take_over,
 		.ignores_opens = options->open == HD_OPEN_UNTRACKED,
@@ -89,7 +93,8 @@ static int open_overlay(struct worker *worker)
 		.promote_idle_ms = (unsigned)options->promote_idle_ms,
 		.hot_limit_bytes = options->hot_limit,
 		.background = !worker->arguments.salvage,
-		.hold_large = worker->arguments.salvage ? NULL : hold_large,
+		.hold_large = worker->arguments.salvage ? NULL : hd_announce,
+		.hold_payload = worker->announcements,
 		.large = worker->large,
 		.n_large = worker->n_large};
 	int r;
@@ -126,6 +131,18 @@ static void save_overlay(struct worker *worker)
 	}
 }
 
+static void remove_run_files(const struct worker *worker)
+{
+	struct hd_thread thread;
+
+	if (hd_index_get_thread(worker->store->index, worker->arguments.thread, &thread) < 0)
+		return;
+	hd_run_file_remove(worker->arguments.store, thread.number, HD_RUN_ADOPTION);
+	hd_run_file_remove(worker->arguments.store, thread.number, HD_RUN_SOCKET);
+	hd_run_file_remove(worker->arguments.store, thread.number, HD_RUN_STATUS);
+	hd_thread_clear(&thread);
+}
+
 static int close_overlay(struct worker *worker)
 {
 	int r;
@@ -134,15 +151,16 @@ static int close_overlay(struct worker *worker)
 	r = hd_overlay_close(HD_STEAL(worker->overlay));
 	/* Not durable: the memory is still the only place of something, and is tried again. */
 	if (r >= 0)
-		hd_descriptor_flag_raise(HD_WORKER_CLOSED_FD);
+		hd_descriptor_flag_raise(HD_PART_FD(HD_PART_CLOSED));
 	if (r < 0) {
 		r = hd_fail_in(r, "close thread '%s'", worker->arguments.thread);
 		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
 		(void)tell_failure("closed", r);
 		return 0;
 	}
-	/* Without a supervisor there is nobody to tell. */
-	(void)tell("closed");
+	/* Without a supervisor there is nobody else to remove what says that the mount is there. */
+	if (tell("closed") < 0)
+		remove_run_files(worker);
 	return 0;
 }
 
@@ -217,8 +235,9 @@ static int await_mount(struct worker *worker, int *ret_device)
 
 static int serve_mount(struct worker *worker, int device)
 {
-	struct hd_worker_control_settings settings = {
-		.link_fd = HD_WORKER_LINK_FD, .signal_fd = worker->signal_fd};
+	struct hd_worker_control_settings settings = {.link_fd = HD_WORKER_LINK_FD,
+		.signal_fd = worker->signal_fd,
+		.announcements = worker->announcements};
 	struct hd_worker_control *control = NULL;
 	int r;
 
@@ -264,7 +283,7 @@ static int run_server(struct worker *worker)
 	if (worker->arguments.take_over)
 		r = await_hand_over(worker, &device);
 	if (r >= 0)
-		r = hd_request_area_map(HD_WORKER_REQUESTS_FD, &worker->area);
+		r = hd_request_area_map(HD_PART_FD(HD_PART_REQUESTS), &worker->area);
 	if (r >= 0)
 		r = open_overlay(worker);
 	if (r < 0) {
@@ -273,7 +292,7 @@ static int run_server(struct worker *worker)
 	}
 	HD_KILL_POINT(overlay_opened);
 	if (!worker->arguments.take_over) {
-		r = tell("opened");
+		r = tell_opened(worker);
 		if (r >= 0)
 			r = await_mount(worker, &device);
 	}
@@ -311,6 +330,7 @@ static void worker_clear(struct worker *worker)
 	size_t i;
 
 	hd_message_counters_free(worker->messages);
+	hd_announcements_free(worker->announcements);
 	hd_request_area_unmap(worker->area);
 	hd_store_free(worker->store);
 	for (i = 0; i < worker->n_large; i++)
@@ -338,6 +358,8 @@ int hd_worker_run(const struct hd_program_arguments *arguments)
 	hd_process_ignore_broken_pipes();
 	hd_mount_options_default(&worker.options);
 	r = hd_mount_options_parse(&worker.options, arguments->options);
+	if (r >= 0)
+		r = hd_announcements_new(HD_WORKER_LINK_FD, &worker.announcements);
 	if (r >= 0)
 		r = arguments->salvage ? run_salvager(&worker) : run_server(&worker);
 	if (r < 0) {

@@ -4,16 +4,19 @@
  * A client gets a thread of the pool for as long as it stays; one that says nothing loses it. Slow requests (a capture)
  * and slow clients thus delay nobody but themselves, up to the pool's size.
  *
- * When the supervisor is gone the worker goes on serving: programs in the mount must not suffer for it. The mount then
- * ends like any other when somebody unmounts it.
+ * When the supervisor is gone the worker goes on serving: programs in the mount must not suffer for it. Another one may
+ * adopt it (adoption.h); without one the mount ends like any other when somebody unmounts it.
  */
 
 #include "mount/worker_control.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "mount/adoption.h"
 #include "mount/control_channel.h"
 #include "mount/control_reply.h"
 #include "overlay/platform/cleanup.h"
@@ -35,6 +38,7 @@ struct hd_worker_control {
 	pthread_t listener;
 	struct hd_pool *pool; /* owned */
 	int stop_flag;        /* owned */
+	_Atomic pid_t supervisor;
 };
 
 struct client {
@@ -63,6 +67,7 @@ static int forward_unmount(struct hd_worker_control *control, const json_t *requ
 static int serve_request(struct client *client)
 {
 	const struct hd_worker_control_settings *settings = &client->control->settings;
+	struct hd_control_environment environment = settings->environment;
 	HD_AUTO_CLOSE int passed_fd = -1;
 	json_t *request = NULL;
 	json_t *reply = NULL;
@@ -84,7 +89,8 @@ static int serve_request(struct client *client)
 		json_decref(request);
 		return 1;
 	}
-	r = hd_control_execute(settings->overlay, &settings->environment, request, &reply, &passed_fd);
+	environment.supervisor = atomic_load(&client->control->supervisor);
+	r = hd_control_execute(settings->overlay, &environment, request, &reply, &passed_fd);
 	json_decref(request);
 	return r < 0 ? r : hd_control_send_reply(client->fd, reply, passed_fd);
 }
@@ -153,24 +159,55 @@ static int hear_supervisor(struct hd_worker_control *control)
 	return 0;
 }
 
+/* True when there is another supervisor. */
+static bool hear_adopter(struct hd_worker_control *control)
+{
+	const struct hd_worker_control_settings *settings = &control->settings;
+	HD_AUTO_FREE char *options = hd_mount_options_format(settings->environment.options);
+	const struct hd_adoption_offer offer = {.link_fd = settings->link_fd,
+		.device = hd_fuse_session_device(settings->session),
+		.mountpoint = settings->environment.mountpoint,
+		.options = options,
+		.restarts = settings->environment.restarts,
+		.last_restart = settings->environment.last_restart};
+	pid_t pid;
+	int r = hd_adoption_answer(&offer, &pid);
+
+	/* Somebody who asked a worker before us, and has gone on without it. */
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+		hd_log(HD_LOG_WARNING, "not adopted: %s", hd_error_message(r));
+	if (r <= 0)
+		return false;
+	atomic_store(&control->supervisor, pid);
+	hd_announce_all(settings->announcements);
+	return true;
+}
+
 static void *listener_main(void *payload)
 {
 	struct hd_worker_control *control = payload;
-	int link_fd = control->settings.link_fd;
+	const struct hd_worker_control_settings *settings = &control->settings;
+	bool linked = true;
 	unsigned ready = 0;
 	int r = 0;
 
 	while (r >= 0 && !(ready & 2)) {
-		const int fds[] = {link_fd, control->stop_flag, control->settings.signal_fd};
+		const int fds[] = {linked ? settings->link_fd : -1, control->stop_flag, settings->signal_fd,
+			HD_PART_FD(HD_PART_ADOPTION)};
 
 		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), -1, &ready);
-		if (r >= 0 && (ready & 4) && hd_process_signal_read(control->settings.signal_fd) > 0)
-			hd_fuse_session_stop(control->settings.session);
+		if (r >= 0 && (ready & 4) && hd_process_signal_read(settings->signal_fd) > 0)
+			hd_fuse_session_stop(settings->session);
+		/* What the old one still says is nobody's to hear. */
+		if (r >= 0 && (ready & 8) && hear_adopter(control)) {
+			linked = true;
+			continue;
+		}
 		if (r < 0 || !(ready & 1))
 			continue;
 		if (hear_supervisor(control) < 0) {
-			hd_log(HD_LOG_WARNING, "the supervisor is gone; serving until the mount is gone");
-			link_fd = -1;
+			hd_log(HD_LOG_WARNING, "the supervisor is gone; serving until there is another");
+			linked = false;
 		}
 	}
 	return NULL;
@@ -185,6 +222,7 @@ int hd_worker_control_start(
 	if (!control)
 		return -ENOMEM;
 	control->settings = *settings;
+	atomic_init(&control->supervisor, settings->environment.supervisor);
 	r = control->stop_flag = hd_descriptor_flag();
 	if (r >= 0)
 		r = hd_pool_new("control", CLIENT_THREADS, CLIENT_LIMIT, &control->pool);

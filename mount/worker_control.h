@@ -13,12 +13,14 @@
 
 #include "mount/control_execute.h"
 #include "mount/fuse_session.h"
+#include "mount/large_files.h"
 
 struct hd_worker_control_settings {
 	struct hd_overlay *overlay;
 	struct hd_fuse_session *session; /* told to stop when the supervisor says so */
 	struct hd_control_environment environment;
 	int link_fd;
+	struct hd_announcements *announcements; /* told again to another supervisor */
 	int signal_fd; /* readable when the session is to end: hd_process_signal_fd */
 };
 

@@ -60,6 +60,7 @@
 	x(HD_E_MOUNTED, EBUSY, "the thread is mounted already")                                              \
 	x(HD_E_WORKER_DIED, EIO, "the worker that served the mount died")                                    \
 	x(HD_E_CONTROL_PROTOCOL, EPROTO, "the control connection carried something malformed")               \
+	x(HD_E_OTHER_FORMATS, EPROTO, "the mount is served by a heddle that keeps its memory otherwise")     \
 	x(HD_E_CONTROL_TIMEOUT, ETIMEDOUT, "the mount did not answer")                                       \
 	x(HD_E_USAGE, EINVAL, "the command line is not understood")
 

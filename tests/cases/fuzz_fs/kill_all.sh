@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # TIMEOUT: 400
 #
-# The fuzzer while supervisor and worker are killed (-9) every 200 operations, after an fsync: the next mount has every
+# The fuzzer while all processes of the mount are killed (-9) every 200 operations, after an fsync: the next mount has every
 # operation that had returned.
 
 # EXPECT-LOG: .

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kill_mount.py worker|all THREAD: kill -9 of the mount's worker, or of its supervisor and worker at once.
+"""kill_mount.py WHAT... THREAD: kill -9 of processes of the mount, at once: worker, supervisor, keeper, or all of them.
 
-Of a killed worker the supervisor must have cleared the mountpoint, or have the mount served again, within half
-a minute. With the supervisor gone too nobody is left to do that: the mountpoint stays dead until the next heddle
-command, which is the caller's to try.
+What is left must have the mount served within half a minute. With all of them gone nobody is left to do that: the
+mountpoint stays dead until the next heddle mount, which is the caller's to try.
 """
 
 import json
@@ -24,9 +23,17 @@ def status(thread):
     return json.loads(done.stdout)
 
 
-def parent_of(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
-        return next(int(line.split()[1]) for line in lines if line.startswith("PPid:"))
+def keeper_of(supervisor):
+    """The one heddled that the supervisor started."""
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as stat:
+                command, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
+            if int(rest.split()[1]) == supervisor and command == "heddled" and rest.split()[0] != "Z":
+                return int(name)
+        except (OSError, IndexError, ValueError):
+            continue
+    return 0
 
 
 def is_mounted(directory):
@@ -39,15 +46,18 @@ def answers(directory):
 
 
 def main():
-    what, thread = sys.argv[1:]
+    what, thread = sys.argv[1:-1], sys.argv[-1]
     before = status(thread)
-    worker, directory = before["worker"]["pid"], before["mountpoint"]
-    victims = [worker] if what == "worker" else [parent_of(worker), worker]
+    directory, supervisor = before["mountpoint"], before["worker"]["supervisor"]
+    pids = {"worker": before["worker"]["pid"], "supervisor": supervisor, "keeper": keeper_of(supervisor)}
+    victims = [pids[name] for name in (pids if what == ["all"] else what)]
     assert all(pid > 1 for pid in victims), victims
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
+    # Stopped first, so that none of them can do anything about another's death.
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in victims:
+            os.kill(pid, number)
     deadline = time.monotonic() + LIMIT_S
-    while what == "worker" and not answers(directory):
+    while what != ["all"] and not answers(directory):
         if time.monotonic() > deadline:
             state = "mounted" if is_mounted(directory) else "not mounted"
             print(f"kill_mount: {directory} is {state} and does not answer after {LIMIT_S} s")

@@ -60,12 +60,36 @@ static void what_people_type_is_refused(void **state)
 	assert_int_equal(parse(nameless, &arguments), -HD_E_USAGE);
 }
 
+static void a_list_is_read_as_what_it_was_made_of(void **state)
+{
+	const struct hd_program_arguments arguments = {.store = "/s",
+		.thread = "t",
+		.directory = "/m",
+		.options = "o",
+		.report = true,
+		.adopt = true};
+	struct hd_program_arguments again;
+	char *argv[HD_PROGRAM_WORDS];
+
+	(void)state;
+	hd_program_arguments_list("heddled", &arguments, argv);
+	assert_string_equal(argv[0], "heddled");
+	assert_int_equal(hd_program_arguments_parse(argv, &again), 0);
+	assert_string_equal(again.store, "/s");
+	assert_string_equal(again.thread, "t");
+	assert_string_equal(again.directory, "/m");
+	assert_string_equal(again.options, "o");
+	assert_true(again.report && again.adopt);
+	assert_false(again.keeper || again.salvage || again.take_over);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs_and_flags_are_read),
 		cmocka_unit_test(flags_are_off_unless_given),
 		cmocka_unit_test(what_people_type_is_refused),
+		cmocka_unit_test(a_list_is_read_as_what_it_was_made_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
