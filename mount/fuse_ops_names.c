@@ -131,9 +131,11 @@ static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 	const char *new_name, unsigned flags)
 {
+	struct hd_caller caller = hd_fuse_caller(req);
 	int r;
 
-	r = hd_overlay_rename(hd_fuse_session_of(req)->overlay, parent, name, new_parent, new_name, flags);
+	r = hd_overlay_rename_as(
+		hd_fuse_session_of(req)->overlay, &caller, parent, name, new_parent, new_name, flags);
 	changed(req, r,
 		&(struct hd_cache_event){.kind = HD_CACHE_RENAME,
 			.parent = parent,

@@ -131,6 +131,9 @@ int hd_overlay_rmdir(struct hd_overlay *overlay, hd_ino parent, const char *name
 /* FLAGS: RENAME_NOREPLACE, RENAME_EXCHANGE; others -EINVAL. */
 int hd_overlay_rename(struct hd_overlay *overlay, hd_ino parent, const char *name, hd_ino new_parent,
 	const char *new_name, unsigned flags);
+/* The same with a CALLER, and so with RENAME_WHITEOUT: a character device 0:0 of the caller's stays at the old name. */
+int hd_overlay_rename_as(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	const char *name, hd_ino new_parent, const char *new_name, unsigned flags);
 
 /* ---- attributes ---- */
 

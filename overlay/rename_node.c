@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <linux/fs.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "overlay/base_loader.h"
 #include "overlay/orphan.h"
@@ -22,8 +23,9 @@ struct renaming {
 	const char *name, *new_name;
 	size_t length, new_length;
 	unsigned flags;
-	uint32_t entry, child;         /* what is renamed */
-	uint32_t new_entry, new_child; /* what is at the new name, or 0 */
+	const struct hd_caller *caller; /* whose the whiteout is; NULL without one */
+	uint32_t entry, child;          /* what is renamed */
+	uint32_t new_entry, new_child;  /* what is at the new name, or 0 */
 };
 
 static bool is_directory(const struct hd_overlay *overlay, uint32_t index)
@@ -137,6 +139,24 @@ static void move(
 	touch(transaction, renaming->child, false, now);
 }
 
+/* A character device 0:0 without rights, as local filesystems make it. */
+static void leave_whiteout(
+	struct hd_transaction *transaction, const struct renaming *renaming, const struct timespec *now)
+{
+	uint32_t parent = hd_ino_index(renaming->parent), child = hd_inode_new(transaction, S_IFCHR, now);
+	const struct hd_inode *directory = hd_view_inode(transaction, parent);
+	struct hd_inode *inode;
+
+	if (!child)
+		return; /* which the commit reports */
+	inode = hd_edit_inode(transaction, child);
+	inode->uid = renaming->caller->uid;
+	inode->gid = directory->mode & S_ISGID ? directory->gid : renaming->caller->gid;
+	inode->device = 0;
+	(void)hd_entry_insert(transaction, parent, renaming->name, renaming->length, child, false);
+	hd_inode_mark_changed(transaction, child);
+}
+
 static int rename_locked(struct hd_overlay *overlay, struct renaming *renaming)
 {
 	struct timespec now = hd_clock_now();
@@ -152,6 +172,8 @@ static int rename_locked(struct hd_overlay *overlay, struct renaming *renaming)
 		exchange(&transaction, renaming, &now);
 	else
 		move(&transaction, renaming, &now);
+	if (renaming->flags & RENAME_WHITEOUT)
+		leave_whiteout(&transaction, renaming, &now);
 	touch(&transaction, hd_ino_index(renaming->parent), true, &now);
 	touch(&transaction, hd_ino_index(renaming->new_parent), true, &now);
 	hd_request_note(&transaction, 0);
@@ -195,31 +217,44 @@ static int try_rename(struct hd_overlay *overlay, struct renaming *renaming)
 	return r;
 }
 
-int hd_overlay_rename(struct hd_overlay *overlay, hd_ino parent, const char *name, hd_ino new_parent,
-	const char *new_name, unsigned flags)
+static int rename_node(struct hd_overlay *overlay, struct renaming *renaming)
 {
-	struct renaming renaming = {.parent = parent,
-		.new_parent = new_parent,
-		.name = name,
-		.new_name = new_name,
-		.flags = flags};
 	int r;
 
 	if (hd_request_is_done(overlay, NULL))
 		return 0;
-	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
-		(flags & RENAME_NOREPLACE && flags & RENAME_EXCHANGE))
+	if (renaming->flags & RENAME_EXCHANGE && renaming->flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))
 		return -EINVAL;
-	r = hd_overlay_check_name(name, &renaming.length);
+	r = hd_overlay_check_name(renaming->name, &renaming->length);
 	if (r == 0)
-		r = hd_overlay_check_name(new_name, &renaming.new_length);
+		r = hd_overlay_check_name(renaming->new_name, &renaming->new_length);
 	if (r == -EINVAL)
 		r = -EBUSY; /* "." and ".." */
 	/* Another directory may have come to the new name since it was loaded: then again. */
 	while (r == 0 || r == -EAGAIN) {
-		r = try_rename(overlay, &renaming);
+		r = try_rename(overlay, renaming);
 		if (r != -EAGAIN)
 			break;
 	}
 	return r;
+}
+
+int hd_overlay_rename(struct hd_overlay *overlay, hd_ino parent, const char *name, hd_ino new_parent,
+	const char *new_name, unsigned flags)
+{
+	return hd_overlay_rename_as(overlay, NULL, parent, name, new_parent, new_name, flags);
+}
+
+int hd_overlay_rename_as(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	const char *name, hd_ino new_parent, const char *new_name, unsigned flags)
+{
+	unsigned known = RENAME_NOREPLACE | RENAME_EXCHANGE | (caller ? RENAME_WHITEOUT : 0u);
+	struct renaming renaming = {.parent = parent,
+		.new_parent = new_parent,
+		.name = name,
+		.new_name = new_name,
+		.flags = flags,
+		.caller = caller};
+
+	return flags & ~known ? -EINVAL : rename_node(overlay, &renaming);
 }

@@ -57,6 +57,40 @@ static void flags_that_contradict_or_are_unknown_are_refused(void **state)
 	assert_int_equal(rename_in_root(overlay, "a", "..", 0), -EBUSY);
 }
 
+static void a_whiteout_stays_at_the_old_name(void **state)
+{
+	struct hd_caller caller = {.uid = 7, .gid = 8};
+	struct hd_overlay *overlay = yard_open(*state);
+	hd_ino directory = make_directory(overlay, HD_ROOT_INO, "directory"), left;
+	hd_ino file = make_file(overlay, HD_ROOT_INO, "a"), replaced = make_file(overlay, directory, "b");
+	struct hd_attributes attributes;
+
+	assert_int_equal(hd_overlay_rename_as(overlay, &caller, HD_ROOT_INO, "a", directory, "b",
+				 RENAME_WHITEOUT | RENAME_NOREPLACE),
+		-EEXIST);
+	assert_int_equal(hd_overlay_rename_as(overlay, &caller, HD_ROOT_INO, "a", directory, "b",
+				 RENAME_WHITEOUT | RENAME_EXCHANGE),
+		-EINVAL);
+	assert_success(
+		hd_overlay_rename_as(overlay, &caller, HD_ROOT_INO, "a", directory, "b", RENAME_WHITEOUT));
+	assert_true(find(overlay, directory, "b") == file);
+	assert_int_equal(nlink_of(overlay, replaced), 0);
+	left = find(overlay, HD_ROOT_INO, "a");
+	assert_true(left != file);
+	attributes = attributes_of(overlay, left);
+	assert_int_equal(attributes.mode, S_IFCHR);
+	assert_int_equal(attributes.device, 0);
+	assert_int_equal(attributes.nlink, 1);
+	assert_int_equal(attributes.uid, 7);
+	assert_int_equal(attributes.gid, 8);
+	/* A directory leaves one too, in the directory that it stays in. */
+	assert_success(hd_overlay_rename_as(
+		overlay, &caller, HD_ROOT_INO, "directory", HD_ROOT_INO, "moved", RENAME_WHITEOUT));
+	assert_true(find(overlay, HD_ROOT_INO, "moved") == directory);
+	assert_int_equal(attributes_of(overlay, find(overlay, HD_ROOT_INO, "directory")).mode, S_IFCHR);
+	assert_int_equal(nlink_of(overlay, HD_ROOT_INO), 3);
+}
+
 static void noreplace_replaces_nothing(void **state)
 {
 	struct hd_overlay *overlay = yard_open(*state);
@@ -254,6 +288,7 @@ int main(void)
 		TEST(a_file_keeps_its_inode_and_bytes),
 		TEST(what_was_at_the_new_name_is_unlinked),
 		TEST(flags_that_contradict_or_are_unknown_are_refused),
+		TEST(a_whiteout_stays_at_the_old_name),
 		TEST(noreplace_replaces_nothing),
 		TEST(two_names_of_one_file_are_left_alone),
 		TEST(kinds_must_match),
