@@ -188,6 +188,8 @@ void hd_fuse_ops_fill_files(const struct hd_mount_options *options, struct fuse_
 	ops->write = op_write;
 	ops->fsync = op_fsync;
 	ops->fallocate = op_fallocate;
-	ops->lseek = op_lseek;
+	/* Where the kernel has bytes that nobody else knows of, what looks like a hole may be none, and a program that
+	 * copies would leave them out. Without an answer all is data for the kernel. */
+	ops->lseek = options->writeback ? NULL : op_lseek;
 	ops->copy_file_range = op_copy_file_range;
 }
