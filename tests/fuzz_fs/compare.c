@@ -45,7 +45,8 @@ static unsigned compare_number(
 static unsigned compare_time(const struct fuzz_comparison *comparison, const char *path, const char *field,
 	const struct timespec *a, const struct timespec *b)
 {
-	if (fuzz_intervals_match(&comparison->intervals, a, b))
+	if (fuzz_intervals_match(&comparison->intervals, a, b) ||
+		fuzz_known_change_time(comparison, a, b) != NULL)
 		return 0;
 	printf("  %s: %s a %lld.%09ld b %lld.%09ld\n", path, field, (long long)a->tv_sec, a->tv_nsec,
 		(long long)b->tv_sec, b->tv_nsec);
@@ -129,8 +130,8 @@ static bool moved_alone(const struct timespec *before, const struct timespec *af
 	       is_before(other_after, operation_start);
 }
 
-unsigned fuzz_times_compare(const struct fuzz_world *world, const char *path, const struct fuzz_times *before,
-	const struct timespec *operation_start)
+unsigned fuzz_times_compare(const struct fuzz_comparison *comparison, const char *path,
+	const struct fuzz_times *before, const struct timespec *operation_start)
 {
 	struct fuzz_times now;
 	const struct {
@@ -142,7 +143,7 @@ unsigned fuzz_times_compare(const struct fuzz_world *world, const char *path, co
 	};
 	unsigned differences = 0;
 
-	fuzz_times_take(world, path, &now);
+	fuzz_times_take(comparison->world, path, &now);
 	if (!before->exists_a || !before->exists_b || !now.exists_a || !now.exists_b ||
 		before->b.st_ino != now.b.st_ino || before->a.st_ino != now.a.st_ino)
 		return 0;
@@ -153,6 +154,8 @@ unsigned fuzz_times_compare(const struct fuzz_world *world, const char *path, co
 			times[i].now_a, operation_start);
 
 		if (!a_alone && !b_alone)
+			continue;
+		if (fuzz_known_change_time(comparison, times[i].now_a, times[i].now_b) != NULL)
 			continue;
 		printf("  %s: %s was moved by %s alone\n", path, times[i].name, a_alone ? "a" : "b");
 		differences++;

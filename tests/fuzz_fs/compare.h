@@ -25,6 +25,7 @@ struct fuzz_comparison {
 	struct fuzz_world *world;
 	struct fuzz_intervals intervals;
 	time_t run_start;
+	bool collects_writes; /* the side under test is mounted with -o writeback */
 };
 
 /* The results of one operation, known differences excepted. */
@@ -46,8 +47,8 @@ unsigned fuzz_compare_trees(const struct fuzz_comparison *comparison);
 
 /* Before and after an operation: a time that one side alone has moved is a difference. */
 void fuzz_times_take(const struct fuzz_world *world, const char *path, struct fuzz_times *ret_times);
-unsigned fuzz_times_compare(const struct fuzz_world *world, const char *path, const struct fuzz_times *before,
-	const struct timespec *operation_start);
+unsigned fuzz_times_compare(const struct fuzz_comparison *comparison, const char *path,
+	const struct fuzz_times *before, const struct timespec *operation_start);
 
 /* Why A and B may differ here, or NULL: the one table of accepted differences. */
 const char *fuzz_known_difference(
@@ -55,5 +56,12 @@ const char *fuzz_known_difference(
 
 /* The same for a file whose access time is B natively and another one on the side under test. */
 const char *fuzz_known_access_time(const struct fuzz_comparison *comparison, const struct timespec *b);
+
+/* For a file whose time of change is A on the side under test and B natively. */
+const char *fuzz_known_change_time(
+	const struct fuzz_comparison *comparison, const struct timespec *a, const struct timespec *b);
+
+/* For a file that has bytes and, by FD of the side under test, no blocks. */
+const char *fuzz_known_blocks(const struct fuzz_comparison *comparison, int fd);
 
 #endif

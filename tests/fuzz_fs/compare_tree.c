@@ -28,16 +28,9 @@ static bool is_zeros(const uint8_t *bytes, ssize_t count)
 	return count <= 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, (size_t)count - 1) == 0);
 }
 
-/* With the mount option writeback the kernel may have bytes that nobody else knows of yet. */
-static bool has_blocks(int fd)
-{
-	struct stat st;
-
-	return fsync(fd) == 0 && fstat(fd, &st) == 0 && st.st_blocks > 0;
-}
-
 /* BLOCKS is what A says its bytes take. */
-static unsigned compare_bytes(const char *path, int fd_a, int fd_b, blkcnt_t blocks)
+static unsigned compare_bytes(
+	const struct fuzz_comparison *comparison, const char *path, int fd_a, int fd_b, blkcnt_t blocks)
 {
 	static uint8_t bytes_a[1 << 16], bytes_b[1 << 16];
 	ssize_t count_a, count_b;
@@ -53,7 +46,8 @@ static unsigned compare_bytes(const char *path, int fd_a, int fd_b, blkcnt_t blo
 				bytes_b[i]);
 			return 1;
 		}
-		if (blocks == 0 && !is_zeros(bytes_a, count_a) && !has_blocks(fd_a)) {
+		if (blocks == 0 && !is_zeros(bytes_a, count_a) &&
+			fuzz_known_blocks(comparison, fd_a) == NULL) {
 			printf("  %s: a has bytes and 0 blocks\n", path);
 			return 1;
 		}
@@ -120,7 +114,7 @@ static unsigned compare_inside(
 		printf("  %s: open a %d b %d\n", path, fd_a, fd_b);
 		differences++;
 	} else if (fd_a >= 0) {
-		differences += compare_bytes(path, fd_a, fd_b, a->st_blocks);
+		differences += compare_bytes(comparison, path, fd_a, fd_b, a->st_blocks);
 	}
 	if (fd_a >= 0)
 		(void)close(fd_a);
@@ -166,7 +160,7 @@ unsigned fuzz_compare_handle(const struct fuzz_comparison *comparison, int handl
 	}
 	differences = fuzz_compare_stat(comparison, label, &a, &b);
 	if (deep && S_ISREG(a.st_mode) && (fcntl(fd_b, F_GETFL) & O_ACCMODE) != O_WRONLY)
-		differences += compare_bytes(label, fd_a, fd_b, a.st_blocks);
+		differences += compare_bytes(comparison, label, fd_a, fd_b, a.st_blocks);
 	return differences;
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/fuzz_fs/draw.h"
 
@@ -95,6 +96,19 @@ void fuzz_draw_target(struct fuzz_world *world, char *path)
 		fuzz_draw_name(&world->random, path);
 }
 
+void fuzz_draw_typed(struct fuzz_world *world, unsigned types, char *path)
+{
+	struct stat st;
+
+	for (int i = 0; i < 6; i++) {
+		fuzz_draw_target(world, path);
+		if (fuzz_random_chance(&world->random, 8) ||
+			(fstatat(world->b.root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+				(types & FUZZ_TYPE(st.st_mode & S_IFMT)) != 0))
+			return;
+	}
+}
+
 void fuzz_decorate(struct fuzz_random *random, char *path)
 {
 	static const char *const endings[] = {"/", "/.", "//", "/.."};
@@ -109,14 +123,26 @@ void fuzz_decorate(struct fuzz_random *random, char *path)
 		strcat(path, FUZZ_PICK(random, endings));
 }
 
-int fuzz_draw_handle(struct fuzz_world *world)
+static bool suits(int fd, unsigned types, int access_mode)
+{
+	struct stat st;
+	int mode;
+
+	if (fstat(fd, &st) < 0 || (types & FUZZ_TYPE(st.st_mode & S_IFMT)) == 0)
+		return false;
+	mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+	return access_mode == O_RDONLY || mode == O_RDWR || mode == access_mode;
+}
+
+int fuzz_draw_handle(struct fuzz_world *world, unsigned types, int access_mode)
 {
 	uint64_t start = fuzz_random_below(&world->random, FUZZ_HANDLE_COUNT);
+	bool any = fuzz_random_chance(&world->random, 6);
 
-	for (uint64_t i = 0; i < FUZZ_HANDLE_COUNT && fuzz_random_chance(&world->random, 95); i++) {
+	for (uint64_t i = 0; i < FUZZ_HANDLE_COUNT && !any; i++) {
 		uint64_t slot = (start + i) % FUZZ_HANDLE_COUNT;
 
-		if (world->b.handles[slot] >= 0)
+		if (world->b.handles[slot] >= 0 && suits(world->b.handles[slot], types, access_mode))
 			return (int)slot;
 	}
 	return (int)start;

@@ -26,11 +26,17 @@ void fuzz_draw_new(struct fuzz_world *world, char *path);
 /* Mostly something that exists; never empty. */
 void fuzz_draw_target(struct fuzz_world *world, char *path);
 
+/* The same, and mostly of one of the TYPES: a mask of FUZZ_TYPE(S_IFREG) and its like. */
+void fuzz_draw_typed(struct fuzz_world *world, unsigned types, char *path);
+
+#define FUZZ_TYPE(format) (1U << ((format) >> 12))
+#define FUZZ_NO_DIRECTORY (~FUZZ_TYPE(S_IFDIR))
+
 /* Rarely writes PATH in another way: a slash or "/." at its end, a doubled slash. */
 void fuzz_decorate(struct fuzz_random *random, char *path);
 
-/* Mostly a slot that is open. */
-int fuzz_draw_handle(struct fuzz_world *world);
+/* Mostly a slot that is open, with one of the TYPES and for ACCESS_MODE (O_RDONLY: any). */
+int fuzz_draw_handle(struct fuzz_world *world, unsigned types, int access_mode);
 
 uint64_t fuzz_draw_offset(struct fuzz_random *random);
 uint64_t fuzz_draw_length(struct fuzz_random *random);

@@ -58,6 +58,24 @@ void fuzz_run_xattr_set(
 					  operation->length % sizeof(value), operation->flags));
 }
 
+/* One in sixteen is cut short: no list. */
+void fuzz_run_acl_set(
+	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
+{
+	size_t size = fuzz_fill_acl(value, operation->pattern);
+
+	(void)side;
+	size -= operation->pattern % 16 == 0;
+	fuzz_outcome_set(outcome, lsetxattr(operation->path, operation->name, value, size, operation->flags));
+}
+
+void fuzz_run_acl_remove(
+	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
+{
+	(void)side;
+	fuzz_outcome_set(outcome, lremovexattr(operation->path, operation->name));
+}
+
 /* With a LENGTH of 1 or 2 the room is too small, or none and the size is asked for. */
 void fuzz_run_xattr_get(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -230,6 +232,20 @@ void fuzz_run_copy_range(
 			left -= (size_t)count;
 	} while (count > 0 && left > 0);
 	fuzz_outcome_set(outcome, count < 0 ? -1 : (long)(operation->length - left));
+}
+
+/* Shares extents, or says that it cannot. */
+void fuzz_run_clone(
+	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
+{
+	struct file_clone_range range = {
+		.src_fd = side->handles[operation->handle],
+		.src_offset = operation->offset & ~UINT64_C(4095),
+		.src_length = operation->length & ~UINT64_C(4095),
+		.dest_offset = operation->other_offset & ~UINT64_C(4095),
+	};
+
+	fuzz_outcome_set(outcome, ioctl(side->handles[operation->other_handle], FICLONERANGE, &range));
 }
 
 /* Maps SIZE bytes from the page of OFFSET on, as far as the file goes; NULL and the outcome set where nothing

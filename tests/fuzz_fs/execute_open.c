@@ -5,10 +5,13 @@
  * unlinked and renamed files stay in use.
  */
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/fuzz_fs/execute.h"
@@ -30,6 +33,38 @@ void fuzz_run_open(
 	int fd = open(operation->path, operation->flags | O_CLOEXEC, operation->mode & 07777);
 
 	keep(side, operation->handle, fd, outcome);
+}
+
+/* By an open directory, which may have been moved or removed since. */
+void fuzz_run_open_at(
+	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
+{
+	int fd = openat(side->handles[operation->other_handle], operation->path, operation->flags | O_CLOEXEC,
+		operation->mode & 07777);
+
+	keep(side, operation->handle, fd, outcome);
+}
+
+/* Of an open directory: twice from the beginning, and the same must come. */
+void fuzz_run_list_handle(
+	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
+{
+	int fd = dup(side->handles[operation->handle]);
+	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	fuzz_outcome_set(outcome, directory != NULL ? 0 : -1);
+	if (directory == NULL) {
+		if (fd >= 0)
+			(void)close(fd);
+		return;
+	}
+	for (int round = 0; round < 2; round++) {
+		rewinddir(directory);
+		while ((entry = readdir(directory)) != NULL)
+			outcome->digest += fuzz_digest((uint64_t)round, entry->d_name, strlen(entry->d_name));
+	}
+	(void)closedir(directory);
 }
 
 /* A file without a name; with O_EXCL it can never get one. */
@@ -91,6 +126,40 @@ void fuzz_run_lock(
 	if (asks && outcome->result == 0)
 		outcome->digest =
 			(uint64_t)lock.l_type ^ (uint64_t)lock.l_start << 8 ^ (uint64_t)lock.l_len << 32;
+}
+
+/* The classic kind belongs to the process: another one asks. Closing any descriptor of the file ends them all. */
+void fuzz_run_process_lock(
+	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
+{
+	static const short types[] = {F_RDLCK, F_WRLCK, F_UNLCK, F_WRLCK};
+	struct flock lock = {
+		.l_type = types[operation->flags & 3],
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)operation->offset,
+		.l_len = (off_t)operation->length,
+	};
+	int fd = side->handles[operation->handle];
+	volatile int r = 0, error = 0;
+	pid_t child;
+
+	if ((operation->flags & 3) != 3) {
+		fuzz_outcome_set(outcome, fcntl(fd, F_SETLK, &lock));
+		return;
+	}
+	child = vfork();
+	if (child == 0) {
+		r = fcntl(fd, F_GETLK, &lock);
+		error = errno;
+		_exit(0);
+	}
+	errno = error;
+	fuzz_outcome_set(outcome, r);
+	if (r == 0)
+		outcome->digest =
+			(uint64_t)lock.l_type ^ (uint64_t)lock.l_start << 8 ^ (uint64_t)lock.l_len << 32;
+	if (child > 0)
+		(void)waitpid(child, NULL, 0);
 }
 
 void fuzz_run_flock(

@@ -8,7 +8,8 @@
  *     heddle-fuzz-fs --replay FILE A B
  *
  * The sequence depends on the seed and on B's initial tree alone. --record FILE writes it down, --replay FILE
- * executes what was written (sequence.h); --users lets other users act, too (as root). --remount, --capture and
+ * executes what was written (sequence.h); --users lets other users act, too (as root); --writeback tells that A is
+ * mounted with that option. --remount, --capture and
  * --kill give commands for the operations of these names, which come every so many operations; before remount
  * and kill everything is closed (not before kill with --kill-keeps-open), and the whole trees are compared after each.
  * On a difference both directories stay as they are.
@@ -28,18 +29,20 @@
 #include "tests/fuzz_fs/compare.h"
 #include "tests/fuzz_fs/sequence.h"
 
+enum { ERROR_COUNT = 200 };
+
 struct options {
 	uint64_t seed, operations, tree_every, seconds;
 	const char *make_tree, *record, *replay;
 	const char *commands[FUZZ_KIND_COUNT]; /* of events */
 	uint64_t every[FUZZ_KIND_COUNT];
-	bool trace, no_xattrs, users, kill_keeps_open;
+	bool trace, no_xattrs, users, kill_keeps_open, writeback;
 };
 
 struct run {
 	const struct options *options;
 	struct fuzz_comparison comparison;
-	uint64_t tried[FUZZ_KIND_COUNT], succeeded[FUZZ_KIND_COUNT];
+	uint64_t tried[FUZZ_KIND_COUNT], succeeded[FUZZ_KIND_COUNT], errors[ERROR_COUNT];
 	uint64_t index;
 	FILE *record, *replay;
 };
@@ -61,6 +64,7 @@ static const struct option long_options[] = {
 	{"seconds", required_argument, NULL, 'T'},
 	{"trace", no_argument, NULL, 'v'},
 	{"users", no_argument, NULL, 'u'},
+	{"writeback", no_argument, NULL, 'W'},
 	{"no-xattrs", no_argument, NULL, 'X'},
 	{0},
 };
@@ -122,6 +126,9 @@ static void parse_option(int letter, struct options *options)
 	case 'o':
 		options->kill_keeps_open = true;
 		break;
+	case 'W':
+		options->writeback = true;
+		break;
 	case 'X':
 		options->no_xattrs = true;
 		break;
@@ -182,8 +189,7 @@ static unsigned compare_after(const struct fuzz_comparison *comparison,
 		return 0;
 	for (size_t i = 0; i < 4 && compares_times(operation); i++)
 		if (paths[i][0] != '\0')
-			differences +=
-				fuzz_times_compare(comparison->world, paths[i], &before[i], operation_start);
+			differences += fuzz_times_compare(comparison, paths[i], &before[i], operation_start);
 	for (size_t i = 0; i < 4; i++)
 		if (paths[i][0] != '\0')
 			differences += fuzz_compare_path(comparison, paths[i], deep);
@@ -226,6 +232,7 @@ static unsigned run_call(struct run *run, const struct fuzz_operation *operation
 	fuzz_execute(&world->b, operation, &b);
 	fuzz_intervals_end(&comparison->intervals);
 	run->succeeded[operation->kind] += b.error == 0;
+	run->errors[b.error % ERROR_COUNT]++;
 	return fuzz_compare_outcomes(operation, &a, &b) +
 	       compare_after(comparison, operation, before, paths, &start);
 }
@@ -311,6 +318,10 @@ static void print_counts(const struct run *run)
 	for (size_t i = 0; i < FUZZ_KIND_COUNT; i++)
 		printf("  %s %" PRIu64 "/%" PRIu64 "%s", fuzz_kind_names[i], run->succeeded[i], run->tried[i],
 			i % 6 == 5 || i + 1 == FUZZ_KIND_COUNT ? "\n" : "");
+	for (int i = 1; i < ERROR_COUNT; i++)
+		if (run->errors[i] > 0)
+			printf("  %s %" PRIu64, strerrorname_np(i), run->errors[i]);
+	printf("\n");
 }
 
 static int run_all(struct run *run)
@@ -370,7 +381,8 @@ static bool probe(const struct options *options, struct fuzz_world *world)
 static int run_on(const struct options *options, char **roots)
 {
 	static struct fuzz_world world;
-	struct run run = {.options = options, .comparison = {.world = &world}};
+	struct run run = {
+		.options = options, .comparison = {.world = &world, .collects_writes = options->writeback}};
 	int r = 2;
 
 	world.a = (struct fuzz_side){.label = "a", .root = roots[0]};

@@ -48,9 +48,14 @@ static enum fuzz_kind draw_kind(struct fuzz_random *random)
 	}
 }
 
+static bool is_about_xattrs(enum fuzz_kind kind)
+{
+	return kind >= FUZZ_xattr_set && kind <= FUZZ_acl_remove;
+}
+
 static bool is_possible(const struct fuzz_world *world, enum fuzz_kind kind)
 {
-	if (kind >= FUZZ_xattr_set && kind <= FUZZ_xattr_remove)
+	if (is_about_xattrs(kind))
 		return world->has_xattrs;
 	return kind != FUZZ_open_nameless || world->has_nameless;
 }
@@ -58,7 +63,7 @@ static bool is_possible(const struct fuzz_world *world, enum fuzz_kind kind)
 static void draw_rename(struct fuzz_world *world, struct fuzz_operation *operation)
 {
 	fuzz_draw_target(world, operation->path);
-	if (fuzz_random_chance(&world->random, 40))
+	if (fuzz_random_chance(&world->random, 30))
 		fuzz_draw_target(world, operation->other);
 	else
 		fuzz_draw_new(world, operation->other);
@@ -88,68 +93,113 @@ static void draw_special(struct fuzz_world *world, struct fuzz_operation *operat
 			makedev(3000 + fuzz_random_below(&world->random, 1000), operation->pattern % 1000);
 }
 
-static void draw_target_or_root(struct fuzz_world *world, char *path)
+/* What an operation on an existing name is made for. */
+static unsigned types_of(enum fuzz_kind kind)
 {
-	if (fuzz_random_chance(&world->random, 3))
-		strcpy(path, ".");
-	else
-		fuzz_draw_target(world, path);
+	switch (kind) {
+	case FUZZ_readlink:
+		return FUZZ_TYPE(S_IFLNK);
+	case FUZZ_truncate:
+		return FUZZ_TYPE(S_IFREG);
+	case FUZZ_open:
+	case FUZZ_unlink:
+	case FUZZ_link:
+		return FUZZ_NO_DIRECTORY;
+	case FUZZ_open_nameless:
+	case FUZZ_list:
+	case FUZZ_list_and_remove:
+	case FUZZ_rmdir:
+		return FUZZ_TYPE(S_IFDIR);
+	case FUZZ_xattr_set: /* symbolic links have none */
+	case FUZZ_acl_set:
+	case FUZZ_chmod:
+		return ~FUZZ_TYPE(S_IFLNK);
+	default:
+		return ~0U;
+	}
 }
 
-static void draw_directory_or_root(struct fuzz_world *world, char *path)
+static bool makes_a_name(struct fuzz_random *random, enum fuzz_kind kind)
 {
-	fuzz_draw_directory(world, path);
-	if (path[0] == '\0')
-		strcpy(path, ".");
+	return kind == FUZZ_mkdir || kind == FUZZ_link_handle || kind == FUZZ_symlink ||
+	       (kind == FUZZ_open && fuzz_random_chance(random, 40));
+}
+
+static bool may_be_root(enum fuzz_kind kind)
+{
+	return kind != FUZZ_open && kind != FUZZ_rmdir && kind != FUZZ_unlink && kind != FUZZ_link;
 }
 
 static void draw_paths(struct fuzz_world *world, struct fuzz_operation *operation)
 {
 	struct fuzz_random *random = &world->random;
+	enum fuzz_kind kind = operation->kind;
+
+	if (kind == FUZZ_rename)
+		draw_rename(world, operation);
+	else if (kind == FUZZ_mknod)
+		draw_special(world, operation);
+	else if (kind == FUZZ_open_at)
+		fuzz_draw_name(random, operation->path);
+	else if (makes_a_name(random, kind))
+		fuzz_draw_new(world, operation->path);
+	else if (may_be_root(kind) && fuzz_random_chance(random, 3))
+		strcpy(operation->path, ".");
+	else
+		fuzz_draw_typed(world, types_of(kind), operation->path);
+	if (kind == FUZZ_link)
+		fuzz_draw_new(world, operation->other);
+	for (int i = 0; kind == FUZZ_symlink && i < 2; i++)
+		if (i == 0 || fuzz_random_chance(random, 50))
+			fuzz_draw_name(random, operation->other);
+	if (kind != FUZZ_symlink)
+		fuzz_decorate(random, operation->other);
+	fuzz_decorate(random, operation->path);
+}
+
+/* Which slots an operation is made for: types, and how they must be open. */
+static void draw_handles(struct fuzz_world *world, struct fuzz_operation *operation)
+{
+	unsigned regular = FUZZ_TYPE(S_IFREG);
 
 	switch (operation->kind) {
 	case FUZZ_open:
-		if (fuzz_random_chance(random, 60))
-			fuzz_draw_target(world, operation->path);
-		else
-			fuzz_draw_new(world, operation->path);
-		break;
-	case FUZZ_mkdir:
-	case FUZZ_link_handle:
-		fuzz_draw_new(world, operation->path);
-		break;
-	case FUZZ_rmdir:
-		fuzz_draw_directory(world, operation->path);
-		if (operation->path[0] == '\0')
-			fuzz_draw_target(world, operation->path);
-		break;
 	case FUZZ_open_nameless:
-	case FUZZ_list:
-	case FUZZ_list_and_remove:
-		draw_directory_or_root(world, operation->path);
+		operation->handle = (int)fuzz_random_below(&world->random, FUZZ_HANDLE_COUNT);
 		break;
-	case FUZZ_rename:
-		draw_rename(world, operation);
+	case FUZZ_open_at:
+		operation->handle = (int)fuzz_random_below(&world->random, FUZZ_HANDLE_COUNT);
+		operation->other_handle = fuzz_draw_handle(world, FUZZ_TYPE(S_IFDIR), O_RDONLY);
 		break;
-	case FUZZ_link:
-		fuzz_draw_target(world, operation->path);
-		fuzz_draw_new(world, operation->other);
+	case FUZZ_list_handle:
+		operation->handle = fuzz_draw_handle(world, FUZZ_TYPE(S_IFDIR), O_RDONLY);
 		break;
-	case FUZZ_symlink:
-		fuzz_draw_new(world, operation->path);
-		fuzz_draw_name(random, operation->other);
-		if (fuzz_random_chance(random, 50))
-			fuzz_draw_name(random, operation->other);
+	case FUZZ_reopen:
+		operation->handle = fuzz_draw_handle(world, ~0U, O_RDONLY);
+		operation->other_handle = (int)fuzz_random_below(&world->random, FUZZ_HANDLE_COUNT);
 		break;
-	case FUZZ_mknod:
-		draw_special(world, operation);
+	case FUZZ_write:
+	case FUZZ_write_vector:
+	case FUZZ_append:
+	case FUZZ_write_direct:
+	case FUZZ_ftruncate:
+	case FUZZ_fallocate:
+		operation->handle = fuzz_draw_handle(world, regular, O_WRONLY);
+		break;
+	case FUZZ_read:
+	case FUZZ_read_vector:
+	case FUZZ_map_read:
+	case FUZZ_map_write:
+	case FUZZ_map_truncate:
+	case FUZZ_seek:
+	case FUZZ_copy_range:
+	case FUZZ_clone:
+		operation->handle = fuzz_draw_handle(world, regular, O_RDWR);
+		operation->other_handle = fuzz_draw_handle(world, regular, O_WRONLY);
 		break;
 	default:
-		draw_target_or_root(world, operation->path);
+		operation->handle = fuzz_draw_handle(world, ~0U, O_RDONLY);
 	}
-	if (operation->kind != FUZZ_symlink)
-		fuzz_decorate(random, operation->other);
-	fuzz_decorate(random, operation->path);
 }
 
 static void draw_numbers(struct fuzz_world *world, struct fuzz_operation *operation)
@@ -159,8 +209,6 @@ static void draw_numbers(struct fuzz_world *world, struct fuzz_operation *operat
 	static const mode_t umasks[] = {0, 0, 022, 077};
 	struct fuzz_random *random = &world->random;
 
-	operation->handle = fuzz_draw_handle(world);
-	operation->other_handle = fuzz_draw_handle(world);
 	operation->mode = fuzz_draw_mode(world);
 	operation->umask = world->is_root ? FUZZ_PICK(random, umasks) : 0;
 	operation->offset = fuzz_draw_offset(random);
@@ -170,7 +218,7 @@ static void draw_numbers(struct fuzz_world *world, struct fuzz_operation *operat
 	operation->uid = FUZZ_PICK(random, uids);
 	operation->gid = FUZZ_PICK(random, gids);
 	fuzz_draw_times(random, operation->times);
-	if (world->has_users && fuzz_random_chance(random, 40))
+	if (world->has_users && fuzz_random_chance(random, 25))
 		operation->user = 1 + (unsigned)fuzz_random_below(random, FUZZ_USER_COUNT - 1);
 }
 
@@ -184,6 +232,7 @@ static int draw_flags(struct fuzz_random *random, enum fuzz_kind kind)
 
 	switch (kind) {
 	case FUZZ_open:
+	case FUZZ_open_at:
 	case FUZZ_reopen:
 		return fuzz_draw_open_flags(random);
 	case FUZZ_open_nameless:
@@ -205,6 +254,7 @@ static int draw_flags(struct fuzz_random *random, enum fuzz_kind kind)
 	case FUZZ_access:
 	case FUZZ_lock:
 	case FUZZ_flock:
+	case FUZZ_process_lock:
 		return (int)fuzz_random_below(random, 8);
 	case FUZZ_write_vector:
 		return fuzz_random_chance(random, 15);
@@ -213,27 +263,58 @@ static int draw_flags(struct fuzz_random *random, enum fuzz_kind kind)
 	}
 }
 
+/* One that is there, where one is asked for; else one of a few. */
+static void draw_xattr_name(struct fuzz_world *world, struct fuzz_operation *operation)
+{
+	static const char *const acls[] = {
+		"system.posix_acl_access", "system.posix_acl_access", "system.posix_acl_default"};
+	struct fuzz_random *random = &world->random;
+	char list[4096];
+	ssize_t size = -1;
+
+	if (operation->kind >= FUZZ_acl_set) {
+		strcpy(operation->name, FUZZ_PICK(random, acls));
+		return;
+	}
+	strcpy(operation->name, FUZZ_PICK(random, xattr_names));
+	if (operation->kind == FUZZ_xattr_set || fuzz_random_chance(random, 30))
+		return;
+	if (fchdir(world->b.root_fd) == 0)
+		size = llistxattr(operation->path, list, sizeof(list));
+	if (size > 0 && strlen(list) < FUZZ_NAME_SIZE)
+		strcpy(operation->name, list);
+}
+
+static enum fuzz_kind draw_possible_kind(struct fuzz_world *world)
+{
+	enum fuzz_kind kind;
+	bool any = false;
+
+	do {
+		kind = draw_kind(&world->random);
+	} while (!is_possible(world, kind));
+	for (size_t i = 0; i < FUZZ_HANDLE_COUNT; i++)
+		any |= world->b.handles[i] >= 0;
+	return !any && fuzz_uses_handle(kind) && fuzz_random_chance(&world->random, 95) ? FUZZ_open : kind;
+}
+
 void fuzz_generate(struct fuzz_world *world, struct fuzz_operation *operation)
 {
 	struct fuzz_random *random = &world->random;
 
 	memset(operation, 0, sizeof(*operation));
-	do {
-		operation->kind = draw_kind(random);
-	} while (!is_possible(world, operation->kind));
+	operation->kind = draw_possible_kind(world);
 	draw_numbers(world, operation);
+	draw_handles(world, operation);
 	operation->flags = draw_flags(random, operation->kind);
-	if (operation->kind == FUZZ_open || operation->kind == FUZZ_open_nameless)
-		operation->handle = (int)fuzz_random_below(random, FUZZ_HANDLE_COUNT);
-	if (operation->kind == FUZZ_reopen)
-		operation->other_handle = (int)fuzz_random_below(random, FUZZ_HANDLE_COUNT);
 	if (fuzz_uses_path(operation->kind))
 		draw_paths(world, operation);
-	if (operation->kind >= FUZZ_xattr_set && operation->kind <= FUZZ_xattr_remove)
-		strcpy(operation->name, FUZZ_PICK(random, xattr_names));
+	if (is_about_xattrs(operation->kind))
+		draw_xattr_name(world, operation);
 	/* All attributes of an inode of ext4 share one block. */
 	if (operation->kind == FUZZ_xattr_set)
 		operation->length %= fuzz_random_chance(random, 90) ? 64 : 300;
-	if (operation->kind == FUZZ_fallocate || operation->kind == FUZZ_lock)
+	if (operation->kind == FUZZ_fallocate || operation->kind == FUZZ_lock ||
+		operation->kind == FUZZ_process_lock)
 		operation->length += operation->length == 0;
 }

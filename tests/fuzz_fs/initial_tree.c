@@ -37,6 +37,13 @@ static void set_attributes(int fd, struct fuzz_random *random)
 	static const char *const names[] = {"user.a", "user.b", "user.\xc3\xa4"};
 	uint8_t value[200];
 
+	uint8_t acl[FUZZ_ACL_SIZE];
+	size_t size = fuzz_fill_acl(acl, fuzz_random_next(random));
+
+	if (fuzz_random_chance(random, 5))
+		(void)fsetxattr(fd, "system.posix_acl_access", acl, size, 0);
+	if (fuzz_random_chance(random, 5)) /* refused where there is no directory */
+		(void)fsetxattr(fd, "system.posix_acl_default", acl, size, 0);
 	fuzz_fill(value, sizeof(value), fuzz_random_next(random) | 1);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (fuzz_random_chance(random, 12))

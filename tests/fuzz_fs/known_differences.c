@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/falloc.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "tests/fuzz_fs/compare.h"
 
@@ -28,6 +29,8 @@ static const struct known_difference known_differences[] = {
 	{"chown-of-nothing", FUZZ_fchown, 0, EPERM, 0,
 		"the kernel does not tell that the owner is asked for"},
 	{"access-times", FUZZ_KIND_COUNT, 0, 0, 0, "reading moves no access time"},
+	{"collected-writes", FUZZ_KIND_COUNT, 0, 0, 0,
+		"with -o writeback the kernel counts no blocks and moves times itself"},
 	{NULL, FUZZ_KIND_COUNT, 0, 0, 0, NULL},
 };
 
@@ -45,4 +48,30 @@ const char *fuzz_known_difference(
 const char *fuzz_known_access_time(const struct fuzz_comparison *comparison, const struct timespec *b)
 {
 	return b->tv_sec >= comparison->run_start ? "reading moves no access time" : NULL;
+}
+
+/* Of what changed in the run, whenever that was: a call that changes nothing may move them, and a truncation to the
+ * size that is there may not. */
+static bool is_of_run(const struct fuzz_comparison *comparison, const struct timespec *moment)
+{
+	return moment->tv_sec >= comparison->run_start - 1 && moment->tv_sec <= time(NULL) + 1;
+}
+
+const char *fuzz_known_change_time(
+	const struct fuzz_comparison *comparison, const struct timespec *a, const struct timespec *b)
+{
+	return comparison->collects_writes && is_of_run(comparison, a) && is_of_run(comparison, b)
+		       ? "the kernel moves these times itself"
+		       : NULL;
+}
+
+/* It asks for the blocks after a close, not after a write. */
+const char *fuzz_known_blocks(const struct fuzz_comparison *comparison, int fd)
+{
+	int other = comparison->collects_writes ? dup(fd) : -1;
+	struct stat st;
+
+	if (other < 0 || close(other) < 0 || fstat(fd, &st) < 0)
+		return NULL;
+	return st.st_blocks > 0 ? "the kernel counts no blocks" : NULL;
 }

@@ -28,7 +28,7 @@
 
 /*
  * Name, and how often it comes in comparison to the others. First those that work on an open slot, then those on
- * names (open, open_nameless and link_handle take both).
+ * names (open, open_at, open_nameless and link_handle take both).
  */
 /* clang-format off */
 #define FUZZ_HANDLE_KINDS(x) \
@@ -36,11 +36,12 @@
 	x(read, 8) x(read_vector, 2) x(write, 14) x(write_vector, 3) x(append, 3) x(write_direct, 1) \
 	x(ftruncate, 4) x(fallocate, 4) x(seek, 3) x(copy_range, 3) \
 	x(map_write, 3) x(map_read, 2) x(map_truncate, 1) x(advise, 1) x(fsync, 1) x(syncfs, 1) \
-	x(fchmod, 1) x(fchown, 1) x(futimens, 1) x(lock, 2) x(flock, 2)
+	x(fchmod, 1) x(fchown, 1) x(futimens, 1) x(lock, 2) x(flock, 2) x(process_lock, 2) x(clone, 1) \
+	x(open_at, 3) x(list_handle, 1)
 #define FUZZ_NAME_KINDS(x) \
 	x(truncate, 3) x(mkdir, 7) x(rmdir, 4) x(unlink, 7) x(rename, 12) x(link, 4) x(symlink, 3) x(readlink, 2) \
 	x(mknod, 3) x(chmod, 5) x(chown, 3) x(utimens, 4) \
-	x(xattr_set, 4) x(xattr_get, 2) x(xattr_list, 2) x(xattr_remove, 2) \
+	x(xattr_set, 4) x(xattr_get, 2) x(xattr_list, 2) x(xattr_remove, 2) x(acl_set, 3) x(acl_remove, 1) \
 	x(list, 4) x(list_and_remove, 3) x(access, 2) x(statx, 2) x(statfs, 1) x(execute, 1)
 #define FUZZ_CALLS(x) FUZZ_HANDLE_KINDS(x) FUZZ_NAME_KINDS(x)
 /* What happens to the side under test as a whole; these come every so many operations (fuzz_fs.c). */
@@ -125,6 +126,10 @@ bool fuzz_uses_path(enum fuzz_kind kind);
 /* SIZE bytes of PATTERN, as a write at any offset writes them. */
 void fuzz_fill(uint8_t *data, size_t size, uint64_t pattern);
 uint64_t fuzz_digest(uint64_t digest, const void *data, size_t size);
+
+/* The bytes of an access control list, as they stand in its attribute; returns their count. */
+enum { FUZZ_ACL_SIZE = 4 + 8 * 8 };
+size_t fuzz_fill_acl(uint8_t acl[FUZZ_ACL_SIZE], uint64_t pattern);
 
 /* For looking without leaving a trace (O_NOATIME), where that is allowed. */
 int fuzz_open_quietly(int directory_fd, const char *path, int flags);

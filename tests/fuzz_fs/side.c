@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,8 +28,8 @@ static const fuzz_executor executors[FUZZ_KIND_COUNT] = {FUZZ_CALLS(FUZZ_EXECUTO
 
 #define FUZZ_FLAG(name, weight) [FUZZ_##name] = true,
 static const bool handle_kinds[FUZZ_KIND_COUNT] = {FUZZ_HANDLE_KINDS(FUZZ_FLAG)};
-static const bool name_kinds[FUZZ_KIND_COUNT] = {
-	FUZZ_NAME_KINDS(FUZZ_FLAG)[FUZZ_open] = true, [FUZZ_open_nameless] = true, [FUZZ_link_handle] = true};
+static const bool name_kinds[FUZZ_KIND_COUNT] = {FUZZ_NAME_KINDS(FUZZ_FLAG)[FUZZ_open] = true,
+	[FUZZ_open_at] = true, [FUZZ_open_nameless] = true, [FUZZ_link_handle] = true};
 #undef FUZZ_FLAG
 
 bool fuzz_uses_handle(enum fuzz_kind kind)
@@ -88,6 +90,36 @@ void fuzz_fill(uint8_t *data, size_t size, uint64_t pattern)
 
 		memcpy(data + i, &word, size - i < 8 ? size - i : 8);
 	}
+}
+
+/* At most one entry per kind, in the order that the kernel demands. */
+size_t fuzz_fill_acl(uint8_t acl[FUZZ_ACL_SIZE], uint64_t pattern)
+{
+	static const struct {
+		uint16_t tag;
+		uint32_t id;
+	} entries[] = {{ACL_USER_OBJ, 0}, {ACL_USER, 1000}, {ACL_USER, 1001}, {ACL_GROUP_OBJ, 0},
+		{ACL_GROUP, 1000}, {ACL_GROUP, 2000}, {ACL_MASK, 0}, {ACL_OTHER, 0}};
+	struct posix_acl_xattr_header header = {.a_version = POSIX_ACL_XATTR_VERSION};
+	struct fuzz_random random = {.state = pattern};
+	bool named = false;
+	size_t size = sizeof(header);
+
+	memcpy(acl, &header, sizeof(header));
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		struct posix_acl_xattr_entry entry = {.e_tag = entries[i].tag,
+			.e_perm = (uint16_t)fuzz_random_below(&random, 8),
+			.e_id = entries[i].id != 0 ? entries[i].id : (uint32_t)ACL_UNDEFINED_ID};
+
+		if (entries[i].id != 0 && !fuzz_random_chance(&random, 25))
+			continue;
+		named |= entries[i].id != 0;
+		if (entries[i].tag == ACL_MASK && !named && !fuzz_random_chance(&random, 30))
+			continue;
+		memcpy(acl + size, &entry, sizeof(entry));
+		size += sizeof(entry);
+	}
+	return size;
 }
 
 /* FNV-1a, 64 bits; a difference between two sides is what matters, not an attacker. */

@@ -12,9 +12,9 @@
 
 seed=${FUZZ_SEED:-7}
 bases=(directory git state)
-options=("" "-o open=tracked" "-o writeback" "-o cache=0" "-o readdirplus=off,spin=0" "-o no-killpriv" "-o notify=always")
+options=("" "-o open=tracked" "-o writeback" "-o cache=0" "-o readdirplus=off,spin=0" "-o notify=always")
 # shellcheck disable=SC2086 # several words
-fuzz_mount "${bases[seed % 3]}" "$seed" ${options[seed % 7]} -o restarts=100000
+fuzz_mount "${bases[seed % 3]}" "$seed" ${options[seed % 6]} -o restarts=100000
 # shellcheck disable=SC2016 # expanded by the fuzzer
 fuzz_run --kill-every 900 --kill-keeps-open --kill 'python3 "$TEST_LIB/kill_mount.py" worker $THREAD' \
 	--remount-every 1000 --remount "$REMOUNT" --capture-every 700 --capture "$CAPTURE"

@@ -88,6 +88,7 @@ fuzz_run() {
 	local status=0
 	# shellcheck disable=SC2086 # an option or none
 	set -- $USERS "$@"
+	[[ $MOUNT_OPTIONS != *writeback* ]] || set -- --writeback "$@"
 	if [ -n "${FUZZ_REPLAY:-}" ]; then
 		check "$FUZZER" --replay "$FUZZ_REPLAY" --trace "$@" "$MNT" native
 		return
