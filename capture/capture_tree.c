@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "capture/tree_comparison.h"
+#include "overlay/link_groups.h"
 #include "overlay/platform/buffer.h"
-#include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/tree_codec.h"
@@ -150,20 +150,6 @@ static void fill_tree_entry(const struct hd_snapshot_node *node, struct hd_tree_
 	};
 }
 
-/*
- * The group of a file's names, as the state keeps it. A name of the file may be in a directory that could not be
- * loaded since it was written: that directory is kept as it was, with the old bytes and the old group. So that nobody
- * takes the two for one file, the bytes are part of the group: 40 bits say which file, 24 bits which bytes. Files of a
- * host directory have a reference per name, and were not written.
- */
-static uint64_t stored_link_group(const struct hd_snapshot_node *node)
-{
-	if (!node->link_group || node->content.kind == HD_CONTENT_HOST)
-		return node->link_group;
-	return (node->link_group & (((uint64_t)1 << 40) - 1)) |
-	       hd_checksum64(&node->content, sizeof(node->content)) << 40;
-}
-
 static void fill_attribute_entry(const struct hd_snapshot_node *node, struct hd_attribute_entry *entry)
 {
 	const struct hd_attributes *attributes = &node->attributes;
@@ -177,7 +163,7 @@ static void fill_attribute_entry(const struct hd_snapshot_node *node, struct hd_
 		.modify_time = attributes->modify_time,
 		.change_time = attributes->change_time,
 		.birth_time = attributes->birth_time,
-		.link_group = stored_link_group(node),
+		.link_group = hd_link_group_kept(node->link_group, &node->content),
 		.links = node->link_group ? attributes->nlink : 0,
 		.xattrs = node->xattrs,
 		.xattrs_size = node->xattrs_size,

@@ -105,7 +105,7 @@ static int bring_back(struct hd_store *store, const struct hd_undo_plan *plan, s
 	int r = copy_side(&plan->to, &operation->after);
 
 	operation->after.overlay = 0;
-	return r < 0 ? r : hd_thread_change_apply(store, operation);
+	return r < 0 ? r : hd_thread_change_apply(store, operation, NULL);
 }
 
 static int check_current(struct hd_store *store, const struct hd_undo_plan *plan)
@@ -129,14 +129,21 @@ static int check_current(struct hd_store *store, const struct hd_undo_plan *plan
 }
 
 static int move_thread(struct hd_store *store, const struct hd_undo_plan *plan, const char *actor,
-	struct hd_operation *operation)
+	struct hd_live_thread *live, struct hd_operation *operation)
 {
-	bool replaces = !plan->to.name || plan->to.overlay != plan->from.overlay;
+	/* A live thread was given another tree in the same directory. */
+	bool replaces = !plan->to.name || plan->to.overlay != plan->from.overlay ||
+			plan->operation.kind == HD_OPERATION_RESTORE;
 	int r = check_current(store, plan);
+
+	if (r >= 0 && live && (!plan->to.name || strcmp(plan->to.name, plan->from.name) != 0))
+		r = hd_fail(HD_E_MOUNTED, "thread '%s' can be renamed or dropped when it is unmounted",
+			plan->from.name);
 
 	if (r >= 0) {
 		hd_operation_clear(operation);
-		r = hd_thread_change_begin(store, plan->from.name, plan->kind, actor, replaces, operation);
+		r = hd_thread_change_begin(
+			store, plan->from.name, plan->kind, actor, replaces, live, operation);
 	}
 	if (r < 0)
 		return r;
@@ -156,11 +163,11 @@ static int move_thread(struct hd_store *store, const struct hd_undo_plan *plan, 
 		r = copy_side(&plan->to, &operation->after);
 		operation->after.overlay = 0;
 	}
-	return r < 0 ? r : hd_thread_change_apply(store, operation);
+	return r < 0 ? r : hd_thread_change_apply(store, operation, live);
 }
 
 int hd_undo_apply(struct hd_store *store, const struct hd_undo_plan *plan, const char *actor,
-	struct hd_operation *ret_operation)
+	struct hd_live_thread *live, struct hd_operation *ret_operation)
 {
 	struct hd_operation operation = {
 		.kind = plan->kind, .actor = strdup(actor), .target = plan->operation.number};
@@ -173,7 +180,7 @@ int hd_undo_apply(struct hd_store *store, const struct hd_undo_plan *plan, const
 	else if (!plan->from.name)
 		r = bring_back(store, plan, &operation);
 	else
-		r = move_thread(store, plan, actor, &operation);
+		r = move_thread(store, plan, actor, live, &operation);
 	if (r < 0) {
 		hd_operation_clear(&operation);
 		return hd_fail_in(r, "%s operation %llu", hd_operation_kind_name(plan->kind),

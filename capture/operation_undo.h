@@ -18,8 +18,7 @@
  * Errors      -HD_E_OPERATION_BLOCKED when it was undone already or something happened since.
  */
 
-#include "overlay/store/index_operations.h"
-#include "overlay/store/store.h"
+#include "capture/thread_change.h"
 
 struct hd_undo_plan {
 	enum hd_operation_kind kind;   /* UNDO or REDO */
@@ -34,8 +33,9 @@ int hd_undo_prepare(
 	struct hd_index *index, enum hd_operation_kind kind, uint64_t number, struct hd_undo_plan *ret_plan);
 void hd_undo_plan_clear(struct hd_undo_plan *plan);
 
-/* Moves and logs; *RET_OPERATION is the new operation, the caller's to clear. */
+/* Moves and logs; *RET_OPERATION is the new operation, the caller's to clear. LIVE is NULL where nobody has plan.held
+ * open. */
 int hd_undo_apply(struct hd_store *store, const struct hd_undo_plan *plan, const char *actor,
-	struct hd_operation *ret_operation);
+	struct hd_live_thread *live, struct hd_operation *ret_operation);
 
 #endif

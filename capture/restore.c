@@ -133,7 +133,7 @@ static int restore(struct restore_run *run, struct hd_operation *operation, bool
 		operation->after.tree = run->result.id;
 	}
 	operation->after.overlay = 0;
-	return r < 0 ? r : hd_thread_change_apply(run->store, operation);
+	return r < 0 ? r : hd_thread_change_apply(run->store, operation, run->options->live);
 }
 
 int hd_restore(struct hd_store *store, const struct hd_restore_options *options,
@@ -144,8 +144,8 @@ int hd_restore(struct hd_store *store, const struct hd_restore_options *options,
 	bool nothing = false;
 	int r;
 
-	r = hd_thread_change_begin(
-		store, options->thread, HD_OPERATION_RESTORE, options->actor, true, &operation);
+	r = hd_thread_change_begin(store, options->thread, HD_OPERATION_RESTORE, options->actor, true,
+		options->live, &operation);
 	if (r >= 0)
 		r = restore(&run, &operation, &nothing);
 	run_clear(&run);

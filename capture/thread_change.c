@@ -25,66 +25,63 @@ static bool has_journal(const struct hd_store *store, uint32_t number)
 	return hd_file_exists(store->fd, path);
 }
 
-static int capture_aside(struct hd_store *store, const char *thread, const char *author, const char *message,
-	struct hd_state_id *ret_tree)
+static int capture_aside(
+	struct hd_overlay *overlay, const char *author, const char *message, struct hd_state_id *ret_tree)
 {
-	struct hd_overlay_options options = {.store = store, .thread = thread, .arena_fd = -1, .hot_fd = -1};
 	struct hd_capture_options words = {
 		.message = message, .author = author && *author ? author : NOBODY, .aside = true};
-	struct hd_overlay *overlay;
 	struct hd_state state = {0};
 	bool nothing;
-	int closed;
-	int r;
+	int r = hd_capture_run(overlay, &words, &state, &nothing);
+
+	if (r >= 0)
+		*ret_tree = state.id;
+	hd_state_clear(&state);
+	return r;
+}
+
+static int open_and_capture(struct hd_store *store, const char *thread, const char *author,
+	const char *message, struct hd_state_id *ret_tree)
+{
+	struct hd_overlay_options options = {.store = store, .thread = thread, .arena_fd = -1, .hot_fd = -1};
+	struct hd_overlay *overlay;
+	int r, closed;
 
 	r = hd_overlay_open(&options, &overlay);
 	if (r < 0)
 		return r;
-	r = hd_capture_run(overlay, &words, &state, &nothing);
+	r = capture_aside(overlay, author, message, ret_tree);
 	closed = hd_overlay_close(overlay);
-	if (r >= 0)
-		*ret_tree = state.id;
-	hd_state_clear(&state);
 	return r < 0 ? r : closed;
 }
 
-int hd_thread_keep(struct hd_store *store, const char *thread, const char *author, const char *message,
-	struct hd_state_id *ret_tree, struct hd_state_id *ret_kept)
-{
-	struct hd_thread record = {0};
-	struct hd_state_id tree;
-	int r;
-
-	r = hd_index_get_thread(store->index, thread, &record);
-	if (r < 0)
-		return r;
-	/* A thread that nobody ever opened is what its record says. */
-	tree = record.tree;
-	if (has_journal(store, record.number))
-		r = capture_aside(store, thread, author, message, &tree);
-	if (r >= 0) {
-		*ret_tree = tree;
-		*ret_kept = hd_state_id_equal(&tree, &record.head) ? (struct hd_state_id){0} : tree;
-	}
-	hd_thread_clear(&record);
-	return r < 0 ? hd_fail_in(r, "keep what is not captured of thread '%s'", thread) : 0;
-}
-
-static int keep(struct hd_store *store, const char *thread, struct hd_operation *operation)
+/* Makes a state of what is not captured. */
+static int keep(struct hd_store *store, const struct hd_thread *thread, const struct hd_live_thread *live,
+	struct hd_operation *operation)
 {
 	HD_AUTO_FREE char *message = NULL;
+	/* A thread that nobody ever opened is what its record says. */
+	struct hd_state_id tree = thread->tree;
+	int r = 0;
 
-	if (asprintf(&message, "what was not captured of %s before: %s", thread,
+	if (asprintf(&message, "what was not captured of %s before: %s", thread->name,
 		    hd_operation_kind_name(operation->kind)) < 0) {
 		message = NULL;
 		return -ENOMEM;
 	}
-	return hd_thread_keep(
-		store, thread, operation->actor, message, &operation->before.tree, &operation->kept);
+	if (live)
+		r = capture_aside(live->overlay, operation->actor, message, &tree);
+	else if (has_journal(store, thread->number))
+		r = open_and_capture(store, thread->name, operation->actor, message, &tree);
+	if (r < 0)
+		return hd_fail_in(r, "keep what is not captured of thread '%s'", thread->name);
+	operation->before.tree = tree;
+	operation->kept = hd_state_id_equal(&tree, &thread->head) ? (struct hd_state_id){0} : tree;
+	return 0;
 }
 
 int hd_thread_change_begin(struct hd_store *store, const char *thread, enum hd_operation_kind kind,
-	const char *actor, bool replaces, struct hd_operation *ret_operation)
+	const char *actor, bool replaces, struct hd_live_thread *live, struct hd_operation *ret_operation)
 {
 	struct hd_operation operation = {.kind = kind, .actor = strdup(actor)};
 	struct hd_thread record = {0};
@@ -96,7 +93,7 @@ int hd_thread_change_begin(struct hd_store *store, const char *thread, enum hd_o
 	if (r == 0)
 		r = hd_operation_side_of(&record, &operation.after);
 	if (r == 0 && replaces)
-		r = keep(store, thread, &operation);
+		r = keep(store, &record, live, &operation);
 	hd_thread_clear(&record);
 	if (r < 0) {
 		hd_operation_clear(&operation);
@@ -106,12 +103,47 @@ int hd_thread_change_begin(struct hd_store *store, const char *thread, enum hd_o
 	return 0;
 }
 
-int hd_thread_change_apply(struct hd_store *store, struct hd_operation *operation)
+static int switch_live(struct hd_store *store, struct hd_operation *operation, struct hd_live_thread *live)
+{
+	struct hd_switch *tree_switch = NULL;
+	int r;
+
+	r = hd_switch_new(live->overlay, &operation->after.tree, &tree_switch);
+	if (r >= 0)
+		r = hd_switch_announce(tree_switch);
+	if (r < 0) {
+		hd_switch_free(tree_switch);
+		return r;
+	}
+	r = hd_index_change(store->index, operation);
+	if (r < 0)
+		(void)hd_switch_cancel(tree_switch);
+	else
+		r = hd_switch_run(tree_switch);
+	/* Also if it came half the way: the kernel must hear of that. */
+	live->tree_switch = tree_switch;
+	return r;
+}
+
+static int apply_live(struct hd_store *store, struct hd_operation *operation, struct hd_live_thread *live)
+{
+	bool replaces = operation->after.overlay == 0;
+	int r;
+
+	operation->after.overlay = operation->before.overlay;
+	r = replaces ? switch_live(store, operation, live) : hd_index_change(store->index, operation);
+	return r < 0 ? r : hd_overlay_follow_head(live->overlay);
+}
+
+int hd_thread_change_apply(
+	struct hd_store *store, struct hd_operation *operation, struct hd_live_thread *live)
 {
 	const struct hd_operation_side *before = &operation->before, *after = &operation->after;
 	char path[64];
 	int r;
 
+	if (live)
+		return apply_live(store, operation, live);
 	r = hd_index_change(store->index, operation);
 	if (r < 0 || !before->name || (after->name && after->overlay == before->overlay))
 		return r;

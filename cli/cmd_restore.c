@@ -6,6 +6,7 @@
 #include "capture/state_spec.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "cli/live_move.h"
 #include "cli/operation_text.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -15,7 +16,10 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
-/* Paths are of the tree and not of the working directory: the thread is not mounted. */
+/*
+ * Paths are of the tree and not of the working directory: the thread need not be mounted. If it is, its worker does the
+ * work.
+ */
 
 #define MOST_PATHS 100000
 
@@ -54,6 +58,29 @@ static int report(const struct hd_invocation *invocation, const struct hd_locati
 	return HD_EXIT_OK;
 }
 
+static int restore_here(const struct hd_location *location, const struct hd_restore_options *restore,
+	struct hd_operation *operation, bool *nothing)
+{
+	int r;
+
+	hd_progress_begin("restoring", hd_common_values.json);
+	r = hd_restore(location->store, restore, operation, nothing);
+	hd_progress_end();
+	return r;
+}
+
+static int restore_there(const struct hd_invocation *invocation, const struct hd_location *location,
+	const struct hd_restore_options *restore, struct hd_operation *operation, bool *nothing)
+{
+	char id[HD_STATE_ID_TEXT_SIZE];
+
+	hd_state_id_format(restore->source, id);
+	return hd_live_move(location, location->thread,
+		json_pack("{s:s, s:s, s:s, s:o}", "op", "restore", "source", id, "actor", restore->actor,
+			"paths", hd_live_move_paths(invocation->arguments + 1, restore->n_paths)),
+		"restoring", nothing, operation);
+}
+
 static int run_restore(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
@@ -69,8 +96,6 @@ static int run_restore(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = hd_state_spec_resolve(
 			location.store->index, invocation->arguments[0], location.thread, &source);
-	if (r >= 0)
-		r = hold_fd = hd_thread_hold(&location, location.thread);
 	if (r < 0)
 		return r;
 	actor = hd_operation_actor(&location);
@@ -81,9 +106,11 @@ static int run_restore(const struct hd_invocation *invocation)
 		.paths = (const char *const *)invocation->arguments + 1,
 		.n_paths = invocation->n_arguments - 1,
 		.actor = actor};
-	hd_progress_begin("restoring", invocation->json);
-	r = hd_restore(location.store, &restore, &operation, &nothing);
-	hd_progress_end();
+	r = hold_fd = hd_thread_hold(&location, location.thread);
+	if (r >= 0)
+		r = restore_here(&location, &restore, &operation, &nothing);
+	else if (r == -HD_E_MOUNTED)
+		r = restore_there(invocation, &location, &restore, &operation, &nothing);
 	return r < 0 ? r : report(invocation, &location, &source, &operation, nothing);
 }
 
@@ -97,7 +124,9 @@ const struct hd_command hd_command_restore = {
 		"PATH that STATE does not have is deleted.\n\n"
 		"The head stays: 'heddle diff' shows what going back changes, 'heddle capture' records it. "
 		"Changes that were not captured are kept in a state, and 'heddle undo' brings them back. "
-		"Nothing is copied. A mounted thread is refused: unmount it first.",
+		"Nothing is copied. Where the thread is mounted, every system call that begins after the "
+		"command has returned sees the restored tree; files and directories that stay under their "
+		"names stay open, and show what was restored.",
 	.options = options,
 	.min_arguments = 1,
 	.max_arguments = 1 + MOST_PATHS,

@@ -76,7 +76,7 @@ static int make(const struct hd_invocation *invocation, const struct hd_location
 
 	if (!operation.actor || !operation.after.name)
 		return -ENOMEM;
-	r = hd_thread_change_apply(location->store, &operation);
+	r = hd_thread_change_apply(location->store, &operation, NULL);
 	return r < 0 ? r : report(invocation, location, &operation);
 }
 
@@ -165,7 +165,7 @@ static int rename_or_drop(const struct hd_invocation *invocation, const char *ne
 	if (!actor)
 		return -ENOMEM;
 	r = hd_thread_change_begin(location.store, name, new_name ? HD_OPERATION_RENAME : HD_OPERATION_DROP,
-		actor, !new_name, &operation);
+		actor, !new_name, NULL, &operation);
 	if (r < 0)
 		return r;
 	if (new_name) {
@@ -176,7 +176,7 @@ static int rename_or_drop(const struct hd_invocation *invocation, const char *ne
 	} else {
 		hd_operation_side_clear(&operation.after);
 	}
-	r = hd_thread_change_apply(location.store, &operation);
+	r = hd_thread_change_apply(location.store, &operation, NULL);
 	return r < 0 ? r : report(invocation, &location, &operation);
 }
 

@@ -6,6 +6,7 @@
 #include "capture/operation_undo.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "cli/live_move.h"
 #include "cli/operation_text.h"
 #include "cli/output.h"
 #include "cli/state_text.h"
@@ -80,6 +81,19 @@ static void print_result(const struct hd_location *location, const struct hd_und
 			hd_state_short(location->store->index, &operation->kept, id));
 }
 
+/* Its worker does it. */
+static int move_there(const struct hd_location *location, const struct hd_undo_plan *plan, const char *actor,
+	struct hd_operation *operation)
+{
+	bool redo = plan->kind == HD_OPERATION_REDO;
+	bool nothing;
+
+	return hd_live_move(location, plan->held,
+		json_pack("{s:s, s:b, s:I, s:s}", "op", "undo", "redo", (int)redo, "number",
+			(json_int_t)plan->operation.number, "actor", actor),
+		redo ? "doing again" : "undoing", &nothing, operation);
+}
+
 static int move(
 	const struct hd_invocation *invocation, const struct hd_location *location, struct hd_undo_plan *plan)
 {
@@ -94,7 +108,9 @@ static int move(
 			r = 0; /* said better by the plan */
 	}
 	if (r >= 0)
-		r = hd_undo_apply(location->store, plan, actor, &operation);
+		r = hd_undo_apply(location->store, plan, actor, NULL, &operation);
+	else if (r == -HD_E_MOUNTED)
+		r = move_there(location, plan, actor, &operation);
 	if (r < 0)
 		return r;
 	if (invocation->json)
@@ -138,8 +154,9 @@ const struct hd_command hd_command_undo = {
 		"After a capture, what was captured is uncaptured again; a dropped thread comes back with "
 		"its changes; after a restore, the tree is what it was before. If changes that are not "
 		"captured would be lost by that, they are kept in a state.\n\n"
-		"What was done to the same thread later is undone first. A mounted thread is refused: "
-		"unmount it first. 'heddle redo' does again what was undone.",
+		"What was done to the same thread later is undone first. A mounted thread goes back under "
+		"the programs that use it, as with 'heddle restore'; to undo a rename, unmount it first. "
+		"'heddle redo' does again what was undone.",
 	.options = options,
 	.max_arguments = 1,
 	.run = run_undo,

@@ -19,6 +19,7 @@
 
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
+#include "mount/control_json.h"
 #include "mount/control_reply.h"
 #include "mount/mount_start.h"
 #include "mount/run_file.h"
@@ -32,26 +33,69 @@
 #define RETRY_NS 20000000u
 #define ADOPT_RETRY_NS 1000000000u
 
+static bool is_one_of(const json_t *request, const char *const *ops)
+{
+	while (*ops && strcmp(hd_control_op(request), *ops) != 0)
+		ops++;
+	return *ops != NULL;
+}
+
 static bool sees_bytes(const json_t *request)
 {
-	const char *op = hd_control_op(request);
+	static const char *const ops[] = {"capture", "diff", "sync", "status", "restore", "undo", NULL};
 
-	return strcmp(op, "capture") == 0 || strcmp(op, "diff") == 0 || strcmp(op, "sync") == 0 ||
-	       strcmp(op, "status") == 0;
+	return is_one_of(request, ops);
+}
+
+/* What was sent may have been executed: such a request is not asked again. */
+static bool does_harm_twice(const json_t *request)
+{
+	static const char *const ops[] = {"capture", "restore", "undo", NULL};
+
+	return is_one_of(request, ops);
+}
+
+static int open_mount(const struct hd_store *store, const char *thread)
+{
+	struct hd_mount_place place;
+	int fd = hd_mount_find_thread(store->path, thread, &place);
+
+	if (fd < 0)
+		return fd;
+	fd = hd_directory_open(AT_FDCWD, place.directory);
+	hd_mount_place_clear(&place);
+	return fd;
 }
 
 /* Best effort: a mount of another namespace cannot be flushed from here, and need not be ours to open. */
 static void flush_mount(const struct hd_store *store, const char *thread)
 {
-	HD_AUTO_CLOSE int fd = -1;
-	struct hd_mount_place place;
+	HD_AUTO_CLOSE int fd = open_mount(store, thread);
 
-	if (hd_mount_find_thread(store->path, thread, &place) < 0)
-		return;
-	fd = hd_directory_open(AT_FDCWD, place.directory);
-	hd_mount_place_clear(&place);
 	if (fd >= 0)
 		(void)hd_file_sync_filesystem(fd);
+}
+
+/*
+ * Kernels append where they believe a file to end, and do not ask before: files that became others are looked at, so
+ * that their sizes are known when the command returns. Best effort likewise.
+ */
+static void refresh_mount(const struct hd_store *store, const char *thread, const json_t *reply)
+{
+	const json_t *files = json_object_get(reply, "replaced");
+	HD_AUTO_CLOSE int fd = json_array_size(files) > 0 ? open_mount(store, thread) : -1;
+
+	for (size_t i = 0; fd >= 0 && i < json_array_size(files); i++) {
+		const json_t *file = json_array_get(files, i);
+		const char *text = json_string_value(json_object_get(file, "path"));
+		HD_AUTO_FREE char *path = NULL;
+		struct stat stat;
+		size_t length;
+
+		if (text && hd_control_name_decode(
+				    text, json_is_true(json_object_get(file, "raw")), &path, &length) >= 0)
+			(void)hd_file_stat_at(fd, path, &stat);
+	}
 }
 
 /* The control socket of a mounted thread. -ECONNREFUSED or -ENOENT: nobody serves it. */
@@ -97,9 +141,10 @@ static int request_served(
 	r = hd_control_send(fd, json_incref(request), -1);
 	if (r >= 0)
 		r = hd_control_receive_reply(fd, ret_reply, ret_fd);
-	/* What was sent may have been executed: only what does no harm twice is asked again. */
-	if ((r == -ECONNRESET || r == -EPIPE) && strcmp(hd_control_op(request), "capture") != 0)
+	if ((r == -ECONNRESET || r == -EPIPE) && !does_harm_twice(request))
 		return -HD_E_THREAD_BUSY;
+	if (r >= 0)
+		refresh_mount(store, thread, *ret_reply);
 	return r < 0 ? hd_fail_in(r, "ask the mount of thread '%s'", thread) : 0;
 }
 

@@ -15,6 +15,7 @@
 #include "capture/capture.h"
 #include "capture/diff.h"
 #include "mount/control_json.h"
+#include "mount/control_move.h"
 #include "mount/control_status.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -231,6 +232,18 @@ static int run_diff(struct execution *execution)
 
 /* ---- the table ---- */
 
+static int run_restore(struct execution *execution)
+{
+	return hd_control_restore(
+		execution->overlay, execution->environment, execution->request, &execution->reply);
+}
+
+static int run_undo(struct execution *execution)
+{
+	return hd_control_undo(
+		execution->overlay, execution->environment, execution->request, &execution->reply);
+}
+
 static int run_sync(struct execution *execution)
 {
 	int r = hd_overlay_sync(execution->overlay);
@@ -256,6 +269,8 @@ static const struct {
 	{"status", run_status},
 	{"capture", run_capture},
 	{"diff", run_diff},
+	{"restore", run_restore},
+	{"undo", run_undo},
 	{"sync", run_sync},
 	{"unmount", run_unmount},
 };

@@ -20,6 +20,7 @@
 
 #include "overlay/overlay.h"
 
+struct hd_fuse_session;
 struct hd_message_counters;
 struct hd_mount_options;
 
@@ -29,6 +30,7 @@ struct hd_control_environment {
 	pid_t supervisor;
 	pid_t worker;
 	uint64_t started_ns;                    /* hd_clock_monotonic_ns when the worker began to serve */
+	struct hd_fuse_session *session;        /* borrowed; NULL when not mounted */
 	struct hd_message_counters *messages;   /* borrowed; may be NULL */
 	const struct hd_mount_options *options; /* borrowed; NULL when not mounted */
 	const char

@@ -96,6 +96,14 @@ static bool write_drops_privileges(void)
 	return body && (body->write_flags & FUSE_WRITE_KILL_SUIDGID);
 }
 
+/* A page of what the file was before it became another one. */
+static bool is_stale_page(struct hd_fuse_session *session, fuse_ino_t ino)
+{
+	const struct fuse_write_in *body = hd_fuse_request_body(sizeof(*body));
+
+	return body && (body->write_flags & FUSE_WRITE_CACHE) && hd_request_gate_is_stale(session->gate, ino);
+}
+
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
 	struct fuse_file_info *file)
 {
@@ -105,6 +113,10 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t si
 	int r = 0;
 
 	(void)file;
+	if (is_stale_page(session, ino)) {
+		hd_reply_written(req, 0, size);
+		return;
+	}
 	/* Before the bytes: a failure must not leave a changed file with its old privileges. */
 	if (session->killpriv && write_drops_privileges())
 		r = hd_privilege_drop(session->overlay, &session->owners, &caller, ino);

@@ -123,7 +123,10 @@ void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 	const struct fuse_in_header *header = thread->message;
 	HD_AUTO_FREE void *shortened = NULL;
 	struct fuse_buf buffer = {.mem = thread->message, .size = size};
+	bool changes = hd_request_gate_concerns(header->opcode);
 
+	if (changes)
+		hd_request_gate_enter(thread->session->gate);
 	hd_fuse_thread_current = thread;
 	if (header->opcode == FUSE_SETXATTR && thread->session->long_setxattr)
 		buffer.mem = shortened = shortened_setxattr(thread, &buffer.size);
@@ -134,6 +137,8 @@ void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 	else
 		refuse_message(thread, header, -ENOMEM);
 	hd_fuse_thread_current = NULL;
+	if (changes)
+		hd_request_gate_leave(thread->session->gate);
 	hd_fuse_session_done(thread);
 }
 
@@ -180,6 +185,8 @@ static int session_prepare(struct hd_fuse_session *session, int device)
 	if (r < 0)
 		return r;
 	r = hd_sync_pool_new(session->overlay, &session->sync);
+	if (r >= 0)
+		r = hd_request_gate_new(&session->gate);
 	if (r < 0)
 		return r;
 	hd_fuse_ops_fill(&session->options, &ops);
@@ -226,6 +233,7 @@ void hd_fuse_session_free(struct hd_fuse_session *session)
 	if (session->native)
 		fuse_session_destroy(session->native);
 	hd_fuse_loop_free(session->loop);
+	hd_request_gate_free(session->gate);
 	free(session);
 }
 

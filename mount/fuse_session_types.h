@@ -13,6 +13,7 @@
 #include "mount/message_counters.h"
 #include "mount/owner_map.h"
 #include "mount/request_area.h"
+#include "mount/request_gate.h"
 #include "mount/sync_pool.h"
 #include "overlay/overlay.h"
 
@@ -32,6 +33,7 @@ struct hd_fuse_session {
 	struct fuse_session *native;          /* owned */
 	struct hd_kernel_cache *cache;        /* owned */
 	struct hd_sync_pool *sync;            /* owned */
+	struct hd_request_gate *gate;         /* owned */
 	struct hd_fuse_loop *loop;            /* owned */
 	unsigned view;                        /* our number in the kernel cache */
 	int fd;                               /* number of the descriptor; closed by native */

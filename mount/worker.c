@@ -261,6 +261,7 @@ static int serve_mount(struct worker *worker, int device)
 		.supervisor = getppid(),
 		.worker = getpid(),
 		.started_ns = hd_clock_monotonic_ns(),
+		.session = worker->session,
 		.messages = worker->messages,
 		.options = &worker->options,
 		.last_end = worker->last_end,

@@ -155,4 +155,14 @@ static inline const struct hd_thread_head *hd_view_thread(const struct hd_transa
 	return hd_view(transaction, HD_TABLE_HEAD, HD_HEAD_THREAD);
 }
 
+static inline const struct hd_switch_head *hd_record_switch(const struct hd_arena *arena)
+{
+	return hd_record(arena, HD_TABLE_HEAD, HD_HEAD_SWITCH);
+}
+
+static inline struct hd_switch_head *hd_edit_switch(struct hd_transaction *transaction)
+{
+	return hd_edit(transaction, HD_TABLE_HEAD, HD_HEAD_SWITCH);
+}
+
 #endif

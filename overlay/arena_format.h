@@ -16,7 +16,7 @@
 #include "overlay/store/content.h"
 #include "overlay/store/index.h"
 
-#define HD_ARENA_VERSION 4u
+#define HD_ARENA_VERSION 5u
 
 /*
  * table, record size, records at the most, whether the journal keeps it
@@ -47,6 +47,7 @@ enum hd_head_record {
 	HD_HEAD_ALLOCATOR,                /* + table: struct hd_allocator of that table */
 	HD_HEAD_THREAD = HD_TABLE_RESULT, /* RESULT has no allocator: its records belong to slots */
 	HD_HEAD_HASH,
+	HD_HEAD_SWITCH,
 	HD_HEAD_COUNT
 };
 
@@ -76,6 +77,15 @@ struct hd_hash_head {
 	uint32_t level; /* 2^level buckets, of which `split` are split already */
 	uint32_t split;
 	uint32_t padding[14];
+};
+
+/* A switch to another tree (tree_switch.h) that was announced and is not done. */
+struct hd_switch_head {
+	struct hd_state_id target;
+	uint64_t
+		operation; /* the thread's last one before it: a later one means that the switch is to be done */
+	uint32_t announced;
+	uint32_t padding[9];
 };
 
 /* ---- INODE ---- */
@@ -232,7 +242,7 @@ struct hd_result {
 _Static_assert(sizeof(struct hd_result) == 64, "HD_TABLE_RESULT");
 
 _Static_assert(sizeof(struct hd_allocator) == 64 && sizeof(struct hd_thread_head) == 64 &&
-		       sizeof(struct hd_hash_head) == 64,
+		       sizeof(struct hd_hash_head) == 64 && sizeof(struct hd_switch_head) == 64,
 	"HD_TABLE_HEAD");
 _Static_assert(sizeof(struct hd_bucket_record) == 64 && sizeof(struct hd_cell) == 64 &&
 		       sizeof(struct hd_map_page) == 4096 && sizeof(struct hd_block_record) == 64 &&

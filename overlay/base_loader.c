@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/base_listing.h"
 #include "overlay/cells.h"
 #include "overlay/link_groups.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
-#include "overlay/store/content_extent.h"
 
 /*
  * A load has three steps: read where the entries are (namespace lock, moment), list them (no lock, may
@@ -37,20 +37,6 @@ struct hd_loader {
 	struct load *loads; /* running, or done and still waited for */
 };
 
-/* One entry as it came from the base, copied. */
-struct listed {
-	char *name;
-	void *xattrs;
-	struct hd_base_entry entry;
-	uint64_t hole_blocks; /* of a large file of a state */
-	bool repeated;        /* an entry before has this name */
-};
-
-struct listing {
-	struct listed *items;
-	size_t count, capacity;
-};
-
 int hd_loader_new(struct hd_loader **ret_loader)
 {
 	struct hd_loader *loader = calloc(1, sizeof(*loader));
@@ -72,76 +58,8 @@ void hd_loader_free(struct hd_loader *loader)
 	free(loader);
 }
 
-static void listing_clear(struct listing *listing)
-{
-	for (size_t i = 0; i < listing->count; i++) {
-		free(listing->items[i].name);
-		free(listing->items[i].xattrs);
-	}
-	free(listing->items);
-}
-
-static int collect(const struct hd_base_entry *entry, void *payload)
-{
-	struct listing *listing = payload;
-	struct listed *item;
-	size_t length;
-
-	if (hd_overlay_check_name(entry->name, &length) < 0)
-		return 0; /* cannot be shown: a tree object may name anything, "..", or a path */
-	if (listing->count == listing->capacity) {
-		size_t capacity = listing->capacity ? listing->capacity * 2 : 64;
-		struct listed *items = reallocarray(listing->items, capacity, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		listing->items = items;
-		listing->capacity = capacity;
-	}
-	item = &listing->items[listing->count];
-	item->entry = *entry;
-	item->xattrs = NULL;
-	item->repeated = false;
-	item->hole_blocks = 0;
-	item->name = strdup(entry->name);
-	if (item->name && entry->xattrs_size > 0) {
-		item->xattrs = malloc(entry->xattrs_size);
-		if (item->xattrs)
-			memcpy(item->xattrs, entry->xattrs, entry->xattrs_size);
-	}
-	if (!item->name || (entry->xattrs_size > 0 && !item->xattrs)) {
-		free(item->name);
-		return -ENOMEM;
-	}
-	listing->count++;
-	return 0;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	const struct listed *const *left = a, *const *right = b;
-	int order = strcmp((*left)->name, (*right)->name);
-
-	return order ? order : *left < *right ? -1 : *left > *right;
-}
-
-/* A damaged or hostile tree may name two things alike: the first counts. */
-static int mark_repeated(struct listing *listing)
-{
-	struct listed **sorted = calloc(listing->count + 1, sizeof(*sorted));
-
-	if (!sorted)
-		return -ENOMEM;
-	for (size_t i = 0; i < listing->count; i++)
-		sorted[i] = &listing->items[i];
-	qsort(sorted, listing->count, sizeof(struct listed *), compare_names);
-	for (size_t i = 1; i < listing->count; i++)
-		sorted[i]->repeated = strcmp(sorted[i - 1]->name, sorted[i]->name) == 0;
-	free(sorted);
-	return 0;
-}
-
-static void fill_inode(struct hd_transaction *transaction, struct hd_inode *inode, const struct listed *item)
+static void fill_inode(
+	struct hd_transaction *transaction, struct hd_inode *inode, const struct hd_listed *item)
 {
 	const struct hd_base_entry *entry = &item->entry;
 
@@ -180,7 +98,7 @@ static void fill_inode(struct hd_transaction *transaction, struct hd_inode *inod
  * Whether the file CHILD, known by another name, is by now something else than ITEM says. Names of one file of a host
  * directory have references of their own, by their paths.
  */
-static bool differs(struct hd_overlay *overlay, const struct hd_inode *child, const struct listed *item)
+static bool differs(struct hd_overlay *overlay, const struct hd_inode *child, const struct hd_listed *item)
 {
 	const struct hd_content *said = &item->entry.content;
 
@@ -201,16 +119,13 @@ static void see_link(struct hd_inode *inode)
 	inode->state = HD_INODE_LIVE;
 }
 
-static void install_one(struct hd_overlay *overlay, struct hd_transaction *transaction, uint32_t parent,
-	const struct listed *item)
+void hd_loader_install(struct hd_overlay *overlay, struct hd_transaction *transaction, uint32_t parent,
+	const struct hd_listed *item)
 {
 	bool is_directory = (item->entry.mode & 0170000) == 0040000;
-	size_t length = strlen(item->name);
 	uint32_t child = 0;
 	bool linked;
 
-	if (item->repeated || hd_entry_find(overlay->arena, parent, item->name, length))
-		return;
 	if (item->entry.link_group && !is_directory)
 		child = hd_link_group_find(overlay->groups, transaction, item->entry.link_group);
 	linked = child != 0;
@@ -224,30 +139,27 @@ static void install_one(struct hd_overlay *overlay, struct hd_transaction *trans
 		if (item->entry.link_group && !is_directory)
 			hd_link_group_add(overlay->groups, item->entry.link_group, child);
 	}
-	(void)hd_entry_insert(transaction, parent, item->name, length, child, is_directory);
+	(void)hd_entry_insert(transaction, parent, item->name, strlen(item->name), child, is_directory);
 	/* What was changed through another name is a change of this directory as well. */
 	if (linked && differs(overlay, hd_view_inode(transaction, child), item))
 		hd_inode_mark_changed(transaction, child);
 }
 
-/* A list that cannot be read is told of when the file is. */
-static void count_holes(struct hd_overlay *overlay, struct listing *listing)
+static bool is_there(struct hd_overlay *overlay, uint32_t parent, const struct hd_listed *item)
 {
-	for (size_t i = 0; i < listing->count; i++) {
-		struct listed *item = &listing->items[i];
-		uint64_t data_size;
-
-		if (item->entry.content.kind != HD_CONTENT_CHUNKED)
-			continue;
-		if (hd_content_data_size(overlay->store->objects, &item->entry.content, &data_size) < 0)
-			hd_error_clear();
-		else if (data_size < item->entry.size)
-			item->hole_blocks = (item->entry.size - data_size) / HD_BLOCK_SIZE;
-	}
+	return item->repeated || hd_entry_find(overlay->arena, parent, item->name, strlen(item->name));
 }
 
-/* One transaction's worth from item START; with the last one the directory is loaded. */
-static int install_chunk(struct hd_overlay *overlay, hd_ino ino, const struct listing *listing, size_t start)
+/* The directory may have been given other entries since it was listed (tree_switch.h). */
+static bool is_listed(const struct hd_inode *inode, const struct hd_base_directory *directory)
+{
+	return hd_content_equal(&inode->content, &directory->content) &&
+	       hd_content_equal(&inode->part.directory.attributes, &directory->attributes);
+}
+
+/* One transaction's worth from item START; with the last one the directory is loaded. 1 when that is not needed. */
+static int install_chunk(struct hd_overlay *overlay, hd_ino ino, const struct hd_base_directory *directory,
+	const struct hd_listing *listing, size_t start)
 {
 	struct hd_transaction transaction;
 	size_t end = listing->count - start > CHUNK ? start + CHUNK : listing->count;
@@ -256,13 +168,14 @@ static int install_chunk(struct hd_overlay *overlay, hd_ino ino, const struct li
 
 	hd_rwlock_write(&overlay->lock);
 	inode = hd_inode_get(overlay->arena, ino);
-	if (!inode || !(inode->flags & HD_INODE_UNLOADED)) {
+	if (!inode || !(inode->flags & HD_INODE_UNLOADED) || !is_listed(inode, directory)) {
 		hd_rwlock_unlock(&overlay->lock);
-		return inode ? 0 : -ESTALE;
+		return inode ? 1 : -ESTALE;
 	}
 	hd_transaction_begin(overlay->arena, &transaction);
 	for (size_t i = start; i < end && transaction.status == 0; i++)
-		install_one(overlay, &transaction, hd_ino_index(ino), &listing->items[i]);
+		if (!is_there(overlay, hd_ino_index(ino), &listing->items[i]))
+			hd_loader_install(overlay, &transaction, hd_ino_index(ino), &listing->items[i]);
 	if (end == listing->count)
 		hd_edit_inode(&transaction, hd_ino_index(ino))->flags &= (uint8_t)~HD_INODE_UNLOADED;
 	r = hd_overlay_commit(overlay, &transaction);
@@ -270,22 +183,23 @@ static int install_chunk(struct hd_overlay *overlay, hd_ino ino, const struct li
 	return r;
 }
 
-static int install(struct hd_overlay *overlay, hd_ino ino, const struct listing *listing)
+static int install(struct hd_overlay *overlay, hd_ino ino, const struct hd_base_directory *directory,
+	const struct hd_listing *listing)
 {
 	size_t start = 0;
 	int r;
 
 	do {
-		r = install_chunk(overlay, ino, listing, start);
+		r = install_chunk(overlay, ino, directory, listing, start);
 		start += CHUNK;
 	} while (r == 0 && start < listing->count);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static int load(struct hd_overlay *overlay, hd_ino ino)
 {
 	struct hd_base_directory directory = overlay->fallback;
-	struct listing listing = {0};
+	struct hd_listing listing = {0};
 	const struct hd_inode *inode;
 	int r;
 
@@ -298,14 +212,10 @@ static int load(struct hd_overlay *overlay, hd_ino ino)
 	hd_rwlock_unlock(&overlay->lock);
 	if (!inode)
 		return -ESTALE;
-	r = hd_base_set_list(overlay->bases, &directory, collect, &listing);
+	r = hd_listing_read(overlay, &directory, &listing);
 	if (r == 0)
-		r = mark_repeated(&listing);
-	if (r == 0)
-		count_holes(overlay, &listing);
-	if (r == 0)
-		r = install(overlay, ino, &listing);
-	listing_clear(&listing);
+		r = install(overlay, ino, &directory, &listing);
+	hd_listing_clear(&listing);
 	return r;
 }
 

@@ -14,6 +14,7 @@
  * Errors      The base's, -HD_E_BASE_TIMEOUT for one who waited too long, -ESTALE, -ENOTDIR.
  */
 
+#include "overlay/base_listing.h"
 #include "overlay/overlay_types.h"
 
 /* The list of running loads; free it when no call can be under way any more. */
@@ -22,5 +23,12 @@ void hd_loader_free(struct hd_loader *loader);
 
 /* Makes sure that directory INO's entries are in the arena. The caller holds no lock. */
 int hd_load_directory(struct hd_overlay *overlay, hd_ino ino);
+
+/*
+ * Puts ITEM, whose name is free, into directory PARENT within a transaction, as a name more of the file that it is
+ * linked with, or as an inode of its own. The namespace lock is held for writing.
+ */
+void hd_loader_install(struct hd_overlay *overlay, struct hd_transaction *transaction, uint32_t parent,
+	const struct hd_listed *item);
 
 #endif

@@ -100,15 +100,25 @@ static int plan(const struct hd_arena *arena, const struct hd_inode *inode, uint
 int hd_file_plan_locked(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t size,
 	struct hd_segment segments[HD_SEGMENT_LIMIT], struct hd_file_view *ret_view)
 {
-	int r = hd_file_view(overlay, ino, ret_view);
-	uint64_t end;
+	const struct hd_inode *inode;
+	bool replaced = false;
+	int r;
 
-	if (r < 0 || offset >= ret_view->size)
-		return r;
-	end = size < ret_view->size - offset ? offset + size : ret_view->size;
-	hd_rwlock_read(&overlay->lock);
-	r = plan(overlay->arena, hd_record_inode(overlay->arena, hd_ino_index(ino)), offset, end, segments);
-	hd_rwlock_unlock(&overlay->lock);
+	/* The file's lock keeps its writers away, but not a switch to another tree (tree_switch.h). */
+	do {
+		uint64_t end;
+
+		r = hd_file_view(overlay, ino, ret_view);
+		if (r < 0 || offset >= ret_view->size)
+			return r;
+		end = size < ret_view->size - offset ? offset + size : ret_view->size;
+		hd_rwlock_read(&overlay->lock);
+		inode = hd_record_inode(overlay->arena, hd_ino_index(ino));
+		replaced = inode->part.file.version != ret_view->version;
+		if (!replaced)
+			r = plan(overlay->arena, inode, offset, end, segments);
+		hd_rwlock_unlock(&overlay->lock);
+	} while (replaced);
 	return r;
 }
 

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "overlay/inode_table.h"
+#include "overlay/platform/checksum.h"
 
 /* Open addressing with a load of at most one half. A stale pair is harmless: find checks the inode's own
  * group. */
@@ -119,4 +121,19 @@ void hd_link_groups_free(struct hd_link_groups *groups)
 		return;
 	free(groups->pairs);
 	free(groups);
+}
+
+uint64_t hd_link_group_draw(const char *thread, const struct hd_inode *inode, uint32_t index)
+{
+	uint64_t key[4] = {hd_checksum64(thread, strlen(thread)), (uint64_t)inode->generation << 32 | index,
+		(uint64_t)inode->birth_time.s, inode->birth_time.ns};
+
+	return hd_checksum64(key, sizeof(key)) | 1;
+}
+
+uint64_t hd_link_group_kept(uint64_t group, const struct hd_content *content)
+{
+	if (!group || content->kind == HD_CONTENT_HOST)
+		return group;
+	return (group & (((uint64_t)1 << 40) - 1)) | hd_checksum64(content, sizeof(*content)) << 40;
 }

@@ -37,4 +37,17 @@ bool hd_link_groups_are_awaited(const struct hd_link_groups *groups, const struc
 uint32_t hd_link_groups_next(
 	const struct hd_link_groups *groups, const struct hd_arena *arena, size_t *cursor);
 
+/*
+ * A state is made of directories that were captured at different times and by different threads, and of a base's own:
+ * a group must mean the same file in all of them. So the group of a file that was linked here is drawn from all bits.
+ */
+uint64_t hd_link_group_draw(const char *thread, const struct hd_inode *inode, uint32_t index);
+/*
+ * A file's GROUP as a state keeps it. A name of the file may be in a directory that could not be loaded since it was
+ * written: that directory is kept as it was, with the old bytes and the old group. So that nobody takes the two for one
+ * file, the bytes are part of the group: 40 bits say which file, 24 bits which bytes. Files of a host directory have a
+ * reference per name, and were not written.
+ */
+uint64_t hd_link_group_kept(uint64_t group, const struct hd_content *content);
+
 #endif

@@ -17,6 +17,7 @@
 #include "overlay/platform/memory_file.h"
 #include "overlay/promotion.h"
 #include "overlay/recovery.h"
+#include "overlay/tree_switch.h"
 
 /*
  * Opening and closing. An overlay comes from one of three places: the memory of a worker that died (attach),
@@ -157,6 +158,9 @@ static int open_parts(
 		r = hd_link_groups_new(overlay->arena, &overlay->groups);
 	if (r == 0)
 		r = hd_recover_truncations(overlay);
+	/* Who only brings a dead worker's memory to the disk leaves it to the next one. */
+	if (r == 0 && (!options->attach || options->keep_references))
+		r = hd_switch_recover(overlay);
 	if (r == 0)
 		r = hd_recover_orphans(overlay);
 	if (r == 0)

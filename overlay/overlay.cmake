@@ -5,6 +5,7 @@ heddle_module(heddle_overlay
         arena.c
         attribute_string.c
         attributes.c
+        base_listing.c
         base_loader.c
         block_map.c
         cells.c
@@ -46,5 +47,7 @@ heddle_module(heddle_overlay
         snapshot.c
         statistics.c
         transaction.c
+        tree_switch.c
+        tree_switch_apply.c
         unseen_links.c
     DEPENDS heddle_bases heddle_store heddle_platform)

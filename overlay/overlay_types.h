@@ -53,9 +53,10 @@ struct hd_overlay {
 	struct hd_loader *loader;                   /* owned */
 	struct hd_promoter *promoter;               /* owned */
 	struct hd_flusher *flusher;                 /* owned */
-	struct hd_mutex capture_lock;               /* rank CAPTURE; protects capture_running */
+	struct hd_mutex capture_lock;               /* rank CAPTURE; protects captures and capturer */
 	struct hd_condition capture_ended;
-	bool capture_running;
+	unsigned captures; /* that `capturer` holds */
+	pthread_t capturer;
 };
 
 static inline struct hd_rwlock *hd_file_lock_of(struct hd_overlay *overlay, uint32_t index)

@@ -15,6 +15,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/request_note.h"
+#include "overlay/tree_switch.h"
 
 /*
  * A replayed arena has lost nothing but what the kernel held, which is gone with the mount, so references are
@@ -233,7 +234,7 @@ static int make_root(
  * for the two trees to be compared. The head is read again, because only now, with the thread's lock held, nobody else
  * moves it.
  */
-static int adopt_head(struct hd_overlay *overlay)
+int hd_overlay_follow_head(struct hd_overlay *overlay)
 {
 	struct hd_transaction transaction;
 	struct hd_thread thread = {0};
@@ -288,7 +289,7 @@ int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 		}
 	}
 	if (r == 0)
-		r = adopt_head(overlay);
+		r = hd_overlay_follow_head(overlay);
 	if (r == 0)
 		hd_arena_mark_ready(overlay->arena);
 	overlay->fallback = (struct hd_base_directory){

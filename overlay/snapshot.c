@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "overlay/cells.h"
+#include "overlay/link_groups.h"
 #include "overlay/overlay_types.h"
-#include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/promotion.h"
@@ -91,21 +91,12 @@ static int copy_xattrs(
 		       : -HD_E_ARENA_CORRUPT;
 }
 
-/*
- * A state is made of directories that were captured at different times and by different threads, and of a base's own:
- * a group must mean the same file in all of them. So a group that came with the file stays, and a new one is drawn
- * from all bits.
- */
 static uint64_t link_group_of(
 	const struct hd_snapshot *snapshot, const struct hd_inode *inode, uint32_t index)
 {
-	const char *thread = snapshot->overlay->thread;
-	uint64_t key[4] = {hd_checksum64(thread, strlen(thread)), (uint64_t)inode->generation << 32 | index,
-		(uint64_t)inode->birth_time.s, inode->birth_time.ns};
-
 	if (inode->link_group || inode->nlink < 2)
 		return inode->link_group;
-	return hd_checksum64(key, sizeof(key)) | 1;
+	return hd_link_group_draw(snapshot->overlay->thread, inode, index);
 }
 
 /* Fills a node whose name is set. */
@@ -216,20 +207,21 @@ static int raise_barrier(struct hd_snapshot *snapshot)
 	return hd_overlay_commit(overlay, &transaction);
 }
 
-static void begin_capture(struct hd_overlay *overlay)
+void hd_overlay_hold_captures(struct hd_overlay *overlay)
 {
 	hd_mutex_lock(&overlay->capture_lock);
-	while (overlay->capture_running)
+	while (overlay->captures > 0 && !pthread_equal(overlay->capturer, pthread_self()))
 		hd_condition_wait(&overlay->capture_ended, &overlay->capture_lock);
-	overlay->capture_running = true;
+	overlay->captures++;
+	overlay->capturer = pthread_self();
 	hd_mutex_unlock(&overlay->capture_lock);
 }
 
-static void end_capture(struct hd_overlay *overlay)
+void hd_overlay_unhold_captures(struct hd_overlay *overlay)
 {
 	hd_mutex_lock(&overlay->capture_lock);
-	overlay->capture_running = false;
-	hd_condition_signal(&overlay->capture_ended);
+	if (--overlay->captures == 0)
+		hd_condition_signal(&overlay->capture_ended);
 	hd_mutex_unlock(&overlay->capture_lock);
 }
 
@@ -244,7 +236,7 @@ int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_sna
 	snapshot->for_capture = for_capture;
 	snapshot->root.name = strdup("");
 	if (for_capture)
-		begin_capture(overlay);
+		hd_overlay_hold_captures(overlay);
 	hd_lock_with_links_seen(overlay);
 	r = snapshot->root.name ? walk(snapshot) : -ENOMEM;
 	if (r == 0)
@@ -279,7 +271,7 @@ void hd_snapshot_free(struct hd_snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_pinned; i++)
 		hd_overlay_release_orphan(snapshot->overlay, hd_ino_index(snapshot->pinned[i]));
 	if (snapshot->for_capture)
-		end_capture(snapshot->overlay);
+		hd_overlay_unhold_captures(snapshot->overlay);
 	for (size_t i = snapshot->n_queue; i-- > 0;) {
 		struct hd_snapshot_node *node = snapshot->queue[i].node;
 

@@ -43,6 +43,13 @@ struct hd_snapshot_node {
 
 struct hd_snapshot;
 
+/*
+ * While held, nobody else captures: for who moves the thread's tree. The holder himself may take snapshots, and frees
+ * them in the thread that took them.
+ */
+void hd_overlay_hold_captures(struct hd_overlay *overlay);
+void hd_overlay_unhold_captures(struct hd_overlay *overlay);
+
 /* Copies what changed, at one instant. FOR_CAPTURE raises the barrier and waits for a capture that is running. */
 int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_snapshot **ret_snapshot);
 /* Lets go of everything the snapshot holds; ends the capture if it was one. */

@@ -35,7 +35,7 @@ static int take(struct scene *scene, enum hd_operation_kind kind, uint64_t numbe
 
 	if (r < 0)
 		return r;
-	r = hd_undo_apply(scene->store, &plan, ACTOR, &done);
+	r = hd_undo_apply(scene->store, &plan, ACTOR, NULL, &done);
 	if (r >= 0)
 		hd_operation_clear(&done);
 	hd_undo_plan_clear(&plan);
@@ -58,10 +58,10 @@ static void drop(struct scene *scene, const char *thread, struct hd_state_id *re
 {
 	struct hd_operation operation;
 
-	assert_success(
-		hd_thread_change_begin(scene->store, thread, HD_OPERATION_DROP, ACTOR, true, &operation));
+	assert_success(hd_thread_change_begin(
+		scene->store, thread, HD_OPERATION_DROP, ACTOR, true, NULL, &operation));
 	hd_operation_side_clear(&operation.after);
-	assert_success(hd_thread_change_apply(scene->store, &operation));
+	assert_success(hd_thread_change_apply(scene->store, &operation, NULL));
 	*ret_kept = operation.kept;
 	hd_operation_clear(&operation);
 }
@@ -70,11 +70,11 @@ static void restore(struct scene *scene, const struct hd_state_id *tree)
 {
 	struct hd_operation operation;
 
-	assert_success(
-		hd_thread_change_begin(scene->store, "main", HD_OPERATION_RESTORE, ACTOR, true, &operation));
+	assert_success(hd_thread_change_begin(
+		scene->store, "main", HD_OPERATION_RESTORE, ACTOR, true, NULL, &operation));
 	operation.after.overlay = 0;
 	operation.after.tree = *tree;
-	assert_success(hd_thread_change_apply(scene->store, &operation));
+	assert_success(hd_thread_change_apply(scene->store, &operation, NULL));
 	hd_operation_clear(&operation);
 }
 
@@ -252,11 +252,11 @@ static void what_came_later_is_undone_first(void **state)
 	assert_code(take(scene, HD_OPERATION_REDO, 3), HD_E_OPERATION_BLOCKED);
 	assert_code(take(scene, HD_OPERATION_UNDO, 99), HD_E_OPERATION_MISSING);
 
-	assert_success(
-		hd_thread_change_begin(scene->store, "main", HD_OPERATION_RENAME, ACTOR, false, &rename));
+	assert_success(hd_thread_change_begin(
+		scene->store, "main", HD_OPERATION_RENAME, ACTOR, false, NULL, &rename));
 	free(rename.after.name);
 	rename.after.name = strdup("other");
-	assert_success(hd_thread_change_apply(scene->store, &rename));
+	assert_success(hd_thread_change_apply(scene->store, &rename, NULL));
 	hd_operation_clear(&rename);
 	assert_code(take(scene, HD_OPERATION_UNDO, 3), HD_E_OPERATION_BLOCKED);
 	assert_success(hd_index_create_thread(index, "main", &first.id));

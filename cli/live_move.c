@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/live_move.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/thread_command.h"
+#include "mount/control_client.h"
+#include "mount/control_json.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+
+int hd_live_move(const struct hd_location *location, const char *thread, json_t *request, const char *label,
+	bool *ret_nothing, struct hd_operation *ret_operation)
+{
+	HD_AUTO_JSON json_t *owned = request;
+	HD_AUTO_JSON json_t *reply = NULL;
+	HD_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (!owned)
+		return -ENOMEM;
+	hd_progress_begin(label, hd_common_values.json);
+	r = hd_thread_request(location->store, thread, owned, &reply, &fd);
+	hd_progress_end();
+	if (r >= 0)
+		r = hd_control_reply_status(reply);
+	if (r < 0)
+		return r;
+	*ret_nothing = json_is_true(json_object_get(reply, "nothing"));
+	return *ret_nothing ? 0
+			    : hd_index_get_operation(location->store->index,
+				      hd_reply_number(reply, "operation"), ret_operation);
+}
+
+json_t *hd_live_move_paths(char *const *paths, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < n; i++) {
+		json_t *item = json_object();
+
+		if (hd_control_put_name(item, "path", paths[i], strlen(paths[i])) < 0 ||
+			json_array_append_new(array, item) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}

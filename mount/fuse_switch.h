@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_FUSE_SWITCH_H
+#define HEDDLE_MOUNT_FUSE_SWITCH_H
+
+/*
+ * FUSE switch: what a mount does while its overlay is switched to another tree.
+ *
+ * Calling sequence
+ *     hd_fuse_hold_changes → [the switch] → hd_fuse_release_changes
+ *
+ * When the second returns, every system call that begins sees the new tree.
+ *
+ * Threads     One at a time, not a request thread. Errors: none; without memory more is dropped than needs to be.
+ */
+
+#include "mount/fuse_session.h"
+#include "overlay/tree_switch.h"
+
+/* Waits until no request changes the tree, and lets none begin. */
+void hd_fuse_hold_changes(struct hd_fuse_session *session);
+/* Lets them go on and tells the kernel what became another; TREE_SWITCH NULL: nothing did. */
+void hd_fuse_release_changes(struct hd_fuse_session *session, const struct hd_switch *tree_switch);
+
+#endif

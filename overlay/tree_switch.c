@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/tree_switch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/flush.h"
+#include "overlay/orphan.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
+#include "overlay/promotion.h"
+#include "overlay/store/index_operations.h"
+#include "overlay/tree_switch_types.h"
+
+/*
+ * What must be compared is found out from the root: directories that are in the arena and either changed since the last
+ * state or have another reference than the target's. Their listings are read without a lock, one level after the other;
+ * then, under the lock, it is found out again, because somebody may have looked into a directory meanwhile. Once nothing
+ * is missing the edits are made in the same hold of the lock, which takes memory work alone.
+ *
+ * The edits take more than one transaction. That they are one instant for readers is the lock's work, for the journal
+ * also (a flush cuts under the lock), and after a death that of the announcement.
+ */
+
+bool hd_switch_grow(void **array, size_t count, size_t *capacity, size_t size)
+{
+	size_t wanted = *capacity ? *capacity * 2 : 64;
+	void *grown;
+
+	if (count < *capacity)
+		return true;
+	grown = reallocarray(*array, wanted, size);
+	if (!grown)
+		return false;
+	*array = grown;
+	*capacity = wanted;
+	return true;
+}
+
+bool hd_switch_is_loaded(const struct hd_inode *directory)
+{
+	return !(directory->flags & HD_INODE_UNLOADED) || directory->part.directory.entries > 0;
+}
+
+const struct hd_switch_place *hd_switch_place_of(const struct hd_switch *run, uint32_t index)
+{
+	uint32_t place = index < run->n_place_of ? run->place_of[index] : 0;
+
+	return place ? &run->places[place - 1] : NULL;
+}
+
+/* ---- which directories ---- */
+
+static int note_place(struct hd_switch *run, uint32_t index, size_t place)
+{
+	if (index >= run->n_place_of) {
+		size_t wanted = hd_record_high_water(run->overlay->arena, HD_TABLE_INODE) + 1024u;
+		uint32_t *grown = reallocarray(run->place_of, wanted, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		memset(grown + run->n_place_of, 0, (wanted - run->n_place_of) * sizeof(*grown));
+		run->place_of = grown;
+		run->n_place_of = wanted;
+	}
+	run->place_of[index] = (uint32_t)place + 1;
+	return 0;
+}
+
+static int add_place(struct hd_switch *run, uint32_t index, const struct hd_base_entry *entry)
+{
+	if (hd_switch_place_of(run, index))
+		return 0;
+	if (!hd_switch_grow(
+		    (void **)&run->places, run->n_places, &run->places_capacity, sizeof(*run->places)))
+		return -ENOMEM;
+	run->places[run->n_places] = (struct hd_switch_place){.ino = hd_inode_id(run->overlay->arena, index),
+		.content = entry->content,
+		.attributes = entry->attributes};
+	return note_place(run, index, run->n_places++);
+}
+
+static bool needs_place(
+	const struct hd_switch *run, const struct hd_inode *inode, const struct hd_base_entry *entry)
+{
+	return hd_inode_is_directory(inode) && hd_switch_is_loaded(inode) &&
+	       (inode->tree_change > hd_record_thread(run->overlay->arena)->captured ||
+		       !hd_content_equal(&inode->content, &entry->content) ||
+		       !hd_content_equal(&inode->part.directory.attributes, &entry->attributes));
+}
+
+static int add_places_below(struct hd_switch *run, size_t at)
+{
+	const struct hd_arena *arena = run->overlay->arena;
+	uint32_t directory = hd_ino_index(run->places[at].ino);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->places[at].listing.count; i++) {
+		const struct hd_listed *item = &run->places[at].listing.items[i];
+		uint32_t entry;
+
+		if (item->repeated || (item->entry.mode & 0170000) != 0040000)
+			continue;
+		entry = hd_entry_find(arena, directory, item->name, strlen(item->name));
+		if (entry && needs_place(run, hd_record_inode(arena, hd_record_entry(arena, entry)->child),
+				     &item->entry))
+			r = add_place(run, hd_record_entry(arena, entry)->child, &item->entry);
+	}
+	return r;
+}
+
+/* 1: every place has its listing; 0: some do not. */
+static int plan_locked(struct hd_switch *run)
+{
+	const struct hd_inode *root = hd_record_inode(run->overlay->arena, hd_ino_index(HD_ROOT_INO));
+	bool complete = true;
+	int r = 0;
+
+	if (needs_place(run, root, &run->root))
+		r = add_place(run, hd_ino_index(HD_ROOT_INO), &run->root);
+	for (size_t i = 0; r == 0 && i < run->n_places; i++) {
+		if (run->places[i].listed)
+			r = add_places_below(run, i);
+		else
+			complete = false;
+	}
+	return r < 0 ? r : complete;
+}
+
+static int read_listings(struct hd_switch *run)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->n_places; i++) {
+		struct hd_switch_place *place = &run->places[i];
+		struct hd_base_directory directory = run->overlay->fallback;
+
+		if (place->listed)
+			continue;
+		directory.content = place->content;
+		directory.attributes = place->attributes;
+		r = hd_listing_read(run->overlay, &directory, &place->listing);
+		place->listed = r == 0;
+	}
+	return r;
+}
+
+/* Returns with the lock held, and everything read, unless it fails. */
+static int plan_and_lock(struct hd_switch *run)
+{
+	for (;;) {
+		int r;
+
+		hd_rwlock_write(&run->overlay->lock);
+		r = plan_locked(run);
+		if (r == 1)
+			return 0;
+		hd_rwlock_unlock(&run->overlay->lock);
+		if (r == 0)
+			r = read_listings(run);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* ---- life ---- */
+
+void hd_switch_free(struct hd_switch *run)
+{
+	if (!run)
+		return;
+	for (size_t i = 0; i < run->n_places; i++)
+		hd_listing_clear(&run->places[i].listing);
+	for (size_t i = 0; i < run->n_changes; i++)
+		free(run->changes[i].name);
+	hd_base_root_clear(&run->root);
+	free(run->places);
+	free(run->place_of);
+	free(run->changes);
+	free(run->moved);
+	free(run->linked);
+	free(run->orphans);
+	free(run);
+}
+
+int hd_switch_new(struct hd_overlay *overlay, const struct hd_state_id *target, struct hd_switch **ret_switch)
+{
+	struct hd_switch *run = calloc(1, sizeof(*run));
+	struct hd_base_directory directory;
+	struct hd_state state = {0};
+	int r;
+
+	if (!run)
+		return -ENOMEM;
+	run->overlay = overlay;
+	run->target = *target;
+	r = hd_index_get_state(overlay->store->index, target, &state);
+	if (r == 0)
+		r = hd_base_set_root(overlay->bases, &state, &run->root, &directory);
+	if (r == 0)
+		r = plan_and_lock(run);
+	hd_state_clear(&state);
+	if (r < 0) {
+		hd_switch_free(run);
+		return hd_fail_in(r, "read the tree to switch to");
+	}
+	hd_rwlock_unlock(&overlay->lock);
+	*ret_switch = run;
+	return 0;
+}
+
+static int keep_number(const struct hd_operation *operation, void *payload)
+{
+	*(uint64_t *)payload = operation->number;
+	return 0;
+}
+
+static int last_operation(struct hd_overlay *overlay, uint64_t *ret_number)
+{
+	*ret_number = 0;
+	return hd_index_list_operations(overlay->store->index, overlay->thread, 1, keep_number, ret_number);
+}
+
+static int set_announcement(struct hd_overlay *overlay, const struct hd_switch_head *head)
+{
+	struct hd_transaction transaction;
+	int r;
+
+	hd_rwlock_write(&overlay->lock);
+	hd_transaction_begin(overlay->arena, &transaction);
+	*hd_edit_switch(&transaction) = *head;
+	r = hd_overlay_commit(overlay, &transaction);
+	hd_rwlock_unlock(&overlay->lock);
+	return r;
+}
+
+int hd_switch_announce(struct hd_switch *run)
+{
+	struct hd_switch_head head = {.target = run->target, .announced = 1};
+	int r = last_operation(run->overlay, &head.operation);
+
+	if (r == 0)
+		r = set_announcement(run->overlay, &head);
+	return r < 0 ? r : hd_overlay_sync(run->overlay);
+}
+
+int hd_switch_cancel(struct hd_switch *run)
+{
+	return set_announcement(run->overlay, &(struct hd_switch_head){0});
+}
+
+/* What was read from the places of moved blocks must be read before these are given to others. */
+static void release(struct hd_switch *run)
+{
+	struct hd_overlay *overlay = run->overlay;
+
+	for (size_t i = 0; i < run->n_moved; i++) {
+		struct hd_rwlock *lock = hd_file_lock_of(overlay, run->moved[i].from);
+
+		hd_rwlock_write(lock);
+		hd_rwlock_unlock(lock);
+		hd_overlay_release_orphan(overlay, run->moved[i].to);
+	}
+	for (size_t i = 0; i < run->n_orphans; i++)
+		hd_overlay_release_orphan(overlay, run->orphans[i]);
+}
+
+int hd_switch_run(struct hd_switch *run)
+{
+	int r = plan_and_lock(run);
+
+	if (r < 0)
+		return hd_fail_in(r, "read the tree to switch to");
+	r = hd_switch_apply(run);
+	hd_rwlock_unlock(&run->overlay->lock);
+	release(run);
+	return r < 0 ? hd_fail_in(r, "switch the tree; opening thread '%s' again finishes it",
+			       run->overlay->thread)
+		     : 0;
+}
+
+const struct hd_switch_change *hd_switch_changes(const struct hd_switch *run, size_t *ret_count)
+{
+	*ret_count = run->n_changes;
+	return run->changes;
+}
+
+static int finish(struct hd_overlay *overlay, const struct hd_switch_head *head)
+{
+	struct hd_switch *run;
+	int r = hd_switch_new(overlay, &head->target, &run);
+
+	if (r < 0)
+		return r;
+	r = hd_switch_run(run);
+	hd_switch_free(run);
+	return r;
+}
+
+int hd_switch_recover(struct hd_overlay *overlay)
+{
+	struct hd_switch_head head = *hd_record_switch(overlay->arena);
+	uint64_t last;
+	int r;
+
+	if (!head.announced)
+		return 0;
+	r = last_operation(overlay, &last);
+	if (r == 0 && last > head.operation) {
+		hd_log(HD_LOG_NOTICE, "finishing a restore that was under way when the last process died");
+		r = finish(overlay, &head);
+	} else if (r == 0) {
+		r = set_announcement(overlay, &(struct hd_switch_head){0});
+	}
+	return r < 0 ? hd_fail_in(r, "finish the restore of thread '%s'", overlay->thread) : 0;
+}
+
+void hd_overlay_settle(struct hd_overlay *overlay)
+{
+	if (hd_settle_all(overlay, false) < 0)
+		hd_error_clear(); /* the capture says it better */
+}
+
+/* ---- paths ---- */
+
+/* Puts NAME before what is in PATH. */
+static int prepend(char **path, const char *name)
+{
+	char *longer = NULL;
+
+	if (asprintf(&longer, "%s%s%s", name, *path ? "/" : "", *path ? *path : "") < 0)
+		return -ENOMEM;
+	free(*path);
+	*path = longer;
+	return 0;
+}
+
+int hd_overlay_path(struct hd_overlay *overlay, hd_ino ino, char **ret_path)
+{
+	const struct hd_arena *arena = overlay->arena;
+	const struct hd_inode *inode;
+	HD_AUTO_FREE char *path = NULL;
+	uint32_t index = hd_ino_index(ino);
+	char name[256];
+	int r;
+
+	hd_rwlock_read(&overlay->lock);
+	r = hd_overlay_inode(overlay, ino, &inode);
+	while (r == 0 && index != hd_ino_index(HD_ROOT_INO)) {
+		uint32_t entry = hd_record_inode(arena, index)->first_link;
+
+		if (!entry) {
+			r = -ENOENT;
+			break;
+		}
+		(void)hd_entry_name(arena, entry, name);
+		r = prepend(&path, name);
+		index = hd_record_entry(arena, entry)->parent;
+	}
+	hd_rwlock_unlock(&overlay->lock);
+	if (r == 0 && !path)
+		path = strdup(".");
+	if (r == 0 && !path)
+		r = -ENOMEM;
+	if (r == 0)
+		*ret_path = HD_STEAL(path);
+	return r;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_OVERLAY_TREE_SWITCH_H
+#define HEDDLE_OVERLAY_TREE_SWITCH_H
+
+/*
+ * Tree switch: makes the live tree that of a state, at one instant, under the programs that use it.
+ *
+ * What both trees have under a name and with a type stays the inode that it is, so that open files, working directories
+ * and mappings go on with it and show the new tree; what the new tree does not have becomes an orphan, as if it had been
+ * removed. Nothing is read but the directories that differ and that somebody looked into.
+ *
+ * Calling sequence
+ *     hd_overlay_hold_captures → [keep what is not captured] → hd_switch_new → hd_switch_announce → [move the thread in
+ *     the index] → hd_switch_run, or hd_switch_cancel → [tell the kernel of hd_switch_changes] → hd_switch_free
+ *
+ * From before the keeping until after hd_switch_run nobody may change the tree: the caller holds such requests back. Reads
+ * go on, and see the old tree or the new one.
+ *
+ * Ownership   The caller frees the switch; changes are borrowed from it.
+ * Threads     One. Blocks on bases and disks.
+ * Durability  Announced is durable when hd_switch_announce returns, with the thread's last operation. Who opens the overlay
+ *             after a death finishes the switch if there is a later operation of that thread, and forgets it if not.
+ * Errors      Those of bases, the index and the arena. If hd_switch_run fails the switch stays announced.
+ */
+
+#include "overlay/overlay.h"
+
+struct hd_switch;
+
+enum hd_switch_change_kind {
+	HD_SWITCH_ENTRY,      /* parent, name: another inode, or none, or one where there was none */
+	HD_SWITCH_FILE,       /* ino: a file's bytes and attributes */
+	HD_SWITCH_DIRECTORY,  /* ino: a directory's listing and attributes */
+	HD_SWITCH_ATTRIBUTES, /* ino */
+};
+
+/* Of inodes that the kernel has. */
+struct hd_switch_change {
+	enum hd_switch_change_kind kind;
+	hd_ino ino; /* of an ENTRY: the directory */
+	char *name; /* owned by the switch; NULL but for an ENTRY */
+};
+
+/* Reads what it takes to switch to the tree of the state TARGET. */
+int hd_switch_new(
+	struct hd_overlay *overlay, const struct hd_state_id *target, struct hd_switch **ret_switch);
+void hd_switch_free(struct hd_switch *run);
+
+/* Says in the arena and in the journal what is going to be done; takes that back; does it. */
+int hd_switch_announce(struct hd_switch *run);
+int hd_switch_cancel(struct hd_switch *run);
+int hd_switch_run(struct hd_switch *run);
+
+/* What the kernel must hear after hd_switch_run, also if that failed. */
+const struct hd_switch_change *hd_switch_changes(const struct hd_switch *run, size_t *ret_count);
+
+/* When the overlay is opened: finishes or forgets what was announced. */
+int hd_switch_recover(struct hd_overlay *overlay);
+
+/*
+ * Takes the head over that the index has for the thread: its last state is another one now, and the tree stays. Nobody
+ * captures meanwhile.
+ */
+int hd_overlay_follow_head(struct hd_overlay *overlay);
+
+/* Stores the bytes of files that are not in the store yet, so that a capture that follows has less to do. */
+void hd_overlay_settle(struct hd_overlay *overlay);
+
+/* Where INO is, relative to the root, in fresh memory; -ENOENT for what has no name. */
+int hd_overlay_path(struct hd_overlay *overlay, hd_ino ino, char **ret_path);
+
+#endif
