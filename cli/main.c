@@ -13,6 +13,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/process.h"
 
 /*
  * The program heddle: options for every command, then a command, then that command's options and arguments.
@@ -169,6 +170,7 @@ int main(int argc, char **argv)
 	int end;
 	int r;
 
+	hd_process_outgrow_file_limit();
 	r = occupy_standard_descriptors();
 	if (r < 0)
 		return hd_exit_status(r);

@@ -247,7 +247,7 @@ int hd_keeper_run(const struct hd_program_arguments *arguments)
 	hd_run_lock_sign(kept.keeper_lock_fd);
 	for (part = 0; part < HD_PARTS_INHERITED; part++)
 		kept.parts[part] = HD_PART_FD(part);
-	hd_process_raise_descriptor_limit();
+	hd_process_raise_limits();
 	hd_process_ignore_broken_pipes();
 	hd_mount_options_default(&kept.options);
 	r = hd_mount_options_parse(&kept.options, arguments->options);

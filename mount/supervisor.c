@@ -141,7 +141,7 @@ static int prepare(struct hd_supervisor *supervisor)
 	if (r < 0)
 		return hd_fail_in(r, "wait for signals");
 	/* Every large file is a descriptor here. */
-	hd_process_raise_descriptor_limit();
+	hd_process_raise_limits();
 	hd_process_ignore_broken_pipes();
 	return 0;
 }

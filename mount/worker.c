@@ -116,7 +116,7 @@ static void save_overlay(struct worker *worker)
 	bool told = false;
 	int r;
 
-	while ((r = hd_overlay_save(worker->overlay)) < 0 && r != -HD_E_STORE_MISSING) {
+	while ((r = hd_overlay_save(worker->overlay)) < 0 && r != -HD_E_STORE_DELETED) {
 		if (!told) {
 			r = hd_fail_in(r,
 				"the mount of thread '%s' has ended, but process %d keeps what was "
@@ -352,7 +352,7 @@ int hd_worker_run(const struct hd_program_arguments *arguments)
 	(void)umask(0);
 	/* Ends the session, not the process: a machine that shuts down sends this to everybody at once. */
 	worker.signal_fd = hd_process_signal_fd(ending_signals, HD_ARRAY_SIZE(ending_signals));
-	hd_process_raise_descriptor_limit();
+	hd_process_raise_limits();
 	/* A mount that was never served is nobody's to take over. */
 	if (arguments->take_over)
 		hd_kill_points_arm();

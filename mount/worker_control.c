@@ -55,7 +55,7 @@ static int forward_unmount(struct hd_worker_control *control, const json_t *requ
 	bool lazy = json_is_true(json_object_get(request, "lazy"));
 	int r = lazy ? 0 : hd_overlay_save(control->settings.overlay);
 
-	if (r < 0 && r != -HD_E_STORE_MISSING) {
+	if (r < 0 && r != -HD_E_STORE_DELETED) {
 		r = hd_fail_in(r, "the mount stays, it holds what is not on disk yet");
 		return hd_control_send(fd, hd_control_error_reply(r), -1);
 	}

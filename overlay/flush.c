@@ -215,9 +215,13 @@ static int write_cut(struct hd_overlay *overlay, bool checkpoint, const struct c
 
 static int flush_now(struct hd_overlay *overlay, bool checkpoint)
 {
+	struct hd_journal *journal = overlay->flusher->journal;
 	struct cut cut = {0};
-	int r = make_cut(overlay, checkpoint || hd_journal_size(overlay->flusher->journal) == 0, &cut);
+	int r = hd_journal_check_named(journal);
 
+	if (r < 0)
+		return r;
+	r = make_cut(overlay, checkpoint || hd_journal_size(journal) == 0, &cut);
 	HD_KILL_POINT(flush_cut);
 	if (r == 0)
 		r = write_cut(overlay, checkpoint, &cut);

@@ -301,6 +301,43 @@ static void write_lead(const struct hd_journal *journal)
 	(void)hd_file_write_at(journal->fd, &lead, sizeof(lead), journal->size);
 }
 
+/* 0 or 1: FD is of a file or directory that has a name, or of one that was deleted. */
+static int is_deleted(int fd)
+{
+	struct stat stat;
+	int r = hd_file_stat(fd, &stat);
+
+	return r < 0 ? r : stat.st_nlink == 0;
+}
+
+int hd_journal_check_named(struct hd_journal *journal)
+{
+	int r = is_deleted(journal->directory_fd);
+
+	if (r > 0)
+		return hd_fail(HD_E_STORE_DELETED, "threads/%u is gone", journal->thread);
+	if (r == 0 && journal->fd >= 0)
+		r = is_deleted(journal->fd);
+	if (r <= 0)
+		return r < 0 ? hd_fail_in(r, "look for the journal") : 0;
+	hd_log(HD_LOG_WARNING, "the journal in threads/%u was deleted; another one is made", journal->thread);
+	hd_descriptor_close(&journal->fd);
+	journal->fd = -1;
+	journal->size = 0;
+	journal->sequence = 0;
+	return 0;
+}
+
+/* Synced, but into a file that nobody will find. */
+static int check_found(const struct hd_journal *journal)
+{
+	int r = is_deleted(journal->fd);
+
+	if (r == 0)
+		r = is_deleted(journal->directory_fd);
+	return r > 0 ? hd_fail(HD_E_STORE_DELETED, "the journal in threads/%u is gone", journal->thread) : r;
+}
+
 int hd_epoch_commit(struct hd_journal *journal)
 {
 	int r = write_trailer(journal);
@@ -318,7 +355,9 @@ int hd_epoch_commit(struct hd_journal *journal)
 	journal->sequence = journal->running;
 	write_lead(journal);
 	r = sync_rename(journal);
-	return r < 0 ? hd_fail_in(r, "sync the journal's directory") : 0;
+	if (r < 0)
+		return hd_fail_in(r, "sync the journal's directory");
+	return check_found(journal);
 }
 
 void hd_epoch_abort(struct hd_journal *journal)

@@ -68,6 +68,12 @@ int hd_epoch_large(struct hd_journal *journal, uint32_t slot, uint64_t offset, c
 int hd_epoch_commit(struct hd_journal *journal);
 void hd_epoch_abort(struct hd_journal *journal);
 
+/*
+ * A file that was deleted keeps nothing: it is given up, so that the next epoch is a checkpoint in a new one. When the
+ * directory was deleted, too, -HD_E_STORE_DELETED. Between epochs.
+ */
+int hd_journal_check_named(struct hd_journal *journal);
+
 /* Up to the end of the last whole epoch. */
 uint64_t hd_journal_size(const struct hd_journal *journal);
 

@@ -241,12 +241,6 @@ int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay 
 
 int hd_overlay_save(struct hd_overlay *overlay)
 {
-	struct stat stat;
-	int r;
-
-	r = hd_file_stat(overlay->directory_fd, &stat);
-	if (r >= 0 && stat.st_nlink == 0)
-		return hd_fail(HD_E_STORE_MISSING, "it was deleted under thread '%s'", overlay->thread);
 	/*
 	 * A little goes into the journal faster than into objects of its own, and comes back from it when the
 	 * thread is opened again. What cannot be settled, because the store refuses, goes there as well.

@@ -63,7 +63,13 @@ int hd_process_own_program(const char *name, char **ret_path);
 /* A write to a pipe or socket whose reader is gone fails with -EPIPE instead of ending the process. */
 void hd_process_ignore_broken_pipes(void);
 
-/* Raises RLIMIT_NOFILE to its hard limit. */
-void hd_process_raise_descriptor_limit(void);
+/*
+ * A file or memory file that would become larger than RLIMIT_FSIZE allows is an error (-EFBIG) instead of the end of the
+ * process, and what is allowed is the hard limit.
+ */
+void hd_process_outgrow_file_limit(void);
+
+/* Also the limits of descriptors, memory and time: whoever starts a server sets them for programs of their own. */
+void hd_process_raise_limits(void);
 
 #endif

@@ -56,6 +56,22 @@ void hd_process_ignore_broken_pipes(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
+static void raise_limit(int resource)
+{
+	struct rlimit limit;
+
+	if (getrlimit((__rlimit_resource_t)resource, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit((__rlimit_resource_t)resource, &limit);
+}
+
+void hd_process_outgrow_file_limit(void)
+{
+	(void)signal(SIGXFSZ, SIG_IGN);
+	raise_limit(RLIMIT_FSIZE);
+}
+
 int hd_process_signal_fd(const int *signals, size_t n_signals)
 {
 	sigset_t set;
@@ -119,12 +135,11 @@ int hd_process_own_program(const char *name, char **ret_path)
 	return -ENOENT;
 }
 
-void hd_process_raise_descriptor_limit(void)
+void hd_process_raise_limits(void)
 {
-	struct rlimit limit;
+	static const int resources[] = {RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU};
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	for (size_t i = 0; i < HD_ARRAY_SIZE(resources); i++)
+		raise_limit(resources[i]);
+	hd_process_outgrow_file_limit();
 }

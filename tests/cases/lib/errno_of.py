@@ -11,6 +11,7 @@ CALLS = {
     "open": lambda path: os.close(os.open(path, os.O_RDONLY)),
     "write": lambda path: os.close(os.open(path, os.O_WRONLY)),
     "create": lambda path: os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)),
+    "fsync": lambda path: os.fsync(os.open(path, os.O_RDONLY)),
     "list": os.listdir,
     "mkdir": os.mkdir,
     "rmdir": os.rmdir,

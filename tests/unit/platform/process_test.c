@@ -380,8 +380,21 @@ static int raise_limit(void *payload)
 	(void)payload;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 1;
-	hd_process_raise_descriptor_limit();
+	hd_process_raise_limits();
 	return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur != 60;
+}
+
+/* A file beyond the limit: the hard one counts, and it is an error, not the end. */
+static int outgrow_limit(void *payload)
+{
+	struct rlimit limit = {.rlim_cur = 50, .rlim_max = 60};
+	FILE *file = tmpfile();
+
+	(void)payload;
+	if (!file || setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		return 1;
+	hd_process_outgrow_file_limit();
+	return ftruncate(fileno(file), 60) < 0 || ftruncate(fileno(file), 61) == 0 || errno != EFBIG;
 }
 
 static void groups_of_a_process_are_those_it_was_given(void **state)
@@ -415,6 +428,7 @@ static void the_descriptor_limit_rises_to_the_hard_one(void **state)
 {
 	(void)state;
 	assert_int_equal(child_run(raise_limit, NULL, NULL, 0), 0);
+	assert_int_equal(child_run(outgrow_limit, NULL, NULL, 0), 0);
 }
 
 int main(void)
