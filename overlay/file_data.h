@@ -31,6 +31,7 @@ struct hd_file_view {
 	uint32_t large_slot; /* 0: none */
 	uint8_t flags;
 	uint32_t mapped;
+	uint64_t hole_blocks;
 };
 
 /* Looks at a regular file: -ESTALE, -EISDIR, -EINVAL for others. */
@@ -53,6 +54,12 @@ int hd_file_cut_overhang_locked(struct hd_overlay *overlay, hd_ino ino, const st
 
 /* Within a transaction: times, version, marks of a change of the bytes. */
 void hd_file_touch(struct hd_transaction *transaction, uint32_t index);
+
+/* Makes [OFFSET, END) zeros as far as the file goes, and gives the blocks back. Takes the file's lock itself. */
+int hd_file_punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t end);
+
+/* Within a transaction: the content shows at the most below SIZE from now on. */
+void hd_file_cut_backed(struct hd_inode *inode, uint64_t size);
 
 /*
  * Moves the file's hot blocks into a memory file of its own, if it is about to have many. The caller holds no lock:

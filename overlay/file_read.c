@@ -32,6 +32,7 @@ int hd_file_view(struct hd_overlay *overlay, hd_ino ino, struct hd_file_view *re
 			.large_slot = inode->flags & HD_INODE_LARGE ? inode->part.file.large_slot : 0,
 			.flags = inode->flags,
 			.mapped = inode->part.file.mapped,
+			.hole_blocks = inode->part.file.hole_blocks,
 		};
 	hd_rwlock_unlock(&overlay->lock);
 	return r;

@@ -5,113 +5,95 @@
 #include <unistd.h>
 
 #include "overlay/file_data.h"
-#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 
-/* Space: fallocate, holes, copies. As ext4 has it, every fallocate counts as a modification, also one that changes no
- * byte. */
+/*
+ * fallocate(2). What is asked for is not held: memory and disk are taken when the bytes come. But a range that the disk
+ * has no room for is refused before anything changes, and what was granted shows in st_blocks, as one range: the last
+ * one, or the one that all of them make when they meet. As ext4 has it, every fallocate counts as a modification, also
+ * one that changes no byte.
+ */
 
-#define COPY_PIECE (128u << 10)
-
-/* ---- holes ---- */
-
-/* Makes the whole blocks [first, end) read as zeros and gives their memory back. */
-static int punch_blocks_locked(
-	struct hd_overlay *overlay, hd_ino ino, const struct hd_file_view *view, uint64_t first, uint64_t end)
+/* -ENOSPC when the part of the range that has no data yet is more than the disk has room for. */
+static int check_room(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t end)
 {
-	uint32_t index = hd_ino_index(ino);
-	struct hd_transaction transaction;
-	uint64_t backed = view->backed;
-	int r = 0;
+	struct hd_overlay_space space;
+	uint64_t wanted = end - offset, room, data, hole;
+	int r = hd_overlay_statfs(overlay, &space);
 
-	/* A hole up to the content's end needs no block: the content ends where the hole begins. */
-	if (first << HD_BLOCK_SHIFT < backed && end << HD_BLOCK_SHIFT >= backed)
-		backed = first << HD_BLOCK_SHIFT;
-	while (r == 0 && first < end) {
-		unsigned budget = 4096;
-		int64_t large = 0;
-
-		hd_rwlock_write(&overlay->lock);
-		hd_transaction_begin(overlay->arena, &transaction);
-		for (; first < end && budget > 0 && hd_transaction_room(&transaction) > 64;
-			first++, budget--) {
-			const struct hd_inode *inode = hd_record_inode(overlay->arena, index);
-			bool shows_base = first << HD_BLOCK_SHIFT < backed;
-			uint32_t old = hd_block_get(overlay->arena, inode, first);
-
-			/* Above the content only what is mapped matters, however far away it is. */
-			if (!shows_base && !hd_block_next(overlay->arena, inode, first, &first, &old))
-				first = end;
-			if (first >= end)
-				break;
-			hd_block_set(&transaction, index, first, shows_base ? HD_BLOCK_HOLE : HD_BLOCK_NONE);
-			if (old >= HD_BLOCK_FIRST)
-				hd_hot_free(overlay->hot, &transaction, old);
-			large -= old == HD_BLOCK_LARGE;
-		}
-		hd_edit_inode(&transaction, index)->backed = backed;
-		hd_file_touch(&transaction, index);
-		r = hd_overlay_commit(overlay, &transaction);
-		hd_rwlock_unlock(&overlay->lock);
-		if (r == 0 && large)
-			hd_hot_large_account(overlay->hot, large);
-	}
-	return r;
-}
-
-static int write_zeros(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t size)
-{
-	static const uint8_t zeros[HD_BLOCK_SIZE];
-	size_t written;
-
-	return size == 0 ? 0 : hd_overlay_write(overlay, ino, zeros, size, offset, &written);
-}
-
-/* -EAGAIN when the file's end moved meanwhile: the last block may hold bytes that somebody has just appended. */
-static int try_punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t end)
-{
-	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
-	uint64_t first = (offset + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT, last = end >> HD_BLOCK_SHIFT;
-	struct hd_file_view view;
-	uint64_t size;
-	int r = hd_file_view(overlay, ino, &view);
-
-	if (r < 0 || offset >= view.size)
-		return r;
-	size = view.size;
-	if (end > size)
-		end = size;
-	if (first > last || offset >> HD_BLOCK_SHIFT == end >> HD_BLOCK_SHIFT)
-		return write_zeros(overlay, ino, offset, end - offset);
-	if (end == size)
-		last = (end + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT;
-	else
-		r = write_zeros(overlay, ino, last << HD_BLOCK_SHIFT, end % HD_BLOCK_SIZE);
-	if (r == 0)
-		r = write_zeros(overlay, ino, offset, (first << HD_BLOCK_SHIFT) - offset);
 	if (r < 0)
 		return r;
-	hd_rwlock_write(file_lock);
-	r = hd_file_view(overlay, ino, &view);
-	if (r == 0 && view.size != size)
-		r = -EAGAIN;
-	if (r == 0)
-		r = punch_blocks_locked(overlay, ino, &view, first, last);
-	hd_rwlock_unlock(file_lock);
-	return r;
+	room = (geteuid() == 0 ? space.free_blocks : space.available_blocks) * space.block_size;
+	while (wanted > room && offset < end) {
+		r = hd_overlay_lseek(overlay, ino, offset, SEEK_DATA, &data);
+		if (r == 0)
+			r = hd_overlay_lseek(overlay, ino, data, SEEK_HOLE, &hole);
+		if (r < 0 && r != -ENXIO)
+			return r;
+		if (r < 0 || data >= end)
+			break;
+		offset = hole < end ? hole : end;
+		wanted -= offset - data;
+	}
+	return wanted <= room ? 0 : -ENOSPC;
 }
 
-static int punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t end)
+static void promise(struct hd_file_part *file, uint64_t first, uint64_t end)
 {
+	bool is_none = file->promised_first == file->promised_end;
+
+	if (!is_none && first <= file->promised_end && end >= file->promised_first) {
+		first = first < file->promised_first ? first : file->promised_first;
+		end = end > file->promised_end ? end : file->promised_end;
+	}
+	if (!is_none && end - first < file->promised_end - file->promised_first)
+		return;
+	file->promised_first = first;
+	file->promised_end = end;
+}
+
+/* A hole within a promise leaves what is before it. */
+static void take_back(struct hd_file_part *file, uint64_t first, uint64_t end)
+{
+	if (first >= file->promised_end || end <= file->promised_first)
+		return;
+	if (first > file->promised_first)
+		file->promised_end = first;
+	else
+		file->promised_first = end < file->promised_end ? end : file->promised_end;
+}
+
+/* The last step: the times, and what was promised or taken back. */
+static int note_space(struct hd_overlay *overlay, hd_ino ino, bool is_hole, uint64_t offset, uint64_t end)
+{
+	uint64_t up = HD_BLOCK_SIZE - 1;
+	struct timespec now = hd_clock_now();
+	struct hd_transaction transaction;
+	const struct hd_inode *seen;
+	struct hd_inode *inode;
 	int r;
 
-	do
-		r = try_punch(overlay, ino, offset, end);
-	while (r == -EAGAIN);
+	hd_rwlock_write(&overlay->lock);
+	r = hd_overlay_inode(overlay, ino, &seen);
+	if (r == 0) {
+		hd_transaction_begin(overlay->arena, &transaction);
+		inode = hd_edit_inode(&transaction, hd_ino_index(ino));
+		inode->modify_time = inode->change_time = hd_time_from(&now);
+		if (is_hole)
+			take_back(&inode->part.file, (offset + up) >> HD_BLOCK_SHIFT, end >> HD_BLOCK_SHIFT);
+		else
+			promise(&inode->part.file, offset >> HD_BLOCK_SHIFT, (end + up) >> HD_BLOCK_SHIFT);
+		hd_inode_mark_changed(&transaction, hd_ino_index(ino));
+		r = hd_overlay_commit(overlay, &transaction);
+	}
+	hd_rwlock_unlock(&overlay->lock);
 	return r;
 }
 
 int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint64_t offset, uint64_t length)
 {
+	bool is_hole = mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
+	uint64_t end = offset + length;
 	struct hd_file_view view;
 	int r = hd_file_view(overlay, ino, &view);
 
@@ -121,38 +103,13 @@ int hd_overlay_fallocate(struct hd_overlay *overlay, hd_ino ino, int mode, uint6
 		return -EINVAL;
 	if (offset > (uint64_t)INT64_MAX || length > (uint64_t)INT64_MAX - offset)
 		return -EFBIG;
-	if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
-		r = punch(overlay, ino, offset, offset + length);
-		return r < 0 ? r : hd_file_touch_times(overlay, ino);
-	}
-	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE))
+	if (!is_hole && mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
-	if (mode & FALLOC_FL_ZERO_RANGE)
-		r = punch(overlay, ino, offset, offset + length);
-	if (r == 0 && !(mode & FALLOC_FL_KEEP_SIZE) && offset + length > view.size)
-		r = hd_file_grow_to(overlay, ino, offset + length);
-	return r < 0 ? r : hd_file_touch_times(overlay, ino);
-}
-
-int hd_overlay_copy_file_range(struct hd_overlay *overlay, hd_ino from, uint64_t from_offset, hd_ino to,
-	uint64_t to_offset, size_t size, size_t *ret_size)
-{
-	HD_AUTO_FREE uint8_t *bytes = malloc(COPY_PIECE);
-	size_t done = 0;
-	int r = bytes ? 0 : -ENOMEM;
-
-	while (r == 0 && done < size) {
-		size_t piece = size - done < COPY_PIECE ? size - done : COPY_PIECE;
-		size_t got = 0, written = 0;
-
-		r = hd_overlay_read(overlay, from, bytes, piece, from_offset + done, &got);
-		if (r < 0 || got == 0)
-			break;
-		r = hd_overlay_write(overlay, to, bytes, got, to_offset + done, &written);
-		done += written;
-	}
-	if (done == 0 && r < 0)
-		return r;
-	*ret_size = done;
-	return 0;
+	if (!is_hole)
+		r = check_room(overlay, ino, offset, end);
+	if (r == 0 && (is_hole || mode & FALLOC_FL_ZERO_RANGE))
+		r = hd_file_punch(overlay, ino, offset, end);
+	if (r == 0 && !(mode & FALLOC_FL_KEEP_SIZE) && end > view.size)
+		r = hd_file_grow_to(overlay, ino, end);
+	return r < 0 ? r : note_space(overlay, ino, is_hole, offset, end);
 }

@@ -11,7 +11,4 @@ int hd_file_set_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size);
 /* The same for a file that is shorter; nothing happens to one that is as long already, whoever made it so meanwhile. */
 int hd_file_grow_to(struct hd_overlay *overlay, hd_ino ino, uint64_t size);
 
-/* Modification and change time become now; the bytes stay what they are. */
-int hd_file_touch_times(struct hd_overlay *overlay, hd_ino ino);
-
 #endif

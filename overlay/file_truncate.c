@@ -92,32 +92,38 @@ static uint64_t blocks_in(uint64_t size)
 }
 
 /* Which of the content's holes were cut off nobody knows: what is left of them if all of them were. */
-static void cut_backed(struct hd_inode *inode, uint64_t size)
+void hd_file_cut_backed(struct hd_inode *inode, uint64_t size)
 {
-	uint64_t cut = blocks_in(inode->backed) - blocks_in(size);
 	struct hd_file_part *file = &inode->part.file;
 
-	file->hole_blocks -= cut < file->hole_blocks ? cut : file->hole_blocks;
-	inode->backed = size;
+	if (size < inode->backed) {
+		uint64_t cut = blocks_in(inode->backed) - blocks_in(size);
+
+		file->hole_blocks -= cut < file->hole_blocks ? cut : file->hole_blocks;
+		inode->backed = size;
+	}
+	if (inode->backed == 0)
+		inode->content = (struct hd_content){0};
+}
+
+/* What was allocated beyond the end goes with every truncation, also with one that leaves the size. */
+static void cut_promise(struct hd_file_part *file, uint64_t size)
+{
+	if (file->promised_end > blocks_in(size))
+		file->promised_end =
+			blocks_in(size) > file->promised_first ? blocks_in(size) : file->promised_first;
 }
 
 static void name_size(struct hd_transaction *transaction, uint32_t index, uint64_t size)
 {
 	struct hd_inode *inode;
-	struct hd_file_part *file;
 
 	hd_file_touch(transaction, index);
 	inode = hd_edit_inode(transaction, index);
-	file = &inode->part.file;
-	/* A file that is made shorter gives back what was allocated for it. */
-	if (size < inode->size && file->promised_end > blocks_in(size))
-		file->promised_end =
-			blocks_in(size) > file->promised_first ? blocks_in(size) : file->promised_first;
+	if (size < inode->size)
+		cut_promise(&inode->part.file, size);
 	inode->size = size;
-	if (inode->backed > size)
-		cut_backed(inode, size);
-	if (inode->backed == 0)
-		inode->content = (struct hd_content){0};
+	hd_file_cut_backed(inode, size);
 	if (size == 0)
 		inode->flags &= (uint8_t)~HD_INODE_UNSETTLED; /* empty: nothing to store */
 }
@@ -220,7 +226,8 @@ static int grow_locked(struct hd_overlay *overlay, hd_ino ino, const struct hd_f
 	return r;
 }
 
-int hd_file_touch_times(struct hd_overlay *overlay, hd_ino ino)
+/* The size stays: no byte changes. */
+static int keep_size(struct hd_overlay *overlay, hd_ino ino)
 {
 	struct timespec now = hd_clock_now();
 	struct hd_transaction transaction;
@@ -234,6 +241,7 @@ int hd_file_touch_times(struct hd_overlay *overlay, hd_ino ino)
 		hd_transaction_begin(overlay->arena, &transaction);
 		inode = hd_edit_inode(&transaction, hd_ino_index(ino));
 		inode->modify_time = inode->change_time = hd_time_from(&now);
+		cut_promise(&inode->part.file, inode->size);
 		hd_inode_mark_changed(&transaction, hd_ino_index(ino));
 		r = hd_overlay_commit(overlay, &transaction);
 	}
@@ -254,8 +262,7 @@ static int set_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size, bool 
 	if (r == 0 && size > view.size)
 		r = grow_locked(overlay, ino, &view, size);
 	else if (r == 0 && !grow_only)
-		r = size < view.size ? cut_locked(overlay, ino, &view, size)
-				     : hd_file_touch_times(overlay, ino);
+		r = size < view.size ? cut_locked(overlay, ino, &view, size) : keep_size(overlay, ino);
 	hd_rwlock_unlock(file_lock);
 	if (r == 0 && size > 0)
 		hd_promoter_enqueue(overlay->promoter, ino);

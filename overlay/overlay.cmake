@@ -19,11 +19,14 @@ heddle_module(heddle_overlay
         dirty_data.c
         entry_table.c
         extended_attributes.c
+        file_copy.c
         file_handle.c
         file_large.c
+        file_punch.c
         file_read.c
         file_seek.c
-        file_space.c file_truncate.c
+        file_space.c
+        file_truncate.c
         file_write.c
         flush.c
         hot_large.c

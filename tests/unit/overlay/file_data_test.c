@@ -131,6 +131,9 @@ static void do_copy(struct play *play, struct model *from, struct model *to)
 
 	choose_range(play, from, &from_offset, &size);
 	choose_range(play, to, &to_offset, &other);
+	/* At the same place bytes of the content are shared, not copied. */
+	if (draw(&play->seed) % 2)
+		to_offset = from_offset = draw(&play->seed) % 3 ? 0 : from_offset % to->limit;
 	if (size > to->limit - to_offset)
 		size = to->limit - to_offset;
 	expected = from_offset >= from->size ? 0 : from->size - from_offset;
