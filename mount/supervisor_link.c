@@ -189,8 +189,11 @@ static void hear_unmount(struct hd_supervisor *supervisor, const json_t *message
 	}
 	supervisor->detached = true;
 	add_waiter(supervisor, client, lazy);
-	if (lazy)
-		(void)hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", "sync"), -1);
+	/*
+	 * Nobody has anything open here, so the worker finds the mount gone and ends. A copy in another mount namespace (a
+	 * container that was started meanwhile) would keep it for as long as that one lives: it ends all the same.
+	 */
+	(void)hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", lazy ? "sync" : "stop"), -1);
 }
 
 void hd_supervisor_stop(struct hd_supervisor *supervisor)
