@@ -16,5 +16,6 @@ options=("" "-o open=tracked" "-o writeback" "-o cache=0" "-o readdirplus=off,sp
 # shellcheck disable=SC2086 # several words
 fuzz_mount "${bases[seed % 3]}" "$seed" ${options[seed % 6]} -o restarts=100000
 # shellcheck disable=SC2016 # expanded by the fuzzer
-fuzz_run --kill-every 900 --kill-keeps-open --kill 'python3 "$TEST_LIB/kill_mount.py" worker $THREAD' \
-	--remount-every 1000 --remount "$REMOUNT" --capture-every 700 --capture "$CAPTURE"
+fuzz_run --tree-every 1000 --kill-every 1900 --kill-keeps-open \
+	--kill 'python3 "$TEST_LIB/kill_mount.py" worker $THREAD' \
+	--remount-every 2000 --remount "$REMOUNT" --capture-every 1400 --capture "$CAPTURE"
