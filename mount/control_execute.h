@@ -23,6 +23,7 @@
 struct hd_fuse_session;
 struct hd_message_counters;
 struct hd_mount_options;
+struct hd_watchdog;
 
 /* What `status` and `ping` say beyond the overlay. All zero when the thread is not mounted. */
 struct hd_control_environment {
@@ -32,6 +33,7 @@ struct hd_control_environment {
 	uint64_t started_ns;                    /* hd_clock_monotonic_ns when the worker began to serve */
 	struct hd_fuse_session *session;        /* borrowed; NULL when not mounted */
 	struct hd_message_counters *messages;   /* borrowed; may be NULL */
+	struct hd_watchdog *watchdog;           /* borrowed; may be NULL */
 	const struct hd_mount_options *options; /* borrowed; NULL when not mounted */
 	const char
 		*last_end; /* borrowed: how the last mount of this thread ended badly; NULL when it did not */

@@ -14,6 +14,7 @@
 #include "mount/control_json.h"
 #include "mount/fuse_options.h"
 #include "mount/message_counters.h"
+#include "mount/watchdog.h"
 #include "overlay/platform/clock.h"
 
 json_t *hd_control_changes(const struct hd_change_counts *counts)
@@ -90,9 +91,12 @@ static json_t *mount_json(const struct hd_control_environment *environment)
 	json_t *messages =
 		environment->messages ? hd_message_counters_json(environment->messages) : json_null();
 
-	return json_pack("{s:b, s:s?, s:o, s:o, s:o, s:s?}", "mounted", environment->mountpoint != NULL,
+	json_t *operations = environment->watchdog ? hd_watchdog_json(environment->watchdog) : json_null();
+
+	return json_pack("{s:b, s:s?, s:o, s:o, s:o, s:o, s:s?}", "mounted", environment->mountpoint != NULL,
 		"mountpoint", environment->mountpoint, "options", options_json(environment), "worker",
-		worker_json(environment), "messages", messages, "last_end", environment->last_end);
+		worker_json(environment), "messages", messages, "operations", operations, "last_end",
+		environment->last_end);
 }
 
 static json_t *numbers_json(struct hd_overlay *overlay)

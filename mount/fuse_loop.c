@@ -79,12 +79,12 @@ struct hd_fuse_loop {
 
 int hd_fuse_thread_new(struct hd_fuse_session *session, struct hd_fuse_thread **ret_thread)
 {
-	struct hd_fuse_thread *thread = calloc(1, sizeof(*thread));
+	struct hd_fuse_thread *thread = aligned_alloc(_Alignof(struct hd_fuse_thread), sizeof(*thread));
 	int r;
 
 	if (!thread)
 		return -ENOMEM;
-	thread->session = session;
+	*thread = (struct hd_fuse_thread){.session = session};
 	r = hd_request_area_take(session->area, session->overlay, &thread->slot);
 	if (r < 0) {
 		free(thread);
@@ -92,6 +92,7 @@ int hd_fuse_thread_new(struct hd_fuse_session *session, struct hd_fuse_thread **
 	}
 	thread->message = hd_request_area_message(session->area, thread->slot);
 	thread->reply = hd_request_area_reply(session->area, thread->slot);
+	hd_activities_add(session->activities, &thread->activity);
 	*ret_thread = thread;
 	return 0;
 }
@@ -100,6 +101,7 @@ void hd_fuse_thread_free(struct hd_fuse_thread *thread)
 {
 	if (!thread)
 		return;
+	hd_activities_remove(thread->session->activities, &thread->activity);
 	hd_request_area_give_back(thread->session->area, thread->slot);
 	free(thread);
 }
@@ -315,6 +317,7 @@ static bool work(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_
 	uint64_t busy = ticket | 1;
 	uint64_t began;
 
+	hd_activity_enter(&thread->activity, header->opcode, header->nodeid, (int32_t)header->pid);
 	/* Before another thread reads: what is claimed is not dropped. */
 	hd_request_begin(loop->session->overlay, thread->slot, header->unique & ~HD_FUSE_RESENT,
 		hd_fuse_is_resent(header));
@@ -333,6 +336,7 @@ static bool work(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_
 		hd_fuse_session_process(thread, size);
 	else
 		hd_fuse_session_done(thread);
+	hd_activity_leave(&thread->activity);
 	learn(expected, hd_clock_monotonic_ns() - began);
 	return keeps && atomic_compare_exchange_strong(&loop->lead, &busy, ticket);
 }
@@ -361,6 +365,8 @@ static void *reader_main(void *payload)
 	int r;
 
 	r = hd_fuse_thread_new(loop->session, &thread);
+	if (r >= 0)
+		hd_activity_work(&thread->activity);
 	hd_mutex_lock(&loop->lock);
 	if (r < 0) {
 		loop->parked--;
@@ -374,6 +380,7 @@ static void *reader_main(void *payload)
 		loop->parked++;
 	}
 	hd_mutex_unlock(&loop->lock);
+	hd_activity_work(NULL);
 	hd_fuse_thread_free(thread);
 	return NULL;
 }

@@ -64,6 +64,8 @@ static const struct option_row rows[] = {
 		"milliseconds without a write after which a file is stored"},
 	{"base-deadline", OPTION_NUMBER, NULL, FIELD(base_deadline_ms), 30000, 3600000,
 		"milliseconds that a stalled base may take"},
+	{"watchdog", OPTION_NUMBER, NULL, FIELD(watchdog_ms), 2000, 3600000,
+		"milliseconds after which an operation in flight is logged; 0: never"},
 	{"hot-limit", OPTION_SIZE, NULL, FIELD(hot_limit), 0, UINT64_MAX,
 		"memory for unstored file data (K, M, G); 0: half of all"},
 	{"restarts", OPTION_NUMBER, NULL, FIELD(restarts), 5, 1000000000,

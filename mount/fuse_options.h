@@ -49,10 +49,11 @@ struct hd_mount_options {
 	uint64_t flush_interval_ms; /* hd_overlay_options */
 	uint64_t promote_idle_ms;
 	uint64_t base_deadline_ms;
-	uint64_t hot_limit; /* bytes; 0: half of the memory */
-	uint64_t uid, gid;  /* shown as every file's (owner_map.h), or HD_NO_ID */
-	uint64_t restarts;  /* workers that may die within five minutes */
-	uint64_t poison;    /* so many deaths in one request end it with EIO; 0: never */
+	uint64_t watchdog_ms; /* age at which an operation is told of; 0: never */
+	uint64_t hot_limit;   /* bytes; 0: half of the memory */
+	uint64_t uid, gid;    /* shown as every file's (owner_map.h), or HD_NO_ID */
+	uint64_t restarts;    /* workers that may die within five minutes */
+	uint64_t poison;      /* so many deaths in one request end it with EIO; 0: never */
 	bool allow_other;
 	bool default_permissions;
 	bool read_only;

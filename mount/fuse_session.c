@@ -184,7 +184,7 @@ static int session_prepare(struct hd_fuse_session *session, int device)
 	r = hd_kernel_cache_add_view(session->cache, &view, &session->view);
 	if (r < 0)
 		return r;
-	r = hd_sync_pool_new(session->overlay, &session->sync);
+	r = hd_sync_pool_new(session->overlay, session->activities, &session->sync);
 	if (r >= 0)
 		r = hd_request_gate_new(&session->gate);
 	if (r < 0)
@@ -198,8 +198,8 @@ static int session_prepare(struct hd_fuse_session *session, int device)
 }
 
 int hd_fuse_session_new(struct hd_overlay *overlay, const struct hd_mount_options *options,
-	struct hd_message_counters *counters, struct hd_request_area *area, int device,
-	struct hd_fuse_session **ret_session)
+	struct hd_message_counters *counters, struct hd_watchdog *watchdog, struct hd_request_area *area,
+	int device, struct hd_fuse_session **ret_session)
 {
 	HD_AUTO_CLOSE int owned_device = device;
 	struct hd_fuse_session *session = calloc(1, sizeof(*session));
@@ -209,6 +209,7 @@ int hd_fuse_session_new(struct hd_overlay *overlay, const struct hd_mount_option
 		return -ENOMEM;
 	session->overlay = overlay;
 	session->counters = counters;
+	session->activities = hd_watchdog_activities(watchdog);
 	session->area = area;
 	session->options = *options;
 	hd_owner_map_init(&session->owners, options);

@@ -9,7 +9,7 @@
  *
  * The device was opened and mounted by somebody else (the supervisor), and nothing here unmounts.
  *
- * Ownership   Overlay, counters and request area are borrowed and must outlive the session; the device is taken over by
+ * Ownership   Overlay, counters, watchdog and request area are borrowed and must outlive the session; the device is taken over by
  *             _new.
  * Threads     _serve blocks its caller and runs threads of its own; _stop may run in any thread.
  * Errors      -errno of the device; -ENODEV when the mount is gone before it began.
@@ -18,14 +18,15 @@
 #include "mount/fuse_options.h"
 #include "mount/message_counters.h"
 #include "mount/request_area.h"
+#include "mount/watchdog.h"
 #include "overlay/overlay.h"
 
 struct hd_fuse_session;
 
 /* Takes DEVICE over, on failure too. */
 int hd_fuse_session_new(struct hd_overlay *overlay, const struct hd_mount_options *options,
-	struct hd_message_counters *counters, struct hd_request_area *area, int device,
-	struct hd_fuse_session **ret_session);
+	struct hd_message_counters *counters, struct hd_watchdog *watchdog, struct hd_request_area *area,
+	int device, struct hd_fuse_session **ret_session);
 void hd_fuse_session_free(struct hd_fuse_session *session);
 
 /*

@@ -16,6 +16,7 @@
 #include "mount/request_gate.h"
 #include "mount/sync_pool.h"
 #include "overlay/overlay.h"
+#include "overlay/platform/activity.h"
 
 /* The most data of one READ or WRITE: 256 pages, the kernel's own limit for max_pages. */
 #define HD_FUSE_DATA_SIZE (256u * 4096u)
@@ -27,6 +28,7 @@ struct hd_fuse_loop;
 struct hd_fuse_session {
 	struct hd_overlay *overlay;           /* borrowed */
 	struct hd_message_counters *counters; /* borrowed */
+	struct hd_activities *activities;     /* borrowed */
 	struct hd_request_area *area;         /* borrowed */
 	struct hd_mount_options options;      /* immutable */
 	struct hd_owner_map owners;           /* immutable */
@@ -49,6 +51,7 @@ struct hd_fuse_thread {
 	uint32_t slot;                   /* of the request area */
 	void *message; /* in the slot: HD_FUSE_MESSAGE_SIZE bytes, the request as the kernel sent it */
 	void *reply;   /* likewise: HD_FUSE_DATA_SIZE bytes for a reply's data */
+	struct hd_activity activity; /* what this thread works on */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/fuse.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "overlay/platform/cleanup.h"
@@ -65,10 +66,19 @@ static const char *const opcode_names[] = {
 	[53] = "COPY_FILE_RANGE_64",
 };
 
+_Static_assert(HD_ARRAY_SIZE(opcode_names) <= HD_MESSAGE_KINDS, "a kind beyond the limit");
+
 struct hd_message_counters {
 	_Atomic uint64_t requests[HD_ARRAY_SIZE(opcode_names)];
 	_Atomic uint64_t failures[ERRNO_LIMIT + HD_E_END - HD_E_BASE]; /* errno, then codes of our own */
 };
+
+const char *hd_message_name(uint32_t opcode)
+{
+	bool known = opcode < HD_ARRAY_SIZE(opcode_names) && opcode_names[opcode];
+
+	return opcode_names[known ? opcode : 0];
+}
 
 struct hd_message_counters *hd_message_counters_new(void)
 {

@@ -14,6 +14,12 @@
 
 struct hd_message_counters;
 
+/* Kinds of messages are below this. */
+#define HD_MESSAGE_KINDS 64u
+
+/* OPCODE as in enum fuse_opcode: "LOOKUP"; "OTHER" for unknown ones. */
+const char *hd_message_name(uint32_t opcode);
+
 /* NULL when memory is short. */
 struct hd_message_counters *hd_message_counters_new(void);
 void hd_message_counters_free(struct hd_message_counters *counters);

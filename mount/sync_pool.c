@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "mount/fuse_reply.h"
+#include "mount/fuse_session_types.h"
 #include "mount/request_area.h"
 #include "overlay/platform/task_thread.h"
 
@@ -19,12 +20,14 @@
 #define SYNC_QUEUE_LIMIT 4096
 
 struct hd_sync_pool {
-	struct hd_overlay *overlay; /* borrowed */
-	struct hd_pool *pool;       /* owned */
+	struct hd_overlay *overlay;       /* borrowed */
+	struct hd_activities *activities; /* borrowed */
+	struct hd_pool *pool;             /* owned */
 };
 
 struct sync_task {
-	struct hd_overlay *overlay;
+	struct hd_activity activity; /* its time in the queue counts */
+	struct hd_sync_pool *pool;
 	struct hd_request_area *area;
 	uint32_t place; /* in the area */
 	fuse_req_t req;
@@ -32,16 +35,25 @@ struct sync_task {
 	bool data_only;
 };
 
+static void free_task(struct sync_task *task)
+{
+	hd_activities_remove(task->pool->activities, &task->activity);
+	free(task);
+}
+
 static void run_task(void *payload)
 {
 	struct sync_task *task = payload;
 
-	hd_reply_status(task->req, hd_overlay_fsync(task->overlay, task->ino, task->data_only));
+	hd_activity_work(&task->activity);
+	hd_reply_status(task->req, hd_overlay_fsync(task->pool->overlay, task->ino, task->data_only));
+	hd_activity_work(NULL);
 	hd_request_area_sync_end(task->area, task->place);
-	free(task);
+	free_task(task);
 }
 
-int hd_sync_pool_new(struct hd_overlay *overlay, struct hd_sync_pool **ret_pool)
+int hd_sync_pool_new(
+	struct hd_overlay *overlay, struct hd_activities *activities, struct hd_sync_pool **ret_pool)
 {
 	struct hd_sync_pool *pool = calloc(1, sizeof(*pool));
 	int r;
@@ -49,6 +61,7 @@ int hd_sync_pool_new(struct hd_overlay *overlay, struct hd_sync_pool **ret_pool)
 	if (!pool)
 		return -ENOMEM;
 	pool->overlay = overlay;
+	pool->activities = activities;
 	r = hd_pool_new("sync", SYNC_THREADS, SYNC_QUEUE_LIMIT, &pool->pool);
 	if (r < 0) {
 		free(pool);
@@ -69,19 +82,26 @@ void hd_sync_pool_free(struct hd_sync_pool *pool)
 void hd_sync_pool_submit(struct hd_sync_pool *pool, fuse_req_t req, hd_ino ino, bool data_only)
 {
 	struct hd_request_area *area = hd_fuse_session_of(req)->area;
-	struct sync_task *task = malloc(sizeof(*task));
+	const struct fuse_in_header *header = hd_fuse_request_header();
+	struct sync_task *task = aligned_alloc(_Alignof(struct sync_task), sizeof(*task));
 	int r = -ENOMEM;
 
 	if (task) {
-		*task = (struct sync_task){pool->overlay, area,
-			hd_request_area_sync_begin(area, hd_fuse_request_header()->unique), req, ino,
-			data_only};
+		*task = (struct sync_task){.pool = pool,
+			.area = area,
+			.place = hd_request_area_sync_begin(area, header->unique),
+			.req = req,
+			.ino = ino,
+			.data_only = data_only};
+		hd_activity_enter(&task->activity, header->opcode, ino, (int32_t)header->pid);
+		hd_activities_add(pool->activities, &task->activity);
 		r = hd_pool_submit(pool->pool, run_task, task);
 		if (r < 0)
 			hd_request_area_sync_end(area, task->place);
 	}
 	if (r < 0) {
-		free(task);
+		if (task)
+			free_task(task);
 		hd_reply_status(req, r);
 	}
 }

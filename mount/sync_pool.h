@@ -14,15 +14,17 @@
 #include <stdbool.h>
 
 #include "overlay/overlay.h"
+#include "overlay/platform/activity.h"
 
 struct hd_sync_pool;
 
-/* OVERLAY is borrowed. */
-int hd_sync_pool_new(struct hd_overlay *overlay, struct hd_sync_pool **ret_pool);
+/* OVERLAY and ACTIVITIES are borrowed. */
+int hd_sync_pool_new(
+	struct hd_overlay *overlay, struct hd_activities *activities, struct hd_sync_pool **ret_pool);
 /* Waits until all is answered. NULL is fine. */
 void hd_sync_pool_free(struct hd_sync_pool *pool);
 
-/* Makes INO durable and replies to REQ, which is consumed. */
+/* Makes INO durable and replies to REQ, which is consumed. In a request thread. */
 void hd_sync_pool_submit(struct hd_sync_pool *pool, fuse_req_t req, hd_ino ino, bool data_only);
 
 #endif

@@ -42,6 +42,7 @@ struct worker {
 	struct hd_store *store;                 /* owned */
 	struct hd_overlay *overlay;             /* owned */
 	struct hd_message_counters *messages;   /* owned */
+	struct hd_watchdog *watchdog;           /* owned */
 	struct hd_fuse_session *session;        /* owned */
 	char *mountpoint;                       /* owned */
 	char *last_end;                         /* owned, may be NULL */
@@ -246,8 +247,13 @@ static int serve_mount(struct worker *worker, int device)
 		hd_cleanup_close(&device);
 		return -ENOMEM;
 	}
-	r = hd_fuse_session_new(
-		worker->overlay, &worker->options, worker->messages, worker->area, device, &worker->session);
+	r = hd_watchdog_new(worker->options.watchdog_ms * 1000000u, &worker->watchdog);
+	if (r < 0) {
+		hd_cleanup_close(&device);
+		return r;
+	}
+	r = hd_fuse_session_new(worker->overlay, &worker->options, worker->messages, worker->watchdog,
+		worker->area, device, &worker->session);
 	if (r < 0)
 		return r;
 	r = hd_fuse_session_begin(worker->session, worker->arguments.take_over);
@@ -263,6 +269,7 @@ static int serve_mount(struct worker *worker, int device)
 		.started_ns = hd_clock_monotonic_ns(),
 		.session = worker->session,
 		.messages = worker->messages,
+		.watchdog = worker->watchdog,
 		.options = &worker->options,
 		.last_end = worker->last_end,
 		.restarts = worker->restarts,
@@ -330,6 +337,7 @@ static void worker_clear(struct worker *worker)
 {
 	size_t i;
 
+	hd_watchdog_free(worker->watchdog);
 	hd_message_counters_free(worker->messages);
 	hd_announcements_free(worker->announcements);
 	hd_request_area_unmap(worker->area);

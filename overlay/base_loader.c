@@ -7,6 +7,7 @@
 #include "overlay/base_listing.h"
 #include "overlay/cells.h"
 #include "overlay/link_groups.h"
+#include "overlay/platform/activity.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 
@@ -248,6 +249,7 @@ static void unlink_load_locked(struct hd_loader *loader, struct load *gone)
 /* Waits for somebody else's load; its result, or -HD_E_BASE_TIMEOUT. */
 static int wait_locked(struct hd_loader *loader, struct load *running, unsigned deadline_ms)
 {
+	HD_WAITS_FOR("another operation that reads the directory from its base");
 	uint64_t deadline = hd_clock_monotonic_ns() + (uint64_t)deadline_ms * 1000000u;
 	bool in_time = true;
 	int r;

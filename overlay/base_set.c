@@ -8,6 +8,7 @@
 
 #include "overlay/base_attributes.h"
 #include "overlay/base_deadline.h"
+#include "overlay/platform/activity.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
@@ -260,6 +261,7 @@ static int resolve(
 static int list_plain(
 	struct hd_base_set *set, const struct hd_base_directory *directory, hd_base_emit emit, void *payload)
 {
+	HD_WAITS_FOR("a base");
 	struct hd_base_deadline call = {0};
 	int r = resolve(set, &directory->content, &call);
 
@@ -292,6 +294,7 @@ int hd_base_set_list(
 int hd_base_set_read(struct hd_base_set *set, const struct hd_content *content, void *buffer, size_t size,
 	uint64_t offset, size_t *ret_size)
 {
+	HD_WAITS_FOR("a base");
 	struct hd_base_deadline call = {0};
 	int r;
 
@@ -309,6 +312,7 @@ int hd_base_set_read(struct hd_base_set *set, const struct hd_content *content, 
 
 int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, uint64_t *ret_size)
 {
+	HD_WAITS_FOR("a base");
 	struct hd_base_deadline call = {0};
 	int r;
 

@@ -5,6 +5,7 @@
 
 #include "overlay/dirty_data.h"
 #include "overlay/journal.h"
+#include "overlay/platform/activity.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
@@ -253,6 +254,7 @@ static void log_change(const struct hd_overlay *overlay, int before, int now)
 /* Runs or shares a flush whose cut is made after this call began. */
 static int flush_shared(struct hd_flusher *flusher, bool checkpoint)
 {
+	HD_WAITS_FOR("the journal");
 	uint64_t mine;
 	int r;
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "overlay/platform/activity.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/task_thread.h"
@@ -276,6 +277,7 @@ static void hurry(struct hd_promoter *promoter, int change)
 
 int hd_promoter_make_room(struct hd_overlay *overlay)
 {
+	HD_WAITS_FOR("room in the hot tier");
 	struct hd_hot_usage usage = hd_hot_usage(overlay->hot);
 	uint64_t deadline;
 

@@ -8,6 +8,7 @@
 #include "overlay/cells.h"
 #include "overlay/link_groups.h"
 #include "overlay/overlay_types.h"
+#include "overlay/platform/activity.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/promotion.h"
@@ -209,6 +210,7 @@ static int raise_barrier(struct hd_snapshot *snapshot)
 
 void hd_overlay_hold_captures(struct hd_overlay *overlay)
 {
+	HD_WAITS_FOR("another capture");
 	hd_mutex_lock(&overlay->capture_lock);
 	while (overlay->captures > 0 && !pthread_equal(overlay->capturer, pthread_self()))
 		hd_condition_wait(&overlay->capture_ended, &overlay->capture_lock);

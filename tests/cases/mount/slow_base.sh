@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# GROUP: quick
+#
+# A base that stalls: what waits for it is logged with its name and age and shown by status, fails with EIO after the
+# deadline, and works again when the base does. The base is another mount, whose worker is stopped.
+
+. "$TEST_LIB/common.sh"
+
+require_fuse
+make_directory_base files
+heddle_init files
+MNT=$TEST_DIRECTORY/below
+heddle_mount
+below_worker=$(worker_pid)
+trap 'kill -CONT "$below_worker" 2>/dev/null' EXIT
+
+check heddle init --base below --store above >/dev/null
+STORE=$TEST_DIRECTORY/above/.heddle
+export HEDDLE_STORE=$STORE
+MNT=$TEST_DIRECTORY/mnt
+heddle_mount -o watchdog=200,base-deadline=4000
+check_equal "$(status_field 's["operations"]["slow"]')" "0"
+ls -lR "$MNT" >/dev/null
+
+slowest() {
+	status_field '"%s %s" % ((s["operations"]["slowest"] or {}).get("operation"), (s["operations"]["slowest"] or {}).get("waits_for"))'
+}
+
+kill -STOP "$below_worker"
+python3 "$TEST_LIB/errno_of.py" read "$MNT/docs/big.txt" >answer &
+reader=$!
+wait_until 20 grep -q "READ of inode .* takes [0-9.]* s, it waits for a base" "$STORE/log/1.log"
+wait_until 20 grep -q "in flight: .*READ [0-9]" "$STORE/log/1.log"
+# Unless the machine was away for as long, it is still in flight.
+found=$(slowest)
+[ ! -e /proc/$reader ] || check_equal "$found" "READ a base"
+wait "$reader"
+check_content answer EIO
+check_contains "$(cat "$STORE/log/1.log")" "no answer within 4000 ms"
+[ "$(status_field 's["operations"]["slow"]')" -gt 0 ] || fail "nothing was slow"
+
+kill -CONT "$below_worker"
+wait_until 20 cmp "$MNT/docs/big.txt" files/docs/big.txt
+check_equal "$(status_field 's["operations"]["in_flight"]')" "{}"
+heddle_unmount
