@@ -13,6 +13,7 @@ import json, mmap, os, subprocess, sys, threading, time, zlib
 
 root, kept_root, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 BLOCK, BLOCKS = 512, 40
+collects = sys.argv[4] == "writeback"                        # the kernel holds what is written, as with mappings
 now = time.monotonic_ns
 
 def block(name, number, count):
@@ -46,7 +47,7 @@ class Writer(threading.Thread):
                 os.pwrite(descriptor, block(self.name_, number, count), number * BLOCK)
                 self.log[number].append((count, begun, now()))
             elif self.how == "map":
-                # A store that is concurrent with a restore may be on either side of it: only what is flushed counts.
+                # What is stored while a restore runs may be on neither side of it.
                 mapping[number * BLOCK:(number + 1) * BLOCK] = block(self.name_, number, count)
                 mapping.flush()
                 self.log[number].append((count, begun, now()))
@@ -87,6 +88,15 @@ def judge(log, count, restored, read_begun, read_ended, what):
     assert count in allowed, f"{what}: {count}, not one of {sorted(allowed)[:9]}.. restored {restored}, " \
                              f"read {read_begun, read_ended}, written {[e for e in log if abs(e[0] - count) < 3]}"
 
+def judge_switch(writer, number, kept, look):
+    """At one instant the tree with KEPT in the block became one with 0: nothing was lost or came back then."""
+    count, begun, _ = look
+    assert count == 0 or count > kept, f"{writer.name_} block {number}: {count} came back, {kept} was kept"
+    following = [entry for entry in writer.log[number] if entry[0] > kept][:1]
+    if following and following[0][2] < begun and writer.how != "map" and not collects:
+        assert count >= following[0][0], f"{writer.name_} block {number}: {following[0]} is lost, " \
+                                         f"{kept} was kept and {count} is there"
+
 writers = [Writer("place", "place"), Writer("place2", "place"), Writer("rename", "rename"), Writer("map", "map")]
 for writer in writers:
     with open(writer.path, "wb") as stream:
@@ -121,6 +131,7 @@ for number, state in enumerate(kept):
     for writer in writers:
         for n, (count, _, _) in enumerate(read(f"{kept_root}/{writer.name_}", writer.name_)):
             judge(writer.log[n], count, restores[number], *restores[number + 1], f"kept {number} {writer.name_} block {n}")
+            judge_switch(writer, n, count, looks[number][writers.index(writer)][n])
     heddle("unmount", kept_root)
 print("writes:", [sum(len(l) for l in w.log.values()) for w in writers], "restores took ms:",
       [(e - b) // 1000000 for b, e in restores[1:]])
@@ -130,6 +141,6 @@ make_repository repository
 heddle_mount_of repository
 check python3 load.py "$MNT" "$TEST_DIRECTORY/kept" 6 kept
 heddle_remount -o writeback
-check python3 load.py "$MNT" "$TEST_DIRECTORY/kept" 4 kept.writeback
+check python3 load.py "$MNT" "$TEST_DIRECTORY/kept" 4 writeback
 heddle_unmount
 check heddle check >/dev/null
