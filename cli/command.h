@@ -76,6 +76,7 @@ extern const struct hd_command hd_command_log;
 extern const struct hd_command hd_command_diff;
 extern const struct hd_command hd_command_export;
 extern const struct hd_command hd_command_check;
+extern const struct hd_command hd_command_doctor;
 extern const struct hd_command hd_command_thread;
 extern const struct hd_command hd_command_tag;
 extern const struct hd_command hd_command_restore;

@@ -120,6 +120,31 @@ static int consider(const struct hd_mount_entry *entry, void *payload)
 	return 0;
 }
 
+struct listing {
+	hd_mount_place_emit emit;
+	void *payload;
+};
+
+static int emit_place(const struct hd_mount_entry *entry, void *payload)
+{
+	const struct listing *listing = payload;
+	struct hd_mount_place place;
+	int r = place_of(entry, &place);
+
+	if (r <= 0)
+		return r;
+	r = listing->emit(&place, listing->payload);
+	hd_mount_place_clear(&place);
+	return r;
+}
+
+int hd_mount_place_list(hd_mount_place_emit emit, void *payload)
+{
+	struct listing listing = {.emit = emit, .payload = payload};
+
+	return hd_mount_point_list(emit_place, &listing);
+}
+
 static int run_search(struct search *search, struct hd_mount_place *ret_place)
 {
 	int r = hd_mount_point_list(consider, search);

@@ -54,6 +54,10 @@ int hd_mount_find_thread(const char *store_path, const char *thread, struct hd_m
  */
 bool hd_mount_is_dead(const struct hd_mount_place *place);
 
+/* Calls EMIT for every mount of heddle's, of whatever store; its nonzero result ends the listing and is returned. */
+typedef int (*hd_mount_place_emit)(const struct hd_mount_place *place, void *payload);
+int hd_mount_place_list(hd_mount_place_emit emit, void *payload);
+
 /* Frees the strings; a cleared place is fine. */
 void hd_mount_place_clear(struct hd_mount_place *place);
 

@@ -35,6 +35,19 @@ char *hd_run_file_path(const char *store_path, uint32_t number, enum hd_run_file
 	return asprintf(&path, "%s/run/%u.%s", store_path, number, suffixes[file]) < 0 ? NULL : path;
 }
 
+uint32_t hd_run_file_number(const char *name)
+{
+	char *end;
+	unsigned long number = strtoul(name, &end, 10);
+
+	if (name[0] < '1' || name[0] > '9' || number > UINT32_MAX || *end != '.')
+		return 0;
+	for (size_t i = 0; i < HD_ARRAY_SIZE(suffixes); i++)
+		if (strcmp(end + 1, suffixes[i]) == 0)
+			return (uint32_t)number;
+	return 0;
+}
+
 int hd_run_directory_make(const char *store_path)
 {
 	HD_AUTO_FREE char *path = NULL;

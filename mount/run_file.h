@@ -34,6 +34,9 @@ enum hd_run_file {
 /* NULL when memory is short. */
 char *hd_run_file_path(const char *store_path, uint32_t number, enum hd_run_file file);
 
+/* The number of the thread, if NAME is that of a run file; else 0. */
+uint32_t hd_run_file_number(const char *name);
+
 /* Replaces the file's content atomically, making run/ if it is missing. */
 int hd_run_file_write(const char *store_path, uint32_t number, enum hd_run_file file, const char *text);
 int hd_run_file_read(const char *store_path, uint32_t number, enum hd_run_file file, char **ret_text);

@@ -47,6 +47,12 @@ struct hd_replay_report {
 int hd_journal_replay(int directory_fd, uint32_t thread, const struct hd_replay *replay,
 	struct hd_replay_report *ret_report);
 
+/*
+ * Whether the journal of DIRECTORY_FD ends where its last owner closed it: nothing was written since, and nothing is to
+ * be recovered. True when there is none. Reads its header alone.
+ */
+bool hd_journal_was_closed(int directory_fd, uint32_t thread);
+
 /* Opens it for appending at SIZE behind EPOCHS epochs (as replayed); with SIZE 0 the first epoch is a
  * checkpoint. */
 int hd_journal_open(

@@ -236,3 +236,25 @@ int hd_journal_replay(int directory_fd, uint32_t thread, const struct hd_replay 
 		*ret_report = report;
 	return r;
 }
+
+bool hd_journal_was_closed(int directory_fd, uint32_t thread)
+{
+	char bytes[sizeof(struct hd_journal_header)];
+	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, "journal", O_RDONLY, 0);
+	struct hd_journal_header header;
+	struct hd_journal_end end;
+	struct stat stat;
+	size_t size = 0;
+
+	if (fd == -ENOENT)
+		return !read_end(directory_fd, &end);
+	if (fd < 0 || hd_file_stat(fd, &stat) < 0 ||
+		hd_file_read_at(fd, bytes, sizeof(bytes), 0, &size) < 0 ||
+		hd_journal_header_read(bytes, size, thread, &header) < 0)
+		return false;
+	if (!read_end(directory_fd, &end) || end.id != header.id)
+		return false;
+	/* The header of the epoch that would have come next is written ahead. */
+	return end.size == (uint64_t)stat.st_size ||
+	       end.size + sizeof(struct hd_epoch_header) == (uint64_t)stat.st_size;
+}

@@ -139,6 +139,12 @@ int hd_file_stat(int fd, struct stat *ret_stat)
 	return 0;
 }
 
+int hd_file_set_mode(int fd, mode_t mode)
+{
+	hd_lock_assert_none_held("fchmod");
+	return fchmod(fd, mode) < 0 ? hd_errno() : 0;
+}
+
 int hd_file_stat_at(int directory_fd, const char *path, struct stat *ret_stat)
 {
 	struct stat st;

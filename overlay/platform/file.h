@@ -38,6 +38,7 @@ int hd_file_read_whole(int directory_fd, const char *path, size_t limit, char **
 int hd_file_truncate(int fd, uint64_t size);     /* ftruncate (io) */
 int hd_file_sync(int fd);                        /* fdatasync (io) */
 int hd_file_sync_filesystem(int fd);             /* syncfs (io) */
+int hd_file_set_mode(int fd, mode_t mode);       /* fchmod (io) */
 int hd_file_stat(int fd, struct stat *ret_stat); /* fstat (io) */
 int hd_file_stat_at(
 	int directory_fd, const char *path, struct stat *ret_stat); /* fstatat, links not followed (io) */

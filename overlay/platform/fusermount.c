@@ -35,7 +35,7 @@ struct answer {
 	char words[WORDS_LIMIT]; /* one line, no newline */
 };
 
-static const char *find_program(void)
+const char *hd_mount_point_helper(void)
 {
 	static const char *const places[] = {
 		"/usr/bin/fusermount3",
@@ -129,7 +129,7 @@ static int start_program(char *const arguments[], int comm_fd, int words_fd, pid
 		{.parent_fd = words_fd, .child_fd = STDERR_FILENO},
 		{.parent_fd = comm_fd, .child_fd = COMM_FD},
 	};
-	const char *program = find_program();
+	const char *program = hd_mount_point_helper();
 	HD_AUTO_FREE char **environment = NULL;
 	int r;
 
