@@ -151,7 +151,7 @@ static json_t *diff_entry_json(const struct hd_diff_entry *entry)
 	return object;
 }
 
-static json_t *diff_json(const struct hd_diff *diff)
+json_t *hd_control_diff(const struct hd_diff *diff)
 {
 	json_t *entries = json_array();
 	size_t i;
@@ -224,7 +224,7 @@ static int run_diff(struct execution *execution)
 		execution->overlay, from_given ? &from : NULL, to_given ? &to : NULL, &options, &diff);
 	if (r < 0)
 		return r;
-	execution->reply = diff_json(&diff);
+	execution->reply = hd_control_diff(&diff);
 	hd_diff_clear(&diff);
 	execution->fd = hd_steal_fd(&fd);
 	return execution->reply ? 0 : -ENOMEM;

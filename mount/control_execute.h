@@ -20,6 +20,7 @@
 
 #include "overlay/overlay.h"
 
+struct hd_diff;
 struct hd_fuse_session;
 struct hd_message_counters;
 struct hd_mount_options;
@@ -44,6 +45,9 @@ struct hd_control_environment {
 /* Sets *RET_REPLY and *RET_FD (-1 or an owned memory file). */
 int hd_control_execute(struct hd_overlay *overlay, const struct hd_control_environment *environment,
 	json_t *request, json_t **ret_reply, int *ret_fd);
+
+/* The fields `changes` and `entries` of the reply to `diff`. NULL when memory is short. */
+json_t *hd_control_diff(const struct hd_diff *diff);
 
 /* The `"ok": false` reply for code R with this thread's detail. NULL when memory is short. */
 json_t *hd_control_error_reply(int r);
