@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
+#include "mount/format_numbers.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/store/store.h"
 
@@ -27,7 +28,7 @@ static int print_json(void)
 
 	for (size_t i = 0; i < HD_ARRAY_SIZE(libraries); i++)
 		(void)json_object_set_new(versions, libraries[i].name, json_string(libraries[i].version));
-	return hd_output_json(json_pack("{s:s, s:i, s:s, s:o}", "version", HD_VERSION, "store_version",
+	return hd_output_json(json_pack("{s:s, s:i, s:s, s:o}", "version", hd_version, "store_version",
 		HD_STORE_VERSION, "compiler", __VERSION__, "libraries", versions));
 }
 
@@ -35,7 +36,7 @@ static int run_version(const struct hd_invocation *invocation)
 {
 	if (invocation->json)
 		return print_json();
-	printf("heddle %s\nstore format %d\n", HD_VERSION, HD_STORE_VERSION);
+	printf("heddle %s\nstore format %d\n", hd_version, HD_STORE_VERSION);
 	for (size_t i = 0; i < HD_ARRAY_SIZE(libraries); i++)
 		printf("%s %s\n", libraries[i].name, libraries[i].version);
 	return HD_EXIT_OK;

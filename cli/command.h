@@ -86,6 +86,7 @@ extern const struct hd_command hd_command_restore;
 extern const struct hd_command hd_command_undo;
 extern const struct hd_command hd_command_redo;
 extern const struct hd_command hd_command_op;
+extern const struct hd_command hd_command_daemon;
 extern const struct hd_command hd_command_version;
 extern const struct hd_command hd_command_help;
 

@@ -26,6 +26,7 @@ const struct hd_command *const hd_command_table[] = {
 	&hd_command_export,
 	&hd_command_check,
 	&hd_command_doctor,
+	&hd_command_daemon,
 	&hd_command_version,
 	&hd_command_help,
 	NULL,

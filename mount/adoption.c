@@ -8,6 +8,7 @@
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
 #include "mount/format_numbers.h"
+#include "mount/fuse_session.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
@@ -29,19 +30,40 @@ json_t *hd_formats_describe(void)
 	return object;
 }
 
+static int check_number(const json_t *theirs, const char *name, uint32_t ours)
+{
+	json_int_t number = json_integer_value(json_object_get(theirs, name));
+
+	if (number == (json_int_t)ours)
+		return 0;
+	return hd_fail(HD_E_OTHER_FORMATS, "'%s' is %lld there and %u here", name, (long long)number, ours);
+}
+
 int hd_formats_check(const json_t *theirs)
 {
 	size_t i;
+	int r = 0;
 
-	for (i = 0; i < HD_FORMAT_NUMBERS; i++) {
-		const struct hd_format_number *ours = &hd_format_numbers[i];
-		json_int_t number = json_integer_value(json_object_get(theirs, ours->name));
+	for (i = 0; r >= 0 && i < HD_FORMAT_NUMBERS; i++)
+		r = check_number(theirs, hd_format_numbers[i].name, hd_format_numbers[i].number);
+	return r;
+}
 
-		if (number != (json_int_t)ours->number)
-			return hd_fail(HD_E_OTHER_FORMATS, "format '%s' is %lld there and %u here",
-				ours->name, (long long)number, ours->number);
-	}
-	return 0;
+json_t *hd_formats_describe_all(void)
+{
+	json_t *object = hd_formats_describe();
+
+	if (object)
+		(void)json_object_set_new(
+			object, "libfuse", json_integer((json_int_t)hd_fuse_session_library()));
+	return object;
+}
+
+int hd_formats_check_all(const json_t *theirs)
+{
+	int r = hd_formats_check(theirs);
+
+	return r < 0 ? r : check_number(theirs, "libfuse", hd_fuse_session_library());
 }
 
 /* ---- in the worker ---- */

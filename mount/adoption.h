@@ -34,6 +34,10 @@ json_t *hd_formats_describe(void);
 /* Compares THEIRS with ours: -HD_E_OTHER_FORMATS with the first that differs. */
 int hd_formats_check(const json_t *theirs);
 
+/* With what workers alone share: the library that answered the kernel when the mount began. */
+json_t *hd_formats_describe_all(void);
+int hd_formats_check_all(const json_t *theirs);
+
 /* ---- in the worker ---- */
 
 struct hd_adoption_offer {

@@ -9,8 +9,10 @@
  * {"op":"closed","error":{…}?}
  *                          {"op":"hold"|"drop",…}: large_files.h
  *                          {"op":"unmount","lazy":B} + the client's socket  {"op":"synced"}
+ *                          {"op":"step_down"} + the client's socket
  * Supervisor to worker     {"op":"mounted","mountpoint":S,"last_end":S?} + /dev/fuse
  *                          {"op":"client"} + a client's socket  {"op":"sync"}  {"op":"stop"}
+ *                          {"op":"yield"}: ends, and leaves the memory to another worker
  *                          to one that takes over or salvages: {"op":"large","slot":N} + descriptor
  *                          {"op":"go"}
  *

@@ -7,6 +7,8 @@
  */
 
 #include "mount/control_execute.h"
+#include "mount/adoption.h"
+#include "mount/format_numbers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,8 +41,9 @@ static int malformed(const char *what)
 
 static int run_ping(struct execution *execution)
 {
-	execution->reply = json_pack("{s:s, s:i, s:i}", "version", HD_VERSION, "pid",
-		(int)execution->environment->supervisor, "worker", (int)execution->environment->worker);
+	execution->reply = json_pack("{s:s, s:i, s:i, s:o}", "version", hd_version, "pid",
+		(int)execution->environment->supervisor, "worker", (int)execution->environment->worker,
+		"formats", hd_formats_describe_all());
 	return execution->reply ? 0 : -ENOMEM;
 }
 

@@ -226,7 +226,8 @@ static void become_supervisor(struct hd_supervisor *kept)
 
 	if (r >= 0) {
 		hd_supervisor_serve(kept);
-		hd_supervisor_finish(kept);
+		if (!kept->stepped_down)
+			hd_supervisor_finish(kept);
 	} else if (r != -HD_E_THREAD_BUSY) {
 		hd_log(HD_LOG_ERROR, "heddled is dead and nobody can take its place: %s",
 			hd_error_message(r));

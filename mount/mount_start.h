@@ -30,9 +30,17 @@ int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy);
 
 /*
  * Thread NUMBER is in use and nobody answers at its socket: if its worker lives without a supervisor, it has one when
- * this returns 0. That somebody else is about to see to it is 0 too. -HD_E_OTHER_FORMATS, -ECONNREFUSED without a worker.
+ * this returns 0. That somebody else is about to see to it is 0 too. -HD_E_OTHER_FORMATS, -HD_E_NOT_MOUNTED.
  */
 int hd_mount_adopt(const struct hd_store *store, const char *thread, uint32_t number);
+
+/*
+ * Puts the programs of this build in the place of those that serve THREAD; what uses the mount waits for a moment.
+ * *RET_VERSION is the version of those (fresh memory). -HD_E_OTHER_FORMATS, before anything happened; -HD_E_NOT_MOUNTED.
+ */
+int hd_mount_upgrade(const struct hd_store *store, const char *thread, char **ret_version);
+/* The second half of that: THREAD's worker has no supervisor, and gets another supervisor and another worker. */
+int hd_mount_replace(const struct hd_store *store, const char *thread);
 
 /* Where a mount of ours is and what it shows. */
 struct hd_mount_place {

@@ -19,13 +19,14 @@ static const struct {
 	{"--options", offsetof(struct hd_program_arguments, options), SIZE_MAX},
 	{"--report", SIZE_MAX, offsetof(struct hd_program_arguments, report)},
 	{"--keeper", SIZE_MAX, offsetof(struct hd_program_arguments, keeper)},
+	{"--replace", SIZE_MAX, offsetof(struct hd_program_arguments, replace)},
 	{"--adopt", SIZE_MAX, offsetof(struct hd_program_arguments, adopt)},
 	{"--salvage", SIZE_MAX, offsetof(struct hd_program_arguments, salvage)},
 	{"--take-over", SIZE_MAX, offsetof(struct hd_program_arguments, take_over)},
 };
 
 /* All texts with their names, all flags, the program and the end. */
-_Static_assert(HD_PROGRAM_WORDS >= 2 * 4 + 5 + 2, "more arguments than words");
+_Static_assert(HD_PROGRAM_WORDS >= 2 * 4 + 6 + 2, "more arguments than words");
 
 static char *writable(const char *text)
 {

@@ -28,6 +28,7 @@ struct hd_program_arguments {
 	const char *options;   /* as hd_mount_options_format writes them; NULL: the defaults */
 	bool report;           /* heddled: somebody waits at HD_SUPERVISOR_REPORT_FD; go to the background */
 	bool keeper;    /* heddled: hold the same, take the supervisor's place when it dies, see keeper.h */
+	bool replace;   /* heddled: with adopt; a worker of this build takes the place of the other */
 	bool adopt;     /* heddled: supervise a worker that nobody supervises, see adoption.h */
 	bool salvage;   /* worker: bring a dead worker's memory to disk instead of serving */
 	bool take_over; /* worker: go on where a dead worker was */

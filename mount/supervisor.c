@@ -217,7 +217,8 @@ void hd_supervisor_serve(struct hd_supervisor *supervisor)
 		unsigned ready = 0;
 		int r;
 
-		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), -1, &ready);
+		r = hd_descriptor_wait(
+			fds, HD_ARRAY_SIZE(fds), hd_supervisor_ladder_timeout(supervisor), &ready);
 		if (r < 0) {
 			hd_log(HD_LOG_ERROR, "cannot wait for events: %s", hd_error_message(r));
 			return;
@@ -231,6 +232,7 @@ void hd_supervisor_serve(struct hd_supervisor *supervisor)
 			hd_supervisor_accept(supervisor);
 		if (ready & 8u)
 			hd_supervisor_worker_ended(supervisor);
+		hd_supervisor_ladder_climb(supervisor);
 		/* It never says anything: that is its end. */
 		if ((ready & 16u) && supervisor->phase != SUPERVISOR_ENDED)
 			hd_keeper_ensure(supervisor);
@@ -286,7 +288,8 @@ int hd_supervisor_run(const struct hd_program_arguments *arguments)
 		supervisor.exit_status = 1;
 	} else if (supervisor.worker != 0) {
 		hd_supervisor_serve(&supervisor);
-		hd_supervisor_finish(&supervisor);
+		if (!supervisor.stepped_down)
+			hd_supervisor_finish(&supervisor);
 	}
 	hd_supervisor_clear(&supervisor);
 	return supervisor.exit_status;

@@ -19,6 +19,7 @@
 #include "mount/adoption.h"
 #include "mount/control_channel.h"
 #include "mount/control_client.h"
+#include "mount/control_execute.h"
 #include "mount/keeper.h"
 #include "mount/run_file.h"
 #include "mount/supervisor_types.h"
@@ -161,6 +162,20 @@ static int take_office(struct hd_supervisor *supervisor)
 	return 0;
 }
 
+/* A lock that the end of its holder's process gives back. */
+static int await_lock(const struct hd_supervisor *supervisor, enum hd_run_file file, uint64_t patience_ns)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + patience_ns;
+	int r;
+
+	for (;;) {
+		r = hd_run_lock_take(supervisor->arguments.store, supervisor->number, file);
+		if (r != -HD_E_THREAD_BUSY || hd_clock_monotonic_ns() >= deadline)
+			return r;
+		hd_clock_sleep_ns(LOCK_RETRY_NS);
+	}
+}
+
 /* ---- from outside ---- */
 
 static int report_nothing_to_do(struct hd_supervisor *supervisor, int r)
@@ -171,44 +186,54 @@ static int report_nothing_to_do(struct hd_supervisor *supervisor, int r)
 	return 0;
 }
 
-int hd_supervisor_adopt(struct hd_supervisor *supervisor)
+static int report_no_worker(struct hd_supervisor *supervisor)
 {
-	const char *store = supervisor->arguments.store;
+	supervisor->worker = 0;
+	hd_supervisor_report(supervisor, hd_control_error_reply(hd_fail(HD_E_NOT_MOUNTED, "thread '%s'",
+						 supervisor->arguments.thread)));
+	return 0;
+}
+
+/* Both locks. PATIENT: their holders are on their way out. */
+static int take_locks(struct hd_supervisor *supervisor, bool patient)
+{
+	uint64_t patience_ns = patient ? LOCK_PATIENCE_NS : 0;
 	int r;
 
-	r = supervisor->keeper_lock_fd = hd_run_lock_take(store, supervisor->number, HD_RUN_KEEPER);
+	r = supervisor->keeper_lock_fd = await_lock(supervisor, HD_RUN_KEEPER, patience_ns);
 	if (r >= 0)
-		r = supervisor->lock_fd = hd_run_lock_take(store, supervisor->number, HD_RUN_SUPERVISOR);
+		r = supervisor->lock_fd = await_lock(supervisor, HD_RUN_SUPERVISOR, patience_ns);
+	return r;
+}
+
+int hd_supervisor_adopt(struct hd_supervisor *supervisor)
+{
+	bool replaces = supervisor->arguments.replace;
+	int r;
+
+	r = take_locks(supervisor, replaces);
 	if (r < 0)
-		return report_nothing_to_do(supervisor, r);
+		return replaces ? hd_supervisor_explain_busy(supervisor, r)
+				: report_nothing_to_do(supervisor, r);
 	r = ask_worker(supervisor);
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return report_no_worker(supervisor);
 	if (r < 0)
 		return hd_fail_in(r, "adopt the worker of thread '%s'", supervisor->arguments.thread);
 	supervisor->phase = SUPERVISOR_SERVING;
 	r = take_office(supervisor);
 	if (r < 0)
 		return r;
-	hd_log(HD_LOG_WARNING, "heddled was dead; %d goes on with worker %d", (int)getpid(),
-		(int)supervisor->worker);
-	hd_supervisor_report(supervisor, json_pack("{s:b, s:b}", "ok", 1, "adopted", 1));
+	hd_log(HD_LOG_WARNING, "%d goes on with worker %d", (int)getpid(), (int)supervisor->worker);
+	supervisor->replaces = replaces;
+	if (replaces)
+		hd_supervisor_ask_to_go(supervisor, "yield"); /* reported when the other one serves */
+	else
+		hd_supervisor_report(supervisor, json_pack("{s:b, s:b}", "ok", 1, "adopted", 1));
 	return 0;
 }
 
 /* ---- the keeper ---- */
-
-/* The supervisor's lock, which the end of its process gives back. Busy: it lives, and has let us go. */
-static int await_lock(struct hd_supervisor *kept)
-{
-	uint64_t deadline = hd_clock_monotonic_ns() + LOCK_PATIENCE_NS;
-	int r;
-
-	for (;;) {
-		r = hd_run_lock_take(kept->arguments.store, kept->number, HD_RUN_SUPERVISOR);
-		if (r != -HD_E_THREAD_BUSY || hd_clock_monotonic_ns() > deadline)
-			return r;
-		hd_clock_sleep_ns(LOCK_RETRY_NS);
-	}
-}
 
 /* What the worker said to the dead supervisor, as far as it was not heard. */
 static void drain_link(struct hd_supervisor *kept)
@@ -228,7 +253,8 @@ int hd_supervisor_succeed(struct hd_supervisor *kept)
 	bool mounted = kept->parts[HD_PART_DEVICE] >= 0;
 	int r;
 
-	r = kept->lock_fd = await_lock(kept);
+	/* Busy: the supervisor lives, and has let us go. */
+	r = kept->lock_fd = await_lock(kept, HD_RUN_SUPERVISOR, LOCK_PATIENCE_NS);
 	if (r < 0)
 		return r;
 	/* Before anything was mounted there is nothing to go on with, and after it the memory is to be saved. */

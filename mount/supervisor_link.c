@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
@@ -22,6 +23,9 @@
 #include "overlay/platform/log.h"
 #include "overlay/platform/mount_point.h"
 #include "overlay/platform/socket.h"
+
+#define BUSY_PATIENCE_NS 300000000u
+#define BUSY_RETRY_NS 20000000u
 
 void hd_supervisor_report(struct hd_supervisor *supervisor, json_t *reply)
 {
@@ -175,13 +179,27 @@ static void add_waiter(struct hd_supervisor *supervisor, int *client, bool lazy)
 	supervisor->waiters[supervisor->n_waiters++] = hd_steal_fd(client);
 }
 
+/* What looks into the mount for a moment (a file that is being closed, somebody who lists processes) is no user of it. */
+static int detach_patiently(const struct hd_supervisor *supervisor, bool lazy)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + BUSY_PATIENCE_NS;
+	int r;
+
+	for (;;) {
+		r = hd_mount_point_detach(supervisor->arguments.directory, lazy);
+		if (r != -EBUSY || hd_clock_monotonic_ns() > deadline)
+			return r;
+		hd_clock_sleep_ns(BUSY_RETRY_NS);
+	}
+}
+
 static void hear_unmount(struct hd_supervisor *supervisor, const json_t *message, int *client)
 {
 	bool lazy = json_is_true(json_object_get(message, "lazy"));
 	int r = 0;
 
 	if (!supervisor->detached)
-		r = hd_mount_point_detach(supervisor->arguments.directory, lazy);
+		r = detach_patiently(supervisor, lazy);
 	/* Somebody else unmounted it a moment ago: the worker is about to find out. */
 	if (r < 0 && r != -EINVAL) {
 		(void)hd_control_send(*client, hd_control_error_reply(r), -1);
@@ -212,7 +230,8 @@ void hd_supervisor_stop(struct hd_supervisor *supervisor)
 	}
 	if (r < 0 && r != -EINVAL)
 		hd_log(HD_LOG_WARNING, "cannot unmount, ending all the same: %s", hd_error_message(r));
-	(void)hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", "stop"), -1);
+	supervisor->stopping = true;
+	hd_supervisor_ask_to_go(supervisor, "stop");
 }
 
 /* ---- hearing ---- */
@@ -236,6 +255,21 @@ static void hear_unsaved(struct hd_supervisor *supervisor, json_t *message)
 	hd_supervisor_detach(supervisor);
 	if (supervisor->unsaved)
 		hd_supervisor_answer_waiters(supervisor, supervisor->unsaved, false);
+}
+
+/* Another supervisor is about to adopt the worker: it, and the mount, stay. */
+static void hear_step_down(struct hd_supervisor *supervisor, int client)
+{
+	if (supervisor->phase != SUPERVISOR_SERVING || supervisor->unsaved || supervisor->n_waiters > 0) {
+		(void)hd_control_send(
+			client, hd_control_error_reply(hd_fail(HD_E_THREAD_BUSY, "the mount is ending")), -1);
+		return;
+	}
+	hd_log(HD_LOG_NOTICE, "%d steps down, worker %d goes on", (int)getpid(), (int)supervisor->worker);
+	hd_keeper_dismiss(supervisor);
+	supervisor->stepped_down = true;
+	supervisor->phase = SUPERVISOR_ENDED;
+	(void)hd_control_send(client, json_pack("{s:b}", "ok", 1), -1);
 }
 
 static void hear_large(struct hd_supervisor *supervisor, const json_t *message, int *fd)
@@ -267,6 +301,8 @@ static void hear_message(struct hd_supervisor *supervisor, json_t *message, int 
 		hear_large(supervisor, message, fd);
 	} else if (strcmp(op, "unmount") == 0 && *fd >= 0) {
 		hear_unmount(supervisor, message, fd);
+	} else if (strcmp(op, "step_down") == 0 && *fd >= 0) {
+		hear_step_down(supervisor, *fd);
 	} else if (strcmp(op, "synced") == 0) {
 		json_t *done = json_pack("{s:b}", "ok", 1);
 

@@ -26,8 +26,10 @@ bool hd_supervisor_may_restart(struct hd_supervisor *supervisor)
 {
 	uint64_t now = hd_clock_monotonic_ns();
 
-	if (supervisor->parts[HD_PART_DEVICE] < 0)
+	if (supervisor->parts[HD_PART_DEVICE] < 0 || supervisor->stopping)
 		return false;
+	if (supervisor->replaces)
+		return true;
 	if (supervisor->window_restarts == 0 || now - supervisor->window_began_ns > WINDOW_NS) {
 		supervisor->window_began_ns = now;
 		supervisor->window_restarts = 0;
@@ -74,7 +76,9 @@ int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why)
 
 	supervisor->phase = SUPERVISOR_TAKING_OVER;
 	supervisor->closed = false;
-	supervisor->window_restarts++;
+	/* One that was asked to go has not died. */
+	supervisor->window_restarts += supervisor->replaces ? 0 : 1;
+	supervisor->replaces = false;
 	supervisor->restarts++;
 	(void)snprintf(supervisor->last_restart, sizeof(supervisor->last_restart), "%s", why);
 	r = hd_supervisor_spawn(supervisor, HD_WORKER_TAKES_OVER);

@@ -60,19 +60,24 @@ struct hd_supervisor {
 	bool waits_for_sync[SUPERVISOR_WAITER_LIMIT]; /* a lazy one: durability is enough */
 	size_t n_waiters;
 
-	bool adopted;      /* another supervisor mounted this */
-	bool foreign;      /* another supervisor started the worker: nobody tells us how it ends */
-	bool recovers;     /* all processes of the mount before were killed */
-	bool detached;     /* the mountpoint is gone by our doing */
-	bool link_lost;    /* the worker has closed its end, or broken the protocol */
-	bool closed;       /* the worker said that it closed its overlay */
-	json_t *failure;   /* owned: the failure that it named, as an "ok": false reply */
-	bool lacks_room;   /* the last try failed for the disk, not for the memory */
-	bool refused;      /* a close failed: the memory is kept and tried again until the disk takes it */
-	bool told_to_end;  /* while it was kept */
-	json_t *unsaved;   /* owned: why what the mount left in memory is not on disk yet, as such a reply */
-	unsigned salvages; /* tries */
-	uint64_t restarts; /* workers that took over */
+	bool adopted;       /* another supervisor mounted this */
+	bool foreign;       /* another supervisor started the worker: nobody tells us how it ends */
+	bool recovers;      /* all processes of the mount before were killed */
+	bool detached;      /* the mountpoint is gone by our doing */
+	bool link_lost;     /* the worker has closed its end, or broken the protocol */
+	bool closed;        /* the worker said that it closed its overlay */
+	json_t *failure;    /* owned: the failure that it named, as an "ok": false reply */
+	bool lacks_room;    /* the last try failed for the disk, not for the memory */
+	bool refused;       /* a close failed: the memory is kept and tried again until the disk takes it */
+	bool replaces;      /* the worker was asked to make way for another */
+	bool stopping;      /* we were told to end */
+	bool stepped_down;  /* another supervisor takes over: nothing of the mount is ours any more */
+	uint64_t act_at_ns; /* when the worker was to be gone; 0: it was not asked to go */
+	unsigned stop_step; /* what was tried */
+	bool told_to_end;   /* while it was kept */
+	json_t *unsaved;    /* owned: why what the mount left in memory is not on disk yet, as such a reply */
+	unsigned salvages;  /* tries */
+	uint64_t restarts;  /* workers that took over */
 	uint64_t window_restarts, window_began_ns; /* those that the budget counts */
 	uint64_t window_keepers, keepers_began_ns; /* keepers that were replaced, likewise */
 	char last_restart[160];                    /* why the last one had to; "": none did */
@@ -126,6 +131,14 @@ int hd_supervisor_hear(struct hd_supervisor *supervisor, int timeout_ms);
 void hd_supervisor_accept(struct hd_supervisor *supervisor);
 /* SIGTERM: ends the mount, whoever uses it. */
 void hd_supervisor_stop(struct hd_supervisor *supervisor);
+
+/* supervisor_ladder.c */
+/* The worker is asked to go (OP), and louder if it does not. */
+void hd_supervisor_ask_to_go(struct hd_supervisor *supervisor, const char *op);
+/* Milliseconds until the next step is due, -1 if none is. */
+int hd_supervisor_ladder_timeout(const struct hd_supervisor *supervisor);
+/* Takes the step that is due. */
+void hd_supervisor_ladder_climb(struct hd_supervisor *supervisor);
 /* Answers who started us, once. REPLY's reference is consumed. */
 void hd_supervisor_report(struct hd_supervisor *supervisor, json_t *reply);
 /* Answers the clients that wait: with SYNCED only those that wait for durability. REPLY is borrowed. */

@@ -18,6 +18,7 @@
 
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
+#include "mount/format_numbers.h"
 #include "mount/keeper.h"
 #include "mount/mount_start.h"
 #include "mount/program_spawn.h"
@@ -84,7 +85,9 @@ static void describe_end(const struct hd_supervisor *supervisor, int status, cha
 {
 	pid_t worker = supervisor->worker;
 
-	if (supervisor->foreign)
+	if (supervisor->replaces)
+		(void)snprintf(text, size, "worker %d made way for heddle %s", (int)worker, hd_version);
+	else if (supervisor->foreign)
 		(void)snprintf(text, size, "worker %d died", (int)worker);
 	else if (WIFSIGNALED(status))
 		(void)snprintf(text, size, "worker %d was killed by signal %d (%s)", (int)worker,
@@ -278,6 +281,7 @@ void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
 	if (hd_process_reap(supervisor->worker, &status) == 0)
 		return;
 	close_fd(&supervisor->watch_fd);
+	supervisor->act_at_ns = 0;
 	/* It may have told another supervisor. */
 	if (flag_is_raised(supervisor->parts[HD_PART_CLOSED]))
 		supervisor->closed = true;

@@ -47,6 +47,7 @@ struct worker {
 	char *mountpoint;                       /* owned */
 	char *last_end;                         /* owned, may be NULL */
 	struct hd_request_area *area;           /* owned */
+	bool yields;                            /* another worker goes on with the memory */
 	uint64_t restarts;                      /* workers of this mount before us */
 	char *last_restart;                     /* owned, may be NULL: how the last of them ended */
 	struct hd_announcements *announcements; /* owned */
@@ -279,6 +280,7 @@ static int serve_mount(struct worker *worker, int device)
 		return r;
 	(void)tell("ready");
 	r = hd_fuse_session_serve(worker->session);
+	worker->yields = hd_worker_control_yields(control);
 	hd_worker_control_stop(control);
 	return r;
 }
@@ -311,7 +313,8 @@ static int run_server(struct worker *worker)
 		(void)tell_failure("failed", r);
 	}
 	hd_fuse_session_free(HD_STEAL(worker->session));
-	return close_overlay(worker);
+	/* Everything is answered, and the memory is as it would be after a death, which the next one can deal with. */
+	return worker->yields ? 0 : close_overlay(worker);
 }
 
 /* ---- salvaging ---- */
@@ -375,6 +378,8 @@ int hd_worker_run(const struct hd_program_arguments *arguments)
 		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
 		(void)tell_failure("failed", r);
 	}
-	worker_clear(&worker);
+	/* The overlay's own threads still run. */
+	if (!worker.yields)
+		worker_clear(&worker);
 	return r < 0 ? 1 : 0;
 }

@@ -39,6 +39,7 @@ struct hd_worker_control {
 	struct hd_pool *pool; /* owned */
 	int stop_flag;        /* owned */
 	_Atomic pid_t supervisor;
+	_Atomic bool yields;
 };
 
 struct client {
@@ -87,6 +88,11 @@ static int serve_request(struct client *client)
 	if (strcmp(hd_control_op(request), "unmount") == 0) {
 		r = forward_unmount(client->control, request, client->fd);
 		json_decref(request);
+		return 1;
+	}
+	if (strcmp(hd_control_op(request), "step_down") == 0) {
+		json_decref(request);
+		(void)hd_control_send(settings->link_fd, json_pack("{s:s}", "op", "step_down"), client->fd);
 		return 1;
 	}
 	environment.supervisor = atomic_load(&client->control->supervisor);
@@ -149,12 +155,14 @@ static int hear_supervisor(struct hd_worker_control *control)
 	if (r < 0)
 		return r;
 	op = hd_control_op(message);
-	if (strcmp(op, "client") == 0 && fd >= 0)
+	if (strcmp(op, "client") == 0 && fd >= 0) {
 		accept_client(control, &fd);
-	else if (strcmp(op, "stop") == 0)
+	} else if (strcmp(op, "stop") == 0 || strcmp(op, "yield") == 0) {
+		atomic_store(&control->yields, strcmp(op, "yield") == 0);
 		hd_fuse_session_stop(control->settings.session);
-	else if (strcmp(op, "sync") == 0 && hd_pool_submit(control->pool, sync_task, control) < 0)
+	} else if (strcmp(op, "sync") == 0 && hd_pool_submit(control->pool, sync_task, control) < 0) {
 		sync_task(control);
+	}
 	json_decref(message);
 	return 0;
 }
@@ -248,4 +256,9 @@ void hd_worker_control_stop(struct hd_worker_control *control)
 	hd_pool_free(control->pool);
 	hd_cleanup_close(&control->stop_flag);
 	free(control);
+}
+
+bool hd_worker_control_yields(const struct hd_worker_control *control)
+{
+	return atomic_load(&control->yields);
 }

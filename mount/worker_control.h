@@ -11,6 +11,8 @@
  * Ownership   Everything in the settings is borrowed until stop returns.
  */
 
+#include <stdbool.h>
+
 #include "mount/control_execute.h"
 #include "mount/fuse_session.h"
 #include "mount/large_files.h"
@@ -29,6 +31,8 @@ struct hd_worker_control;
 /* Copies SETTINGS. */
 int hd_worker_control_start(
 	const struct hd_worker_control_settings *settings, struct hd_worker_control **ret_control);
+/* Whether the supervisor said that another worker is to go on in the place of this one. */
+bool hd_worker_control_yields(const struct hd_worker_control *control);
 /* No client is heard any more; those that were are answered. NULL is fine. */
 void hd_worker_control_stop(struct hd_worker_control *control);
 
