@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 180
+# TIMEOUT: 300
 #
 # heddle daemon upgrade puts other programs in the place of those that serve a mount, while programs work in it: files
 # stay open, locks stay held, nothing is lost, and no budget is charged. Programs whose memory is laid out otherwise are
@@ -29,7 +29,7 @@ rm "$MNT/open"
 echo "unlinked and open" >&5
 flock 5
 
-for round in 1 2 3; do
+for round in 1 2; do
 	before=$(worker_pid)
 	check_contains "$(check "$other/heddle" daemon upgrade)" "Thread main is served by heddle 99.0.0 now, before by 0"
 	[ "$(worker_pid)" != "$before" ] || fail "round $round: worker $before is still there"
