@@ -25,8 +25,7 @@ rm "$STORE/threads/1/journal"
 check sync "$MNT/first"
 check [ -s "$STORE/threads/1/journal" ]
 check_equal "$(status_field 's["degraded"]')" false
-worker=$(worker_pid)
-kill -9 "$(status_field 's["worker"]["supervisor"]')" "$worker"
+check python3 "$TEST_LIB/kill_mount.py" all main
 heddle_mount_again
 check_content "$MNT/first" first
 check_content "$MNT/second" second
