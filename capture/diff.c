@@ -24,6 +24,7 @@ struct diff_run {
 	const struct hd_diff_options *options;
 	struct hd_buffer entries; /* of struct hd_diff_entry */
 	struct hd_buffer text;
+	size_t path_bytes;
 };
 
 static int flush_text(struct diff_run *run)
@@ -116,6 +117,10 @@ static int emit_change(const struct hd_change *change, void *payload)
 	};
 	int r;
 
+	run->path_bytes += change->path_length;
+	if (run->path_bytes > HD_DIFF_PATHS_LIMIT)
+		return hd_fail(
+			EFBIG, "the list of changes: more than %u MiB of paths", HD_DIFF_PATHS_LIMIT >> 20);
 	if (run->options->depth != HD_DIFF_NAMES && change->kind != HD_CHANGE_MOVED) {
 		r = describe(run, change, &entry);
 		if (r < 0)

@@ -15,12 +15,14 @@
  *
  * Ownership   The caller clears the result. The text given to a callback is borrowed.
  * Threads     One at a time per view.
- * Errors      Those of the views; -ENOMEM; what the write callback returns.
+ * Errors      Those of the views; -ENOMEM; -EFBIG beyond HD_DIFF_PATHS_LIMIT; what the write callback returns.
  */
 
 #include "capture/tree_comparison.h"
 
 #define HD_DIFF_TEXT_LIMIT (64u << 20)
+/* Of all paths together, in bytes. */
+#define HD_DIFF_PATHS_LIMIT (256u << 20)
 #define HD_DIFF_CONTEXT_DEFAULT 3
 
 enum hd_diff_depth {

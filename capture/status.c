@@ -18,6 +18,7 @@ struct status_run {
 	size_t limit;
 	struct hd_buffer entries; /* of struct hd_status_entry */
 	size_t n_entries;
+	size_t path_bytes;
 	bool truncated;
 };
 
@@ -29,7 +30,8 @@ static int emit_change(const struct hd_change *change, void *payload)
 		.kind = change->kind, .path_length = change->path_length, .mode = shown->mode};
 	int r;
 
-	if (run->n_entries == run->limit) {
+	run->path_bytes += change->path_length;
+	if (run->n_entries == run->limit || run->path_bytes > HD_STATUS_PATHS_LIMIT) {
 		run->truncated = true;
 		return 0;
 	}

@@ -11,6 +11,9 @@
 
 #include "capture/tree_comparison.h"
 
+/* Of all listed paths together, in bytes: those of a deep tree are as long as the square of its depth. */
+#define HD_STATUS_PATHS_LIMIT (16u << 20)
+
 struct hd_status_entry {
 	enum hd_change_kind kind;
 	char *path; /* owned: relative, raw bytes, NUL-terminated; "." for the root itself */
@@ -27,7 +30,7 @@ struct hd_status {
 	bool truncated;                 /* there are more than `entries` */
 };
 
-/* LIMIT bounds the list, not the counts; 0 lists nothing. */
+/* LIMIT bounds the list, not the counts, as does HD_STATUS_PATHS_LIMIT; 0 lists nothing. */
 int hd_status_read(struct hd_overlay *overlay, size_t limit, struct hd_status *ret_status);
 void hd_status_clear(struct hd_status *status);
 

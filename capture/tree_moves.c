@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "capture/tree_comparison.h"
+#include "capture/tree_place.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -23,16 +24,18 @@
  *
  * A walk over both trees meets what is below a moved directory by its new path, in the old tree as well. So each
  * candidate has two paths: its own, and the one at which it is met.
+ * Paths are written out for the result alone (tree_place.h).
  */
+
+/* What the result's paths may take: beyond it nothing is told as moved. */
+#define PATHS_LIMIT (16u << 20)
 
 #define NO_PARENT SIZE_MAX
 
 struct candidate {
-	char *path; /* owned */
-	char *met;  /* owned */
-	size_t path_length, met_length;
-	size_t parent; /* candidate of the same side that it was found in */
-	bool merged;   /* found when the parent was merged with its counterpart */
+	struct hd_tree_place *path, *met; /* the search's */
+	size_t parent;                    /* candidate of the same side that it was found in */
+	bool merged;                      /* found when the parent was merged with its counterpart */
 	struct hd_tree_view_entry entry;
 	struct hd_content key; /* NONE: has none */
 	size_t counterpart;    /* of the other side, or NO_PARENT */
@@ -48,15 +51,15 @@ struct side {
 /* Two directories that stand for each other, still to be merged. */
 struct pair {
 	struct hd_tree_view_entry entries[2];
-	char *paths[2]; /* owned */
-	size_t lengths[2];
-	size_t candidates[2]; /* what they are, or NO_PARENT */
+	struct hd_tree_place *paths[2]; /* the search's */
+	size_t candidates[2];           /* what they are, or NO_PARENT */
 };
 
 struct search {
 	struct side sides[2]; /* old, new */
 	struct pair *pairs;   /* owned array, a stack */
 	size_t n_pairs, pairs_capacity;
+	struct hd_tree_places places;
 };
 
 static int make_room(void **array, size_t count, size_t *capacity, size_t size)
@@ -74,24 +77,12 @@ static int make_room(void **array, size_t count, size_t *capacity, size_t size)
 	return 0;
 }
 
-/* DIRECTORY/NAME; the directory itself for an entry without its name. */
-static int join(const char *directory, size_t length, const struct hd_tree_view_entry *entry, char **ret_path,
-	size_t *ret_length)
+/* Says at which directory R happened. */
+static int fail_at(const struct hd_tree_place *place, int r)
 {
-	char *path = malloc(length + 1 + entry->name_length + 1);
-	size_t at = length;
+	HD_AUTO_FREE char *path = hd_tree_place_path(place);
 
-	if (!path)
-		return -ENOMEM;
-	memcpy(path, directory, length);
-	if (length > 0 && entry->name_length > 0)
-		path[at++] = '/';
-	memcpy(path + at, entry->name, entry->name_length);
-	at += entry->name_length;
-	path[at] = '\0';
-	*ret_path = path;
-	*ret_length = at;
-	return 0;
+	return hd_fail_in(r, "directory '%s'", path && path[0] ? path : ".");
 }
 
 /* The entry without what belongs to its listing. */
@@ -118,8 +109,8 @@ static struct hd_content key_of(const struct hd_tree_view_entry *entry)
 	return key;
 }
 
-static int add_candidate(
-	struct side *side, const struct candidate *found, const struct hd_tree_view_entry *entry)
+static int add_candidate(struct search *search, struct side *side, const struct candidate *found,
+	const struct hd_tree_view_entry *entry)
 {
 	struct candidate *candidate;
 	int r = make_room(
@@ -128,15 +119,17 @@ static int add_candidate(
 	if (r < 0)
 		return r;
 	candidate = &side->candidates[side->count++];
-	*candidate = (struct candidate){.parent = found->parent,
+	*candidate = (struct candidate){
+		.path = hd_tree_place_new(&search->places, found->path, entry->name, entry->name_length),
+		.parent = found->parent,
 		.merged = found->merged,
 		.entry = kept(entry),
 		.key = key_of(entry),
 		.counterpart = NO_PARENT};
-	r = join(found->path, found->path_length, entry, &candidate->path, &candidate->path_length);
-	if (r == 0)
-		r = join(found->met, found->met_length, entry, &candidate->met, &candidate->met_length);
-	return r;
+	candidate->met = found->met == found->path ? candidate->path
+						   : hd_tree_place_new(&search->places, found->met,
+							     entry->name, entry->name_length);
+	return candidate->path && candidate->met ? 0 : -ENOMEM;
 }
 
 static int push_pair(
@@ -150,11 +143,15 @@ static int push_pair(
 		return r;
 	pair = &search->pairs[search->n_pairs++];
 	*pair = (struct pair){.candidates = {above->candidates[0], above->candidates[1]}};
-	for (int i = 0; i < 2 && r == 0; i++) {
+	for (int i = 0; i < 2; i++) {
 		pair->entries[i] = kept(entries[i]);
-		r = join(above->paths[i], above->lengths[i], entries[i], &pair->paths[i], &pair->lengths[i]);
+		/* A candidate, whose entry has no name, is at its own place. */
+		pair->paths[i] = above->paths[i] && entries[i]->name_length == 0
+					 ? above->paths[i]
+					 : hd_tree_place_new(&search->places, above->paths[i],
+						   entries[i]->name, entries[i]->name_length);
 	}
-	return r;
+	return pair->paths[0] && pair->paths[1] ? 0 : -ENOMEM;
 }
 
 static bool is_directory(const struct hd_tree_view_entry *entry)
@@ -197,14 +194,12 @@ static int merge_listings(
 		}
 		for (int i = 0; i < 2 && r == 0; i++) {
 			struct candidate found = {.path = pair->paths[i],
-				.path_length = pair->lengths[i],
 				.met = pair->paths[1],
-				.met_length = pair->lengths[1],
 				.parent = pair->candidates[i],
 				.merged = true};
 
 			if (is_directory(entries[i]))
-				r = add_candidate(&search->sides[i], &found, entries[i]);
+				r = add_candidate(search, &search->sides[i], &found, entries[i]);
 		}
 	}
 	return r;
@@ -221,13 +216,7 @@ static int merge_pair(struct search *search, const struct pair *pair)
 		r = merge_listings(search, pair, listings);
 	for (int i = 0; i < 2; i++)
 		hd_tree_view_listing_clear(&listings[i]);
-	return r < 0 ? hd_fail_in(r, "directory '%s'", pair->lengths[1] ? pair->paths[1] : ".") : 0;
-}
-
-static void clear_pair(struct pair *pair)
-{
-	free(pair->paths[0]);
-	free(pair->paths[1]);
+	return r < 0 ? fail_at(pair->paths[1], r) : 0;
 }
 
 static int merge_pairs(struct search *search)
@@ -238,15 +227,13 @@ static int merge_pairs(struct search *search)
 		struct pair pair = search->pairs[--search->n_pairs];
 
 		r = merge_pair(search, &pair);
-		clear_pair(&pair);
 	}
 	return r;
 }
 
 static int merge_roots(struct search *search)
 {
-	char empty[1] = "";
-	const struct pair nothing = {.paths = {empty, empty}, .candidates = {NO_PARENT, NO_PARENT}};
+	const struct pair nothing = {.candidates = {NO_PARENT, NO_PARENT}};
 	const struct hd_tree_view_entry *entries[2];
 	struct hd_tree_view_entry roots[2];
 	int r;
@@ -263,11 +250,10 @@ static int merge_roots(struct search *search)
 
 /* ---- matching ---- */
 
-static const char *name_of(const struct candidate *candidate)
+static int compare_place_names(const struct candidate *a, const struct candidate *b)
 {
-	const char *slash = strrchr(candidate->path, '/');
-
-	return slash ? slash + 1 : candidate->path;
+	return hd_tree_compare_names(
+		a->path->name, a->path->name_length, b->path->name, b->path->name_length);
 }
 
 static int compare_keys(const struct candidate *a, const struct candidate *b)
@@ -275,15 +261,15 @@ static int compare_keys(const struct candidate *a, const struct candidate *b)
 	return memcmp(&a->key, &b->key, sizeof(a->key));
 }
 
-/* By key, then by name: of several with one key, those of one name belong together. */
+/* By key, then by name: of several with one key, those of one name belong together. Else as they were found. */
 static int compare_candidates(const void *a, const void *b)
 {
 	const struct candidate *const *left = a, *const *right = b;
 	int order = compare_keys(*left, *right);
 
 	if (order == 0)
-		order = strcmp(name_of(*left), name_of(*right));
-	return order ? order : strcmp((*left)->path, (*right)->path);
+		order = compare_place_names(*left, *right);
+	return order ? order : (*left > *right) - (*left < *right);
 }
 
 static bool is_open(const struct candidate *candidate)
@@ -291,59 +277,77 @@ static bool is_open(const struct candidate *candidate)
 	return candidate->counterpart == NO_PARENT && !hd_content_is_none(&candidate->key);
 }
 
-/* The candidates of SIDE that can still be matched, sorted; fresh memory. */
-static int open_candidates(const struct side *side, struct candidate ***ret_sorted, size_t *ret_count)
+/* The candidates that can still be matched, sorted. */
+struct open_list {
+	struct candidate **candidates; /* owned */
+	size_t count;
+};
+
+static int compare_key_with(const void *key, const void *element)
 {
-	struct candidate **sorted = calloc(side->count + 1, sizeof(struct candidate *));
+	const struct candidate *const *candidate = element;
+
+	return compare_keys(key, *candidate);
+}
+
+/* Those of SIDE; of these, what has a key that is in OTHERS, unless this is NULL. */
+static int list_open(const struct side *side, const struct open_list *others, struct open_list *ret_list)
+{
+	struct candidate **candidates = calloc(side->count + 1, sizeof(struct candidate *));
 	size_t count = 0;
 
-	if (!sorted)
+	if (!candidates)
 		return -ENOMEM;
-	for (size_t i = 0; i < side->count; i++)
-		if (is_open(&side->candidates[i]))
-			sorted[count++] = &side->candidates[i];
-	qsort(sorted, count, sizeof(struct candidate *), compare_candidates);
-	*ret_sorted = sorted;
-	*ret_count = count;
+	for (size_t i = 0; i < side->count; i++) {
+		struct candidate *candidate = &side->candidates[i];
+
+		if (is_open(candidate) && (!others || bsearch(candidate, others->candidates, others->count,
+							      sizeof(struct candidate *), compare_key_with)))
+			candidates[count++] = candidate;
+	}
+	qsort(candidates, count, sizeof(struct candidate *), compare_candidates);
+	*ret_list = (struct open_list){.candidates = candidates, .count = count};
 	return 0;
 }
 
 /* Pairs what is equal in both lists; BY_NAME, only if the names are equal too. */
-static void pair_up(struct search *search, struct candidate **old_sorted, size_t n_old,
-	struct candidate **new_sorted, size_t n_new, bool by_name)
+static void pair_up(struct search *search, const struct open_list lists[2], bool by_name)
 {
-	for (size_t i = 0, j = 0; i < n_old && j < n_new;) {
-		int order = compare_keys(old_sorted[i], new_sorted[j]);
+	for (size_t i = 0, j = 0; i < lists[0].count && j < lists[1].count;) {
+		struct candidate *old_one = lists[0].candidates[i], *new_one = lists[1].candidates[j];
+		int order = compare_keys(old_one, new_one);
 
 		if (order == 0 && by_name)
-			order = strcmp(name_of(old_sorted[i]), name_of(new_sorted[j]));
-		if (old_sorted[i]->counterpart != NO_PARENT)
+			order = compare_place_names(old_one, new_one);
+		if (old_one->counterpart != NO_PARENT)
 			order = -1;
-		else if (new_sorted[j]->counterpart != NO_PARENT)
+		else if (new_one->counterpart != NO_PARENT)
 			order = 1;
 		if (order == 0) {
-			old_sorted[i]->counterpart = (size_t)(new_sorted[j] - search->sides[1].candidates);
-			new_sorted[j]->counterpart = (size_t)(old_sorted[i] - search->sides[0].candidates);
+			old_one->counterpart = (size_t)(new_one - search->sides[1].candidates);
+			new_one->counterpart = (size_t)(old_one - search->sides[0].candidates);
 		}
 		i += order <= 0;
 		j += order >= 0;
 	}
 }
 
+/* The side with fewer candidates says which of the other's are worth sorting: there may be a round for each level. */
 static int match(struct search *search)
 {
-	HD_AUTO_FREE struct candidate **old_sorted = NULL;
-	HD_AUTO_FREE struct candidate **new_sorted = NULL;
-	size_t n_old, n_new;
-	int r = open_candidates(&search->sides[0], &old_sorted, &n_old);
+	struct open_list lists[2] = {0};
+	int small = search->sides[1].count < search->sides[0].count;
+	int r = list_open(&search->sides[small], NULL, &lists[small]);
 
-	if (r == 0)
-		r = open_candidates(&search->sides[1], &new_sorted, &n_new);
-	if (r < 0)
-		return r;
-	pair_up(search, old_sorted, n_old, new_sorted, n_new, true);
-	pair_up(search, old_sorted, n_old, new_sorted, n_new, false);
-	return 0;
+	if (r == 0 && lists[small].count > 0)
+		r = list_open(&search->sides[!small], &lists[small], &lists[!small]);
+	if (r == 0) {
+		pair_up(search, lists, true);
+		pair_up(search, lists, false);
+	}
+	free(lists[0].candidates);
+	free(lists[1].candidates);
+	return r;
 }
 
 static bool has_open(const struct side *side)
@@ -354,7 +358,7 @@ static bool has_open(const struct side *side)
 	return false;
 }
 
-static int list_candidate(struct side *side, size_t index)
+static int list_candidate(struct search *search, struct side *side, size_t index)
 {
 	struct hd_tree_view_listing listing = {0};
 	struct candidate found = side->candidates[index];
@@ -365,20 +369,20 @@ static int list_candidate(struct side *side, size_t index)
 	found.merged = false;
 	for (size_t i = 0; i < listing.count && r >= 0; i++)
 		if (is_directory(&listing.entries[i]))
-			r = add_candidate(side, &found, &listing.entries[i]);
+			r = add_candidate(search, side, &found, &listing.entries[i]);
 	hd_tree_view_listing_clear(&listing);
-	return r < 0 ? hd_fail_in(r, "directory '%s'", found.path) : 0;
+	return r < 0 ? fail_at(found.path, r) : 0;
 }
 
 /* Lists what has no counterpart; *RET_ADDED is set when that gave candidates. */
-static int list_level(struct side *side, bool *ret_added)
+static int list_level(struct search *search, struct side *side, bool *ret_added)
 {
 	size_t count = side->count;
 	int r = 0;
 
 	for (size_t i = 0; i < count && r == 0; i++)
 		if (side->candidates[i].counterpart == NO_PARENT && !side->candidates[i].listed)
-			r = list_candidate(side, i);
+			r = list_candidate(search, side, i);
 	*ret_added |= side->count > count;
 	return r;
 }
@@ -403,8 +407,6 @@ static int merge_matched(struct search *search, bool *ret_added)
 			continue;
 		above.paths[0] = old_found.path;
 		above.paths[1] = new_found.path;
-		above.lengths[0] = old_found.path_length;
-		above.lengths[1] = new_found.path_length;
 		r = push_pair(search, &above, entries);
 		if (r == 0)
 			r = merge_pairs(search);
@@ -428,9 +430,9 @@ static int match_levels(struct search *search)
 		old_open = has_open(&search->sides[0]);
 		new_open = has_open(&search->sides[1]);
 		if (r == 0 && old_open)
-			r = list_level(&search->sides[1], &added);
+			r = list_level(search, &search->sides[1], &added);
 		if (r == 0 && new_open)
-			r = list_level(&search->sides[0], &added);
+			r = list_level(search, &search->sides[0], &added);
 	}
 	return r;
 }
@@ -462,28 +464,48 @@ static int compare_origins(const void *a, const void *b)
 	return strcmp((*left)->met, (*right)->met);
 }
 
+static int add_move(
+	struct hd_tree_moves *moves, const struct candidate *from, const struct candidate *to, size_t *total)
+{
+	struct hd_tree_move *move = &moves->moves[moves->count];
+
+	*total += hd_tree_place_length(from->path) + hd_tree_place_length(from->met) +
+		  hd_tree_place_length(to->path);
+	if (*total > PATHS_LIMIT)
+		return -EFBIG;
+	*move = (struct hd_tree_move){.from = hd_tree_place_path(from->path),
+		.met = hd_tree_place_path(from->met),
+		.to = hd_tree_place_path(to->path),
+		.from_length = hd_tree_place_length(from->path),
+		.to_length = hd_tree_place_length(to->path),
+		.old_entry = from->entry};
+	moves->count++;
+	return move->from && move->met && move->to ? 0 : -ENOMEM;
+}
+
 static int collect(struct search *search, struct hd_tree_moves *moves)
 {
 	struct side *old_side = &search->sides[0], *new_side = &search->sides[1];
+	size_t total = 0;
+	int r = 0;
 
 	moves->moves = calloc(old_side->count + 1, sizeof(*moves->moves));
 	moves->by_origin = calloc(old_side->count + 1, sizeof(struct hd_tree_move *));
 	if (!moves->moves || !moves->by_origin)
 		return -ENOMEM;
-	for (size_t i = 0; i < old_side->count; i++) {
-		struct candidate *from = &old_side->candidates[i], *to;
+	for (size_t i = 0; i < old_side->count && r == 0; i++) {
+		struct candidate *from = &old_side->candidates[i];
 
-		if (from->counterpart == NO_PARENT || is_below_a_move(old_side, i) ||
-			is_below_a_move(new_side, from->counterpart))
-			continue;
-		to = &new_side->candidates[from->counterpart];
-		moves->moves[moves->count++] = (struct hd_tree_move){.from = HD_STEAL(from->path),
-			.met = HD_STEAL(from->met),
-			.to = HD_STEAL(to->path),
-			.from_length = from->path_length,
-			.to_length = to->path_length,
-			.old_entry = from->entry};
+		if (from->counterpart != NO_PARENT && !is_below_a_move(old_side, i) &&
+			!is_below_a_move(new_side, from->counterpart))
+			r = add_move(moves, from, &new_side->candidates[from->counterpart], &total);
 	}
+	if (r == -EFBIG) {
+		hd_tree_moves_clear(moves);
+		return 0;
+	}
+	if (r < 0)
+		return r;
 	qsort(moves->moves, moves->count, sizeof(*moves->moves), compare_targets);
 	for (size_t i = 0; i < moves->count; i++)
 		moves->by_origin[i] = &moves->moves[i];
@@ -493,15 +515,9 @@ static int collect(struct search *search, struct hd_tree_moves *moves)
 
 static void clear_search(struct search *search)
 {
-	for (int s = 0; s < 2; s++) {
-		for (size_t i = 0; i < search->sides[s].count; i++) {
-			free(search->sides[s].candidates[i].path);
-			free(search->sides[s].candidates[i].met);
-		}
-		free(search->sides[s].candidates);
-	}
-	for (size_t i = 0; i < search->n_pairs; i++)
-		clear_pair(&search->pairs[i]);
+	hd_tree_places_clear(&search->places);
+	free(search->sides[0].candidates);
+	free(search->sides[1].candidates);
 	free(search->pairs);
 }
 

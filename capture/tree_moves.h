@@ -10,7 +10,7 @@
  * told. Empty directories have no reference and are never moved; a path that both trees have is never part of a move.
  *
  * Cost Directories with unequal references, and those on one side only, level by level as long as both sides have some
- * without a counterpart. What was moved is not entered.
+ * without a counterpart. What was moved is not entered. Beyond 16 MiB of paths nothing is told as moved.
  *
  * Ownership   The caller clears the result. Threads and errors: as tree_comparison.h.
  */

@@ -169,14 +169,15 @@ _Static_assert(sizeof(struct hd_inode) == 320, "HD_TABLE_INODE");
 #define HD_ENTRY_INLINE 48
 
 struct hd_entry {
-	uint32_t next_free; /* allocator */
-	uint32_t parent;    /* inode; 0 in a free record */
-	uint32_t child;     /* inode */
+	uint32_t
+		link_previous; /* of the same child, 0 if that is not known; in a free record the allocator's list */
+	uint32_t parent; /* inode; 0 in a free record */
+	uint32_t child;  /* inode; in a free record the directory that it was in, or 0 */
 	uint32_t hash;
 	uint32_t hash_next;
-	uint32_t previous, next; /* within the directory */
+	uint32_t previous, next; /* within the directory; `previous` is kept in a free record */
 	uint32_t link_next;      /* next entry of the same child */
-	uint64_t sequence;       /* grows within the directory */
+	uint64_t sequence;       /* grows within the directory; kept in a free record */
 	uint32_t name_cells;     /* 0: the name is inline */
 	uint16_t name_length;
 	uint16_t padding;

@@ -142,8 +142,10 @@ void hd_loader_install(struct hd_overlay *overlay, struct hd_transaction *transa
 	}
 	(void)hd_entry_insert(transaction, parent, item->name, strlen(item->name), child, is_directory);
 	/* What was changed through another name is a change of this directory as well. */
-	if (linked && differs(overlay, hd_view_inode(transaction, child), item))
+	if (linked && differs(overlay, hd_view_inode(transaction, child), item)) {
 		hd_inode_mark_changed(transaction, child);
+		hd_inode_mark_above(transaction, parent);
+	}
 }
 
 static bool is_there(struct hd_overlay *overlay, uint32_t parent, const struct hd_listed *item)

@@ -196,6 +196,8 @@ static int link_locked(struct hd_overlay *overlay, hd_ino ino, uint32_t parent, 
 		return -EPERM;
 	if (!hd_inode_is_kept(old))
 		return -ENOENT;
+	if (old->nlink >= HD_LINK_LIMIT)
+		return -EMLINK;
 	hd_transaction_begin(overlay->arena, &transaction);
 	inode = hd_edit_inode(&transaction, hd_ino_index(ino));
 	inode->nlink++;

@@ -12,8 +12,10 @@
  * never stops the mount, and the touched part of the bucket table stays as dense as the entries are many.
  *
  * A cookie is the entry's sequence in its directory, above, and its index, below. The index finds the entry
- * at once while it lives; when it was removed, the sequence finds its successor in the list, which is in
- * order of sequence. Sequences are never reused within a directory, so a cookie never names another entry.
+ * at once while it lives, and when it was removed, what it left in its free record finds its successor: whoever
+ * lists a directory in pieces and removes what he was shown pays for that alone. When the record is used again,
+ * the sequence finds the successor in the list, which is in order of sequence. Sequences are never reused within
+ * a directory, so a cookie never names another entry.
  *
  * A listing goes from the newest entry to the oldest. So it ends: whoever makes or renames what he is being
  * shown makes entries that lie behind him.
@@ -186,23 +188,39 @@ static void link_add(struct hd_transaction *transaction, uint32_t index, struct 
 {
 	struct hd_inode *child = hd_edit_inode(transaction, entry->child);
 
+	entry->link_previous = 0;
 	entry->link_next = child->first_link;
+	if (child->first_link)
+		hd_edit_entry(transaction, child->first_link)->link_previous = index;
 	child->first_link = index;
+}
+
+/* The entry before INDEX in the list of its child's names. Records that an older program wrote do not know it. */
+static uint32_t find_link_before(
+	const struct hd_transaction *transaction, uint32_t index, const struct hd_entry *entry)
+{
+	uint32_t at = entry->link_previous;
+
+	if (at && hd_view_entry(transaction, at)->child == entry->child &&
+		hd_view_entry(transaction, at)->link_next == index)
+		return at;
+	at = hd_view_inode(transaction, entry->child)->first_link;
+	while (at && hd_view_entry(transaction, at)->link_next != index)
+		at = hd_view_entry(transaction, at)->link_next;
+	return at;
 }
 
 static void link_remove(struct hd_transaction *transaction, uint32_t index, const struct hd_entry *entry)
 {
 	struct hd_inode *child = hd_edit_inode(transaction, entry->child);
-	uint32_t at = child->first_link;
+	uint32_t before = child->first_link == index ? 0 : find_link_before(transaction, index, entry);
 
-	if (at == index) {
+	if (child->first_link == index)
 		child->first_link = entry->link_next;
-		return;
-	}
-	while (at && hd_view_entry(transaction, at)->link_next != index)
-		at = hd_view_entry(transaction, at)->link_next;
-	if (at)
-		hd_edit_entry(transaction, at)->link_next = entry->link_next;
+	else if (before)
+		hd_edit_entry(transaction, before)->link_next = entry->link_next;
+	if (entry->link_next)
+		hd_edit_entry(transaction, entry->link_next)->link_previous = before;
 }
 
 uint32_t hd_entry_insert(struct hd_transaction *transaction, uint32_t parent, const char *name, size_t length,
@@ -229,15 +247,27 @@ uint32_t hd_entry_insert(struct hd_transaction *transaction, uint32_t parent, co
 	return transaction->status < 0 ? 0 : index;
 }
 
+/* Where a listing that was cut off at it goes on: see hd_entry_after. */
+static void leave_trace(struct hd_transaction *transaction, uint32_t index, const struct hd_entry *gone)
+{
+	struct hd_entry *entry = hd_edit_entry(transaction, index);
+
+	entry->child = gone->parent;
+	entry->previous = gone->previous;
+	entry->sequence = gone->sequence;
+}
+
 void hd_entry_remove(struct hd_transaction *transaction, uint32_t index, bool is_directory)
 {
 	struct hd_entry *entry = hd_edit_entry(transaction, index);
+	const struct hd_entry gone = *entry;
 
 	hash_remove(transaction, index, entry);
 	list_remove(transaction, entry, is_directory);
 	link_remove(transaction, index, entry);
 	hd_cells_free(transaction, entry->name_cells);
 	hd_release(transaction, HD_TABLE_ENTRY, index, 0);
+	leave_trace(transaction, index, &gone);
 }
 
 void hd_entry_point(struct hd_transaction *transaction, uint32_t index, uint32_t child)
@@ -267,17 +297,44 @@ uint64_t hd_entry_cookie(const struct hd_arena *arena, uint32_t index)
 	return hd_record_entry(arena, index)->sequence << SEQUENCE_SHIFT | index;
 }
 
+/*
+ * Follows what removed entries left: what is before one of them is a living entry, or one that was removed later. False
+ * when a record on the way is used again by now.
+ */
+static bool follow_traces(const struct hd_arena *arena, uint32_t directory, uint32_t index, uint64_t sequence,
+	uint32_t *ret_index)
+{
+	bool is_first = true;
+
+	while (index) {
+		const struct hd_entry *entry;
+		bool lives;
+
+		if (!hd_record_exists(arena, HD_TABLE_ENTRY, index))
+			return false;
+		entry = hd_record_entry(arena, index);
+		lives = entry->parent == directory;
+		if (!lives && (entry->parent || entry->child != directory))
+			return false;
+		if (is_first ? entry->sequence != sequence : entry->sequence >= sequence)
+			return false;
+		if (lives && !is_first)
+			break;
+		is_first = false;
+		sequence = entry->sequence;
+		index = entry->previous;
+	}
+	*ret_index = index;
+	return true;
+}
+
 uint32_t hd_entry_after(const struct hd_arena *arena, uint32_t directory, uint64_t cookie)
 {
 	uint64_t sequence = cookie >> SEQUENCE_SHIFT;
 	uint32_t index = (uint32_t)(cookie & ((1u << SEQUENCE_SHIFT) - 1));
 
-	if (sequence && hd_record_exists(arena, HD_TABLE_ENTRY, index)) {
-		const struct hd_entry *entry = hd_record_entry(arena, index);
-
-		if (entry->parent == directory && entry->sequence == sequence)
-			return entry->previous;
-	}
+	if (sequence && index && follow_traces(arena, directory, index, sequence, &index))
+		return index;
 	index = hd_record_inode(arena, directory)->part.directory.last;
 	while (sequence && index && hd_record_entry(arena, index)->sequence >= sequence)
 		index = hd_record_entry(arena, index)->previous;

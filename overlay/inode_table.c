@@ -104,15 +104,21 @@ void hd_inode_mark_changed(struct hd_transaction *transaction, uint32_t index)
 
 	inode->self_change = change;
 	inode->tree_change = change;
-	if (marked && hd_inode_is_directory(inode))
-		return;
-	/* A file may have got another name since it was marked: all its names' directories are looked at. */
+	if (marked)
+		return; /* and so are all its names' directories: a new name marks its own */
 	while (link && transaction->status == 0) {
 		const struct hd_entry *entry = hd_view_entry(transaction, link);
 
 		mark_above(transaction, entry->parent, change, head->barrier);
 		link = entry->link_next;
 	}
+}
+
+void hd_inode_mark_above(struct hd_transaction *transaction, uint32_t directory)
+{
+	struct hd_thread_head *head = hd_edit_thread(transaction);
+
+	mark_above(transaction, directory, ++head->change, head->barrier);
 }
 
 /*

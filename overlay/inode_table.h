@@ -68,6 +68,8 @@ void hd_inode_drop_name(struct hd_transaction *transaction, uint32_t index, cons
 
 /* Notes a change of the inode itself, and of everything above it, for the next capture. */
 void hd_inode_mark_changed(struct hd_transaction *transaction, uint32_t index);
+/* Marks what is below DIRECTORY as changed: it has got a name of a file that was marked before. */
+void hd_inode_mark_above(struct hd_transaction *transaction, uint32_t directory);
 
 /* May st_ino of a base's file be shown as it is? */
 bool hd_inode_may_have_number(uint64_t number);

@@ -24,6 +24,7 @@
 
 #define HD_FILE_LOCKS 256
 #define HD_NAME_LIMIT 255
+#define HD_LINK_LIMIT 65000u /* names of one file, as many as ext4 allows */
 
 struct hd_loader;
 struct hd_promoter;

@@ -296,6 +296,81 @@ static void a_directory_of_the_base_is_partial_until_somebody_looks_inside(void 
 	free(listing);
 }
 
+/* A little generator of our own, so that a failure comes again. */
+static unsigned next_random(unsigned *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 16;
+}
+
+/* Goes on behind COOKIE: ordered like the model, whose entries are gone where they are false. */
+static void check_rest(struct hd_overlay *overlay, hd_ino directory, const uint64_t *cookies,
+	const bool *lives, unsigned from)
+{
+	struct listing *listing = new_listing();
+	unsigned expected = 0;
+
+	listing->cookie = cookies[from];
+	list(overlay, directory, false, 4096, listing);
+	for (unsigned i = from; i-- > 0;) {
+		char name[16];
+
+		if (!lives[i])
+			continue;
+		snprintf(name, sizeof(name), "n%u", i);
+		assert_true(expected < listing->count);
+		assert_string_equal(listing->names[expected++], name);
+	}
+	assert_int_equal(listing->count, expected);
+	free(listing);
+}
+
+/* Also when what was removed is behind several others, at the end, or its record is used again, here or elsewhere. */
+static void a_cookie_of_a_removed_entry_goes_on_with_the_next_older_one(void **state)
+{
+	enum { NAMES = 1200 };
+	static uint64_t cookies[NAMES];
+	static bool lives[NAMES];
+	struct hd_overlay *overlay = yard_open(*state);
+	hd_ino directory = make_directory(overlay, HD_ROOT_INO, "directory");
+	hd_ino other = make_directory(overlay, HD_ROOT_INO, "other");
+	unsigned made = 0, elsewhere = 0, seed = 7;
+
+	while (made < NAMES) {
+		unsigned draw = next_random(&seed) % 10;
+		unsigned chosen = made ? next_random(&seed) % made : 0;
+		char name[16];
+
+		if (draw < 4) {
+			struct listing *listing = new_listing();
+
+			snprintf(name, sizeof(name), "n%u", made);
+			(void)make_file(overlay, directory, name);
+			listing->cookie = 2;
+			list(overlay, directory, false, 1, listing);
+			assert_string_equal(listing->names[0], name);
+			cookies[made] = listing->cookie;
+			lives[made++] = true;
+			free(listing);
+		} else if (draw == 4) {
+			snprintf(name, sizeof(name), "e%u", elsewhere++);
+			(void)make_file(overlay, other, name);
+		} else {
+			/* Runs of neighbours, so that traces lead to traces. */
+			for (unsigned i = chosen; i < made && i < chosen + draw - 4; i++) {
+				snprintf(name, sizeof(name), "n%u", i);
+				if (lives[i])
+					assert_success(hd_overlay_unlink(overlay, directory, name));
+				lives[i] = false;
+			}
+		}
+		if (made > 0 && draw % 3 == 0)
+			check_rest(overlay, directory, cookies, lives, next_random(&seed) % made);
+	}
+	for (unsigned i = 0; i < made; i += 7)
+		check_rest(overlay, directory, cookies, lives, i);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, yard_setup, yard_teardown)
 
 int main(void)
@@ -308,6 +383,7 @@ int main(void)
 		TEST(a_name_that_stays_is_listed_whatever_is_renamed),
 		TEST(a_listing_ends_although_each_entry_shown_makes_a_new_one),
 		TEST(cookies_survive_a_reopening),
+		TEST(a_cookie_of_a_removed_entry_goes_on_with_the_next_older_one),
 		TEST(nonsense_for_a_cookie_does_no_harm),
 		TEST(a_removed_directory_lists_no_names),
 		cmocka_unit_test_setup_teardown(

@@ -129,6 +129,32 @@ static void all_names_of_a_file_show_the_same_inode(void **state)
 	assert_int_equal(hd_overlay_link(overlay, file, directory, "c", &attributes), -ENOENT);
 }
 
+/* As on ext4; each costs the same, whatever the number of names. */
+static void a_file_has_up_to_65000_names(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	hd_ino file = make_file(overlay, HD_ROOT_INO, "file");
+	unsigned limit = YARD_IS_SLOW ? 2000 : 65000;
+	struct hd_attributes attributes;
+	char name[16];
+
+	for (unsigned i = 1; i < limit; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		assert_success(hd_overlay_link(overlay, file, HD_ROOT_INO, name, &attributes));
+	}
+	assert_int_equal(attributes.nlink, limit);
+	if (!YARD_IS_SLOW)
+		assert_int_equal(hd_overlay_link(overlay, file, HD_ROOT_INO, "more", &attributes), -EMLINK);
+	/* From the ends and from the middle. */
+	for (unsigned i = 1; i < limit; i++) {
+		snprintf(name, sizeof(name), "%u", i % 2 ? i : limit - limit % 2 - i);
+		assert_success(hd_overlay_unlink(overlay, HD_ROOT_INO, name));
+	}
+	assert_int_equal(attributes_of(overlay, file).nlink, 1);
+	assert_success(hd_overlay_link(overlay, file, HD_ROOT_INO, "again", &attributes));
+	assert_int_equal(attributes.nlink, 2);
+}
+
 static void a_link_says_its_target(void **state)
 {
 	struct hd_overlay *overlay = yard_open(*state);
@@ -348,6 +374,7 @@ int main(void)
 		TEST(nothing_can_be_made_in_a_removed_directory),
 		TEST(directories_count_their_subdirectories),
 		TEST(all_names_of_a_file_show_the_same_inode),
+		TEST(a_file_has_up_to_65000_names),
 		TEST(a_link_says_its_target),
 		TEST(a_device_node_keeps_its_number_and_nonsense_is_refused),
 		TEST(a_set_group_id_directory_hands_its_group_down),
