@@ -76,10 +76,12 @@ static int replayed_init(struct replayed *replayed)
 	return r;
 }
 
-static bool is_in_use(int directory_fd)
+static bool is_in_use(struct hd_check *check, int directory_fd, const char *where)
 {
 	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, "lock", O_RDWR, 0);
 
+	if (fd < 0 && fd != -ENOENT)
+		hd_check_problem(check, "%s: its lock: %s", where, hd_error_message(fd));
 	return fd >= 0 && hd_file_lock(fd) == -EWOULDBLOCK;
 }
 
@@ -168,7 +170,7 @@ static int check_thread(const struct hd_thread *thread, void *payload)
 		return 0; /* never mounted */
 	if (fd < 0)
 		return fd;
-	if (is_in_use(fd))
+	if (is_in_use(check, fd, where))
 		return check_journal(check, fd, thread->number, true, where);
 	r = hd_directory_list(fd, ".", check_name, check);
 	return r < 0 ? r : check_journal(check, fd, thread->number, false, where);

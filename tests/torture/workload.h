@@ -39,4 +39,10 @@ int workload_open(const char *directory, struct hd_store **ret_store, struct hd_
  */
 int workload_digest(struct hd_overlay *overlay, bool times, uint64_t *ret_digest, char **ret_description);
 
+/*
+ * The same of a tree that may be damaged: what cannot be read is a line "path ?", or "path/ ?" for the names in a
+ * directory; *RET_UNREAD is how many there are.
+ */
+int workload_describe(struct hd_overlay *overlay, char **ret_description, unsigned *ret_unread);
+
 #endif
