@@ -27,7 +27,7 @@
  */
 
 static const char *open_mode;
-static bool allow_other, foreground;
+static bool allow_other, foreground, is_volatile;
 static struct hd_text_list mount_options;
 static const char *from;
 
@@ -52,6 +52,11 @@ static const struct hd_option options[] = {
 	{.long_name = "allow-other",
 		.help = "let other users in; permissions are checked",
 		.flag = &allow_other},
+	{.long_name = "volatile",
+		.help = "for throw-away work: fsync does nothing, and what is written reaches the disk only "
+			"by a "
+			"capture or the unmount",
+		.flag = &is_volatile},
 	{.long_name = "options",
 		.short_name = 'o',
 		.argument = "NAME[=VALUE],...",
@@ -73,6 +78,7 @@ static int collect_options(struct hd_mount_options *ret_options)
 	if (open_mode)
 		collected.open = strcmp(open_mode, "tracked") == 0 ? HD_OPEN_TRACKED : HD_OPEN_UNTRACKED;
 	collected.allow_other = collected.allow_other || allow_other;
+	collected.is_volatile = collected.is_volatile || is_volatile;
 	r = hd_mount_options_settle(&collected);
 	if (r >= 0)
 		*ret_options = collected;

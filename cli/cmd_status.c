@@ -105,6 +105,21 @@ static void print_mount(const json_t *reply)
 			hd_reply_text(worker, "last_restart"));
 }
 
+static void print_volatile(const json_t *reply)
+{
+	const json_t *since = json_object_get(json_object_get(reply, "recovery"), "volatile_since");
+
+	if (json_is_true(json_object_get(json_object_get(reply, "options"), "volatile")))
+		fputs("Volatile: fsync does nothing; what is written reaches the disk by a capture or the "
+		      "unmount\n",
+			stdout);
+	if (json_is_string(since) && !json_is_string(json_object_get(reply, "last_end")))
+		printf("Lost: a volatile mount did not end well; what was written since %s is gone, but for "
+		       "what a "
+		       "capture took\n",
+			json_string_value(since));
+}
+
 static void print_health(const json_t *reply)
 {
 	const json_t *recovery = json_object_get(reply, "recovery");
@@ -157,6 +172,7 @@ static int print_text(const struct hd_location *location, const json_t *reply)
 
 	print_head(location, reply);
 	print_mount(reply);
+	print_volatile(reply);
 	print_health(reply);
 	if (total == 0) {
 		fputs("\nNothing has changed since that state\n", stdout);

@@ -106,7 +106,7 @@ static json_t *numbers_json(struct hd_overlay *overlay)
 
 	hd_overlay_counters(overlay, &counters);
 	hd_overlay_recovery(overlay, &recovery);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:{s:b, s:I, s:I}}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:{s:b, s:I, s:I, s:s?}}",
 		"inodes", (json_int_t)counters.inodes, "directory_entries", (json_int_t)counters.entries,
 		"looked_up", (json_int_t)counters.looked_up, "opened", (json_int_t)counters.opened, "orphans",
 		(json_int_t)counters.orphans, "hot_bytes", (json_int_t)counters.hot_bytes, "hot_limit",
@@ -114,7 +114,8 @@ static json_t *numbers_json(struct hd_overlay *overlay)
 		"unstored_files", (json_int_t)counters.unstored_files, "journal_bytes",
 		(json_int_t)counters.journal_bytes, "degraded", (int)counters.degraded, "recovery",
 		"redo_applied", (int)recovery.redo_applied, "journal_epochs",
-		(json_int_t)recovery.journal_epochs, "torn_bytes", (json_int_t)recovery.torn_bytes);
+		(json_int_t)recovery.journal_epochs, "torn_bytes", (json_int_t)recovery.torn_bytes,
+		"volatile_since", recovery.volatile_since[0] ? recovery.volatile_since : NULL);
 }
 
 /* Adds the pairs of PART, whose reference is consumed, to REPLY. */

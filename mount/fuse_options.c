@@ -60,6 +60,8 @@ static const struct option_row rows[] = {
 	{"readers", OPTION_NUMBER, NULL, FIELD(readers), 32, 256, "limit of request threads"},
 	{"flush-interval", OPTION_NUMBER, NULL, FIELD(flush_interval_ms), 5000, 3600000,
 		"milliseconds within which changes reach the disk"},
+	{"volatile", OPTION_SWITCH, NULL, FIELD(is_volatile), 0, 0,
+		"fsync does nothing; changes reach the disk by capture and unmount"},
 	{"promote-idle", OPTION_NUMBER, NULL, FIELD(promote_idle_ms), 1000, 3600000,
 		"milliseconds without a write after which a file is stored"},
 	{"base-deadline", OPTION_NUMBER, NULL, FIELD(base_deadline_ms), 30000, 3600000,

@@ -136,13 +136,31 @@ static void record_recovery(const struct hd_supervisor *supervisor, const json_t
 	hd_supervisor_record_last(supervisor, text);
 }
 
+/* Whoever chose that is told what it cost. */
+static void record_volatile(const struct hd_supervisor *supervisor, const char *since)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text),
+		"it was volatile, since %.31s, and did not end well: what was written from then on is lost, "
+		"but for what a "
+		"capture took",
+		since);
+	hd_log(HD_LOG_WARNING, "%s", text);
+	hd_supervisor_record_last(supervisor, text);
+}
+
 static void hear_opened(struct hd_supervisor *supervisor, const json_t *message)
 {
+	const char *since;
 	int r;
 
 	if (supervisor->phase != SUPERVISOR_STARTING)
 		return;
-	if (supervisor->recovers)
+	since = json_string_value(json_object_get(message, "volatile_since"));
+	if (since && *since)
+		record_volatile(supervisor, since);
+	else if (supervisor->recovers)
 		record_recovery(supervisor, message);
 	supervisor->phase = SUPERVISOR_ATTACHED;
 	r = attach_mount(supervisor);

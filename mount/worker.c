@@ -68,8 +68,8 @@ static int tell_opened(const struct worker *worker)
 
 	hd_overlay_recovery(worker->overlay, &report);
 	return hd_control_send(HD_WORKER_LINK_FD,
-		json_pack("{s:s, s:I, s:I}", "op", "opened", "epochs", (json_int_t)report.journal_epochs,
-			"torn", (json_int_t)report.torn_bytes),
+		json_pack("{s:s, s:I, s:I, s:s}", "op", "opened", "epochs", (json_int_t)report.journal_epochs,
+			"torn", (json_int_t)report.torn_bytes, "volatile_since", report.volatile_since),
 		-1);
 }
 
@@ -94,6 +94,7 @@ static int open_overlay(struct worker *worker)
 		.flush_interval_ms = (unsigned)options->flush_interval_ms,
 		.promote_idle_ms = (unsigned)options->promote_idle_ms,
 		.hot_limit_bytes = options->hot_limit,
+		.is_volatile = options->is_volatile,
 		.background = !worker->arguments.salvage,
 		.hold_large = worker->arguments.salvage ? NULL : hd_announce,
 		.hold_payload = worker->announcements,

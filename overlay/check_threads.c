@@ -124,7 +124,8 @@ static int check_name(const char *name, unsigned char type, void *payload)
 
 	(void)type;
 	if (strcmp(name, "journal") != 0 && strcmp(name, "journal.end") != 0 && strcmp(name, "lock") != 0 &&
-		strcmp(name, "journal.torn") != 0 && strncmp(name, "journal.damaged", 15) != 0)
+		strcmp(name, "journal.torn") != 0 && strcmp(name, "volatile") != 0 &&
+		strncmp(name, "journal.damaged", 15) != 0)
 		hd_check_remark(
 			check, "'%s' in a thread's directory does not belong there; it may be deleted", name);
 	return 0;

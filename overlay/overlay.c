@@ -18,6 +18,7 @@
 #include "overlay/promotion.h"
 #include "overlay/recovery.h"
 #include "overlay/tree_switch.h"
+#include "overlay/volatile_mark.h"
 
 /*
  * Opening and closing. An overlay comes from one of three places: the memory of a worker that died (attach),
@@ -116,9 +117,24 @@ static int start_threads(struct hd_overlay *overlay, const struct hd_overlay_opt
 
 	if (options->background)
 		r = hd_promoter_start(overlay->promoter);
-	if (r == 0 && options->background)
+	if (r == 0 && options->background && !options->is_volatile)
 		r = hd_flusher_start(overlay->flusher);
 	return r;
+}
+
+/* The mark of a volatile mount that died is there until another mount has begun. */
+static int mark_volatile(struct hd_overlay *overlay, const struct hd_overlay_options *options)
+{
+	int r;
+
+	if (options->attach)
+		return 0;
+	r = hd_volatile_mark_read(overlay->directory_fd, overlay->recovery.volatile_since);
+	if (r < 0 || !options->background)
+		return r;
+	if (options->is_volatile)
+		return hd_volatile_mark_set(overlay->directory_fd);
+	return overlay->recovery.volatile_since[0] ? hd_volatile_mark_clear(overlay->directory_fd) : 0;
 }
 
 static int open_parts(
@@ -164,6 +180,8 @@ static int open_parts(
 	if (r == 0)
 		r = hd_recover_orphans(overlay);
 	if (r == 0)
+		r = mark_volatile(overlay, options);
+	if (r == 0)
 		r = start_threads(overlay, options);
 	hd_recovered_clear(&recovered);
 	return r;
@@ -203,6 +221,7 @@ static struct hd_overlay *allocate(const struct hd_overlay_options *options, con
 	overlay->directory_fd = overlay->lock_fd = overlay->arena_fd = overlay->hot_fd = -1;
 	overlay->deadline_ms = options->base_deadline_ms ? options->base_deadline_ms : DEFAULT_DEADLINE_MS;
 	overlay->ignores_opens = options->ignores_opens;
+	overlay->is_volatile = options->is_volatile;
 	hd_rwlock_init(&overlay->lock, HD_RANK_NAMESPACE);
 	for (size_t i = 0; i < HD_FILE_LOCKS; i++)
 		hd_rwlock_init(&overlay->file_locks[i], HD_RANK_FILE);
@@ -259,6 +278,8 @@ int hd_overlay_close(struct hd_overlay *overlay)
 	r = hd_overlay_save(overlay);
 	if (r >= 0)
 		hd_flusher_seal(overlay->flusher);
+	if (r >= 0 && overlay->is_volatile)
+		r = hd_volatile_mark_clear(overlay->directory_fd);
 	free_overlay(overlay);
 	return r;
 }

@@ -53,4 +53,5 @@ heddle_module(heddle_overlay
         tree_switch.c
         tree_switch_apply.c
         unseen_links.c
+        volatile_mark.c
     DEPENDS heddle_bases heddle_store heddle_platform)

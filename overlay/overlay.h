@@ -67,6 +67,7 @@ struct hd_overlay_options {
 		promote_idle_ms; /* a file above 1 MiB not written for so long is stored in the CAS, a smaller
 				     * one after ten times as long; 0: 1000 */
 	uint64_t hot_limit_bytes; /* 0: half of the memory */
+	bool is_volatile; /* hd_overlay_fsync does nothing, and nothing is flushed but by hd_overlay_sync and _save */
 	bool background; /* run the promotion and flush threads (a mount does, a command-line tool need not)
 			    */
 	/*
@@ -95,7 +96,7 @@ int hd_overlay_memory(int *ret_arena_fd, int *ret_hot_fd);
 int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay **ret_overlay);
 
 /* Makes everything durable as close does, and leaves the overlay open: who holds the only copy of what was written
- * calls this until it succeeds, and then close. -HD_E_STORE_MISSING: the store was deleted, it never will. Blocks on
+ * calls this until it succeeds, and then close. -HD_E_STORE_DELETED: the store was deleted, it never will. Blocks on
  * disks. */
 int hd_overlay_save(struct hd_overlay *overlay);
 /* Stops the threads, makes everything durable (much hot data in the store, a little in the journal), unlocks, frees.
@@ -107,6 +108,7 @@ struct hd_recovery_report {
 	bool redo_applied;       /* a dead worker's unfinished transaction was completed */
 	uint64_t journal_epochs; /* replayed */
 	uint64_t torn_bytes;     /* cut off at the journal's end */
+	char volatile_since[32]; /* a volatile mount that began then did not end well; "" */
 };
 void hd_overlay_recovery(const struct hd_overlay *overlay, struct hd_recovery_report *ret_report);
 

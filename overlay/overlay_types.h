@@ -42,6 +42,7 @@ struct hd_overlay {
 	struct hd_recovery_report recovery;
 	unsigned deadline_ms;
 	bool ignores_opens;
+	bool is_volatile;
 	bool inherited[HD_REQUEST_SLOTS +
 		       1];                 /* result records of a dead process that nobody has claimed yet */
 	struct hd_base_directory fallback; /* immutable: times and owners of base entries that keep none */

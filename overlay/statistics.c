@@ -30,7 +30,7 @@ int hd_overlay_fsync(struct hd_overlay *overlay, hd_ino ino, bool data_only)
 {
 	(void)ino;
 	(void)data_only;
-	return hd_flush(overlay);
+	return overlay->is_volatile ? 0 : hd_flush(overlay);
 }
 
 int hd_overlay_sync(struct hd_overlay *overlay)
