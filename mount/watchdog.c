@@ -11,22 +11,26 @@
 #include "mount/watchdog.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mount/message_counters.h"
+#include "mount/stack_report.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/task_thread.h"
+#include "overlay/platform/thread_stacks.h"
 
 #define LOOK_NS 1000000000u
+#define REPORT_NS UINT64_C(60000000000)
 #define TOLD_AT_ONCE 16u
 
 struct hd_watchdog {
 	struct hd_activities activities;
-	uint64_t slow_ns;
+	struct hd_watchdog_settings settings;
+	uint64_t reported_ns;  /* when stacks were written; 0: never */
 	_Atomic uint64_t slow; /* operations that were told of */
 
 	struct hd_mutex lock; /* rank LEAF */
@@ -69,7 +73,7 @@ static void judge_one(struct hd_activity *slot, const struct hd_activity_view *v
 	bool again = slot->told_began_ns == began;
 
 	count(view, look);
-	if (view->age_ns < (again ? 2 * slot->told_ns : look->watchdog->slow_ns))
+	if (view->age_ns < (again ? 2 * slot->told_ns : look->watchdog->settings.slow_ns))
 		return;
 	slot->told_began_ns = began;
 	slot->told_ns = view->age_ns;
@@ -94,23 +98,39 @@ static void tell_counts(const struct look *look)
 static void tell(const struct look *look)
 {
 	for (unsigned i = 0; i < look->n_due && i < TOLD_AT_ONCE; i++) {
-		const struct hd_activity_view *view = &look->due[i];
+		char line[256];
 
-		hd_log(HD_LOG_WARNING,
-			"%s of inode %" PRIu32 " for process %d takes %" PRIu64 ".%" PRIu64 " s%s%s",
-			hd_message_name(view->kind), (uint32_t)view->subject, (int)view->caller,
-			view->age_ns / 1000000000u, view->age_ns / 100000000u % 10,
-			view->waits_for ? ", it waits for " : "", view->waits_for ? view->waits_for : "");
+		hd_stack_report_describe(&look->due[i], line, sizeof(line));
+		hd_log(HD_LOG_WARNING, "%s", line);
 	}
 	if (look->n_due > TOLD_AT_ONCE)
 		hd_log(HD_LOG_WARNING, "and %u others", look->n_due - TOLD_AT_ONCE);
 	tell_counts(look);
 }
 
+static void report_stacks(struct hd_watchdog *watchdog)
+{
+	const struct hd_watchdog_settings *settings = &watchdog->settings;
+	uint64_t now = hd_clock_monotonic_ns();
+	int r;
+
+	if (!settings->stacks_directory || (watchdog->reported_ns && now - watchdog->reported_ns < REPORT_NS))
+		return;
+	watchdog->reported_ns = now;
+	r = hd_stack_report_write(&watchdog->activities, settings->stacks_directory, settings->stacks_name);
+	if (r < 0)
+		hd_log(HD_LOG_WARNING, "the stacks of all threads cannot be written: %s",
+			hd_error_message(r));
+	else
+		hd_log(HD_LOG_WARNING, "the stacks of all threads are in %s/%s", settings->stacks_directory,
+			settings->stacks_name);
+}
+
 static void *watch_main(void *payload)
 {
 	struct hd_watchdog *watchdog = payload;
-	uint64_t pace = watchdog->slow_ns / 2 < LOOK_NS ? watchdog->slow_ns / 2 : LOOK_NS;
+	uint64_t half = watchdog->settings.slow_ns / 2;
+	uint64_t pace = half < LOOK_NS ? half : LOOK_NS;
 
 	hd_mutex_lock(&watchdog->lock);
 	while (!watchdog->stopping) {
@@ -123,13 +143,15 @@ static void *watch_main(void *payload)
 		atomic_fetch_add(&watchdog->slow, look.n_new);
 		if (look.n_due > 0)
 			tell(&look);
+		if (look.n_new > 0)
+			report_stacks(watchdog);
 		hd_mutex_lock(&watchdog->lock);
 	}
 	hd_mutex_unlock(&watchdog->lock);
 	return NULL;
 }
 
-int hd_watchdog_new(uint64_t slow_ns, struct hd_watchdog **ret_watchdog)
+int hd_watchdog_new(const struct hd_watchdog_settings *settings, struct hd_watchdog **ret_watchdog)
 {
 	/* Operations keep a cache line of their own, and the table is in here. */
 	struct hd_watchdog *watchdog = calloc(1, sizeof(*watchdog));
@@ -140,9 +162,11 @@ int hd_watchdog_new(uint64_t slow_ns, struct hd_watchdog **ret_watchdog)
 	hd_activities_init(&watchdog->activities);
 	hd_mutex_init(&watchdog->lock, HD_RANK_LEAF);
 	hd_condition_init(&watchdog->stop);
-	watchdog->slow_ns = slow_ns;
-	r = slow_ns ? hd_thread_start(&watchdog->thread, "watchdog", watch_main, watchdog) : 0;
-	watchdog->running = slow_ns && r >= 0;
+	watchdog->settings = *settings;
+	if (settings->stacks_directory)
+		hd_thread_stacks_prepare();
+	r = settings->slow_ns ? hd_thread_start(&watchdog->thread, "watchdog", watch_main, watchdog) : 0;
+	watchdog->running = settings->slow_ns && r >= 0;
 	if (r < 0) {
 		hd_watchdog_free(watchdog);
 		return r;

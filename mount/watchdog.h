@@ -21,8 +21,15 @@
 
 struct hd_watchdog;
 
-/* Tells of an operation when it is SLOW_NS old, and again whenever its age has doubled; 0: never. */
-int hd_watchdog_new(uint64_t slow_ns, struct hd_watchdog **ret_watchdog);
+struct hd_watchdog_settings {
+	/* An operation is told of when it is this old, and again whenever its age has doubled; 0: never. */
+	uint64_t slow_ns;
+	/* Where the stacks of all threads are written when one is told of first, once a minute at most; borrowed. NULL:
+	 * nowhere. */
+	const char *stacks_directory, *stacks_name;
+};
+
+int hd_watchdog_new(const struct hd_watchdog_settings *settings, struct hd_watchdog **ret_watchdog);
 /* NULL is fine. */
 void hd_watchdog_free(struct hd_watchdog *watchdog);
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,10 +40,12 @@ static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
 struct worker {
 	struct hd_program_arguments arguments;
 	struct hd_mount_options options;
-	struct hd_store *store;                 /* owned */
-	struct hd_overlay *overlay;             /* owned */
-	struct hd_message_counters *messages;   /* owned */
-	struct hd_watchdog *watchdog;           /* owned */
+	struct hd_store *store;               /* owned */
+	struct hd_overlay *overlay;           /* owned */
+	struct hd_message_counters *messages; /* owned */
+	struct hd_watchdog *watchdog;         /* owned */
+	char *stacks_directory;               /* owned */
+	char stacks_name[32];
 	struct hd_fuse_session *session;        /* owned */
 	char *mountpoint;                       /* owned */
 	char *last_end;                         /* owned, may be NULL */
@@ -236,6 +239,22 @@ static int await_mount(struct worker *worker, int *ret_device)
 	return r;
 }
 
+/* Beside the log of the thread, under the same number. */
+static int start_watchdog(struct worker *worker)
+{
+	struct hd_watchdog_settings settings = {.slow_ns = worker->options.watchdog_ms * 1000000u};
+
+	if (asprintf(&worker->stacks_directory, "%s/log", worker->arguments.store) < 0) {
+		worker->stacks_directory = NULL;
+		return -ENOMEM;
+	}
+	(void)snprintf(worker->stacks_name, sizeof(worker->stacks_name), "%u.stacks",
+		hd_overlay_thread_number(worker->overlay));
+	settings.stacks_directory = worker->stacks_directory;
+	settings.stacks_name = worker->stacks_name;
+	return hd_watchdog_new(&settings, &worker->watchdog);
+}
+
 static int serve_mount(struct worker *worker, int device)
 {
 	struct hd_worker_control_settings settings = {.link_fd = HD_WORKER_LINK_FD,
@@ -249,7 +268,7 @@ static int serve_mount(struct worker *worker, int device)
 		hd_cleanup_close(&device);
 		return -ENOMEM;
 	}
-	r = hd_watchdog_new(worker->options.watchdog_ms * 1000000u, &worker->watchdog);
+	r = start_watchdog(worker);
 	if (r < 0) {
 		hd_cleanup_close(&device);
 		return r;
@@ -342,6 +361,7 @@ static void worker_clear(struct worker *worker)
 	size_t i;
 
 	hd_watchdog_free(worker->watchdog);
+	free(worker->stacks_directory);
 	hd_message_counters_free(worker->messages);
 	hd_announcements_free(worker->announcements);
 	hd_request_area_unmap(worker->area);

@@ -289,6 +289,11 @@ void hd_overlay_recovery(const struct hd_overlay *overlay, struct hd_recovery_re
 	*ret_report = overlay->recovery;
 }
 
+uint32_t hd_overlay_thread_number(const struct hd_overlay *overlay)
+{
+	return overlay->thread_number;
+}
+
 const char *hd_overlay_thread(const struct hd_overlay *overlay)
 {
 	return overlay->thread;

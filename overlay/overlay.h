@@ -246,6 +246,7 @@ void hd_overlay_counters(struct hd_overlay *overlay, struct hd_overlay_counters 
 /* The thread's last state: what the overlay lies over. Changes when a capture is published. */
 void hd_overlay_head(struct hd_overlay *overlay, struct hd_state_id *ret_id);
 const char *hd_overlay_thread(const struct hd_overlay *overlay);
+uint32_t hd_overlay_thread_number(const struct hd_overlay *overlay);
 struct hd_store *hd_overlay_store(struct hd_overlay *overlay);
 struct hd_base_set *hd_overlay_bases(struct hd_overlay *overlay);
 

@@ -112,6 +112,7 @@ int hd_descriptor_set_blocking(int fd, bool blocking)
 
 int hd_descriptor_wait(const int *fds, size_t n_fds, int timeout_ms, unsigned *ret_ready)
 {
+	uint64_t deadline = timeout_ms < 0 ? 0 : hd_clock_monotonic_ns() + (uint64_t)timeout_ms * 1000000u;
 	struct pollfd polled[HD_DESCRIPTOR_WAIT_LIMIT];
 	unsigned ready = 0;
 	size_t i;
@@ -120,11 +121,13 @@ int hd_descriptor_wait(const int *fds, size_t n_fds, int timeout_ms, unsigned *r
 		return -EINVAL;
 	for (i = 0; i < n_fds; i++)
 		polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
-	if (poll(polled, n_fds, timeout_ms) < 0) {
+	while (poll(polled, n_fds, timeout_ms) < 0) {
+		uint64_t now = hd_clock_monotonic_ns();
+
 		if (errno != EINTR)
 			return hd_errno();
-		*ret_ready = 0;
-		return 0;
+		if (timeout_ms >= 0)
+			timeout_ms = now < deadline ? (int)((deadline - now) / 1000000u) : 0;
 	}
 	for (i = 0; i < n_fds; i++) {
 		if (polled[i].revents)

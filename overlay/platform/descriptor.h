@@ -40,7 +40,7 @@ int hd_descriptor_set_blocking(int fd, bool blocking);
 #define HD_DESCRIPTOR_WAIT_LIMIT 16
 /*
  * Waits until one of FDS is readable, at its end or broken; negative ones are skipped. Bit i of *RET_READY
- * stands for FDS[i]; 0 when TIMEOUT_MS (-1: none) passed or a signal came.
+ * stands for FDS[i]; 0 when TIMEOUT_MS (-1: none) passed. Signals do not end the wait.
  */
 int hd_descriptor_wait(const int *fds, size_t n_fds, int timeout_ms, unsigned *ret_ready);
 

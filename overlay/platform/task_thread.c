@@ -11,13 +11,14 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/lock.h"
+#include "overlay/platform/thread_stacks.h"
 
 /*
  * Threads and a pool.
  *
  * Signals belong to the main loop, which reads them from a descriptor; a thread that could take one would
  * steal it. Faults (SIGSEGV and its kin) stay open: they are aimed at the thread that made them, and blocking
- * them would only hide the report of a sanitizer or a core handler.
+ * them would only hide the report of a sanitizer or a core handler. So does the one that asks a thread for its stack.
  *
  * The pool's queue is a ring of its full size, so that submit never allocates: a task can be queued when
  * memory is short, which is when a task that frees memory matters.
@@ -45,6 +46,7 @@ static void all_but_faults(sigset_t *set)
 	(void)sigfillset(set);
 	for (size_t i = 0; i < HD_ARRAY_SIZE(faults); i++)
 		(void)sigdelset(set, faults[i]);
+	(void)sigdelset(set, hd_thread_stacks_signal());
 }
 
 int hd_thread_start(pthread_t *ret_thread, const char *name, hd_thread_main main, void *payload)

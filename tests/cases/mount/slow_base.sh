@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # GROUP: quick
 #
-# A base that stalls: what waits for it is logged with its name and age and shown by status, fails with EIO after the
+# A base that stalls: what waits for it is logged with its name and age and shown by status, the stacks of all threads
+# are written down, it fails with EIO after the
 # deadline, and works again when the base does. The base is another mount, whose worker is stopped.
 
 . "$TEST_LIB/common.sh"
@@ -32,6 +33,7 @@ python3 "$TEST_LIB/errno_of.py" read "$MNT/docs/big.txt" >answer &
 reader=$!
 wait_until 20 grep -q "READ of inode .* takes [0-9.]* s, it waits for a base" "$STORE/log/1.log"
 wait_until 20 grep -q "in flight: .*READ [0-9]" "$STORE/log/1.log"
+wait_until 20 grep -q "stacks of all threads are in $STORE/log/1.stacks" "$STORE/log/1.log"
 # Unless the machine was away for as long, it is still in flight.
 found=$(slowest)
 [ ! -e /proc/$reader ] || check_equal "$found" "READ a base"
@@ -39,6 +41,14 @@ wait "$reader"
 check_content answer EIO
 check_contains "$(cat "$STORE/log/1.log")" "no answer within 4000 ms"
 [ "$(status_field 's["operations"]["slow"]')" -gt 0 ] || fail "nothing was slow"
+
+# The request thread, by its functions, and the one that is in the base.
+thread_with() {
+	awk -v RS= -v "what=$1" 'index($0, what)' "$STORE/log/1.stacks"
+}
+check_contains "$(thread_with "READ of inode")" "^    op_read+"
+check_contains "$(thread_with "READ of inode")" "^    hd_base_deadline_read+"
+check_contains "$(thread_with " heddle-base, state")" "^    ? hd_file_read_at+\|^    ? hd_beneath_open+"
 
 kill -CONT "$below_worker"
 wait_until 20 cmp "$MNT/docs/big.txt" files/docs/big.txt

@@ -68,13 +68,20 @@ static void wait_for(const char *needle, unsigned n)
 	}
 }
 
+static int new_watchdog(uint64_t slow_ns, struct hd_watchdog **ret_watchdog)
+{
+	const struct hd_watchdog_settings settings = {.slow_ns = slow_ns};
+
+	return hd_watchdog_new(&settings, ret_watchdog);
+}
+
 static void slow_operations_are_told_of(void **state)
 {
 	struct hd_activity slow = {0}, quick = {0};
 	struct hd_watchdog *watchdog;
 
 	(void)state;
-	assert_int_equal(hd_watchdog_new(100 * MS, &watchdog), 0);
+	assert_int_equal(new_watchdog(100 * MS, &watchdog), 0);
 	hd_activities_add(hd_watchdog_activities(watchdog), &slow);
 	hd_activities_add(hd_watchdog_activities(watchdog), &quick);
 	hd_activity_enter(&slow, FUSE_READ, UINT64_C(3) << 32 | 77, 4242);
@@ -99,7 +106,7 @@ static void the_next_operation_of_a_slot_is_another(void **state)
 	struct hd_watchdog *watchdog;
 
 	(void)state;
-	assert_int_equal(hd_watchdog_new(50 * MS, &watchdog), 0);
+	assert_int_equal(new_watchdog(50 * MS, &watchdog), 0);
 	hd_activities_add(hd_watchdog_activities(watchdog), &slot);
 	hd_activity_enter(&slot, FUSE_WRITE, 5, 1);
 	wait_for("WRITE of inode 5", 3);
@@ -120,7 +127,7 @@ static void many_at_once_fill_no_disk(void **state)
 	/* All begin before anybody looks. */
 	for (int i = 0; i < 100; i++)
 		hd_activity_enter(&slots[i], i < 60 ? FUSE_FSYNC : 999, (uint64_t)i, 1);
-	assert_int_equal(hd_watchdog_new(20 * MS, &watchdog), 0);
+	assert_int_equal(new_watchdog(20 * MS, &watchdog), 0);
 	hd_clock_sleep_ns(100 * MS);
 	for (int i = 0; i < 100; i++)
 		hd_activities_add(hd_watchdog_activities(watchdog), &slots[i]);
@@ -140,7 +147,7 @@ static void status_shows_counts_and_the_slowest(void **state)
 	json_t *json;
 
 	(void)state;
-	assert_int_equal(hd_watchdog_new(0, &watchdog), 0);
+	assert_int_equal(new_watchdog(0, &watchdog), 0);
 	json = hd_watchdog_json(watchdog);
 	assert_non_null(json);
 	assert_true(json_is_null(json_object_get(json, "slowest")));

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -107,6 +109,30 @@ static void waiting_names_the_ready_ones_and_skips_negative_ones(void **state)
 	assert_int_equal(hd_descriptor_wait(many, HD_ARRAY_SIZE(many), 0, &ready), -EINVAL);
 }
 
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+static void signals_neither_end_nor_stretch_the_wait(void **state)
+{
+	const struct itimerval often = {.it_interval.tv_usec = 5000, .it_value.tv_usec = 5000}, never = {0};
+	struct ends *ends = *state;
+	uint64_t began = hd_clock_monotonic_ns(), took;
+	unsigned ready = 99;
+
+	(void)signal(SIGALRM, on_alarm);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	assert_int_equal(hd_descriptor_wait(&ends->read, 1, 200, &ready), 0);
+	took = hd_clock_monotonic_ns() - began;
+	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+	(void)signal(SIGALRM, SIG_DFL);
+	assert_int_equal(ready, 0);
+	assert_true(took >= 150 * MS);
+	/* Generous: only a wait that starts again after each signal misses this. */
+	assert_true(took < UINT64_C(30000) * MS);
+}
+
 static void the_end_of_a_stream_is_ready(void **state)
 {
 	struct ends *ends = *state;
@@ -142,6 +168,7 @@ int main(void)
 		WITH_ENDS(messages_pass_and_the_end_is_empty),
 		WITH_ENDS(spinning_ends_with_a_message_or_with_its_time),
 		WITH_ENDS(waiting_names_the_ready_ones_and_skips_negative_ones),
+		WITH_ENDS(signals_neither_end_nor_stretch_the_wait),
 		WITH_ENDS(the_end_of_a_stream_is_ready),
 		WITH_ENDS(copies_and_replacements_are_close_on_exec),
 	};
