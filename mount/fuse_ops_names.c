@@ -100,13 +100,19 @@ static void op_create(
 	struct hd_fuse_session *session = hd_fuse_session_of(req);
 	struct hd_caller caller = hd_fuse_caller(req);
 	bool tracked = session->options.open == HD_OPEN_TRACKED;
+	bool is_unnamed = hd_fuse_request_header()->opcode == FUSE_TMPFILE;
 	struct hd_attributes attributes;
 	int r;
 
-	r = hd_overlay_create(session->overlay, &caller, parent, name, mode, &attributes);
+	/* libfuse hands a TMPFILE over as what it looks like; its name says nothing. */
+	r = is_unnamed ? hd_overlay_create_unnamed(session->overlay, &caller, parent, mode,
+				 !(file->flags & O_EXCL), &attributes)
+		       : hd_overlay_create(session->overlay, &caller, parent, name, mode, &attributes);
 	file->keep_cache = 1;
 	file->noflush = !tracked;
-	changed(req, r, &(struct hd_cache_event){.kind = HD_CACHE_CREATE, .parent = parent, .name = name});
+	if (!is_unnamed)
+		changed(req, r,
+			&(struct hd_cache_event){.kind = HD_CACHE_CREATE, .parent = parent, .name = name});
 	hd_reply_create(req, r, &attributes, file, tracked);
 }
 

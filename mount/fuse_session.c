@@ -118,10 +118,22 @@ static void *shortened_setxattr(const struct hd_fuse_thread *thread, size_t *siz
 	return copy;
 }
 
+/* libfuse knows no TMPFILE, but it is a CREATE with a name that says nothing, and is answered like one. */
+static void *tmpfile_as_create(const struct hd_fuse_thread *thread, size_t size)
+{
+	struct fuse_in_header *header = malloc(size);
+
+	if (!header)
+		return NULL;
+	memcpy(header, thread->message, size);
+	header->opcode = FUSE_CREATE;
+	return header;
+}
+
 void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 {
 	const struct fuse_in_header *header = thread->message;
-	HD_AUTO_FREE void *shortened = NULL;
+	HD_AUTO_FREE void *translated = NULL;
 	struct fuse_buf buffer = {.mem = thread->message, .size = size};
 	bool changes = hd_request_gate_concerns(header->opcode);
 
@@ -129,7 +141,9 @@ void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 		hd_request_gate_enter(thread->session->gate);
 	hd_fuse_thread_current = thread;
 	if (header->opcode == FUSE_SETXATTR && thread->session->long_setxattr)
-		buffer.mem = shortened = shortened_setxattr(thread, &buffer.size);
+		buffer.mem = translated = shortened_setxattr(thread, &buffer.size);
+	if (header->opcode == FUSE_TMPFILE)
+		buffer.mem = translated = tmpfile_as_create(thread, size);
 	if (header->opcode == FUSE_INIT && thread->session->begun)
 		answer_init_again(thread);
 	else if (buffer.mem)

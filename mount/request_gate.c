@@ -65,6 +65,7 @@ bool hd_request_gate_concerns(uint32_t opcode)
 	case FUSE_SETXATTR:
 	case FUSE_REMOVEXATTR:
 	case FUSE_CREATE:
+	case FUSE_TMPFILE:
 	case FUSE_FALLOCATE:
 	case FUSE_COPY_FILE_RANGE:
 		return true;

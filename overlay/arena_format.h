@@ -101,6 +101,7 @@ enum hd_inode_state {
 #define HD_INODE_UNSETTLED (1u << 1) /* file or link: bytes that no content reference names */
 #define HD_INODE_LARGE (1u << 2)     /* file: mapped bytes lie in a memory file of its own */
 #define HD_INODE_OVERHANG (1u << 3)  /* file: blocks beyond its end are still to be unmapped */
+#define HD_INODE_UNNAMED (1u << 4)   /* file: an orphan that never had a name and may get one */
 
 struct hd_time {
 	int64_t s;

@@ -6,14 +6,16 @@
 #include "overlay/attribute_string.h"
 #include "overlay/base_loader.h"
 #include "overlay/cells.h"
+#include "overlay/flush.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
+#include "overlay/promotion.h"
 #include "overlay/request.h"
 
 /*
- * Creating names: create, mknod, mkdir, symlink, link.
+ * Creating names: create, mknod, mkdir, symlink, link; and a file without one, which is an orphan from the beginning.
  *
- * All five are one transaction: a new inode (or one name more for an old one), the entry, the parent's times
+ * All are one transaction: a new inode (or one name more for an old one), the entry, the parent's times
  * and the marks; and what a new inode inherits of its directory's default access control list. A new directory is born loaded and empty, so nothing of the base can shine through.
  */
 
@@ -24,10 +26,11 @@ struct creation {
 	uint32_t device;
 	const char *target; /* of a symbolic link */
 	unsigned opens;     /* counts given with the inode */
+	bool is_unnamed, may_be_named;
 };
 
-/* The parent as somewhere to create in: exists, is a directory, was not removed, has no such name. */
-static int check_parent_locked(struct hd_overlay *overlay, hd_ino parent, const char *name, size_t length)
+/* The parent as somewhere to create in: exists, is a directory, was not removed. */
+static int check_directory_locked(struct hd_overlay *overlay, hd_ino parent)
 {
 	const struct hd_inode *inode;
 	int r = hd_overlay_inode(overlay, parent, &inode);
@@ -36,9 +39,15 @@ static int check_parent_locked(struct hd_overlay *overlay, hd_ino parent, const 
 		return r;
 	if (!hd_inode_is_directory(inode))
 		return -ENOTDIR;
-	if (inode->state != HD_INODE_LIVE)
-		return -ENOENT;
-	return hd_entry_find(overlay->arena, hd_ino_index(parent), name, length) ? -EEXIST : 0;
+	return inode->state == HD_INODE_LIVE ? 0 : -ENOENT;
+}
+
+/* The same, and has no such name. */
+static int check_parent_locked(struct hd_overlay *overlay, hd_ino parent, const char *name, size_t length)
+{
+	int r = check_directory_locked(overlay, parent);
+
+	return r == 0 && hd_entry_find(overlay->arena, hd_ino_index(parent), name, length) ? -EEXIST : r;
 }
 
 static void touch_parent(struct hd_transaction *transaction, uint32_t parent, const struct timespec *now)
@@ -71,6 +80,23 @@ static void store_target(struct hd_transaction *transaction, struct hd_inode *in
 	inode->flags |= HD_INODE_UNSETTLED;
 }
 
+static void insert_name(struct hd_transaction *transaction, uint32_t parent, const char *name, size_t length,
+	uint32_t child, const struct timespec *now)
+{
+	(void)hd_entry_insert(transaction, parent, name, length, child,
+		hd_inode_is_directory(hd_view_inode(transaction, child)));
+	touch_parent(transaction, parent, now);
+	hd_inode_mark_changed(transaction, child);
+}
+
+static void be_unnamed(struct hd_inode *inode, bool may_be_named)
+{
+	inode->nlink = 0;
+	inode->state = HD_INODE_ORPHAN;
+	if (may_be_named)
+		inode->flags |= HD_INODE_UNNAMED;
+}
+
 /* The id that CHILD will have. */
 static hd_ino new_id(const struct hd_transaction *transaction, uint32_t child)
 {
@@ -101,13 +127,13 @@ static int create_locked(struct hd_overlay *overlay, const struct hd_caller *cal
 		inode->device = creation->device;
 		if (creation->target)
 			store_target(&transaction, inode, creation->target);
-		(void)hd_entry_insert(
-			&transaction, parent, name, length, child, hd_inode_is_directory(inode));
 		reference = hd_edit_reference(&transaction, child);
 		*reference = (struct hd_reference){
 			.lookups = 1, .opens = overlay->ignores_opens ? 0 : creation->opens};
-		touch_parent(&transaction, parent, &now);
-		hd_inode_mark_changed(&transaction, child);
+		if (creation->is_unnamed)
+			be_unnamed(inode, creation->may_be_named);
+		else
+			insert_name(&transaction, parent, name, length, child, &now);
 		hd_request_note(&transaction, new_id(&transaction, child));
 	}
 	r = hd_overlay_commit(overlay, &transaction);
@@ -145,6 +171,25 @@ int hd_overlay_create(struct hd_overlay *overlay, const struct hd_caller *caller
 	struct creation creation = {.mode = S_IFREG | (mode & 07777), .opens = 1};
 
 	return create(overlay, caller, parent, name, &creation, ret);
+}
+
+int hd_overlay_create_unnamed(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	mode_t mode, bool may_be_named, struct hd_attributes *ret)
+{
+	struct creation creation = {.mode = S_IFREG | (mode & 07777),
+		.opens = 1,
+		.is_unnamed = true,
+		.may_be_named = may_be_named};
+	int r;
+
+	if (hd_request_is_done(overlay, ret))
+		return 0;
+	hd_rwlock_write(&overlay->lock);
+	r = check_directory_locked(overlay, parent);
+	if (r == 0)
+		r = create_locked(overlay, caller, hd_ino_index(parent), NULL, 0, &creation, ret);
+	hd_rwlock_unlock(&overlay->lock);
+	return r;
 }
 
 int hd_overlay_mknod(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
@@ -188,13 +233,15 @@ static int link_locked(struct hd_overlay *overlay, hd_ino ino, uint32_t parent, 
 	struct hd_transaction transaction;
 	const struct hd_inode *old;
 	struct hd_inode *inode;
+	bool is_unnamed;
 	int r = hd_overlay_inode(overlay, ino, &old);
 
 	if (r < 0)
 		return r;
 	if (hd_inode_is_directory(old))
 		return -EPERM;
-	if (!hd_inode_is_kept(old))
+	is_unnamed = old->flags & HD_INODE_UNNAMED;
+	if (!hd_inode_is_kept(old) && !is_unnamed)
 		return -ENOENT;
 	if (old->nlink >= HD_LINK_LIMIT)
 		return -EMLINK;
@@ -202,12 +249,14 @@ static int link_locked(struct hd_overlay *overlay, hd_ino ino, uint32_t parent, 
 	inode = hd_edit_inode(&transaction, hd_ino_index(ino));
 	inode->nlink++;
 	inode->state = HD_INODE_LIVE;
+	inode->flags &= (uint8_t)~HD_INODE_UNNAMED;
 	inode->change_time = hd_time_from(&now);
-	(void)hd_entry_insert(&transaction, parent, name, length, hd_ino_index(ino), false);
+	insert_name(&transaction, parent, name, length, hd_ino_index(ino), &now);
 	hd_edit_reference(&transaction, hd_ino_index(ino))->lookups++;
-	touch_parent(&transaction, parent, &now);
-	hd_inode_mark_changed(&transaction, hd_ino_index(ino));
 	hd_request_note(&transaction, ino);
+	/* No flush has written the bytes of a file that nobody could find. */
+	if (is_unnamed)
+		hd_flusher_note_data(overlay->flusher, ino, 0, HD_BLOCK_COUNT_LIMIT);
 	r = hd_overlay_commit(overlay, &transaction);
 	if (r == 0)
 		hd_inode_attributes(overlay->arena, hd_ino_index(ino), ret);
@@ -233,5 +282,7 @@ int hd_overlay_link(struct hd_overlay *overlay, hd_ino ino, hd_ino new_parent, c
 	if (r == 0)
 		r = link_locked(overlay, ino, hd_ino_index(new_parent), new_name, length, ret);
 	hd_rwlock_unlock(&overlay->lock);
+	if (r == 0)
+		hd_promoter_enqueue(overlay->promoter, ino);
 	return r;
 }

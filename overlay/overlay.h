@@ -120,6 +120,9 @@ int hd_overlay_create(struct hd_overlay *overlay, const struct hd_caller *caller
 	const char *name, mode_t mode,
 	struct hd_attributes
 		*ret); /* regular file, counted as looked up and, unless opens are ignored, as opened */
+/* O_TMPFILE: the same without a name. MAY_BE_NAMED: hd_overlay_link gives it one, else -ENOENT. */
+int hd_overlay_create_unnamed(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
+	mode_t mode, bool may_be_named, struct hd_attributes *ret);
 int hd_overlay_mknod(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
 	const char *name, mode_t mode, uint32_t device, struct hd_attributes *ret);
 int hd_overlay_mkdir(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,

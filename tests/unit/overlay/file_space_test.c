@@ -4,7 +4,10 @@
 #include "overlay/promotion.h"
 #include "tests/unit/overlay/yard.h"
 
-/* What copies, holes and allocations cost: nothing of the base is read, and nothing is kept that nobody wrote. */
+/*
+ * What copies, holes and allocations cost: nothing of the base is read, and nothing is kept that nobody wrote. And files
+ * without a name.
+ */
 
 #define GIB ((uint64_t)1 << 30)
 #define TIB ((uint64_t)1 << 40)
@@ -223,6 +226,33 @@ static void more_than_the_disk_has_is_refused_before_anything_changes(void **sta
 	assert_int_equal(byte_at(overlay, file, 0), 'd');
 }
 
+/* A flush passes by what nobody can find; when it gets a name it must not. */
+static void a_file_that_gets_its_name_late_has_its_bytes_from_before(void **state)
+{
+	struct yard *yard = *state;
+	struct hd_overlay *overlay = yard_open(yard);
+	struct hd_attributes made, other;
+
+	assert_success(hd_overlay_create_unnamed(overlay, &yard_caller, HD_ROOT_INO, 0600, true, &made));
+	assert_success(hd_overlay_create_unnamed(overlay, &yard_caller, HD_ROOT_INO, 0600, false, &other));
+	assert_int_equal(made.nlink, 0);
+	put(overlay, made.ino, "bytes", 5, 10000);
+	put(overlay, other.ino, "bytes", 5, 10000);
+	assert_success(hd_overlay_sync(overlay));
+	assert_int_equal(hd_overlay_link(overlay, other.ino, HD_ROOT_INO, "other", &other), -ENOENT);
+	assert_success(hd_overlay_link(overlay, made.ino, HD_ROOT_INO, "late", &made));
+	assert_int_equal(made.nlink, 1);
+	assert_success(hd_overlay_unlink(overlay, HD_ROOT_INO, "late"));
+	assert_int_equal(hd_overlay_link(overlay, made.ino, HD_ROOT_INO, "again", &other), -ENOENT);
+	assert_success(hd_overlay_create_unnamed(overlay, &yard_caller, HD_ROOT_INO, 0600, true, &made));
+	put(overlay, made.ino, "bytes", 5, 10000);
+	assert_success(hd_overlay_sync(overlay));
+	assert_success(hd_overlay_link(overlay, made.ino, HD_ROOT_INO, "late", &made));
+	overlay = yard_reopen(yard);
+	assert_int_equal(byte_at(overlay, find(overlay, HD_ROOT_INO, "late"), 10004), 's');
+	assert_int_equal(hot_bytes(overlay), 4096);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, yard_setup_over_base, yard_teardown)
 
 int main(void)
@@ -234,6 +264,7 @@ int main(void)
 		TEST(holes_are_copied_as_holes),
 		TEST(a_hole_over_a_stored_hole_costs_nothing),
 		TEST(what_was_allocated_shows_until_it_is_given_back),
+		TEST(a_file_that_gets_its_name_late_has_its_bytes_from_before),
 		TEST(more_than_the_disk_has_is_refused_before_anything_changes),
 	};
 
