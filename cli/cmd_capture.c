@@ -192,11 +192,9 @@ static void print_text(const struct hd_location *location, const json_t *reply)
 	printf("[%s %s%s%s] ", location->thread, hd_output_color(stdout, HD_COLOR_IDENTIFIER), id,
 		hd_output_color(stdout, HD_COLOR_NONE));
 	hd_output_text(stdout, message, strcspn(message, "\n"));
-	printf("\n %llu added, %llu modified, %llu deleted", hd_reply_number(changes, "added"),
-		hd_reply_number(changes, "modified"), hd_reply_number(changes, "deleted"));
-	if (moves > 0)
-		printf(", %zu %s moved", moves, moves == 1 ? "directory" : "directories");
-	putchar('\n');
+	fputs("\n ", stdout);
+	hd_state_print_counts(hd_reply_number(changes, "added"), hd_reply_number(changes, "modified"),
+		hd_reply_number(changes, "deleted"), moves, stdout);
 }
 
 static int capture(const struct hd_invocation *invocation)

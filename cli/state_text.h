@@ -43,6 +43,9 @@ void hd_state_print(const struct hd_state *state, const struct hd_thread_heads *
 /* One line: short id, threads, first line of the message. */
 void hd_state_print_line(const struct hd_state *state, const struct hd_thread_heads *heads, FILE *stream);
 
+/* A line: "1 added, 0 modified, 2 deleted", and how many directories were moved if any were. */
+void hd_state_print_counts(uint64_t added, uint64_t modified, uint64_t deleted, size_t moves, FILE *stream);
+
 /* "Fri Nov 20 23:34:19 2026 +0100" into TEXT; returns TEXT. */
 #define HD_TIME_TEXT_SIZE 48
 const char *hd_time_format(int64_t time_s, int32_t zone_minutes, char text[HD_TIME_TEXT_SIZE]);
