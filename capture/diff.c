@@ -25,6 +25,7 @@ struct diff_run {
 	struct hd_buffer entries; /* of struct hd_diff_entry */
 	struct hd_buffer text;
 	size_t path_bytes;
+	struct hd_change_counts counts; /* of what was told */
 };
 
 static int flush_text(struct diff_run *run)
@@ -106,6 +107,34 @@ static int describe(struct diff_run *run, const struct hd_change *change, struct
 	return run->text.size >= FLUSH_SIZE ? flush_text(run) : hd_buffer_status(&run->text);
 }
 
+static bool is_at_or_below(const struct hd_change *change, const char *path)
+{
+	size_t length = strlen(path);
+
+	while (length > 0 && path[length - 1] == '/')
+		length--;
+	if (length == 0 || (length == 1 && path[0] == '.'))
+		return true;
+	return change->path_length >= length && memcmp(change->path, path, length) == 0 &&
+	       (change->path[length] == '/' || change->path[length] == '\0');
+}
+
+static bool is_wanted(const struct hd_diff_options *options, const struct hd_change *change)
+{
+	bool wanted = options->n_paths == 0;
+
+	for (size_t i = 0; i < options->n_paths && !wanted; i++)
+		wanted = is_at_or_below(change, options->paths[i]);
+	return wanted;
+}
+
+static void count_change(struct hd_change_counts *counts, enum hd_change_kind kind)
+{
+	counts->added += kind == HD_CHANGE_ADDED;
+	counts->modified += kind == HD_CHANGE_MODIFIED;
+	counts->deleted += kind == HD_CHANGE_DELETED;
+}
+
 static int emit_change(const struct hd_change *change, void *payload)
 {
 	struct diff_run *run = payload;
@@ -117,6 +146,9 @@ static int emit_change(const struct hd_change *change, void *payload)
 	};
 	int r;
 
+	if (!is_wanted(run->options, change))
+		return 0;
+	count_change(&run->counts, change->kind);
 	run->path_bytes += change->path_length;
 	if (run->path_bytes > HD_DIFF_PATHS_LIMIT)
 		return hd_fail(
@@ -147,8 +179,11 @@ int hd_diff_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
 	struct hd_diff diff = {0};
 	int r;
 
-	r = (options->depth == HD_DIFF_PATCH ? hd_tree_comparison_run : hd_tree_comparison_run_with_moves)(
+	r = (options->depth == HD_DIFF_PATCH || options->n_paths > 0 ? hd_tree_comparison_run
+								     : hd_tree_comparison_run_with_moves)(
 		old_view, new_view, emit_change, &run, &diff.counts);
+	if (options->n_paths > 0)
+		diff.counts = run.counts;
 	if (r >= 0)
 		r = flush_text(&run);
 	hd_buffer_clear(&run.text);

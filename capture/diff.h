@@ -35,6 +35,9 @@ enum hd_diff_depth {
 struct hd_diff_options {
 	enum hd_diff_depth depth;
 	unsigned context_lines;
+	/* Only what is at or below one of these, relative to the root, is told; then there are no moves. None: all. */
+	const char *const *paths;
+	size_t n_paths;
 	/* Receives the patch piece by piece. A negative result ends the diff and becomes its result. */
 	int (*write)(void *payload, const void *data, size_t size);
 	void *write_payload;

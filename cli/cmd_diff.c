@@ -12,6 +12,7 @@
 #include "cli/state_text.h"
 #include "cli/store_locate.h"
 #include "cli/thread_command.h"
+#include "mount/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -19,6 +20,7 @@
 
 /* More lines than any file of text has: what the protocol takes at most. */
 #define MOST_CONTEXT 1000000u
+#define MOST_PATHS 100000
 
 static bool as_stat, as_name_status, as_names, nul_ends, exit_code;
 static unsigned long context = 3;
@@ -51,7 +53,7 @@ static const struct hd_option options[] = {
 static int state_argument(const struct hd_invocation *invocation, const struct hd_location *location,
 	size_t index, json_t **ret_argument)
 {
-	const char *spec = index < invocation->n_arguments ? invocation->arguments[index] : NULL;
+	const char *spec = index < invocation->n_before_dashes ? invocation->arguments[index] : NULL;
 	char text[HD_STATE_ID_TEXT_SIZE];
 	struct hd_state_id id;
 	int r;
@@ -88,9 +90,11 @@ static int build_request(
 		r = state_argument(invocation, location, 1, &new_state);
 	if (r < 0)
 		return r;
-	request = json_pack("{s:s, s:O, s:O, s:s, s:I}", "op", "diff", "from", old_state, "to", new_state,
-		"format", request_format(invocation->json), "context",
-		(json_int_t)(context < MOST_CONTEXT ? context : MOST_CONTEXT));
+	request = json_pack("{s:s, s:O, s:O, s:s, s:I, s:o}", "op", "diff", "from", old_state, "to",
+		new_state, "format", request_format(invocation->json), "context",
+		(json_int_t)(context < MOST_CONTEXT ? context : MOST_CONTEXT), "paths",
+		hd_control_paths(invocation->arguments + invocation->n_before_dashes,
+			invocation->n_arguments - invocation->n_before_dashes));
 	if (!request)
 		return -ENOMEM;
 	*ret_request = request;
@@ -147,6 +151,8 @@ static int run_diff(const struct hd_invocation *invocation)
 	json_t *request = NULL;
 	int r;
 
+	if (invocation->n_before_dashes > 2)
+		return hd_fail(HD_E_USAGE, "'diff' takes at most two states; paths come after '--'");
 	if (as_stat + as_names + as_name_status > 1)
 		return hd_fail(HD_E_USAGE, "--stat, --name-status and --name-only exclude each other");
 	if (nul_ends && !as_names && !as_name_status)
@@ -167,16 +173,19 @@ static int run_diff(const struct hd_invocation *invocation)
 const struct hd_command hd_command_diff = {
 	.name = "diff",
 	.summary = "Show differences between states and the tree",
-	.usage = "[-U N] [STATE [STATE]]\n--stat|--name-status|--name-only [STATE [STATE]]",
+	.usage = "[-U N] [STATE [STATE]] [-- PATH...]\n"
+		 "--stat|--name-status|--name-only [STATE [STATE]] [-- PATH...]",
 	.description = "Without STATE, shows how the tree of the thread in use (or main) differs from its "
 		       "head; with one, how the "
 		       "tree differs from it; with two, how the second differs from the first. The patch is "
 		       "one that 'git apply' "
-		       "takes. --json prints the list with the counts of lines, not the patch.\n\n"
+		       "takes. --json prints the list with the counts of lines, not the patch. With "
+		       "PATHs, which are relative to the root of the tree, only what is there and below is "
+		       "compared, and a directory that was moved is deleted and added.\n\n"
 		       "A state is named by 4 or more digits of its id, by a thread (its head), by @ (the "
 		       "head of the thread in "
 		       "use), and by any of these followed by ~N (the N-th state before it).",
 	.options = options,
-	.max_arguments = 2,
+	.max_arguments = 2 + MOST_PATHS,
 	.run = run_diff,
 };

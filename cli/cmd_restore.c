@@ -13,6 +13,7 @@
 #include "cli/state_text.h"
 #include "cli/store_locate.h"
 #include "cli/thread_hold.h"
+#include "mount/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -77,7 +78,7 @@ static int restore_there(const struct hd_invocation *invocation, const struct hd
 	hd_state_id_format(restore->source, id);
 	return hd_live_move(location, location->thread,
 		json_pack("{s:s, s:s, s:s, s:o}", "op", "restore", "source", id, "actor", restore->actor,
-			"paths", hd_live_move_paths(invocation->arguments + 1, restore->n_paths)),
+			"paths", hd_control_paths(invocation->arguments + 1, restore->n_paths)),
 		"restoring", nothing, operation);
 }
 

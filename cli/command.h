@@ -39,6 +39,7 @@ struct hd_invocation {
 	bool json;         /* --json */
 	char *const *arguments;
 	size_t n_arguments;
+	size_t n_before_dashes; /* of these, how many came before "--"; all without one */
 };
 
 /* ---- command_table.c ---- */

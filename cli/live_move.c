@@ -35,19 +35,3 @@ int hd_live_move(const struct hd_location *location, const char *thread, json_t 
 			    : hd_index_get_operation(location->store->index,
 				      hd_reply_number(reply, "operation"), ret_operation);
 }
-
-json_t *hd_live_move_paths(char *const *paths, size_t n)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; array && i < n; i++) {
-		json_t *item = json_object();
-
-		if (hd_control_put_name(item, "path", paths[i], strlen(paths[i])) < 0 ||
-			json_array_append_new(array, item) != 0) {
-			json_decref(array);
-			return NULL;
-		}
-	}
-	return array;
-}

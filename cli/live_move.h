@@ -21,7 +21,4 @@
 int hd_live_move(const struct hd_location *location, const char *thread, json_t *request, const char *label,
 	bool *ret_nothing, struct hd_operation *ret_operation);
 
-/* PATHS as a request has them; NULL without memory. */
-json_t *hd_live_move_paths(char *const *paths, size_t n);
-
 #endif

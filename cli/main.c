@@ -103,8 +103,9 @@ static int change_directory(void)
 
 static int run_command(const struct hd_command *command, char **arguments, size_t count)
 {
-	struct hd_option_set set = {.tables = {command->options, hd_common_options}};
 	struct hd_invocation invocation = {.command = command, .arguments = arguments};
+	struct hd_option_set set = {.tables = {command->options, hd_common_options},
+		.ret_before_dashes = &invocation.n_before_dashes};
 	int r;
 
 	r = hd_options_parse(&set, false, arguments, count, &invocation.n_arguments);

@@ -179,7 +179,7 @@ int hd_options_parse(
 {
 	struct parser parser = {.set = set, .arguments = arguments, .count = count};
 	bool only_arguments = false;
-	size_t kept = 0;
+	size_t kept = 0, before_dashes = SIZE_MAX;
 	int r = 0;
 
 	while (parser.next < count && r >= 0) {
@@ -190,6 +190,7 @@ int hd_options_parse(
 			only_arguments = only_arguments || stop_early;
 		} else if (strcmp(word, "--") == 0) {
 			only_arguments = true;
+			before_dashes = kept;
 		} else if (word[1] == '-') {
 			r = parse_long(&parser, word + 2);
 		} else {
@@ -199,6 +200,8 @@ int hd_options_parse(
 	if (r < 0)
 		return r;
 	*ret_count = kept;
+	if (set->ret_before_dashes)
+		*set->ret_before_dashes = before_dashes < kept ? before_dashes : kept;
 	return 0;
 }
 

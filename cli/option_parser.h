@@ -47,6 +47,7 @@ struct hd_option {
 /* The options that hold at one place: a command's own, then those of every command. */
 struct hd_option_set {
 	const struct hd_option *tables[HD_OPTION_TABLES]; /* NULL where there is none */
+	size_t *ret_before_dashes; /* how many arguments came before "--", all without one; may be NULL */
 };
 
 /*

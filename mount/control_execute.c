@@ -199,6 +199,7 @@ static int read_state(json_t *request, const char *key, struct hd_state_id *ret_
 
 static int run_diff(struct execution *execution)
 {
+	HD_CLEANUP(hd_control_paths_clear) struct hd_control_paths paths = {0};
 	HD_AUTO_CLOSE int fd = -1;
 	struct hd_diff_file target = {.fd = -1};
 	struct hd_diff_options options = {.write = hd_diff_write_file, .write_payload = &target};
@@ -214,6 +215,10 @@ static int run_diff(struct execution *execution)
 		return malformed("'format' or 'context' is malformed");
 	options.context_lines = (unsigned)context;
 	r = read_depth(format, &options.depth);
+	if (r >= 0)
+		r = hd_control_paths_read(execution->request, &paths);
+	options.paths = (const char *const *)paths.paths;
+	options.n_paths = paths.count;
 	if (r >= 0)
 		r = read_state(execution->request, "from", &from, &from_given);
 	if (r >= 0)

@@ -269,3 +269,57 @@ json_t *hd_control_state(const struct hd_state *state)
 		(json_int_t)state->deleted, "moved", (json_int_t)state->moved, "moves", state_moves(state),
 		"is_base", (int)state->is_base, "git_commit", person_text(state->git_commit));
 }
+
+void hd_control_paths_clear(struct hd_control_paths *paths)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		free(paths->paths[i]);
+	free(paths->paths);
+	*paths = (struct hd_control_paths){0};
+}
+
+static int read_path(const json_t *item, struct hd_control_paths *paths)
+{
+	const char *text = json_string_value(json_object_get(item, "path"));
+	size_t length;
+	int r;
+
+	if (!text)
+		return hd_fail(HD_E_CONTROL_PROTOCOL, "the request's 'paths' hold something else");
+	r = hd_control_name_decode(
+		text, json_is_true(json_object_get(item, "raw")), &paths->paths[paths->count], &length);
+	paths->count += r >= 0;
+	return r;
+}
+
+int hd_control_paths_read(const json_t *request, struct hd_control_paths *ret_paths)
+{
+	json_t *array = json_object_get(request, "paths");
+	struct hd_control_paths paths = {.paths = calloc(json_array_size(array) + 1, sizeof(char *))};
+	int r = paths.paths ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < json_array_size(array) && r >= 0; i++)
+		r = read_path(json_array_get(array, i), &paths);
+	if (r < 0) {
+		hd_control_paths_clear(&paths);
+		return r;
+	}
+	*ret_paths = paths;
+	return 0;
+}
+
+json_t *hd_control_paths(char *const *paths, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < n; i++) {
+		json_t *item = json_object();
+
+		if (hd_control_put_name(item, "path", paths[i], strlen(paths[i])) < 0 ||
+			json_array_append_new(array, item) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}

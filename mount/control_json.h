@@ -25,6 +25,16 @@ int hd_control_put_origin(json_t *object, const char *path);
 /* The bytes that hd_control_name wrote as TEXT; fresh memory with a NUL behind. -HD_E_CONTROL_PROTOCOL. */
 int hd_control_name_decode(const char *text, bool raw, char **ret_name, size_t *ret_length);
 
+/* The `paths` of a request: a list of objects with a path each. */
+struct hd_control_paths {
+	char **paths; /* owned, each */
+	size_t count;
+};
+int hd_control_paths_read(const json_t *request, struct hd_control_paths *ret_paths);
+void hd_control_paths_clear(struct hd_control_paths *paths);
+/* The value of such a field; NULL without memory. */
+json_t *hd_control_paths(char *const *paths, size_t n);
+
 /* 32 hex digits. */
 json_t *hd_control_id(const struct hd_state_id *id);
 /* From 32 hex digits; -HD_E_CONTROL_PROTOCOL. */

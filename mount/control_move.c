@@ -82,47 +82,11 @@ static int reply(const struct moving *moving, const struct hd_operation *operati
 
 /* ---- restore ---- */
 
-struct path_list {
-	char **paths; /* owned, each */
-	size_t count;
-};
-
-static void path_list_clear(struct path_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		free(list->paths[i]);
-	free(list->paths);
-}
-
-static int read_paths(json_t *request, struct path_list *list)
-{
-	json_t *array = json_object_get(request, "paths");
-	size_t size = json_array_size(array);
-	int r = 0;
-
-	list->paths = calloc(size + 1, sizeof(*list->paths));
-	if (!list->paths)
-		return -ENOMEM;
-	for (size_t i = 0; i < size && r >= 0; i++) {
-		const json_t *item = json_array_get(array, i);
-		const char *text = json_string_value(json_object_get(item, "path"));
-		size_t length;
-
-		if (!text)
-			return hd_fail(HD_E_CONTROL_PROTOCOL, "the request's 'paths' hold something else");
-		r = hd_control_name_decode(
-			text, json_is_true(json_object_get(item, "raw")), &list->paths[list->count], &length);
-		if (r >= 0)
-			list->count++;
-	}
-	return r;
-}
-
 int hd_control_restore(struct hd_overlay *overlay, const struct hd_control_environment *environment,
 	json_t *request, json_t **ret_reply)
 {
 	struct moving moving = {.overlay = overlay, .session = environment->session};
-	HD_CLEANUP(path_list_clear) struct path_list paths = {0};
+	HD_CLEANUP(hd_control_paths_clear) struct hd_control_paths paths = {0};
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	struct hd_restore_options options = {.thread = hd_overlay_thread(overlay), .live = &moving.live};
 	const char *source;
@@ -134,7 +98,7 @@ int hd_control_restore(struct hd_overlay *overlay, const struct hd_control_envir
 		return hd_fail(HD_E_CONTROL_PROTOCOL, "the request's 'source' or 'actor'");
 	r = hd_control_id_decode(source, &id);
 	if (r >= 0)
-		r = read_paths(request, &paths);
+		r = hd_control_paths_read(request, &paths);
 	if (r < 0)
 		return r;
 	options.source = &id;
