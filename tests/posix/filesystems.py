@@ -7,8 +7,10 @@ They all lie on one ext4: an image in a loop device, or, where there is no loop 
 import os
 import shutil
 import subprocess
+import time
 
 IMAGE_SIZE = 1 << 30
+UNMOUNT_TRIES = 20
 
 
 class Unavailable(Exception):
@@ -25,7 +27,8 @@ def run(*command):
 class Disk:
     """The ext4 that all the others are made on."""
 
-    def __init__(self, place):
+    def __init__(self, place, size=IMAGE_SIZE):
+        self.size = size
         self.image = os.path.join(place, "disk.img")
         self.root = os.path.join(place, "disk")
         self.mounted = False
@@ -34,7 +37,7 @@ class Disk:
         os.makedirs(self.root)
         try:
             with open(self.image, "wb") as image:
-                image.truncate(IMAGE_SIZE)
+                image.truncate(self.size)
             run("mkfs.ext4", "-q", "-F", self.image)
             run("mount", "-o", "loop", self.image, self.root)
             self.mounted = True
@@ -45,8 +48,18 @@ class Disk:
 
     def end(self):
         if self.mounted:
-            run("umount", self.root)
+            self.unmount()
             os.unlink(self.image)
+
+    def unmount(self):
+        """Somebody may still look into it, a scan of all files for instance."""
+        for _ in range(UNMOUNT_TRIES):
+            try:
+                run("umount", self.root)
+                return
+            except Unavailable:
+                time.sleep(1)
+        run("umount", "-l", self.root)
 
 
 class Ext4:
