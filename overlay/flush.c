@@ -201,8 +201,9 @@ static int write_cut(struct hd_overlay *overlay, bool checkpoint, const struct c
 		r = hd_object_store_sync(overlay->store->objects);
 	if (r < 0)
 		return r;
+	/* There is nothing to write, but what was read may not be on disk yet. */
 	if (cut->n_records == 0 && cut->blocks.count == 0)
-		return 0;
+		return hd_journal_sync(journal);
 	r = checkpoint ? hd_journal_begin_checkpoint(journal) : hd_epoch_begin(journal);
 	if (r == 0)
 		r = write_records(journal, cut);

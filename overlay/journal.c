@@ -42,6 +42,7 @@ struct hd_journal {
 	uint64_t size;       /* end of the last whole epoch */
 	uint64_t sequence;   /* of the last whole epoch */
 	bool rename_unsynced;
+	bool is_distrusted; /* a process that is dead wrote the file, and may have died before it was synced */
 	/* the running epoch */
 	bool is_running;
 	uint64_t at; /* where the next piece goes */
@@ -116,6 +117,9 @@ static int open_file(struct hd_journal *journal)
 	if (r < 0)
 		return hd_fail_in(r, "read the journal");
 	journal->id = header.id;
+	journal->is_distrusted = true;
+	/* Its name, too. */
+	journal->rename_unsynced = true;
 	if (has_lead(journal, (uint64_t)stat.st_size))
 		return 0;
 	keep_torn_end(journal);
@@ -338,6 +342,19 @@ static int check_found(const struct hd_journal *journal)
 	return r > 0 ? hd_fail(HD_E_STORE_DELETED, "the journal in threads/%u is gone", journal->thread) : r;
 }
 
+int hd_journal_sync(struct hd_journal *journal)
+{
+	int r = 0;
+
+	if (journal->is_distrusted)
+		r = hd_file_sync(journal->fd);
+	if (r == 0)
+		journal->is_distrusted = false;
+	if (r == 0)
+		r = sync_rename(journal);
+	return r < 0 ? hd_fail_in(r, "sync the journal") : 0;
+}
+
 int hd_epoch_commit(struct hd_journal *journal)
 {
 	int r = write_trailer(journal);
@@ -351,6 +368,7 @@ int hd_epoch_commit(struct hd_journal *journal)
 		return hd_fail_in(r, "write the journal");
 	}
 	journal->is_running = false;
+	journal->is_distrusted = false;
 	journal->size = journal->at;
 	journal->sequence = journal->running;
 	write_lead(journal);
@@ -384,7 +402,7 @@ void hd_journal_seal(struct hd_journal *journal)
 	HD_AUTO_CLOSE int fd = -1;
 	int r;
 
-	if (journal->fd < 0 || journal->rename_unsynced)
+	if (journal->fd < 0 || journal->is_distrusted || journal->rename_unsynced)
 		return;
 	end.checksum = hd_checksum64(&end, offsetof(struct hd_journal_end, checksum));
 	/* Not synced: what is torn of it does not verify, and says nothing. */

@@ -57,6 +57,9 @@ bool hd_journal_was_closed(int directory_fd, uint32_t thread);
  * checkpoint. */
 int hd_journal_open(
 	int directory_fd, uint32_t thread, uint64_t size, uint64_t epochs, struct hd_journal **ret_journal);
+/* Makes durable what was replayed: a process that was killed may have written it and not synced it. Between epochs; costs
+ * nothing the second time. */
+int hd_journal_sync(struct hd_journal *journal);
 /* Notes how long it is, so that it is noticed if it is shorter later. */
 void hd_journal_seal(struct hd_journal *journal);
 void hd_journal_free(struct hd_journal *journal);

@@ -50,12 +50,12 @@ _heddle() {
 			case $command in
 			'') words=$("$program" --list-commands) ;;
 			help) words=$("$program" --list-commands) ;;
-			thread) words="list create fork rename drop $("$program" --list-threads 2>/dev/null)" ;;
+			thread) words="list create fork rename drop repair $("$program" --list-threads 2>/dev/null)" ;;
 			tag) words='list create delete' ;;
 			daemon) words="upgrade $("$program" --list-threads 2>/dev/null)" ;;
 			op) words="log $("$program" --list-threads 2>/dev/null)" ;;
 			export) words="git $("$program" --list-threads 2>/dev/null)" ;;
-			mount | unmount | status | capture | log | diff | restore) words=$("$program" --list-threads 2>/dev/null) ;;
+			mount | unmount | status | sync | capture | log | diff | restore) words=$("$program" --list-threads 2>/dev/null) ;;
 			esac
 			;;
 		esac

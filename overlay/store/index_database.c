@@ -135,8 +135,20 @@ static int execute_text(struct hd_index *index, const char *sql, const char *wha
 /* NORMAL, not OFF: a checkpoint still syncs the log before it moves pages, or a power cut could tear the database. */
 int hd_index_set_synced_locked(struct hd_index *index, bool synced)
 {
-	return execute_text(index, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+	int r;
+
+	/* What is not known to be FULL is made so by the next who needs it. */
+	index->is_lax = true;
+	r = execute_text(index, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
 		"set the index's syncing");
+	if (r == 0)
+		index->is_lax = !synced;
+	return r;
+}
+
+static int ensure_synced_locked(struct hd_index *index)
+{
+	return index->is_lax ? hd_index_set_synced_locked(index, true) : 0;
 }
 
 /* Setting the version to what it is writes a page and changes nothing. */
@@ -144,13 +156,24 @@ int hd_index_sync_locked(struct hd_index *index)
 {
 	char statement[64];
 
+	int r = ensure_synced_locked(index);
+
+	if (r < 0)
+		return r;
 	(void)snprintf(statement, sizeof(statement), "PRAGMA user_version = %d", HD_STORE_VERSION);
 	return execute_text(index, statement, "sync the index");
 }
 
-int hd_index_begin_locked(struct hd_index *index)
+int hd_index_begin_lax_locked(struct hd_index *index)
 {
 	return execute_text(index, "BEGIN IMMEDIATE", "begin a transaction");
+}
+
+int hd_index_begin_locked(struct hd_index *index)
+{
+	int r = ensure_synced_locked(index);
+
+	return r < 0 ? r : hd_index_begin_lax_locked(index);
 }
 
 int hd_index_end_locked(struct hd_index *index, int r)

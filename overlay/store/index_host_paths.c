@@ -153,7 +153,7 @@ static int write_paths_locked(struct hd_index *index, const struct hd_host_path 
 {
 	int r;
 
-	r = hd_index_begin_locked(index);
+	r = hd_index_begin_lax_locked(index);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count && r == 0; i++)

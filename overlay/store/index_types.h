@@ -32,6 +32,7 @@ struct hd_index {
 		sqlite3_stmt *statement;       /* owned */
 	} statements[HD_INDEX_STATEMENTS];     /* (lock) */
 	struct hd_host_path_table *host_paths; /* owned; has a lock of its own */
+	bool is_lax;                           /* (lock) commits may not be synced: "PRAGMA synchronous" */
 	bool unsynced_paths;                   /* (lock) saved host paths are not synced yet */
 };
 
@@ -63,6 +64,8 @@ int hd_index_sync_locked(struct hd_index *index);
 /* A write transaction: takes SQLite's write lock at once, so that what is read in it cannot change before the
  * commit. */
 int hd_index_begin_locked(struct hd_index *index);
+/* One whose commit need not be synced: see hd_index_set_synced_locked. */
+int hd_index_begin_lax_locked(struct hd_index *index);
 /* Commits when R is not negative, else rolls back; returns R, or why the commit failed. */
 int hd_index_end_locked(struct hd_index *index, int r);
 

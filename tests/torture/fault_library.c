@@ -3,7 +3,8 @@
  * Preloaded into a program, this makes calls fail: the k-th of a kind, or all from it on (fault_library.h). What fails
  * has no effect, as the kernel promises.
  *
- * Without a program that arms it, the environment does: FAULT_PLAN="write:7:once:28" arms from the start on.
+ * Without a program that arms it, the environment does: FAULT_PLAN="write:7:once:28" arms from the start on. Instead of "once" it can say
+ * "forever", or how many calls fail.
  */
 #undef _FILE_OFFSET_BITS
 #ifndef _LARGEFILE64_SOURCE
@@ -53,7 +54,9 @@ __attribute__((constructor)) static void begin(void)
 		if (strcmp(names[i], kind) == 0)
 			plan.kind = i;
 	plan.number = number;
-	plan.forever = strcmp(how, "forever") == 0;
+	plan.forever = strcmp(how, "once") != 0;
+	if (strcmp(how, "forever") != 0)
+		plan.limit = atol(how);
 	plan.code = code;
 	plan.active = true;
 }
@@ -66,7 +69,8 @@ static bool fails(enum fault_kind kind)
 	if (!plan.active)
 		return false;
 	number = __atomic_add_fetch(&plan.counts[kind], 1, __ATOMIC_RELAXED);
-	if (plan.kind != (int)kind || number < plan.number || (number > plan.number && !plan.forever))
+	if (plan.kind != (int)kind || number < plan.number || (number > plan.number && !plan.forever) ||
+		(plan.limit && number >= plan.number + plan.limit))
 		return false;
 	__atomic_add_fetch(&plan.failed, 1, __ATOMIC_RELAXED);
 	errno = plan.code;

@@ -32,6 +32,7 @@ struct fault_plan {
 	int kind;     /* which fail; -1: none */
 	long number;  /* the first that fails, from 1 */
 	bool forever; /* and all behind it */
+	long limit;   /* so many fail; 0: no limit */
 	bool lies; /* writes, renames and links that fail say that they succeeded: for showing that it is noticed */
 	int code; /* errno */
 	long counts[FAULT_KIND_COUNT];

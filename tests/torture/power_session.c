@@ -19,7 +19,7 @@
 #include "tests/torture/workload.h"
 
 #define WORD_LIMIT 16
-#define EXIT_DIED 77
+#define EXIT_DIED RECORD_DIED
 
 /* ---- running ---- */
 
@@ -70,7 +70,34 @@ static void mark_states(struct hd_store *store)
 	mark("states %u", states);
 }
 
-/* Words FROM on, up to the end or a "die". */
+/* The process dies in the sync of this NUMBER from now on, instead of making it. */
+static void die_in_sync(unsigned number)
+{
+	static void (*record_die_in_sync)(unsigned number);
+
+	if (!record_die_in_sync)
+		*(void **)(void *)&record_die_in_sync = dlsym(RTLD_DEFAULT, "record_die_in_sync");
+	if (!record_die_in_sync)
+		die("the recording library is not loaded");
+	record_die_in_sync(number);
+}
+
+/*
+ * Deaths that take the memory along: the process dies when the journal is written and not synced, or renamed and its
+ * directory not synced. The tree is what it was, as long as there is power.
+ */
+static bool is_killed_here(const char *word, const char **ret_operation)
+{
+	bool in_fsync = strcmp(word, "killed-in-fsync") == 0,
+	     in_checkpoint = strcmp(word, "killed-in-checkpoint") == 0;
+
+	if (in_fsync || in_checkpoint)
+		die_in_sync(in_fsync ? 1 : 2);
+	*ret_operation = in_fsync ? "fsync" : in_checkpoint ? "checkpoint" : word;
+	return in_fsync || in_checkpoint;
+}
+
+/* Words FROM on, up to the end or a death. */
 static void run_process(
 	const char *root, char **words, unsigned from, const struct hd_overlay_options *memory)
 {
@@ -84,9 +111,13 @@ static void run_process(
 	if (from == 0)
 		mark_digest(overlay, 0);
 	for (unsigned i = from; words[i]; i++) {
-		const struct workload_operation *operation = workload_find(words[i]);
+		const struct workload_operation *operation;
+		const char *word;
 
 		mark("start %u", i + 1);
+		if (is_killed_here(words[i], &word))
+			mark_digest(overlay, i + 1);
+		operation = workload_find(word);
 		if (strcmp(words[i], "die") == 0) {
 			mark_digest(overlay, i + 1);
 			_exit(EXIT_DIED);
@@ -164,9 +195,11 @@ void power_session_run(const char *root, const char *sequence)
 			die("'%s' ended with status %x", sequence, status);
 		if (WEXITSTATUS(status) == 0)
 			break;
-		while (strcmp(words[from++], "die") != 0)
-			;
-		memory.attach = true;
+		while (strcmp(words[from], "die") != 0 && strncmp(words[from], "killed", 6) != 0)
+			from++;
+		memory.attach = strcmp(words[from++], "die") == 0;
+		if (!memory.attach)
+			must(hd_overlay_memory(&memory.arena_fd, &memory.hot_fd), "make memory");
 	}
 	free(text);
 }

@@ -15,6 +15,7 @@
 
 #define RECORD_MAGIC 0x44434552u
 #define RECORD_ROOT_ID 1u
+#define RECORD_DIED 77 /* the exit status of a process that record_die_in_sync ended */
 
 enum record_kind {
 	RECORD_SNAPSHOT_DIRECTORY, /* what was there before: directory, name, file */

@@ -351,11 +351,22 @@ static bool is_omitted(const char *call)
 	return omitted && strcmp(omitted, call) == 0;
 }
 
+static unsigned fatal_sync;
+
+void record_die_in_sync(unsigned number);
+
+void record_die_in_sync(unsigned number)
+{
+	fatal_sync = number;
+}
+
 static int sync_recorded(int fd, long number, enum record_kind kind, const char *call)
 {
 	uint32_t id = 0;
 	int r;
 
+	if (fatal_sync && --fatal_sync == 0)
+		_exit(RECORD_DIED);
 	lock();
 	if (shared)
 		id = id_of_fd(fd);

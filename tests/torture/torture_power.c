@@ -190,7 +190,11 @@ static void try_pair(struct torture *torture, const char *first, const char *sec
 static void try_known(struct torture *torture)
 {
 	static const char *const sequences[] = {"init", "overwrite settle die chmod fsync",
-		"create-full settle die capture", "replace fsync checkpoint rename-over settle close"};
+		"create-full settle die capture", "replace fsync checkpoint rename-over settle close",
+		"create fsync write-memory killed-in-fsync fsync", "write-memory killed-in-fsync chmod fsync",
+		"create fsync write-memory killed-in-fsync close",
+		"write-memory fsync killed-in-checkpoint fsync",
+		"write-memory fsync killed-in-checkpoint create fsync"};
 
 	for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++)
 		try_sequence(torture, sequences[i]);
