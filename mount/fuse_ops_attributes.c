@@ -56,12 +56,14 @@ static int add_privilege_drop(const struct hd_fuse_session *session, const struc
 	hd_ino ino, unsigned *set, struct hd_attributes *values)
 {
 	struct hd_attributes now;
+	/* Where the kernel keeps the times it adds its ctime to everything. */
+	bool sets_nothing = (*set & ~(unsigned)HD_SET_CHANGE_TIME) == 0;
 	uint32_t bits;
 	int r;
 
 	if (!session->killpriv || (*set & HD_SET_MODE))
 		return 0;
-	if (*set != 0 && !(*set & (HD_SET_UID | HD_SET_GID)) && !kill_flag_set())
+	if (!sets_nothing && !(*set & (HD_SET_UID | HD_SET_GID)) && !kill_flag_set())
 		return 0;
 	r = hd_overlay_getattr(session->overlay, ino, &now);
 	if (r < 0)
@@ -69,7 +71,7 @@ static int add_privilege_drop(const struct hd_fuse_session *session, const struc
 	now.uid = hd_owner_map_uid(&session->owners, now.uid);
 	now.gid = hd_owner_map_gid(&session->owners, now.gid);
 	bits = hd_privilege_bits_for(&now, caller);
-	if (bits && *set == 0 && caller->uid != 0 && caller->uid != now.uid)
+	if (bits && sets_nothing && caller->uid != 0 && caller->uid != now.uid)
 		return 1;
 	if (bits) {
 		values->mode = now.mode & ~bits;

@@ -25,4 +25,8 @@ for name, flags in ("new", os.O_CREAT | os.O_EXCL), ("sparse", 0):
     subprocess.run(["cp", "--sparse=auto", name, "copy"], check=True)
     with open("copy", "rb") as copy:
         assert copy.read().count(b"collected") == 1000, name
+
+os.chmod("new", 0o6755)
+os.chown("new", -1, -1)
+assert os.stat("new").st_mode & 0o7777 == 0o755, "chown leaves set-id bits"
 PYTHON
