@@ -7,7 +7,7 @@
  * many.
  *
  * Everything counts but st_dev, the sizes of directories and the order of listings, which are each filesystem's
- * own. Of inode numbers it counts which names share one; of blocks, that there are no more than the size allows and
+ * own. Of inode numbers it counts which names share one; of blocks, that there are no more than the size allows or the native side has, and
  * that bytes have some. Times: intervals.h. What is accepted besides is in known_differences.c and nowhere else.
  */
 

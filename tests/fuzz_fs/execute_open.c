@@ -128,7 +128,10 @@ void fuzz_run_lock(
 			(uint64_t)lock.l_type ^ (uint64_t)lock.l_start << 8 ^ (uint64_t)lock.l_len << 32;
 }
 
-/* The classic kind belongs to the process: another one asks. Closing any descriptor of the file ends them all. */
+/*
+ * The classic kind belongs to the process: another one asks. Closing any descriptor of the file ends them all, so
+ * directories are left alone, which the drawing opens on the native side.
+ */
 void fuzz_run_process_lock(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
@@ -143,6 +146,8 @@ void fuzz_run_process_lock(
 	volatile int r = 0, error = 0;
 	pid_t child;
 
+	if (fd >= 0 && !fuzz_is_regular(fd))
+		return;
 	if ((operation->flags & 3) != 3) {
 		fuzz_outcome_set(outcome, fcntl(fd, F_SETLK, &lock));
 		return;

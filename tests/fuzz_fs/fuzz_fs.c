@@ -9,9 +9,9 @@
  *
  * The sequence depends on the seed and on B's initial tree alone. --record FILE writes it down, --replay FILE
  * executes what was written (sequence.h); --users lets other users act, too (as root); --writeback tells that A is
- * mounted with that option. --remount, --capture and
- * --kill give commands for the operations of these names, which come every so many operations; before remount
- * and kill everything is closed (not before kill with --kill-keeps-open), and the whole trees are compared after each.
+ * mounted with that option. --remount, --capture, --kill
+ * and --fork give commands for the operations of these names, which come every so many operations; before all but
+ * capture everything is closed (not before kill with --kill-keeps-open), and the whole trees are compared after each.
  * On a difference both directories stay as they are.
  *
  * Exit status: 0 no difference, 1 a difference, 2 it could not run.
@@ -57,6 +57,8 @@ static const struct option long_options[] = {
 	{"capture-every", required_argument, NULL, 'C'},
 	{"kill", required_argument, NULL, 'k'},
 	{"kill-every", required_argument, NULL, 'K'},
+	{"fork", required_argument, NULL, 'f'},
+	{"fork-every", required_argument, NULL, 'F'},
 	{"kill-keeps-open", no_argument, NULL, 'o'},
 	{"make-tree", required_argument, NULL, 'm'},
 	{"record", required_argument, NULL, 'w'},
@@ -85,9 +87,10 @@ static void parse_event(int letter, struct options *options)
 {
 	enum fuzz_kind kind = strchr("rR", letter) != NULL   ? FUZZ_remount
 			      : strchr("cC", letter) != NULL ? FUZZ_capture
-							     : FUZZ_kill;
+			      : strchr("kK", letter) != NULL ? FUZZ_kill
+							     : FUZZ_fork;
 
-	if (strchr("rck", letter) != NULL)
+	if (strchr("rckf", letter) != NULL)
 		options->commands[kind] = optarg;
 	else
 		options->every[kind] = number(optarg);
@@ -142,7 +145,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (strchr("rRcCkK", letter) != NULL)
+		if (strchr("rRcCkKfF", letter) != NULL)
 			parse_event(letter, options);
 		else
 			parse_option(letter, options);
@@ -242,7 +245,8 @@ static unsigned run_event(struct run *run, enum fuzz_kind kind)
 {
 	const char *command = run->options->commands[kind];
 	struct fuzz_world *world = run->comparison.world;
-	bool closes = kind == FUZZ_remount || (kind == FUZZ_kill && !run->options->kill_keeps_open);
+	bool closes = kind == FUZZ_remount || kind == FUZZ_fork ||
+		      (kind == FUZZ_kill && !run->options->kill_keeps_open);
 	int status;
 
 	if (command == NULL)

@@ -45,7 +45,7 @@
 	x(list, 4) x(list_and_remove, 3) x(access, 2) x(statx, 2) x(statfs, 1) x(execute, 1)
 #define FUZZ_CALLS(x) FUZZ_HANDLE_KINDS(x) FUZZ_NAME_KINDS(x)
 /* What happens to the side under test as a whole; these come every so many operations (fuzz_fs.c). */
-#define FUZZ_EVENTS(x) x(remount, 0) x(capture, 0) x(kill, 0)
+#define FUZZ_EVENTS(x) x(remount, 0) x(capture, 0) x(kill, 0) x(fork, 0)
 #define FUZZ_KINDS(x) FUZZ_CALLS(x) FUZZ_EVENTS(x)
 /* clang-format on */
 

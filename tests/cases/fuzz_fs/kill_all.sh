@@ -13,4 +13,4 @@
 fuzz_mount directory 5
 # shellcheck disable=SC2016 # expanded by the fuzzer
 fuzz_run --operations 2500 --remount-every 200 --remount \
-	'sync "$MNT" && python3 "$TEST_LIB/kill_mount.py" all $THREAD && bash "$TEST_LIB/mount_again.sh"'
+	'sync "$MNT" && python3 "$TEST_LIB/kill_mount.py" all $(cat "$FUZZ_THREAD") && bash "$TEST_LIB/mount_again.sh"'

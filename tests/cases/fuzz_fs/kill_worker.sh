@@ -12,5 +12,5 @@
 
 fuzz_mount directory 4 -o restarts=100000
 # shellcheck disable=SC2016 # expanded by the fuzzer
-fuzz_run --kill-every 150 --kill-keeps-open --kill 'python3 "$TEST_LIB/kill_mount.py" worker $THREAD' \
+fuzz_run --kill-every 150 --kill-keeps-open --kill "$KILL" \
 	--remount-every 1000 --remount "$REMOUNT" --capture-every 700 --capture "$CAPTURE"

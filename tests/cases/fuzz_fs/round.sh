@@ -3,7 +3,8 @@
 # TIMEOUT: 400
 #
 # One round of ./dev fuzz-fs: the seed decides not only on the operations, but also on the kind of base and the mount's
-# options. New mounts, captures and deaths of the worker come in between.
+# options. New mounts, captures,
+# threads that begin at what was captured, and deaths of the worker come in between.
 
 # EXPECT-LOG: worker .* was killed by signal 9
 
@@ -15,7 +16,5 @@ bases=(directory git state)
 options=("" "-o open=tracked" "-o writeback" "-o cache=0" "-o readdirplus=off,spin=0" "-o notify=always")
 # shellcheck disable=SC2086 # several words
 fuzz_mount "${bases[seed % 3]}" "$seed" ${options[seed % 6]} -o restarts=100000
-# shellcheck disable=SC2016 # expanded by the fuzzer
-fuzz_run --tree-every 1000 --kill-every 1900 --kill-keeps-open \
-	--kill 'python3 "$TEST_LIB/kill_mount.py" worker $THREAD' \
-	--remount-every 2000 --remount "$REMOUNT" --capture-every 1400 --capture "$CAPTURE"
+fuzz_run --tree-every 1000 --kill-every 1900 --kill-keeps-open --kill "$KILL" --remount-every 2000 --remount "$REMOUNT" \
+	--capture-every 1400 --capture "$CAPTURE" --fork-every 3300 --fork "$FORK"

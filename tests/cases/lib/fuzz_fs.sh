@@ -54,6 +54,7 @@ fuzz_begin() {
 fuzz_mount_thread() {
 	# shellcheck disable=SC2086 # several options
 	check heddle mount "$THREAD" "$MNT" $MOUNT_OPTIONS "$@" >/dev/null
+	echo "$THREAD" >"$FUZZ_THREAD"
 }
 
 # git keeps no FIFOs, owners and times; of a directory everything must show.
@@ -115,8 +116,17 @@ fuzz_failed() {
 }
 
 THREAD=main
+# The thread that is mounted: --fork changes it in the middle of a run.
+export FUZZ_THREAD=$TEST_DIRECTORY/thread
 # shellcheck disable=SC2034,SC2016 # for the cases, and expanded by the fuzzer's shell
-REMOUNT='heddle unmount "$MNT" >/dev/null && heddle mount $THREAD "$MNT" $MOUNT_OPTIONS >/dev/null'
+REMOUNT='heddle unmount "$MNT" >/dev/null && heddle mount $(cat "$FUZZ_THREAD") "$MNT" $MOUNT_OPTIONS >/dev/null'
 # shellcheck disable=SC2034,SC2016
-CAPTURE='heddle capture $THREAD -m state >/dev/null || test $? -eq 1'
+CAPTURE='heddle capture $(cat "$FUZZ_THREAD") -m state >/dev/null || test $? -eq 1'
+# shellcheck disable=SC2034,SC2016
+KILL='python3 "$TEST_LIB/kill_mount.py" worker $(cat "$FUZZ_THREAD")'
+# What a state holds, seen by a thread that begins at it.
+# shellcheck disable=SC2034,SC2016
+FORK='thread=$(cat "$FUZZ_THREAD") && { heddle capture $thread -m state >/dev/null || test $? -eq 1; } &&
+	heddle unmount "$MNT" >/dev/null && heddle mount $thread-x "$MNT" $MOUNT_OPTIONS --from $thread >/dev/null &&
+	echo $thread-x >"$FUZZ_THREAD"'
 export THREAD MNT MOUNT_OPTIONS

@@ -11,7 +11,7 @@ trap 'exit 3' ERR
 sequence=$(realpath "$1")
 place=$(mktemp -d "$TEST_DIRECTORY/trial.XXXXXX")
 cd "$place" || exit 3
-export THREAD=main MNT=$place/mnt
+export THREAD=main MNT=$place/mnt FUZZ_THREAD=$place/thread
 fuzz_begin >/dev/null
 mapfile -d '' -t options <"$FUZZ_OPTIONS_FILE"
 status=0
