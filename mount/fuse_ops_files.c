@@ -8,11 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 
 #include "mount/fuse_ops.h"
 #include "mount/fuse_reply.h"
 #include "mount/privilege_drop.h"
+
+#define COPY_LIMIT (1u << 30)
 
 static void changed(
 	fuse_req_t req, int r, enum hd_cache_event_kind kind, hd_ino ino, uint64_t offset, size_t size)
@@ -175,9 +176,9 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offse
 
 	(void)from_file;
 	(void)to_file;
-	/* The reply's count has 32 bits; a short copy is repeated by the caller. */
-	if (size > INT_MAX / 2)
-		size = INT_MAX / 2;
+	/* The reply's count has 32 bits; a short copy is repeated by the caller. Whole blocks can be shared. */
+	if (size > COPY_LIMIT)
+		size = COPY_LIMIT;
 	if (r >= 0)
 		r = hd_overlay_copy_file_range(hd_fuse_session_of(req)->overlay, from, (uint64_t)from_offset,
 			to, (uint64_t)to_offset, size, &copied);

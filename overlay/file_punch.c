@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "overlay/file_data.h"
+#include "overlay/platform/memory_file.h"
 
 /*
  * Holes. A block that shows the content needs a mark in the block map to show zeros instead; everything else is
@@ -28,6 +29,7 @@ struct punching {
 	struct extent *data; /* owned: where the content may have data, ascending */
 	size_t count, capacity;
 	int looks;
+	bool is_held; /* a flush may still read what was unmapped */
 };
 
 static int add_data(struct punching *punching, uint64_t offset, uint64_t end)
@@ -140,6 +142,7 @@ static int punch_some(struct punching *punching, uint64_t *block, size_t *extent
 	hd_file_cut_backed(hd_edit_inode(&transaction, index), punching->backed);
 	hd_file_touch(&transaction, index);
 	r = hd_overlay_commit(overlay, &transaction);
+	punching->is_held = punching->is_held || hd_hot_is_held(overlay->hot);
 	hd_rwlock_unlock(&overlay->lock);
 	if (r == 0 && large)
 		hd_hot_large_account(overlay->hot, large);
@@ -167,6 +170,18 @@ static int look_again(struct punching *punching, uint64_t end)
 	return -EAGAIN;
 }
 
+/* A large file's own memory goes back to the system; what a flush may still read stays, named by nobody. */
+static void discard_memory(const struct punching *punching)
+{
+	int fd = punching->view.large_slot && !punching->is_held
+			 ? hd_hot_large_fd(punching->overlay->hot, punching->view.large_slot)
+			 : -1;
+
+	if (fd >= 0 && punching->first < punching->end)
+		(void)hd_memory_file_discard(fd, punching->first << HD_BLOCK_SHIFT,
+			(punching->end - punching->first) << HD_BLOCK_SHIFT);
+}
+
 static int punch_blocks(struct punching *punching, uint64_t end)
 {
 	struct hd_rwlock *file_lock = hd_file_lock_of(punching->overlay, hd_ino_index(punching->ino));
@@ -180,6 +195,8 @@ static int punch_blocks(struct punching *punching, uint64_t end)
 	r = look_again(punching, end);
 	while (r == 0 && block < punching->end)
 		r = punch_some(punching, &block, &extent);
+	if (r == 0)
+		discard_memory(punching);
 	hd_rwlock_unlock(file_lock);
 	return r;
 }

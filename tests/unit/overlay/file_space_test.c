@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <linux/falloc.h>
 
+#include "overlay/overlay_types.h"
 #include "overlay/promotion.h"
 #include "tests/unit/overlay/yard.h"
 
@@ -179,6 +180,27 @@ static void a_hole_over_a_stored_hole_costs_nothing(void **state)
 	assert_true(where == TIB - 4096);
 }
 
+static void a_hole_in_a_large_file_gives_its_memory_back(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	hd_ino file = make_file(overlay, HD_ROOT_INO, "large");
+	static uint8_t bytes[8 << 20];
+	struct stat memory;
+
+	memset(bytes, 'x', sizeof(bytes));
+	put(overlay, file, bytes, sizeof(bytes), 0);
+	assert_int_equal(fstat(hd_hot_large_fd(overlay->hot, 1), &memory), 0);
+	assert_true(memory.st_blocks * 512 >= 8 << 20);
+	assert_success(hd_overlay_fallocate(
+		overlay, file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1000, 6 << 20));
+	assert_int_equal(fstat(hd_hot_large_fd(overlay->hot, 1), &memory), 0);
+	assert_true(memory.st_blocks * 512 < 3 << 20);
+	assert_int_equal(byte_at(overlay, file, 999), 'x');
+	assert_int_equal(byte_at(overlay, file, 1000), 0);
+	assert_int_equal(byte_at(overlay, file, (6 << 20) + 999), 0);
+	assert_int_equal(byte_at(overlay, file, (6 << 20) + 1000), 'x');
+}
+
 static uint64_t blocks(struct hd_overlay *overlay, hd_ino file)
 {
 	return attributes_of(overlay, file).blocks / 8;
@@ -263,6 +285,7 @@ int main(void)
 		TEST(a_copy_keeps_what_lies_around_it),
 		TEST(holes_are_copied_as_holes),
 		TEST(a_hole_over_a_stored_hole_costs_nothing),
+		TEST(a_hole_in_a_large_file_gives_its_memory_back),
 		TEST(what_was_allocated_shows_until_it_is_given_back),
 		TEST(a_file_that_gets_its_name_late_has_its_bytes_from_before),
 		TEST(more_than_the_disk_has_is_refused_before_anything_changes),
