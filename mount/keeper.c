@@ -113,11 +113,11 @@ void hd_keeper_tell_large(struct hd_supervisor *supervisor, const json_t *messag
 	tell(supervisor, json_deep_copy(message), fd);
 }
 
+/* The worker comes last: a keeper that knows of none does nothing, and so never acts on half of the truth. */
 static void tell_all(struct hd_supervisor *supervisor)
 {
 	size_t i;
 
-	hd_keeper_tell_worker(supervisor);
 	if (supervisor->parts[HD_PART_DEVICE] >= 0 || supervisor->detached)
 		hd_keeper_tell_device(supervisor);
 	for (i = 0; i < supervisor->large.count; i++) {
@@ -129,6 +129,7 @@ static void tell_all(struct hd_supervisor *supervisor)
 					"serial", (json_int_t)file->serial),
 				file->fd);
 	}
+	hd_keeper_tell_worker(supervisor);
 }
 
 /* Something that kills every keeper must not keep us busy for ever. */

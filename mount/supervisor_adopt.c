@@ -248,30 +248,36 @@ static void drain_link(struct hd_supervisor *kept)
 	kept->link_lost = true;
 }
 
+/* Where the mount is, if the worker does not say: the dead supervisor did not tell everything, or there is no worker. */
+static enum supervisor_phase phase_by_itself(const struct hd_supervisor *kept)
+{
+	if (kept->parts[HD_PART_DEVICE] >= 0)
+		return SUPERVISOR_SERVING;
+	/* Before anything was mounted there is nothing to go on with, and after it the memory is to be saved. */
+	return kept->detached ? SUPERVISOR_SALVAGING : SUPERVISOR_STARTING;
+}
+
 int hd_supervisor_succeed(struct hd_supervisor *kept)
 {
-	bool mounted = kept->parts[HD_PART_DEVICE] >= 0;
 	int r;
 
 	/* Busy: the supervisor lives, and has let us go. */
 	r = kept->lock_fd = await_lock(kept, HD_RUN_SUPERVISOR, LOCK_PATIENCE_NS);
 	if (r < 0)
 		return r;
-	/* Before anything was mounted there is nothing to go on with, and after it the memory is to be saved. */
-	kept->phase = mounted          ? SUPERVISOR_SERVING
-		      : kept->detached ? SUPERVISOR_SALVAGING
-				       : SUPERVISOR_STARTING;
+	kept->phase =
+		SUPERVISOR_SERVING; /* whatever the worker still wanted of the dead one, it is not to be mounted */
 	kept->adopted = true;
 	kept->foreign = true;
 	drain_link(kept);
-	if (mounted) {
-		r = ask_worker(kept);
-		if (r >= 0)
-			kept->link_lost = false;
-		else if (r != -ECONNREFUSED && r != -ECONNRESET && r != -ENOENT)
-			hd_log(HD_LOG_WARNING, "worker %d cannot be adopted: %s", (int)kept->worker,
-				hd_error_message(r));
-	}
+	/* A salvager has nothing to give, and one that nobody mounted for has seen its link's end. */
+	r = kept->detached ? -ECONNREFUSED : ask_worker(kept);
+	if (r >= 0)
+		kept->link_lost = false;
+	else if (r != -ECONNREFUSED && r != -ECONNRESET && r != -ENOENT)
+		hd_log(HD_LOG_WARNING, "worker %d cannot be adopted: %s", (int)kept->worker,
+			hd_error_message(r));
+	kept->phase = phase_by_itself(kept);
 	r = take_office(kept);
 	if (r < 0)
 		return r;

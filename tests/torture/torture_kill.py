@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""torture_kill.py KILLS [--at NAME:COUNT] [--mean-ms N] [--processes N] [--options TEXT] [--with git,sqlite]
+"""torture_kill.py KILLS [--at NAME:COUNT] [--mean-ms N] [--processes N] [--options TEXT] [--with git,sqlite,fio] [--everybody]
 
 Mounts a thread over an empty directory, lets a load work in it that checks every answer (heddle-torture-load, and a git
 repository and an SQLite database if asked), and kills the worker KILLS times: at random times (--mean-ms 0: never), by
 SIGKILL and SIGSEGV in turn, and at kill points (overlay/platform/kill_point.h; --at none: never). Afterwards nothing may
 have failed, nothing may be lost, and the kernel and heddle must agree that nothing is looked up any more.
+
+--everybody: heddled, its keeper and the worker die, alone and in pairs, at random times alone; what is left must replace
+them, and where a worker is left alone, the next command.
 
 Status 0: all of that; 1: something was wrong, which is printed.
 """
@@ -16,6 +19,7 @@ import json
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -38,15 +42,33 @@ def run(*command, **options):
     return done.stdout
 
 
-def children_of(pid):
-    for name in os.listdir("/proc"):
+class Victim:
+    """A process that cannot be mistaken for another one that got its number."""
+
+    def __init__(self, pid, store):
+        self.pid = pid
+        self.handle = os.pidfd_open(pid)
+        with open(f"/proc/{pid}/cmdline", "rb") as line:
+            words = line.read().decode(errors="replace").split("\0")
+        if store not in words:
+            os.close(self.handle)
+            raise ProcessLookupError
+        self.program = os.path.basename(words[0])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.handle)
+
+    def await_end(self):
+        select.select([self.handle], [], [], QUIET_S)
+
+    def kill(self, number):
         try:
-            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as stat:
-                command, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
-            if int(rest.split()[1]) == pid and rest.split()[0] != "Z":
-                yield int(name), command
-        except (OSError, IndexError, ValueError):
-            continue
+            signal.pidfd_send_signal(self.handle, number)
+        except ProcessLookupError:
+            pass
 
 
 class Mount:
@@ -56,6 +78,7 @@ class Mount:
         self.directory = directory
         self.point = os.path.join(directory, "mnt")
         self.quiet = os.path.join(directory, "quiet")
+        self.killed = []
         os.mkdir(os.path.join(directory, "base"))
         environment = dict(os.environ, HEDDLE_KILL_POINT_OFF=self.quiet)
         if arguments.at != "none":
@@ -65,8 +88,6 @@ class Mount:
             options += "," + arguments.options
         self.store = json.loads(run("heddle", "init", os.path.join(directory, "base"), "--json"))["store"]
         run("heddle", "mount", "main", self.point, "-o", options, env=environment, cwd=os.path.join(directory, "base"))
-        with open(os.path.join(self.store, "run", "1.json"), encoding="utf-8") as status:
-            self.supervisor = json.load(status)["pid"]
 
     def log(self):
         with open(os.path.join(self.store, "log", "1.log"), encoding="utf-8", errors="replace") as lines:
@@ -75,11 +96,52 @@ class Mount:
     def restarts(self):
         return self.log().count("goes on in its place")
 
+    def victim(self, pid):
+        """The process of ours, or None."""
+        try:
+            return Victim(pid, self.store)
+        except (OSError, ProcessLookupError):
+            return None
+
     def worker(self):
-        for pid, command in children_of(self.supervisor):
-            if command.startswith("heddle-fuse-wor"):
-                return pid
+        for name in os.listdir("/proc"):
+            found = name.isdigit() and self.victim(int(name))
+            if found and found.program == "heddle-fuse-worker":
+                return found
+            if found:
+                os.close(found.handle)
         return None
+
+    def holder(self, kind):
+        """Who has the lock of the supervisor or the keeper."""
+        try:
+            with open(os.path.join(self.store, "run", f"1.{kind}"), encoding="ascii") as owner:
+                return self.victim(int(owner.read().split()[1]))
+        except (OSError, IndexError, ValueError):
+            return None
+
+    def served_by(self):
+        """Supervisor and worker, once that serves."""
+        try:
+            with open(os.path.join(self.store, "run", "1.json"), encoding="utf-8") as status:
+                served = json.load(status)
+            return served["pid"], served["worker"]
+        except (OSError, ValueError):
+            return None
+
+    def await_everybody(self):
+        """Worker, supervisor and keeper are there: what comes next kills at most two of them."""
+        deadline = time.monotonic() + QUIET_S
+        while time.monotonic() < deadline:
+            found = [self.holder("supervisor"), self.holder("keeper"), self.worker()]
+            for one in filter(None, found):
+                os.close(one.handle)
+            if all(found) and len({one.pid for one in found}) == 3 and self.served_by() == (found[0].pid, found[2].pid):
+                return
+            time.sleep(0.005)
+        names = ("supervisor", "keeper", "worker")
+        raise Failure("not replaced within %d s: %s" % (QUIET_S, ", ".join(
+            f"{name} {one.pid if one else 'none'}" for name, one in zip(names, found))) + "; killed last: " + ", ".join(self.killed[-6:]))
 
     def status(self):
         return json.loads(run("heddle", "status", "main", "--json", cwd=os.path.join(self.directory, "base")))
@@ -92,7 +154,8 @@ class Mount:
         while time.monotonic() < deadline:
             worker = self.worker()
             if worker:
-                kill(worker, signal.SIGKILL)
+                with worker:
+                    worker.kill(signal.SIGKILL)
                 break
             time.sleep(0.01)
         while time.monotonic() < deadline:
@@ -128,13 +191,6 @@ class Mount:
         subprocess.run(["umount", "-l", self.point], stderr=subprocess.DEVNULL, check=False)
 
 
-def kill(pid, number):
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
-
-
 def start_load(mount, arguments, stop):
     here = os.path.dirname(os.path.abspath(__file__))
     tools = os.environ.get("HEDDLE_TOOLS", os.path.join(here, "..", "..", "build", "dev", "tests", "tools"))
@@ -142,6 +198,35 @@ def start_load(mount, arguments, stop):
     for name in filter(None, (arguments.also or "").split(",")):
         commands.append([sys.executable, os.path.join(here, f"load_{name}.py"), os.path.join(mount.point, name), stop])
     return [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for command in commands]
+
+
+def kill_some(mount, number):
+    """One or two of the three, at nearly the same time; afterwards all three must be there again."""
+    names = random.choice([("supervisor",), ("keeper",), ("worker",), ("supervisor", "worker"), ("worker", "supervisor"),
+                           ("supervisor", "keeper"), ("keeper", "supervisor"), ("keeper", "worker")])
+    victims = [mount.worker() if name == "worker" else mount.holder(name) for name in names]
+    victims = list(filter(None, victims))
+    for victim in victims:
+        mount.killed.append(f"{time.time():.3f} {names} {victim.pid}")
+        victim.kill(number if victim.program == "heddle-fuse-worker" else signal.SIGKILL)
+        time.sleep(random.choice([0, 0, 0.001, 0.005]))
+    for victim in victims:
+        with victim:
+            victim.await_end()
+    # A worker that is left alone is found by the next command; the others see to it by themselves.
+    if "keeper" in names and "supervisor" in names or random.random() < 0.1:
+        mount.status()
+    mount.await_everybody()
+
+
+def kill_one(mount, number, last):
+    worker = mount.worker()
+    if not worker:
+        return last
+    with worker:
+        if worker.pid != last:
+            worker.kill(number)
+        return worker.pid
 
 
 def kill_until(mount, arguments, loads):
@@ -158,11 +243,11 @@ def kill_until(mount, arguments, loads):
             time.sleep(0.05)
             continue
         time.sleep(random.uniform(0, 2 * arguments.mean_ms / 1000))
-        worker = mount.worker()
-        if worker and worker != last:
-            signals.reverse()
-            kill(worker, signals[0])
-            last = worker
+        signals.reverse()
+        if arguments.everybody:
+            kill_some(mount, signals[0])
+        else:
+            last = kill_one(mount, signals[0], last)
 
 
 def end_loads(loads, stop):
@@ -190,6 +275,10 @@ def report(mount, calls, seconds):
     forgets = sum(int(n) for n in re.findall(r"(\d+) FORGETs were left", log))
     print(f"{mount.restarts()} workers killed in {seconds:.0f} s, {sum(points.values())} of them at {len(points)} kill "
           f"points; {under_way} requests under way and {forgets} FORGETs taken over; {calls} checked calls, 0 wrong")
+    successors = len(re.findall(r"goes on with worker", log))
+    keepers = len(re.findall(r"keeper \d+ is gone", log))
+    if successors or keepers:
+        print(f"    {successors} supervisors and {keepers} keepers replaced")
     for name, count in sorted(points.items()):
         print(f"    {name} {count}")
 
@@ -223,8 +312,11 @@ def main():
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--options", default="")
     parser.add_argument("--with", dest="also", default="")
+    parser.add_argument("--everybody", action="store_true")
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
+    if arguments.everybody:
+        arguments.at = "none"  # a worker must not die by itself while it is the last
     directory = tempfile.mkdtemp(prefix="heddle-torture.")
     try:
         torture(directory, arguments)
