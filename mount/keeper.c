@@ -187,6 +187,8 @@ static void hear_worker(struct hd_supervisor *kept, const json_t *message, int *
 	hd_held_files_restart(&kept->large);
 	/* -ESRCH: it has ended already, which its flag explains. */
 	kept->watch_fd = hd_process_watch(kept->worker);
+	/* The worker is told last: from now on we can take the supervisor's place. */
+	hd_run_lock_sign(kept->keeper_lock_fd);
 }
 
 static void hear_device(struct hd_supervisor *kept, int *device)
@@ -246,7 +248,6 @@ int hd_keeper_run(const struct hd_program_arguments *arguments)
 	hd_supervisor_init(&kept, arguments);
 	kept.signal_fd = hd_process_signal_fd(signals, HD_ARRAY_SIZE(signals));
 	kept.keeper_lock_fd = HD_KEEPER_LOCK_FD;
-	hd_run_lock_sign(kept.keeper_lock_fd);
 	for (part = 0; part < HD_PARTS_INHERITED; part++)
 		kept.parts[part] = HD_PART_FD(part);
 	hd_process_raise_limits();

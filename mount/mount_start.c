@@ -282,8 +282,7 @@ static int request_unmount(int socket_fd, bool lazy)
 	return r;
 }
 
-/* The control socket of thread NUMBER; of a mount that has no supervisor it is there once it got one. */
-static int connect_or_adopt(const struct hd_store *store, const char *thread, uint32_t number)
+int hd_mount_connect(const struct hd_store *store, const char *thread, uint32_t number)
 {
 	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
 	uint64_t deadline = hd_clock_monotonic_ns() + ADOPTION_PATIENCE_NS;
@@ -312,7 +311,7 @@ int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy)
 	r = hd_index_get_thread(store->index, thread, &record);
 	if (r < 0)
 		return r;
-	fd = connect_or_adopt(store, thread, record.number);
+	fd = hd_mount_connect(store, thread, record.number);
 	hd_thread_clear(&record);
 	if (fd == -ECONNREFUSED || fd == -ENOENT)
 		return stop_unserved(store, thread, lazy);

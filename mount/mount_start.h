@@ -42,6 +42,9 @@ int hd_mount_upgrade(const struct hd_store *store, const char *thread, char **re
 /* The second half of that: THREAD's worker has no supervisor, and gets another supervisor and another worker. */
 int hd_mount_replace(const struct hd_store *store, const char *thread);
 
+/* The control socket of thread NUMBER, of a mount that has no supervisor once it got one. -ENOENT, -ECONNREFUSED. */
+int hd_mount_connect(const struct hd_store *store, const char *thread, uint32_t number);
+
 /* Where a mount of ours is and what it shows. */
 struct hd_mount_place {
 	char *directory; /* owned: the mountpoint, absolute */

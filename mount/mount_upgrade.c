@@ -15,10 +15,8 @@
 #include "mount/control_channel.h"
 #include "mount/control_client.h"
 #include "mount/mount_start.h"
-#include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/socket.h"
 
 static int ask(int fd, json_t *request, json_t **ret_reply)
 {
@@ -69,17 +67,13 @@ static int step_down(int fd)
 	return r;
 }
 
+/* Without a supervisor there is none that would have to go, once it is adopted. */
 static int connect_thread(const struct hd_store *store, const char *thread, uint32_t number)
 {
-	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
-	int fd = path ? hd_socket_connect(path) : -ENOMEM;
+	int fd = hd_mount_connect(store, thread, number);
 
-	if (fd == -ENOENT || fd == -ECONNREFUSED) {
-		/* Without a supervisor there is none that would have to go, once it is adopted. */
-		if (hd_mount_adopt(store, thread, number) < 0)
-			return hd_fail(HD_E_NOT_MOUNTED, "thread '%s'", thread);
-		fd = hd_socket_connect(path);
-	}
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
+		return hd_fail(HD_E_NOT_MOUNTED, "thread '%s'", thread);
 	return fd < 0 ? hd_fail_in(fd, "reach the mount of thread '%s'", thread) : fd;
 }
 
