@@ -30,6 +30,7 @@
 #define WINDOW_NS (300ull * 1000000000u)
 #define LOCK_PATIENCE_NS 2000000000u
 #define LOCK_RETRY_NS 1000000u
+#define DISMISS_MS 5000
 
 /* The lock of a keeper that has just died is free in a moment. */
 static int take_lock(struct hd_supervisor *supervisor)
@@ -167,8 +168,15 @@ void hd_keeper_ensure(struct hd_supervisor *supervisor)
 
 void hd_keeper_dismiss(struct hd_supervisor *supervisor)
 {
+	HD_AUTO_CLOSE int watch = supervisor->keeper_fd >= 0 ? hd_process_watch(supervisor->keeper) : -1;
+	unsigned ready = 0;
+	int status;
+
 	tell(supervisor, json_pack("{s:s}", "op", "finished"), -1);
 	hd_descriptor_close(&supervisor->keeper_fd);
+	/* What it has open keeps the disk that the store is on from being unmounted. */
+	if (watch >= 0 && hd_descriptor_wait(&watch, 1, DISMISS_MS, &ready) >= 0 && ready)
+		(void)hd_process_reap(supervisor->keeper, &status);
 }
 
 /* ---- the keeper itself ---- */

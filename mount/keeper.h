@@ -33,7 +33,7 @@ void hd_keeper_tell_worker(struct hd_supervisor *supervisor);
 void hd_keeper_tell_device(struct hd_supervisor *supervisor);
 /* What the worker said of a large file. MESSAGE and FD are borrowed. */
 void hd_keeper_tell_large(struct hd_supervisor *supervisor, const json_t *message, int fd);
-/* Nothing is left to keep. */
+/* Nothing is left to keep: returns when the keeper has ended. */
 void hd_keeper_dismiss(struct hd_supervisor *supervisor);
 
 /* ---- the keeper itself ---- */

@@ -10,11 +10,13 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "mount/control_channel.h"
 #include "mount/control_execute.h"
@@ -28,6 +30,7 @@
 #include "overlay/platform/clock.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/mount_point.h"
 #include "overlay/platform/process.h"
@@ -297,6 +300,20 @@ void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
 	supervisor->phase = SUPERVISOR_ENDED;
 }
 
+/* Who is told that the mount has ended may unmount the disk next: nothing of us is on it any more. */
+static void let_go_of_the_disk(struct hd_supervisor *supervisor)
+{
+	HD_AUTO_CLOSE int nowhere = hd_file_open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+	int part;
+
+	for (part = 0; part < HD_PART_COUNT; part++)
+		close_fd(&supervisor->parts[part]);
+	close_fd(&supervisor->keeper_lock_fd);
+	close_fd(&supervisor->lock_fd);
+	if (nowhere >= 0)
+		(void)hd_descriptor_replace(STDERR_FILENO, nowhere); /* the log */
+}
+
 void hd_supervisor_finish(struct hd_supervisor *supervisor)
 {
 	bool clean = supervisor->closed && !supervisor->failure && supervisor->salvages == 0;
@@ -321,6 +338,7 @@ void hd_supervisor_finish(struct hd_supervisor *supervisor)
 			supervisor->arguments.thread);
 	}
 	hd_keeper_dismiss(supervisor);
+	let_go_of_the_disk(supervisor);
 	hd_supervisor_answer_waiters(supervisor, reply, false);
 	json_decref(reply);
 	/* Still unanswered: it never served. */

@@ -99,6 +99,10 @@ class Mount:
     def victim(self, pid):
         """The process of ours, or None."""
         try:
+            # The command lines of others are not looked at: reading one may wait for what its process waits for.
+            with open(f"/proc/{pid}/comm", encoding="ascii", errors="replace") as name:
+                if not name.read().startswith("heddle"):
+                    return None
             return Victim(pid, self.store)
         except (OSError, ProcessLookupError):
             return None
