@@ -22,6 +22,8 @@
 
 #define ROOM_WAIT_MS 30000u
 #define ROOM_STEP_NS 5000000u
+/* A store that only refuses for so long has no room, and will not have any by waiting. */
+#define ROOM_REFUSED_MS 2000u
 
 struct waiting {
 	hd_ino ino;
@@ -42,11 +44,14 @@ struct queue {
 
 struct hd_promoter {
 	struct hd_overlay *overlay; /* borrowed */
-	struct hd_mutex lock;       /* rank PROMOTION; protects the queues, stopping and hurried */
+	struct hd_mutex
+		lock; /* rank PROMOTION; protects the queues, stopping, hurried, settled_ns and refused_ns */
 	struct hd_condition changed;
 	struct queue queues[QUEUE_COUNT];
 	bool stopping, running;
 	unsigned hurried; /* writers that wait because the hot tier is over its budget */
+	uint64_t settled_ns,
+		refused_ns; /* when a file was stored last, and when the store refused one last */
 	pthread_t thread;
 };
 
@@ -168,11 +173,22 @@ static bool is_hurried(struct hd_promoter *promoter)
 	return hurried;
 }
 
+static void note_result(struct hd_promoter *promoter, int r)
+{
+	hd_mutex_lock(&promoter->lock);
+	if (r >= 0)
+		promoter->settled_ns = hd_clock_monotonic_ns();
+	else if (r != -ESTALE)
+		promoter->refused_ns = hd_clock_monotonic_ns();
+	hd_mutex_unlock(&promoter->lock);
+}
+
 static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 {
 	struct hd_settled settled;
 	bool hurried = is_hurried(promoter);
 	struct due due;
+	int r;
 
 	if (!is_due(promoter->overlay, waiting->ino, hurried, &due))
 		return;
@@ -181,7 +197,9 @@ static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 		return;
 	}
 	/* A store that refuses now is asked again after another idle time; the bytes stay in the hot tier. */
-	if (hd_file_settle(promoter->overlay, waiting->ino, &settled) < 0) {
+	r = hd_file_settle(promoter->overlay, waiting->ino, &settled);
+	note_result(promoter, r);
+	if (r < 0) {
 		hd_clock_sleep_ns(ROOM_STEP_NS);
 		push(promoter, waiting->ino, &due);
 	}
@@ -275,19 +293,33 @@ static void hurry(struct hd_promoter *promoter, int change)
 	hd_mutex_unlock(&promoter->lock);
 }
 
+/* Since SINCE_NS the store has stored nothing and refused something. */
+static bool only_refuses(struct hd_promoter *promoter, uint64_t since_ns)
+{
+	bool refuses;
+
+	if (hd_clock_monotonic_ns() < since_ns + (uint64_t)ROOM_REFUSED_MS * 1000000u)
+		return false;
+	hd_mutex_lock(&promoter->lock);
+	refuses = promoter->refused_ns > since_ns && promoter->settled_ns < since_ns;
+	hd_mutex_unlock(&promoter->lock);
+	return refuses;
+}
+
 int hd_promoter_make_room(struct hd_overlay *overlay)
 {
 	HD_WAITS_FOR("room in the hot tier");
 	struct hd_hot_usage usage = hd_hot_usage(overlay->hot);
-	uint64_t deadline;
+	uint64_t begin_ns = hd_clock_monotonic_ns(), deadline;
 
 	if (usage.bytes <= usage.limit)
 		return 0;
 	if (!overlay->promoter->running)
 		return hd_settle_all(overlay, true);
-	deadline = hd_clock_monotonic_ns() + (uint64_t)ROOM_WAIT_MS * 1000000u;
+	deadline = begin_ns + (uint64_t)ROOM_WAIT_MS * 1000000u;
 	hurry(overlay->promoter, 1);
-	while (usage.bytes > usage.limit && hd_clock_monotonic_ns() < deadline) {
+	while (usage.bytes > usage.limit && hd_clock_monotonic_ns() < deadline &&
+		!only_refuses(overlay->promoter, begin_ns)) {
 		if (hd_promoter_queued(overlay->promoter) == 0)
 			enqueue_all(overlay->promoter, true);
 		hd_clock_sleep_ns(ROOM_STEP_NS);

@@ -52,5 +52,17 @@ heddle_mount
 check cmp other "$MNT/data"
 check_content "$MNT/small" small
 capture "There is room" >/dev/null
+
+# A full hot tier over a full disk: the write that has no place fails, soon, and what has one is there.
+heddle_unmount
+heddle_mount -o hot-limit=1M,promote-idle=100
+fill
+check_fails timeout 25 cp data "$MNT/third"
+check grep -q "No space left" "$TEST_DIRECTORY/.output"
+check_content "$MNT/small" small
+rm disk/filler
+cp data "$MNT/third"
+check sync "$MNT/third"
+check cmp data "$MNT/third"
 heddle_unmount
 umount disk
