@@ -25,6 +25,7 @@
 
 #include "mount/fuse_loop.h"
 #include "mount/fuse_take_over.h"
+#include "mount/request_trace.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -314,9 +315,12 @@ static bool work(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_
 	const struct fuse_in_header *header = thread->message;
 	_Atomic uint32_t *expected = expectation(loop, header->opcode);
 	bool keeps = atomic_load_explicit(expected, memory_order_relaxed) < HANDOVER_NS;
+	const uint64_t unique = header->unique;
+	const uint32_t opcode = header->opcode; /* the message is gone when it is done */
 	uint64_t busy = ticket | 1;
 	uint64_t began;
 
+	hd_trace_enter(loop->session, header);
 	hd_activity_enter(&thread->activity, header->opcode, header->nodeid, (int32_t)header->pid);
 	/* Before another thread reads: what is claimed is not dropped. */
 	hd_request_begin(loop->session->overlay, thread->slot, header->unique & ~HD_FUSE_RESENT,
@@ -337,7 +341,9 @@ static bool work(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_
 	else
 		hd_fuse_session_done(thread);
 	hd_activity_leave(&thread->activity);
-	learn(expected, hd_clock_monotonic_ns() - began);
+	began = hd_clock_monotonic_ns() - began;
+	learn(expected, began);
+	hd_trace_leave(loop->session, opcode, unique, began);
 	return keeps && atomic_compare_exchange_strong(&loop->lead, &busy, ticket);
 }
 
@@ -398,6 +404,8 @@ int hd_fuse_loop_new(struct hd_fuse_session *session, int device, struct hd_fuse
 	loop->device = -1;
 	loop->spin_ns = session->options.spin_us * 1000;
 	loop->limit = session->options.readers < 2 ? 2 : (unsigned)session->options.readers;
+	if (session->options.single_threaded)
+		loop->limit = 1;
 	hd_mutex_init(&loop->lock, HD_RANK_SESSION);
 	hd_condition_init(&loop->wake);
 	hd_condition_init(&loop->ended);

@@ -34,6 +34,7 @@ enum hd_readdirplus_mode {
 enum hd_notify_mode {
 	HD_NOTIFY_OTHERS, /* a change is announced to the views that did not make it */
 	HD_NOTIFY_ALWAYS, /* to the one that made it, too: for testing the notifier */
+	HD_NOTIFY_NEVER,  /* to none: for finding out whether a notice is to blame */
 	HD_NOTIFY_MODE_COUNT
 };
 
@@ -54,6 +55,9 @@ struct hd_mount_options {
 	uint64_t uid, gid;    /* shown as every file's (owner_map.h), or HD_NO_ID */
 	uint64_t restarts;    /* workers that may die within five minutes */
 	uint64_t poison;      /* so many deaths in one request end it with EIO; 0: never */
+	bool trace;           /* log when requests are begun and done */
+	bool single_threaded; /* one request after the other */
+	bool evict;           /* store files in the background */
 	bool allow_other;
 	bool default_permissions;
 	bool read_only;

@@ -66,6 +66,7 @@ struct notice {
 struct hd_kernel_cache {
 	double timeout;
 	bool always; /* tell the origin, too */
+	bool never;  /* tell nobody */
 	pthread_t thread;
 	struct hd_mutex lock;        /* rank HD_RANK_NOTIFY; protects every field marked (lock) */
 	struct hd_condition wake;    /* something is queued, or stopping */
@@ -168,6 +169,7 @@ int hd_kernel_cache_new(const struct hd_mount_options *options, struct hd_kernel
 		return -ENOMEM;
 	cache->timeout = (double)options->cache_s;
 	cache->always = options->notify == HD_NOTIFY_ALWAYS;
+	cache->never = options->notify == HD_NOTIFY_NEVER;
 	cache->last = &cache->first;
 	hd_mutex_init(&cache->lock, HD_RANK_NOTIFY);
 	hd_condition_init(&cache->wake);
@@ -238,7 +240,7 @@ void hd_kernel_cache_changed(
 	unsigned n_views = cache->n_views;
 	struct notice *notice;
 
-	if (n_views == 0 || (n_views == 1 && origin == 0 && !cache->always))
+	if (cache->never || n_views == 0 || (n_views == 1 && origin == 0 && !cache->always))
 		return;
 	notice = notice_new(origin, event);
 	hd_mutex_lock(&cache->lock);

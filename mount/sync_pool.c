@@ -14,6 +14,7 @@
 #include "mount/fuse_reply.h"
 #include "mount/fuse_session_types.h"
 #include "mount/request_area.h"
+#include "mount/request_trace.h"
 #include "overlay/platform/task_thread.h"
 
 #define SYNC_THREADS 4
@@ -31,6 +32,8 @@ struct sync_task {
 	struct hd_request_area *area;
 	uint32_t place; /* in the area */
 	fuse_req_t req;
+	uint32_t opcode;
+	uint64_t unique, began_ns;
 	hd_ino ino;
 	bool data_only;
 };
@@ -44,10 +47,12 @@ static void free_task(struct sync_task *task)
 static void run_task(void *payload)
 {
 	struct sync_task *task = payload;
+	const struct hd_fuse_session *session = hd_fuse_session_of(task->req);
 
 	hd_activity_work(&task->activity);
 	hd_reply_status(task->req, hd_overlay_fsync(task->pool->overlay, task->ino, task->data_only));
 	hd_activity_work(NULL);
+	hd_trace_answer(session, task->opcode, task->unique, hd_clock_monotonic_ns() - task->began_ns);
 	hd_request_area_sync_end(task->area, task->place);
 	free_task(task);
 }
@@ -91,6 +96,9 @@ void hd_sync_pool_submit(struct hd_sync_pool *pool, fuse_req_t req, hd_ino ino, 
 			.area = area,
 			.place = hd_request_area_sync_begin(area, header->unique),
 			.req = req,
+			.opcode = header->opcode,
+			.unique = header->unique,
+			.began_ns = hd_clock_monotonic_ns(),
 			.ino = ino,
 			.data_only = data_only};
 		hd_activity_enter(&task->activity, header->opcode, ino, (int32_t)header->pid);

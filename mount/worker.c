@@ -99,6 +99,7 @@ static int open_overlay(struct worker *worker)
 		.hot_limit_bytes = options->hot_limit,
 		.is_volatile = options->is_volatile,
 		.background = !worker->arguments.salvage,
+		.keep_in_memory = !options->evict,
 		.hold_large = worker->arguments.salvage ? NULL : hd_announce,
 		.hold_payload = worker->announcements,
 		.large = worker->large,

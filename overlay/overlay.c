@@ -115,7 +115,7 @@ static int start_threads(struct hd_overlay *overlay, const struct hd_overlay_opt
 {
 	int r = 0;
 
-	if (options->background)
+	if (options->background && !options->keep_in_memory)
 		r = hd_promoter_start(overlay->promoter);
 	if (r == 0 && options->background && !options->is_volatile)
 		r = hd_flusher_start(overlay->flusher);

@@ -113,6 +113,22 @@ static void with_always_it_hears_of_its_own_change(void **state)
 	hd_kernel_cache_free(cache);
 }
 
+static void with_never_nobody_hears_of_anything(void **state)
+{
+	struct hd_kernel_cache *cache = cache_new(HD_NOTIFY_NEVER);
+	struct ear own = {0}, other = {0};
+	unsigned number = add_ear(cache, &own);
+
+	(void)state;
+	(void)add_ear(cache, &other);
+	hd_kernel_cache_changed(
+		cache, number, &(struct hd_cache_event){.kind = HD_CACHE_MKDIR, .parent = 1, .name = "d"});
+	hd_kernel_cache_drain(cache);
+	assert_string_equal(own.heard, "");
+	assert_string_equal(other.heard, "");
+	hd_kernel_cache_free(cache);
+}
+
 static void each_event_makes_stale_what_it_changed(void **state)
 {
 	static const struct {
@@ -233,6 +249,7 @@ int main(void)
 		cmocka_unit_test(timeouts_are_the_options),
 		cmocka_unit_test(a_view_does_not_hear_of_its_own_change),
 		cmocka_unit_test(with_always_it_hears_of_its_own_change),
+		cmocka_unit_test(with_never_nobody_hears_of_anything),
 		cmocka_unit_test(each_event_makes_stale_what_it_changed),
 		cmocka_unit_test(what_is_queued_is_told_before_the_cache_ends),
 		cmocka_unit_test(too_many_notices_become_one_for_everything),
