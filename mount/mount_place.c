@@ -145,6 +145,31 @@ int hd_mount_place_list(hd_mount_place_emit emit, void *payload)
 	return hd_mount_point_list(emit_place, &listing);
 }
 
+struct uppermost {
+	const char *store, *thread, *directory;
+	bool foreign;
+};
+
+/* Later lines lie over earlier ones at the same place. */
+static int consider_uppermost(const struct hd_mount_place *place, void *payload)
+{
+	struct uppermost *uppermost = payload;
+
+	if (strcmp(place->directory, uppermost->directory) == 0)
+		uppermost->foreign = strcmp(place->store, uppermost->store) != 0 ||
+				     strcmp(place->thread, uppermost->thread) != 0;
+	return 0;
+}
+
+int hd_mount_detach_own(const char *store_path, const char *thread, const char *directory, bool lazy)
+{
+	struct uppermost uppermost = {.store = store_path, .thread = thread, .directory = directory};
+
+	if (hd_mount_place_list(consider_uppermost, &uppermost) >= 0 && uppermost.foreign)
+		return -EINVAL;
+	return hd_mount_point_detach(directory, lazy);
+}
+
 static int run_search(struct search *search, struct hd_mount_place *ret_place)
 {
 	int r = hd_mount_point_list(consider, search);

@@ -65,6 +65,12 @@ int hd_mount_find_thread(const char *store_path, const char *thread, struct hd_m
  */
 bool hd_mount_is_dead(const struct hd_mount_place *place);
 
+/*
+ * Detaches what THREAD's server mounted at DIRECTORY (hd_mount_point_detach). -EINVAL when another mount of heddle's stands
+ * there by now, which somebody mounted after ours was unmounted behind our back.
+ */
+int hd_mount_detach_own(const char *store_path, const char *thread, const char *directory, bool lazy);
+
 /* Calls EMIT for every mount of heddle's, of whatever store; its nonzero result ends the listing and is returned. */
 typedef int (*hd_mount_place_emit)(const struct hd_mount_place *place, void *payload);
 int hd_mount_place_list(hd_mount_place_emit emit, void *payload);

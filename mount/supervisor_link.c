@@ -204,7 +204,7 @@ static int detach_patiently(const struct hd_supervisor *supervisor, bool lazy)
 	int r;
 
 	for (;;) {
-		r = hd_mount_point_detach(supervisor->arguments.directory, lazy);
+		r = hd_supervisor_unmount(supervisor, lazy);
 		if (r != -EBUSY || hd_clock_monotonic_ns() > deadline)
 			return r;
 		hd_clock_sleep_ns(BUSY_RETRY_NS);
@@ -239,10 +239,10 @@ void hd_supervisor_stop(struct hd_supervisor *supervisor)
 	if (supervisor->phase == SUPERVISOR_SALVAGING || supervisor->phase == SUPERVISOR_ENDED)
 		return;
 	if (supervisor->parts[HD_PART_DEVICE] >= 0 && !supervisor->detached) {
-		r = hd_mount_point_detach(supervisor->arguments.directory, false);
+		r = hd_supervisor_unmount(supervisor, false);
 		if (r == -EBUSY) {
 			hd_log(HD_LOG_NOTICE, "the mount is in use; detaching it lazily");
-			r = hd_mount_point_detach(supervisor->arguments.directory, true);
+			r = hd_supervisor_unmount(supervisor, true);
 		}
 		supervisor->detached = true;
 	}

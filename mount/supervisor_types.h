@@ -100,6 +100,8 @@ enum hd_worker_role { HD_WORKER_FIRST, HD_WORKER_TAKES_OVER, HD_WORKER_SALVAGES 
 int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role);
 /* The worker has ended: what it still said is read, and the next phase begins. */
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
+/* hd_mount_detach_own of its mount. */
+int hd_supervisor_unmount(const struct hd_supervisor *supervisor, bool lazy);
 /* The mount leaves the tree, and whoever waits for an answer in it gets ECONNABORTED. */
 void hd_supervisor_detach(struct hd_supervisor *supervisor);
 /* Notes for `heddle status`, and for the next mount, how this one ended. */

@@ -138,6 +138,13 @@ static void remove_run_files(const struct hd_supervisor *supervisor)
 	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_STATUS);
 }
 
+int hd_supervisor_unmount(const struct hd_supervisor *supervisor, bool lazy)
+{
+	const struct hd_program_arguments *arguments = &supervisor->arguments;
+
+	return hd_mount_detach_own(arguments->store, arguments->thread, arguments->directory, lazy);
+}
+
 void hd_supervisor_detach(struct hd_supervisor *supervisor)
 {
 	int r = 0;
@@ -145,13 +152,13 @@ void hd_supervisor_detach(struct hd_supervisor *supervisor)
 	if (supervisor->adopted && !supervisor->detached)
 		remove_left_mount(supervisor);
 	else if (supervisor->parts[HD_PART_DEVICE] >= 0 && !supervisor->detached)
-		r = hd_mount_point_detach(supervisor->arguments.directory, true);
+		r = hd_supervisor_unmount(supervisor, true);
 	supervisor->detached = true;
 	/* The last descriptor: programs that wait for an answer get ECONNABORTED. */
 	close_fd(&supervisor->parts[HD_PART_DEVICE]);
 	hd_keeper_tell_device(supervisor);
 	if (r < 0 && r != -EINVAL) {
-		r = hd_mount_point_detach(supervisor->arguments.directory, true);
+		r = hd_supervisor_unmount(supervisor, true);
 		if (r < 0 && r != -EINVAL)
 			hd_log(HD_LOG_ERROR, "cannot detach %s: %s", supervisor->arguments.directory,
 				hd_error_message(r));
