@@ -188,6 +188,11 @@ static int visit_moved(
 		.new_entry = entry};
 	int r = count_and_emit(walk, &change);
 
+	if (r == 0 && !same_permissions(&move->old_entry, entry)) {
+		change.kind = HD_CHANGE_MODIFIED;
+		change.old_path = NULL;
+		r = count_and_emit(walk, &change);
+	}
 	if (r != 0 || compare_references(&move->old_entry, entry) == VERDICT_SAME)
 		return r;
 	return push_directories(walk, &move->old_entry, entry, move->to_length);

@@ -12,7 +12,7 @@
  *     MODIFIED   a file or link with other bytes, a device with another number, anything with other permission
  *                bits; not a directory because of what is in it
  *     MOVED      a directory of the old tree that the new one has at another path (tree_moves.h), if moves are asked
- *                for; what changed below it follows, by its new paths, and the rest is not entered
+ *                for; what changed of it and below it follows, by its new paths, and the rest is not entered
  *     A name whose type changed is DELETED and then ADDED. Times, owners and extended attributes do not count.
  *
  * Cost Equal references are equal trees and are not entered. Only directories with unequal references are

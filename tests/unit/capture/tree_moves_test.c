@@ -84,6 +84,20 @@ static void what_is_changed_in_a_moved_directory_is_told_by_its_new_path(void **
 	live_close(overlay);
 }
 
+static void the_mode_of_a_moved_directory_is_told_too(void **state)
+{
+	struct hd_overlay *overlay = begin(*state, false);
+	struct hd_state captured;
+
+	live_rename(overlay, "many", "moved");
+	live_chmod(overlay, "moved", 0700);
+	live_assert_status(overlay, "R many -> moved\nM moved\n");
+	live_capture(overlay, "x", &captured);
+	assert_int_equal(captured.modified, 1);
+	hd_state_clear(&captured);
+	live_close(overlay);
+}
+
 static void a_directory_moved_out_of_one_that_is_gone_is_found(void **state)
 {
 	struct hd_overlay *overlay = begin(*state, false);
@@ -158,6 +172,7 @@ int main(void)
 		TEST(in_a_git_base_a_directory_is_moved_as_a_whole),
 		TEST(in_a_directory_base_a_directory_is_moved_as_a_whole),
 		TEST(what_is_changed_in_a_moved_directory_is_told_by_its_new_path),
+		TEST(the_mode_of_a_moved_directory_is_told_too),
 		TEST(a_directory_moved_out_of_one_that_is_gone_is_found),
 		TEST(a_directory_moved_into_a_new_one_is_found),
 		TEST(a_name_that_is_used_again_is_compared),
