@@ -6,6 +6,7 @@
 
 #include "overlay/base_listing.h"
 #include "overlay/cells.h"
+#include "overlay/inode_numbers.h"
 #include "overlay/link_groups.h"
 #include "overlay/platform/activity.h"
 #include "overlay/platform/clock.h"
@@ -79,7 +80,6 @@ static void fill_inode(
 		inode->nlink = entry->links;
 		inode->unseen_links = entry->links - 1;
 	}
-	inode->number = hd_inode_may_have_number(entry->number) ? entry->number : 0;
 	if (item->xattrs) {
 		inode->xattrs = hd_cells_store(transaction, item->xattrs, entry->xattrs_size);
 		inode->xattrs_size = entry->xattrs_size;
@@ -137,6 +137,9 @@ void hd_loader_install(struct hd_overlay *overlay, struct hd_transaction *transa
 		if (child == 0)
 			return;
 		fill_inode(transaction, hd_edit_inode(transaction, child), item);
+		if (hd_inode_may_have_number(item->entry.number) &&
+			hd_inode_number_claim(overlay->numbers, transaction, item->entry.number, child))
+			hd_edit_inode(transaction, child)->number = item->entry.number;
 		if (item->entry.link_group && !is_directory)
 			hd_link_group_add(overlay->groups, item->entry.link_group, child);
 	}

@@ -7,6 +7,7 @@
 
 #include "overlay/base_loader.h"
 #include "overlay/flush.h"
+#include "overlay/inode_numbers.h"
 #include "overlay/link_groups.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/cleanup.h"
@@ -173,6 +174,8 @@ static int open_parts(
 	if (r == 0)
 		r = hd_link_groups_new(overlay->arena, &overlay->groups);
 	if (r == 0)
+		r = hd_inode_numbers_new(overlay->arena, &overlay->numbers);
+	if (r == 0)
 		r = hd_recover_truncations(overlay);
 	/* Who only brings a dead worker's memory to the disk leaves it to the next one. */
 	if (r == 0 && (!options->attach || options->keep_references))
@@ -194,6 +197,7 @@ static void free_overlay(struct hd_overlay *overlay)
 	hd_loader_free(overlay->loader);
 	hd_hot_tier_free(overlay->hot);
 	hd_link_groups_free(overlay->groups);
+	hd_inode_numbers_free(overlay->numbers);
 	hd_arena_unmap(overlay->arena);
 	hd_base_set_free(overlay->bases);
 	for (size_t i = 0; i < HD_FILE_LOCKS; i++)

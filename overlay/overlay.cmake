@@ -36,6 +36,7 @@ heddle_module(heddle_overlay
         journal_header.c
         journal_repair.c
         journal_replay.c
+        inode_numbers.c
         link_groups.c
         name_lookup.c
         namespace.c

@@ -29,6 +29,7 @@
 struct hd_loader;
 struct hd_promoter;
 struct hd_flusher;
+struct hd_inode_numbers;
 struct hd_link_groups;
 
 struct hd_overlay {
@@ -47,9 +48,10 @@ struct hd_overlay {
 		       1];                 /* result records of a dead process that nobody has claimed yet */
 	struct hd_base_directory fallback; /* immutable: times and owners of base entries that keep none */
 
-	struct hd_rwlock lock;                      /* rank NAMESPACE; protects the arena and `groups` */
-	struct hd_arena *arena;                     /* owned */
-	struct hd_link_groups *groups;              /* owned: base hard links by group */
+	struct hd_rwlock lock;            /* rank NAMESPACE; protects the arena, `groups` and `numbers` */
+	struct hd_arena *arena;           /* owned */
+	struct hd_link_groups *groups;    /* owned: base hard links by group */
+	struct hd_inode_numbers *numbers; /* owned: of the base, that are shown */
 	struct hd_rwlock file_locks[HD_FILE_LOCKS]; /* rank FILE */
 	struct hd_hot_tier *hot;                    /* owned */
 	struct hd_loader *loader;                   /* owned */

@@ -34,3 +34,28 @@ all=$(numbers "$MNT")
 check_equal "$(awk '{ print $NF }' <<<"$all" | sort | uniq -d)" "" "no number twice"
 heddle_remount
 check_equal "$(numbers "$MNT")" "$all" "numbers after a new mount"
+
+# What was renamed and brought back is there twice, with a number each: a directory's files too, and after a new mount.
+mkdir -p base/folder
+echo inside >base/folder/inside
+echo beside >base/beside
+heddle_unmount
+mkdir second
+heddle_init base --store second/.heddle
+heddle_mount
+check_equal "$(numbers "$MNT")" "$(numbers base)" "numbers of the base"
+check mv "$MNT/folder" "$MNT/moved"
+check mv "$MNT/beside" "$MNT/aside"
+check heddle restore @ folder beside >/dev/null
+check_content "$MNT/folder/inside" "inside"
+check_content "$MNT/moved/inside" "inside"
+all=$(numbers "$MNT")
+check_equal "$(wc -l <<<"$all")" 6
+check_equal "$(awk '{ print $NF }' <<<"$all" | sort | uniq -d)" "" "no number twice"
+check cp "$MNT/aside" "$MNT/beside"
+heddle_remount
+check_equal "$(numbers "$MNT")" "$all" "numbers after a new mount"
+check heddle capture -m "Both" >/dev/null
+heddle_unmount
+check heddle mount fork "$MNT" >/dev/null
+check_equal "$(numbers "$MNT" | awk '{ print $NF }' | sort | uniq -d)" "" "no number twice in another thread"
