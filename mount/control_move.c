@@ -44,6 +44,7 @@ static void end(struct moving *moving)
 {
 	if (moving->session)
 		hd_fuse_release_changes(moving->session, moving->live.tree_switch);
+	(void)hd_switch_told(moving->overlay);
 	hd_overlay_unhold_captures(moving->overlay);
 }
 

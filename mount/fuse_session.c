@@ -24,6 +24,7 @@
 #include "mount/fuse_loop.h"
 #include "mount/fuse_ops.h"
 #include "mount/fuse_session_types.h"
+#include "mount/fuse_switch.h"
 #include "mount/fuse_take_over.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
@@ -390,7 +391,10 @@ int hd_fuse_session_begin(struct hd_fuse_session *session, bool taken_over)
 
 int hd_fuse_session_serve(struct hd_fuse_session *session)
 {
-	return session->begun ? hd_fuse_loop_run(session->loop) : -EINVAL;
+	if (!session->begun)
+		return -EINVAL;
+	hd_fuse_tell_after_death(session);
+	return hd_fuse_loop_run(session->loop);
 }
 
 void hd_fuse_session_stop(struct hd_fuse_session *session)

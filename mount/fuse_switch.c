@@ -80,3 +80,22 @@ void hd_fuse_release_changes(struct hd_fuse_session *session, const struct hd_sw
 	tell(session, changes, count);
 	hd_request_gate_settled(session->gate);
 }
+
+static void doubt(void *payload, hd_ino ino)
+{
+	struct hd_fuse_session *session = payload;
+	const struct hd_cache_event event = {.kind = HD_CACHE_REPLACE, .ino = ino};
+
+	hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW, &event);
+}
+
+void hd_fuse_tell_after_death(struct hd_fuse_session *session)
+{
+	const struct hd_cache_event everything = {.kind = HD_CACHE_ALL};
+
+	if (!hd_switch_is_untold(session->overlay))
+		return;
+	hd_overlay_each_known(session->overlay, doubt, session);
+	hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW, &everything);
+	(void)hd_switch_told(session->overlay);
+}

@@ -21,4 +21,10 @@ void hd_fuse_hold_changes(struct hd_fuse_session *session);
 /* Lets them go on and tells the kernel what became another; TREE_SWITCH NULL: nothing did. */
 void hd_fuse_release_changes(struct hd_fuse_session *session, const struct hd_switch *tree_switch);
 
+/*
+ * Before a worker serves: if one before it died between a switch and the end of telling, the kernel is to doubt all that
+ * it has. Names that are gone it drops by an epoch, which kernels before 6.16 do not know.
+ */
+void hd_fuse_tell_after_death(struct hd_fuse_session *session);
+
 #endif

@@ -79,12 +79,18 @@ struct hd_hash_head {
 	uint32_t padding[14];
 };
 
-/* A switch to another tree (tree_switch.h) that was announced and is not done. */
+enum hd_switch_step {
+	HD_SWITCH_NONE,
+	HD_SWITCH_ANNOUNCED, /* and not done */
+	HD_SWITCH_UNTOLD,    /* done, and the kernel may not have heard of it */
+};
+
+/* A switch to another tree (tree_switch.h). */
 struct hd_switch_head {
 	struct hd_state_id target;
 	uint64_t
 		operation; /* the thread's last one before it: a later one means that the switch is to be done */
-	uint32_t announced;
+	uint32_t step;     /* enum hd_switch_step */
 	uint32_t padding[9];
 };
 

@@ -238,7 +238,7 @@ static int set_announcement(struct hd_overlay *overlay, const struct hd_switch_h
 
 int hd_switch_announce(struct hd_switch *run)
 {
-	struct hd_switch_head head = {.target = run->target, .announced = 1};
+	struct hd_switch_head head = {.target = run->target, .step = HD_SWITCH_ANNOUNCED};
 	int r = last_operation(run->overlay, &head.operation);
 
 	if (r == 0)
@@ -305,7 +305,7 @@ int hd_switch_recover(struct hd_overlay *overlay)
 	uint64_t last;
 	int r;
 
-	if (!head.announced)
+	if (head.step != HD_SWITCH_ANNOUNCED)
 		return 0;
 	r = last_operation(overlay, &last);
 	if (r == 0 && last > head.operation) {
@@ -315,6 +315,46 @@ int hd_switch_recover(struct hd_overlay *overlay)
 		r = set_announcement(overlay, &(struct hd_switch_head){0});
 	}
 	return r < 0 ? hd_fail_in(r, "finish the restore of thread '%s'", overlay->thread) : 0;
+}
+
+int hd_switch_told(struct hd_overlay *overlay)
+{
+	return hd_switch_is_untold(overlay) ? set_announcement(overlay, &(struct hd_switch_head){0}) : 0;
+}
+
+bool hd_switch_is_untold(struct hd_overlay *overlay)
+{
+	bool untold;
+
+	hd_rwlock_read(&overlay->lock);
+	untold = hd_record_switch(overlay->arena)->step == HD_SWITCH_UNTOLD;
+	hd_rwlock_unlock(&overlay->lock);
+	return untold;
+}
+
+/* The next inode from *INDEX on that the kernel has, or 0. */
+static hd_ino next_known(struct hd_overlay *overlay, uint32_t *index)
+{
+	hd_ino ino = 0;
+	uint32_t limit;
+
+	hd_rwlock_read(&overlay->lock);
+	limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
+	for (; ino == 0 && *index < limit; ++*index)
+		if (*index == hd_ino_index(HD_ROOT_INO) ||
+			hd_record_reference(overlay->arena, *index)->lookups > 0)
+			ino = hd_inode_id(overlay->arena, *index);
+	hd_rwlock_unlock(&overlay->lock);
+	return ino;
+}
+
+void hd_overlay_each_known(struct hd_overlay *overlay, void (*emit)(void *payload, hd_ino ino), void *payload)
+{
+	uint32_t index = 1;
+	hd_ino ino;
+
+	while ((ino = next_known(overlay, &index)))
+		emit(payload, ino);
 }
 
 void hd_overlay_settle(struct hd_overlay *overlay)

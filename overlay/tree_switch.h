@@ -11,7 +11,8 @@
  *
  * Calling sequence
  *     hd_overlay_hold_captures → [keep what is not captured] → hd_switch_new → hd_switch_announce → [move the thread in
- *     the index] → hd_switch_run, or hd_switch_cancel → [tell the kernel of hd_switch_changes] → hd_switch_free
+ *     the index] → hd_switch_run, or hd_switch_cancel → [tell the kernel of hd_switch_changes] → hd_switch_told →
+ *     hd_switch_free
  *
  * From before the keeping until after hd_switch_run nobody may change the tree: the caller holds such requests back. Reads
  * go on, and see the old tree or the new one.
@@ -54,8 +55,16 @@ int hd_switch_run(struct hd_switch *run);
 /* What the kernel must hear after hd_switch_run, also if that failed. */
 const struct hd_switch_change *hd_switch_changes(const struct hd_switch *run, size_t *ret_count);
 
+/* The kernel has heard of the changes, or there is none. */
+int hd_switch_told(struct hd_overlay *overlay);
+
 /* When the overlay is opened: finishes or forgets what was announced. */
 int hd_switch_recover(struct hd_overlay *overlay);
+/* Afterwards: whether a process died before the kernel had heard of all changes. */
+bool hd_switch_is_untold(struct hd_overlay *overlay);
+/* Calls EMIT, with no lock held, for each inode that the kernel has. */
+void hd_overlay_each_known(
+	struct hd_overlay *overlay, void (*emit)(void *payload, hd_ino ino), void *payload);
 
 /*
  * Takes the head over that the index has for the thread: its last state is another one now, and the tree stays. Nobody

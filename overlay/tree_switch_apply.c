@@ -548,7 +548,7 @@ int hd_switch_apply(struct hd_switch *run)
 	next_transaction(run);
 	count_linked(run);
 	if (run->status == 0)
-		*hd_edit_switch(&run->transaction) = (struct hd_switch_head){0};
+		*hd_edit_switch(&run->transaction) = (struct hd_switch_head){.step = HD_SWITCH_UNTOLD};
 	next_transaction(run);
 	hd_transaction_abort(&run->transaction);
 	return run->status;
