@@ -236,7 +236,7 @@ def kill_one(mount, number, last):
 def kill_until(mount, arguments, loads):
     """Kills until enough workers were replaced, or a load found something."""
     last = None
-    deadline = time.monotonic() + PATIENCE_S + arguments.kills
+    deadline = time.monotonic() + PATIENCE_S + arguments.kills * (5 if arguments.everybody else 1)
     signals = [signal.SIGKILL, signal.SIGSEGV]
     while mount.restarts() < arguments.kills:
         if any(load.poll() is not None for load in loads):
