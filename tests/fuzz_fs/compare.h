@@ -61,6 +61,9 @@ const char *fuzz_known_access_time(const struct fuzz_comparison *comparison, con
 const char *fuzz_known_change_time(
 	const struct fuzz_comparison *comparison, const struct timespec *a, const struct timespec *b);
 
+/* For a file with more blocks than its size and the native side allow. */
+const char *fuzz_known_block_count(const struct fuzz_comparison *comparison);
+
 /* For a file that has bytes and, by FD of the side under test, no blocks. */
 const char *fuzz_known_blocks(const struct fuzz_comparison *comparison, int fd);
 

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # TIMEOUT: 400
 #
-# Three fuzzers at once, each in a directory of its own of one mount, while captures go on: what one does must not show
-# in another's.
+# Three fuzzers at once, each in a directory of its own of one mount, while captures go on and the worker is killed (-9) in
+# the middle of requests: what one does must not show in another's, and a death in nobody's.
+
+# EXPECT-LOG: worker .* was killed by signal 9
 
 . "$TEST_LIB/common.sh"
 . "$TEST_LIB/fuzz_fs.sh"
@@ -16,7 +18,7 @@ git config --global user.name "Test Person"
 git config --global user.email "test@example.org"
 mkdir store
 heddle_init base --base base --store "$TEST_DIRECTORY/store/.heddle"
-heddle_mount
+heddle_mount -o restarts=100000
 cp -a "$MNT" native
 
 pids=
@@ -28,6 +30,7 @@ done
 for _ in 1 2 3; do
 	sleep 1
 	heddle capture -m "While they run" >/dev/null || [ $? -eq 1 ] || fail "capture"
+	python3 "$TEST_LIB/kill_mount.py" worker main || fail "no worker to kill"
 done
 for pid in $pids; do
 	wait "$pid" || { cat output.*; fail "a fuzzer found a difference"; }
