@@ -123,6 +123,9 @@ static void try_kind(
 			if ((double)(draw(&torture->seed) >> 11) / (double)(1ull << 53) >= torture->share)
 				continue;
 			plan.code = kinds[kind].codes[(number + variant / 2) % codes];
+			/* A call that is interrupted is made again; no system interrupts it for ever. */
+			if (plan.code == EINTR)
+				plan.forever = false;
 			try_fault(torture, story, reference, &plan, variant & 2 ? STORY_DIES : STORY_GOES_ON);
 		}
 	}
