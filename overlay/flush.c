@@ -9,6 +9,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/memory_file.h"
@@ -163,8 +164,13 @@ static int write_run(struct hd_overlay *overlay, struct hd_journal *journal,
 	if (first->slot) {
 		int fd = hd_hot_large_fd(overlay->hot, first->slot);
 		uint64_t offset = first->block << HD_BLOCK_SHIFT;
-		uint64_t end = fd < 0 ? 0 : hd_memory_file_size(fd);
+		struct stat stat = {0};
+		uint64_t end;
 
+		r = fd < 0 ? 0 : hd_file_stat(fd, &stat);
+		if (r < 0)
+			return r;
+		end = (uint64_t)stat.st_size;
 		if (offset >= end)
 			return 0; /* cut off since; the cut's size says so too, or a later epoch */
 		if (size > end - offset)
