@@ -7,7 +7,7 @@
 # directories, of the base, changed, new, or made anew under the name of one of the base; onto each of these or nothing;
 # within and across directories of the base, new, moved or made anew; plain, NOREPLACE and EXCHANGE. Answers, trees and what
 # became of each inode are those of a native directory: at once, with a capture and a new mount before the renames, after a
-# new mount, in a state that was captured and in a thread that begins there. HEDDLE_RENAME_STEP=1 for all 26,400.
+# new mount, in a state that was captured and in a thread that begins there. HEDDLE_RENAME_STEP=N takes every Nth of 26,400.
 
 . "$TEST_LIB/common.sh"
 
