@@ -231,9 +231,13 @@ static int write_thread(const char *name, unsigned char type, void *payload)
 	if (writing->describe)
 		writing->describe(thread, text, writing->payload);
 	hd_buffer_put(text, "\n", 1);
-	if ((place.call < 0 || place.call == SYS_futex) && ask(thread))
+	if ((place.call < 0 || place.call == SYS_futex) && ask(thread)) {
 		put_answer(&writing->symbols, text);
-	else if (place.stack)
+		return 0;
+	}
+	/* One that ran may have come to wait since. */
+	look_at(thread, &place);
+	if (place.stack)
 		scan(&writing->symbols, place.stack, text);
 	return 0;
 }

@@ -20,9 +20,16 @@ check heddle init --base below --store above >/dev/null
 STORE=$TEST_DIRECTORY/above/.heddle
 export HEDDLE_STORE=$STORE
 MNT=$TEST_DIRECTORY/mnt
-heddle_mount -o watchdog=200,base-deadline=4000
-check_equal "$(status_field 's["operations"]["slow"]')" "0"
-ls -lR "$MNT" >/dev/null
+# On a machine that is busy with something else operations may be slow by themselves, and the stacks be those of then.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	heddle_mount -o watchdog=500,base-deadline=6000
+	ls -lR "$MNT" >/dev/null
+	check_content "$MNT/docs/guide.md" guide
+	slow=$(status_field 's["operations"]["slow"]')
+	[ "$slow" -ne 0 ] || break
+	heddle_unmount
+done
+check_equal "$slow" "0" "the machine is too busy"
 
 slowest() {
 	status_field '"%s %s" % ((s["operations"]["slowest"] or {}).get("operation"), (s["operations"]["slowest"] or {}).get("waits_for"))'
@@ -39,16 +46,16 @@ found=$(slowest)
 [ ! -e /proc/$reader ] || check_equal "$found" "READ a base"
 wait "$reader"
 check_content answer EIO
-check_contains "$(cat "$STORE/log/1.log")" "no answer within 4000 ms"
+check_contains "$(cat "$STORE/log/1.log")" "no answer within 6000 ms"
 [ "$(status_field 's["operations"]["slow"]')" -gt 0 ] || fail "nothing was slow"
 
 # The request thread, by its functions, and the one that is in the base.
 thread_with() {
 	awk -v RS= -v "what=$1" 'index($0, what)' "$STORE/log/1.stacks"
 }
-check_contains "$(thread_with "READ of inode")" "^    op_read+"
-check_contains "$(thread_with "READ of inode")" "^    hd_base_deadline_read+"
-check_contains "$(thread_with " heddle-base, state")" "^    ? hd_file_read_at+\|^    ? hd_beneath_open+"
+check_contains "$(thread_with "READ of inode")" "^    \(? \)\?op_read+"
+check_contains "$(thread_with "READ of inode")" "^    \(? \)\?hd_base_deadline_read+"
+check_contains "$(thread_with " heddle-base, state")" "^    \(? \)\?\(hd_file_read_at\|hd_beneath_open\)+"
 
 kill -CONT "$below_worker"
 wait_until 20 cmp "$MNT/docs/big.txt" files/docs/big.txt
