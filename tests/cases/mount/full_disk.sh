@@ -65,4 +65,5 @@ cp data "$MNT/third"
 check sync "$MNT/third"
 check cmp data "$MNT/third"
 heddle_unmount
-umount disk
+# That nothing holds the disk is the matter of unmount_the_disk.sh.
+wait_until 20 umount disk
