@@ -32,7 +32,7 @@
 
 #define ADOPTION_PATIENCE_NS 2000000000u
 #define ADOPTION_RETRY_NS 5000000u
-#define END_PATIENCE_MS 2000
+#define END_PATIENCE_MS 20000
 
 /* A place for the mount: DIRECTORY, or the store's own, which is made. Fresh memory. */
 static int choose_directory(
@@ -271,6 +271,7 @@ static int stop_unserved(struct hd_store *store, const char *thread, bool lazy)
 static int request_unmount(int socket_fd, bool lazy)
 {
 	HD_AUTO_CLOSE int passed_fd = -1;
+	HD_AUTO_CLOSE int ended = hd_socket_watch_peer(socket_fd);
 	unsigned ready = 0;
 	json_t *reply;
 	int r;
@@ -282,8 +283,9 @@ static int request_unmount(int socket_fd, bool lazy)
 		return r;
 	r = hd_control_reply_status(reply);
 	json_decref(reply);
-	/* Its end of the connection is the last thing that the other side has on the store's disk. */
-	(void)hd_descriptor_wait(&socket_fd, 1, END_PATIENCE_MS, &ready);
+	/* Its sockets, whose names are on the store's disk, keep that from being unmounted until it has ended. */
+	if (r >= 0 && ended >= 0 && !lazy)
+		(void)hd_descriptor_wait(&ended, 1, END_PATIENCE_MS, &ready);
 	return r;
 }
 

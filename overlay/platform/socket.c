@@ -15,6 +15,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/lock.h"
+#include "overlay/platform/process.h"
 
 /*
  * Making Unix sockets: addresses, listening, connecting, and who is at the other end. socket_frame.c moves
@@ -174,6 +175,17 @@ int hd_socket_accept(int listen_fd)
 		return -EPERM;
 	r = limit_sending(fd);
 	return r < 0 ? r : hd_steal_fd(&fd);
+}
+
+int hd_socket_watch_peer(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return hd_errno();
+	/* 0: a process of another pid namespace. */
+	return peer.pid > 0 ? hd_process_watch(peer.pid) : -ESRCH;
 }
 
 int hd_socket_pair(int ret_fds[2])

@@ -33,6 +33,12 @@ int hd_socket_connect(const char *path);
 /* Accepts one peer; -EPERM (and the peer closed) unless SO_PEERCRED says our own uid or root. */
 int hd_socket_accept(int listen_fd);
 
+/*
+ * A descriptor that becomes readable when the process that listened at the other end of connected FD has ended
+ * (SO_PEERCRED, pidfd_open(2)). -ESRCH when it has.
+ */
+int hd_socket_watch_peer(int fd);
+
 /* Two connected sockets, for a process and its child. */
 int hd_socket_pair(int ret_fds[2]);
 
