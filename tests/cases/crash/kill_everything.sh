@@ -20,7 +20,7 @@ for round in $(seq 8); do
 	sleep "0.$((RANDOM % 6 + 3))"
 	check python3 "$TEST_LIB/kill_mount.py" all main
 	wait $writer || true
-	remark=$(check heddle mount main "$MNT" 2>&1 >/dev/null)
+	remark=$(heddle mount main "$MNT" 2>&1 >/dev/null) || fail "round $round: $remark"
 	check_contains "$remark" "killed at once; [0-9]* epochs of the journal were replayed"
 	python3 "$TEST_LIB/closed_files.py" verify-synced "$MNT" closed || fail "round $round"
 done

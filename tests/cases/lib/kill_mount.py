@@ -8,6 +8,7 @@ mountpoint stays dead until the next heddle mount, which is the caller's to try.
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -52,10 +53,14 @@ def main():
     pids = {"worker": before["worker"]["pid"], "supervisor": supervisor, "keeper": keeper_of(supervisor)}
     victims = [pids[name] for name in (pids if what == ["all"] else what)]
     assert all(pid > 1 for pid in victims), victims
+    watches = [os.pidfd_open(pid) for pid in victims]
     # Stopped first, so that none of them can do anything about another's death.
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in victims:
             os.kill(pid, number)
+    # A process that was killed has its files open, and with them its locks, until the last of its threads has ended.
+    for watch in watches:
+        select.select([watch], [], [])
     deadline = time.monotonic() + LIMIT_S
     while what != ["all"] and not answers(directory):
         if time.monotonic() > deadline:
