@@ -54,8 +54,8 @@ def output_of(*command, directory=None, timeout=900, environment=None):
 
 def files_of_base(directory):
     """What lies beside and in the directory of the tests, so that it is nobody's first."""
-    os.makedirs(directory + "/below/work")
-    for name in ("file", "below/file", "below/work/.keep"):
+    os.makedirs(directory + "/below/place")
+    for name in ("file", "below/file", "below/place/.keep"):
         with open(os.path.join(directory, name), "w", encoding="ascii") as stream:
             stream.write(name * 1000)
 
@@ -111,7 +111,7 @@ class Heddle(filesystems.Heddle):
 class HeddleOfDirectory(Heddle):
     def __init__(self, disk, name):
         super().__init__(disk, name)
-        self.work = self.tree + "/below/work"
+        self.work = self.tree + "/below/place"
 
     def make_base(self):
         files_of_base(self.lower)

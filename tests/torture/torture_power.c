@@ -36,7 +36,7 @@
 #define SEEN_LIMIT 4096u
 
 struct torture {
-	const char *self, *library, *omit;
+	const char *self, *preload, *omit;
 	char scratch[PATH_MAX];
 	unsigned random;
 	uint64_t seed;
@@ -90,7 +90,7 @@ static void run_recorded(const struct torture *torture, const char *sequence)
 		setenv("RECORD_ROOT", root, 1);
 		setenv("RECORD_LOG", log, 1);
 		setenv("RECORD_STATE", state, 1);
-		setenv("LD_PRELOAD", torture->library, 1);
+		setenv("LD_PRELOAD", torture->preload, 1);
 		if (torture->omit)
 			setenv("RECORD_OMIT", torture->omit, 1);
 		execl(torture->self, torture->self, "--run", root, sequence, (char *)NULL);
@@ -293,7 +293,7 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'l':
-			torture.library = optarg;
+			torture.preload = optarg;
 			break;
 		case 'p':
 			pairs = strtoull(optarg, NULL, 10);
@@ -323,7 +323,7 @@ int main(int argc, char **argv)
 			return 64;
 		}
 	}
-	if (!torture.library)
+	if (!torture.preload)
 		die("--library is missing");
 	set_up(&torture, scratch);
 	seed = torture.seed * 0x9E3779B97F4A7C15u;

@@ -44,7 +44,7 @@ class Run:
         self.store = os.path.join(directory, "repository/.heddle")
         self.mountpoint = os.path.join(directory, "mnt")
         self.refused = 0
-        self.faulty = dict(os.environ, LD_PRELOAD=options.library, FAULT_PLAN=plan)
+        self.faulty = dict(os.environ, LD_PRELOAD=options.preload, FAULT_PLAN=plan)
 
     def heddle(self, *words, faulty=True, may_fail=True):
         """The exit status and what was printed."""
@@ -240,7 +240,7 @@ def run_one(options, draw, template):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--library", required=True)
+    parser.add_argument("--library", dest="preload", metavar="LIBRARY", required=True)
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scratch", default="/tmp")
