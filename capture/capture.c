@@ -9,7 +9,7 @@
 #include "capture/capture_counts.h"
 #include "capture/capture_tree.h"
 #include "capture/identity.h"
-#include "overlay/base.h"
+#include "overlay/bases/base.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"

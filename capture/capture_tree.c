@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "capture/tree_comparison.h"
-#include "overlay/link_groups.h"
+#include "overlay/arena/link_groups.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

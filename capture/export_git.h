@@ -27,7 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "overlay/base.h"
+#include "overlay/bases/base.h"
 
 struct hd_export_git_options {
 	const char *thread;

@@ -8,7 +8,7 @@
 
 #include "capture/export_commit.h"
 #include "capture/state_log.h"
-#include "overlay/base_git_library.h"
+#include "overlay/bases/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "capture/export_names.h"
-#include "overlay/base_git_library.h"
+#include "overlay/bases/base_git_library.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "capture/identity.h"
-#include "overlay/base.h"
+#include "overlay/bases/base.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"

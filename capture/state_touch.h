@@ -11,7 +11,7 @@
  *             the tree.
  */
 
-#include "overlay/base.h"
+#include "overlay/bases/base.h"
 
 /* PATHS are relative to the root. */
 int hd_state_touches(struct hd_store *store, struct hd_base_set *bases, const struct hd_state *state,

@@ -12,7 +12,7 @@
  * Errors      -ENOENT with the path when neither tree has it, -EINVAL for a path with "..", those of store and bases.
  */
 
-#include "overlay/base.h"
+#include "overlay/bases/base.h"
 
 struct hd_tree_compose {
 	struct hd_store *store;    /* borrowed */

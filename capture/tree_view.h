@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "overlay/base.h"
+#include "overlay/bases/base.h"
 #include "overlay/snapshot.h"
 
 /* One name of a directory. */

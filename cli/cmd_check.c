@@ -6,7 +6,7 @@
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/store_locate.h"
-#include "overlay/check.h"
+#include "overlay/check/check.h"
 
 /* Reads everything that the store holds, and nothing of its bases. It may run while threads are mounted. */
 

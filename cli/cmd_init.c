@@ -10,7 +10,7 @@
 #include "cli/output.h"
 #include "cli/state_text.h"
 #include "cli/store_locate.h"
-#include "mount/control_json.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"

@@ -10,7 +10,7 @@
 #include "cli/output.h"
 #include "cli/state_text.h"
 #include "cli/store_locate.h"
-#include "mount/control_json.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/error.h"
 
 /* The log needs no mount: states are in the store's index. It follows first parents, so that -n costs what it

@@ -11,7 +11,7 @@
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/state_tree.h"
-#include "mount/control_json.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

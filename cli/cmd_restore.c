@@ -13,7 +13,7 @@
 #include "cli/state_text.h"
 #include "cli/store_locate.h"
 #include "cli/thread_hold.h"
-#include "mount/control_json.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

@@ -16,8 +16,8 @@
 #include "cli/subcommand.h"
 #include "cli/thread_command.h"
 #include "cli/thread_hold.h"
-#include "mount/control_json.h"
-#include "overlay/journal_repair.h"
+#include "mount/control/control_json.h"
+#include "overlay/journal/journal_repair.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

@@ -8,8 +8,8 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/thread_command.h"
-#include "mount/control_client.h"
-#include "mount/control_json.h"
+#include "mount/control/control_client.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

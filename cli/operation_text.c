@@ -8,7 +8,7 @@
 #include "capture/identity.h"
 #include "cli/output.h"
 #include "cli/state_text.h"
-#include "mount/control_json.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/error.h"
 
 char *hd_operation_actor(const struct hd_location *location)

@@ -9,7 +9,7 @@
 
 #include "cli/exit_status.h"
 #include "cli/path_text.h"
-#include "mount/control_json.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

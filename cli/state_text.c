@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "cli/output.h"
-#include "mount/control_json.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 
 /* The form is git log's, so that eyes and scripts used to it need not learn another. */

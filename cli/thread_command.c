@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "mount/control_client.h"
+#include "mount/control/control_client.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

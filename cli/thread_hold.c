@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/thread_hold.h"
 
-#include "mount/control_client.h"
+#include "mount/control/control_client.h"
 #include "mount/mount_start.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"

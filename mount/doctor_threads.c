@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mount/control_channel.h"
-#include "mount/control_client.h"
-#include "mount/control_reply.h"
+#include "mount/control/control_channel.h"
+#include "mount/control/control_client.h"
+#include "mount/control/control_reply.h"
 #include "mount/mount_start.h"
 #include "mount/run_file.h"
-#include "overlay/journal.h"
+#include "overlay/journal/journal.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"

@@ -6,8 +6,8 @@
  * others have nothing to do.
  */
 
-#include "mount/control_channel.h"
-#include "mount/control_client.h"
+#include "mount/control/control_channel.h"
+#include "mount/control/control_client.h"
 #include "mount/mount_start.h"
 #include "mount/program_spawn.h"
 #include "mount/run_file.h"

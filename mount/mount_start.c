@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mount/control_channel.h"
-#include "mount/control_client.h"
+#include "mount/control/control_channel.h"
+#include "mount/control/control_client.h"
 #include "mount/program_spawn.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"

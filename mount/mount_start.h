@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-#include "mount/fuse_options.h"
+#include "mount/fuse/fuse_options.h"
 #include "overlay/store/store.h"
 
 /*

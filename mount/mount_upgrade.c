@@ -11,10 +11,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "mount/adoption.h"
-#include "mount/control_channel.h"
-#include "mount/control_client.h"
+#include "mount/control/control_channel.h"
+#include "mount/control/control_client.h"
 #include "mount/mount_start.h"
+#include "mount/supervisor/adoption.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

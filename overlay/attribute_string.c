@@ -5,7 +5,7 @@
 #include <linux/limits.h>
 #include <string.h>
 
-#include "overlay/cells.h"
+#include "overlay/arena/cells.h"
 
 #define STRING_LIMIT (128u << 10)
 

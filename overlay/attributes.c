@@ -2,8 +2,8 @@
 #include <errno.h>
 
 #include "overlay/access_control.h"
-#include "overlay/cells.h"
-#include "overlay/file_space.h"
+#include "overlay/arena/cells.h"
+#include "overlay/contents/file_space.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/kill_point.h"

@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "overlay/base_loader.h"
-#include "overlay/flush.h"
-#include "overlay/inode_numbers.h"
-#include "overlay/link_groups.h"
+#include "overlay/arena/inode_numbers.h"
+#include "overlay/arena/link_groups.h"
+#include "overlay/contents/promotion.h"
+#include "overlay/journal/flush.h"
+#include "overlay/journal/recovery.h"
+#include "overlay/journal/volatile_mark.h"
+#include "overlay/names/base_loader.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
@@ -16,10 +19,7 @@
 #include "overlay/platform/file.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/memory_file.h"
-#include "overlay/promotion.h"
-#include "overlay/recovery.h"
 #include "overlay/tree_switch.h"
-#include "overlay/volatile_mark.h"
 
 /*
  * Opening and closing. An overlay comes from one of three places: the memory of a worker that died (attach),

@@ -11,12 +11,12 @@
  * checked again.
  */
 
-#include "overlay/arena.h"
-#include "overlay/base.h"
-#include "overlay/block_map.h"
-#include "overlay/entry_table.h"
-#include "overlay/hot_tier.h"
-#include "overlay/inode_table.h"
+#include "overlay/arena/arena.h"
+#include "overlay/arena/block_map.h"
+#include "overlay/arena/entry_table.h"
+#include "overlay/arena/inode_table.h"
+#include "overlay/bases/base.h"
+#include "overlay/contents/hot_tier.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/error_codes.h"
 #include "overlay/platform/lock.h"

@@ -4,7 +4,7 @@
 
 /* What request.c does for the files of this folder alone. */
 
-#include "overlay/arena.h"
+#include "overlay/arena/arena.h"
 #include "overlay/request.h"
 
 /* hd_request_note with the size of a reply that lies in the slot's memory. */

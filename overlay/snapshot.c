@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/snapshot.h"
-#include "overlay/orphan.h"
+#include "overlay/names/orphan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/cells.h"
-#include "overlay/link_groups.h"
+#include "overlay/arena/cells.h"
+#include "overlay/arena/link_groups.h"
+#include "overlay/contents/promotion.h"
+#include "overlay/names/unseen_links.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/activity.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/promotion.h"
 #include "overlay/store/tree_codec.h"
-#include "overlay/unseen_links.h"
 
 /*
  * Taking one is a walk along the marks (inode_table.c), breadth first, with a list of directories still to

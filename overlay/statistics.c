@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/flush.h"
+#include "overlay/contents/promotion.h"
+#include "overlay/journal/flush.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/file.h"
-#include "overlay/promotion.h"
 
 /* Numbers: what statfs and `heddle status` show. Counting walks the inodes once, under the lock for reading.
  */

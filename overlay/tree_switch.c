@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/flush.h"
-#include "overlay/orphan.h"
+#include "overlay/contents/promotion.h"
+#include "overlay/journal/flush.h"
+#include "overlay/names/orphan.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
-#include "overlay/promotion.h"
 #include "overlay/store/index_operations.h"
 #include "overlay/tree_switch_types.h"
 

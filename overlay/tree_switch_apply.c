@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/base_loader.h"
-#include "overlay/cells.h"
-#include "overlay/link_groups.h"
+#include "overlay/arena/cells.h"
+#include "overlay/arena/link_groups.h"
+#include "overlay/names/base_loader.h"
+#include "overlay/names/remove_node.h"
 #include "overlay/platform/clock.h"
-#include "overlay/remove_node.h"
 #include "overlay/tree_switch_types.h"
 
 /*

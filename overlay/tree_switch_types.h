@@ -4,7 +4,7 @@
 
 /* What tree_switch.c (which directories, and their listings) and tree_switch_apply.c (the edits) share. */
 
-#include "overlay/base_listing.h"
+#include "overlay/names/base_listing.h"
 #include "overlay/tree_switch.h"
 
 /* A directory of the live tree whose entries are compared with those of the target. */

@@ -47,7 +47,7 @@ const char *hd_error_message(int r);
 /* The name of the code, "HD_E_TREE_CORRUPT" or "ENOENT", for logs and --json. */
 const char *hd_error_name(int r);
 
-/* The errno (positive) that a program sees for R. The conversion is called in mount/fuse_reply.c alone. */
+/* The errno (positive) that a program sees for R. The conversion is called in mount/fuse/fuse_reply.c alone. */
 int hd_error_to_errno(int r);
 
 /* Forgets this thread's detail. */

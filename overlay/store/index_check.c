@@ -7,7 +7,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/store/index_types.h"
 
-/* What SQLite itself finds wrong, and the list of all states, for overlay/check.h. */
+/* What SQLite itself finds wrong, and the list of all states, for overlay/check/check.h. */
 
 #define PROBLEM_LIMIT 20
 

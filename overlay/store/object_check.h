@@ -7,7 +7,7 @@
  *
  * A sound store may hold files that are not sound: what was put but not synced when the power went. Nothing that is
  * durable refers to them, and the next put of their bytes replaces them. So this says what is there, not whether it is
- * a problem; overlay/check.h knows who refers to what.
+ * a problem; overlay/check/check.h knows who refers to what.
  *
  * Threads     As the object store. Ownership: what EMIT is given is borrowed during the call.
  * Errors      -errno of the disk when a directory cannot be listed, or what EMIT returned.

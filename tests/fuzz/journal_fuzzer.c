@@ -13,10 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "overlay/hot_tier.h"
-#include "overlay/journal.h"
-#include "overlay/journal_format.h"
-#include "overlay/journal_header.h"
+#include "overlay/contents/hot_tier.h"
+#include "overlay/journal/journal.h"
+#include "overlay/journal/journal_format.h"
+#include "overlay/journal/journal_header.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"

@@ -22,17 +22,17 @@ TARGETS = ["bin/heddle", "bin/heddled", "bin/heddle-fuse-worker", "heddle-fuzz-f
 
 # name, file, piece, what is there instead
 BREAKS = [
-    ("link-ctime", "overlay/create_node.c",
+    ("link-ctime", "overlay/names/create_node.c",
      "\tinode->change_time = hd_time_from(&now);\n\tinsert_name(", "\tinsert_name("),
-    ("truncate-old-bytes", "overlay/file_truncate.c",
+    ("truncate-old-bytes", "overlay/contents/file_truncate.c",
      "\tsegment.kind = cutting->old ==",
      "\tsegment.size = HD_BLOCK_SIZE;\n\tsegment.kind = cutting->old =="),
-    ("directory-nlink", "overlay/remove_node.c",
+    ("directory-nlink", "overlay/names/remove_node.c",
      "hd_entry_remove(transaction, entry, is_directory);",
      "hd_entry_remove(transaction, entry, false && is_directory);"),
-    ("cut-block-not-flushed", "overlay/file_truncate.c",
+    ("cut-block-not-flushed", "overlay/contents/file_truncate.c",
      "\thd_flusher_note_data(overlay->flusher, cutting->ino, cutting->block, 1);\n", ""),
-    ("set-id-kept", "mount/fuse_ops_files.c",
+    ("set-id-kept", "mount/fuse/fuse_ops_files.c",
      "if (session->killpriv && write_drops_privileges())",
      "if (false && session->killpriv && write_drops_privileges())"),
     ("captured-attributes-lost", "capture/capture_tree.c",

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "overlay/check.h"
+#include "overlay/check/check.h"
 #include "overlay/platform/error.h"
 #include "tests/torture/copy_tree.h"
 #include "tests/torture/workload.h"

@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
-#include "overlay/check.h"
+#include "overlay/check/check.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
-#include "overlay/flush.h"
+#include "overlay/contents/promotion.h"
+#include "overlay/journal/flush.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/promotion.h"
 
 /*
  *     a      a file of the state, 30 bytes            c      a file that is written, but in no state, 5000 bytes

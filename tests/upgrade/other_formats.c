@@ -3,9 +3,9 @@
 /* In the place of mount/format_numbers.c: programs whose arena is laid out otherwise. */
 
 #include "mount/format_numbers.h"
-#include "mount/request_area.h"
-#include "overlay/arena_format.h"
-#include "overlay/journal_format.h"
+#include "mount/fuse/request_area.h"
+#include "overlay/arena/arena_format.h"
+#include "overlay/journal/journal_format.h"
 #include "overlay/store/store.h"
 
 const struct hd_format_number hd_format_numbers[HD_FORMAT_NUMBERS] = {

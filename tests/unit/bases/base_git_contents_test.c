@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/base_git_contents.h"
+#include "overlay/bases/base_git_contents.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "tests/unit/bases/place.h"

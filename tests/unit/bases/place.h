@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "overlay/base.h"
+#include "overlay/bases/base.h"
 
 /* A fresh folder; the path is owned by the caller, place_remove frees it. */
 char *place_new(void);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/base_git_library.h"
+#include "overlay/bases/base_git_library.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/file.h"
 

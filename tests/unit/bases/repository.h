@@ -6,7 +6,7 @@
 
 #include <git2.h>
 
-#include "overlay/base.h"
+#include "overlay/bases/base.h"
 
 /* A repository with a work tree at PLACE. */
 git_repository *repository_new(const char *place);

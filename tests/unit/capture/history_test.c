@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/operation_undo.h"
 #include "capture/restore.h"
-#include "overlay/check.h"
+#include "overlay/check/check.h"
 #include "overlay/snapshot.h"
 
 #include "tests/unit/capture/history_model.h"

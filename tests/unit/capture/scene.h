@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #include "capture/tree_view.h"
-#include "overlay/base.h"
+#include "overlay/bases/base.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/store.h"

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "mount/control_channel.h"
-#include "mount/control_execute.h"
-#include "mount/control_json.h"
+#include "mount/control/control_channel.h"
+#include "mount/control/control_execute.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/error.h"
 
 static void assert_text(const char *name, size_t length, const char *expected, bool expected_raw)

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "mount/control_channel.h"
-#include "mount/control_reply.h"
+#include "mount/control/control_channel.h"
+#include "mount/control/control_reply.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/platform/socket.h"

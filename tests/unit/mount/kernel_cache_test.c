@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-#include "mount/kernel_cache.h"
+#include "mount/fuse/kernel_cache.h"
 #include "overlay/platform/clock.h"
 
 struct ear {

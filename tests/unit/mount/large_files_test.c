@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "mount/control_channel.h"
-#include "mount/large_files.h"
+#include "mount/control/control_channel.h"
+#include "mount/fuse/large_files.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/socket.h"

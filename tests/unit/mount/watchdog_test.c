@@ -15,7 +15,7 @@
 #include <jansson.h>
 #include <linux/fuse.h>
 
-#include "mount/watchdog.h"
+#include "mount/worker/watchdog.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/memory_file.h"
 

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/arena.h"
+#include "overlay/arena/arena.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
 

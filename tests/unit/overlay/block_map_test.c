@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/block_map.h"
-#include "overlay/inode_table.h"
+#include "overlay/arena/block_map.h"
+#include "overlay/arena/inode_table.h"
 #include "tests/unit/overlay/arena_place.h"
 
 static const struct timespec now = {.tv_sec = 1};

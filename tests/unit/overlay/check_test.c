@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "overlay/check.h"
+#include "overlay/check/check.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/store/tree_codec.h"
 #include "tests/unit/overlay/tale.h"

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "overlay/journal_format.h"
+#include "overlay/journal/journal_format.h"
 #include "overlay/platform/file.h"
 #include "tests/unit/overlay/tale.h"
 

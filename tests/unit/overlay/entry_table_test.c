@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/entry_table.h"
-#include "overlay/inode_table.h"
+#include "overlay/arena/entry_table.h"
+#include "overlay/arena/inode_table.h"
 #include "tests/unit/overlay/arena_place.h"
 
 #define MANY 100000u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <linux/falloc.h>
 
-#include "overlay/promotion.h"
+#include "overlay/contents/promotion.h"
 #include "tests/unit/overlay/yard.h"
 
 /*

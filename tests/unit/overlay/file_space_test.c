@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <linux/falloc.h>
 
+#include "overlay/contents/promotion.h"
 #include "overlay/overlay_types.h"
-#include "overlay/promotion.h"
 #include "tests/unit/overlay/yard.h"
 
 /*

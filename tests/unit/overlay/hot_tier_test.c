@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/hot_tier.h"
+#include "overlay/contents/hot_tier.h"
 #include "tests/unit/overlay/arena_place.h"
 
 /* Which blocks are handed out, and when they come back. */

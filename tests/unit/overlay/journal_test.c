@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "overlay/journal.h"
-#include "overlay/journal_format.h"
+#include "overlay/journal/journal.h"
+#include "overlay/journal/journal_format.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"

@@ -2,10 +2,10 @@
 #include <linux/falloc.h>
 #include <pthread.h>
 
-#include "overlay/base.h"
-#include "overlay/flush.h"
+#include "overlay/bases/base.h"
+#include "overlay/contents/promotion.h"
+#include "overlay/journal/flush.h"
 #include "overlay/platform/clock.h"
-#include "overlay/promotion.h"
 #include "overlay/snapshot.h"
 #include "tests/unit/overlay/yard.h"
 

@@ -3,8 +3,8 @@
 #include <linux/fs.h>
 #include <pthread.h>
 
+#include "overlay/contents/promotion.h"
 #include "overlay/platform/clock.h"
-#include "overlay/promotion.h"
 #include "overlay/snapshot.h"
 #include "tests/unit/overlay/yard.h"
 

@@ -3,7 +3,7 @@
 
 #include <linux/fs.h>
 
-#include "overlay/promotion.h"
+#include "overlay/contents/promotion.h"
 
 static uint64_t capacity_of(unsigned i)
 {

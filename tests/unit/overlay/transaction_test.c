@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/arena_types.h"
+#include "overlay/arena/arena_types.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
 

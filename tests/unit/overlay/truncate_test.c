@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "overlay/file_space.h"
-#include "overlay/flush.h"
+#include "overlay/contents/file_space.h"
+#include "overlay/journal/flush.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/memory_file.h"
 #include "tests/unit/overlay/yard.h"

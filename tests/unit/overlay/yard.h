@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/base.h"
+#include "overlay/bases/base.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/store.h"

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_CONTROL_CONTROL_JSON_H
+#define HEDDLE_MOUNT_CONTROL_CONTROL_JSON_H
+
+/*
+ * Control JSON: names, times, states and failures as docs/design/control-protocol.md writes them.
+ *
+ * Ownership   Returned values are new references. Threads: pure functions.
+ * Errors      NULL or -ENOMEM when memory is short.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "overlay/store/index.h"
+
+/* The text of NAME: as it is when it is UTF-8, else with \xNN for each byte that is not and \\ for a
+ * backslash. */
+json_t *hd_control_name(const char *name, size_t length, bool *ret_raw);
+/* Sets KEY of OBJECT to that text, and "raw" to true if it was not UTF-8. */
+int hd_control_put_name(json_t *object, const char *key, const char *name, size_t length);
+/* Sets "from" to an object with the "path" that something had before it was moved; nothing for NULL. */
+int hd_control_put_origin(json_t *object, const char *path);
+/* The bytes that hd_control_name wrote as TEXT; fresh memory with a NUL behind. -HD_E_CONTROL_PROTOCOL. */
+int hd_control_name_decode(const char *text, bool raw, char **ret_name, size_t *ret_length);
+
+/* The `paths` of a request: a list of objects with a path each. */
+struct hd_control_paths {
+	char **paths; /* owned, each */
+	size_t count;
+};
+int hd_control_paths_read(const json_t *request, struct hd_control_paths *ret_paths);
+void hd_control_paths_clear(struct hd_control_paths *paths);
+/* The value of such a field; NULL without memory. */
+json_t *hd_control_paths(char *const *paths, size_t n);
+
+/* 32 hex digits. */
+json_t *hd_control_id(const struct hd_state_id *id);
+/* From 32 hex digits; -HD_E_CONTROL_PROTOCOL. */
+int hd_control_id_decode(const char *text, struct hd_state_id *ret_id);
+
+/* A state as the protocol writes it. */
+json_t *hd_control_state(const struct hd_state *state);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Status is one object made of independent parts: what changed (capture/), the overlay's numbers, its
+ * recovery, and the mount around it. Each part is its own function that returns NULL when memory is short;
+ * json_pack and json_object_update carry a NULL to the end.
+ */
+
+#include "mount/control/control_status.h"
+
+#include <errno.h>
+
+#include "capture/status.h"
+#include "mount/control/control_json.h"
+#include "mount/fuse/fuse_options.h"
+#include "mount/fuse/message_counters.h"
+#include "mount/worker/watchdog.h"
+#include "overlay/platform/clock.h"
+
+json_t *hd_control_changes(const struct hd_change_counts *counts)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "added", (json_int_t)counts->added, "modified",
+		(json_int_t)counts->modified, "deleted", (json_int_t)counts->deleted, "moved",
+		(json_int_t)counts->moved, "total",
+		(json_int_t)(counts->added + counts->modified + counts->deleted + counts->moved));
+}
+
+static json_t *entry_json(const struct hd_status_entry *entry)
+{
+	json_t *object = json_pack("{s:s, s:s}", "kind", hd_change_kind_letter(entry->kind), "type",
+		hd_change_type_name(entry->mode));
+
+	if (hd_control_put_name(object, "path", entry->path, entry->path_length) < 0 ||
+		hd_control_put_origin(object, entry->old_path) < 0) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *entries_json(const struct hd_status *status)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < status->n_entries; i++) {
+		if (json_array_append_new(array, entry_json(&status->entries[i])) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *worker_json(const struct hd_control_environment *environment)
+{
+	uint64_t up_ns = hd_clock_monotonic_ns() - environment->started_ns;
+
+	if (environment->worker == 0)
+		return json_null();
+	return json_pack("{s:i, s:b, s:i, s:I, s:I, s:I, s:s?}", "pid", (int)environment->worker, "alive", 1,
+		"supervisor", (int)environment->supervisor, "uptime_s", (json_int_t)(up_ns / 1000000000u),
+		"generation", (json_int_t)(environment->restarts + 1), "restarts",
+		(json_int_t)environment->restarts, "last_restart", environment->last_restart);
+}
+
+static void put_option(const struct hd_option_value *value, void *payload)
+{
+	json_t *object = payload;
+	json_t *shown = value->kind == HD_OPTION_SWITCH ? json_boolean(value->number != 0)
+			: value->kind == HD_OPTION_WORD ? json_stringn(value->word, value->word_length)
+							: json_integer((json_int_t)value->number);
+
+	(void)json_object_set_new(object, value->name, shown);
+}
+
+static json_t *options_json(const struct hd_control_environment *environment)
+{
+	json_t *object;
+
+	if (!environment->options)
+		return json_null();
+	object = json_object();
+	if (object)
+		hd_mount_options_list(environment->options, put_option, object);
+	return object;
+}
+
+static json_t *mount_json(const struct hd_control_environment *environment)
+{
+	json_t *messages =
+		environment->messages ? hd_message_counters_json(environment->messages) : json_null();
+
+	json_t *operations = environment->watchdog ? hd_watchdog_json(environment->watchdog) : json_null();
+
+	return json_pack("{s:b, s:s?, s:o, s:o, s:o, s:o, s:s?}", "mounted", environment->mountpoint != NULL,
+		"mountpoint", environment->mountpoint, "options", options_json(environment), "worker",
+		worker_json(environment), "messages", messages, "operations", operations, "last_end",
+		environment->last_end);
+}
+
+static json_t *numbers_json(struct hd_overlay *overlay)
+{
+	struct hd_overlay_counters counters = {0};
+	struct hd_recovery_report recovery = {0};
+
+	hd_overlay_counters(overlay, &counters);
+	hd_overlay_recovery(overlay, &recovery);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:{s:b, s:I, s:I, s:s?}}",
+		"inodes", (json_int_t)counters.inodes, "directory_entries", (json_int_t)counters.entries,
+		"looked_up", (json_int_t)counters.looked_up, "opened", (json_int_t)counters.opened, "orphans",
+		(json_int_t)counters.orphans, "hot_bytes", (json_int_t)counters.hot_bytes, "hot_limit",
+		(json_int_t)counters.hot_limit, "large_files", (json_int_t)counters.large_files,
+		"unstored_files", (json_int_t)counters.unstored_files, "journal_bytes",
+		(json_int_t)counters.journal_bytes, "degraded", (int)counters.degraded, "recovery",
+		"redo_applied", (int)recovery.redo_applied, "journal_epochs",
+		(json_int_t)recovery.journal_epochs, "torn_bytes", (json_int_t)recovery.torn_bytes,
+		"volatile_since", recovery.volatile_since[0] ? recovery.volatile_since : NULL);
+}
+
+/* Adds the pairs of PART, whose reference is consumed, to REPLY. */
+static int merge(json_t *reply, json_t *part)
+{
+	int failed = !part || json_object_update(reply, part) != 0;
+
+	json_decref(part);
+	return failed ? -ENOMEM : 0;
+}
+
+int hd_control_status(struct hd_overlay *overlay, const struct hd_control_environment *environment,
+	size_t limit, json_t **ret_reply)
+{
+	struct hd_status status;
+	json_t *reply;
+	int r;
+
+	r = hd_status_read(overlay, limit, &status);
+	if (r < 0)
+		return r;
+	reply = json_pack("{s:s, s:o, s:o, s:o, s:b}", "thread", hd_overlay_thread(overlay), "head",
+		hd_control_id(&status.head), "changes", hd_control_changes(&status.counts), "entries",
+		entries_json(&status), "truncated", (int)status.truncated);
+	hd_status_clear(&status);
+	if (!reply)
+		return -ENOMEM;
+	r = merge(reply, mount_json(environment));
+	if (r >= 0)
+		r = merge(reply, numbers_json(overlay));
+	if (r < 0) {
+		json_decref(reply);
+		return r;
+	}
+	*ret_reply = reply;
+	return 0;
+}

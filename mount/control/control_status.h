@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_CONTROL_CONTROL_STATUS_H
+#define HEDDLE_MOUNT_CONTROL_CONTROL_STATUS_H
+
+/* The reply to `status`. Contract: control_execute.h. */
+
+#include "capture/tree_comparison.h"
+#include "mount/control/control_execute.h"
+
+/* LIMIT bounds the listed entries. Sets *RET_REPLY without "ok". */
+int hd_control_status(struct hd_overlay *overlay, const struct hd_control_environment *environment,
+	size_t limit, json_t **ret_reply);
+
+/* {"added", "modified", "deleted", "total"} */
+json_t *hd_control_changes(const struct hd_change_counts *counts);
+
+#endif

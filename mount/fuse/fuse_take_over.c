@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The order matters. FORGETs come first: the kernel gave them away for good when they were read. Then the slots are
+ * cleared, so that a death from here on leaves nothing that would be taken for a request of ours. Then the kernel is
+ * asked to send again, which puts everything unanswered in front of what is new, in no particular order; what a
+ * thread of ours had already read would be sent twice, so nobody may have read.
+ *
+ * FUSE_NOTIFY_RESEND came with protocol 7.40 (Linux 6.9). It works whether or not INIT negotiated it.
+ */
+
+#include "mount/fuse/fuse_take_over.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/descriptor.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
+#include "overlay/platform/log.h"
+#include "overlay/request.h"
+
+#define NOTIFY_RESEND 7
+
+static bool is_forget(const struct fuse_in_header *header)
+{
+	return header->opcode == FUSE_FORGET || header->opcode == FUSE_BATCH_FORGET;
+}
+
+/* Runs what the dead worker had read and not finished: the operations skip what is done. */
+static void finish_forget(struct hd_fuse_session *session, uint32_t slot)
+{
+	struct hd_fuse_thread thread = {.session = session,
+		.slot = slot,
+		.message = hd_request_area_message(session->area, slot),
+		.reply = hd_request_area_reply(session->area, slot)};
+	const struct fuse_in_header *header = thread.message;
+
+	hd_request_begin(session->overlay, slot, header->unique, true);
+	hd_fuse_session_process(&thread, header->len);
+}
+
+static int answer_eio(const struct hd_fuse_session *session, uint64_t unique)
+{
+	const struct fuse_out_header reply = {.len = sizeof(reply), .error = -EIO, .unique = unique};
+
+	/* -ENOENT: it was answered in the last moment. */
+	return hd_descriptor_write(session->fd, &reply, sizeof(reply));
+}
+
+struct unfinished {
+	uint64_t uniques[HD_REQUEST_SLOTS + HD_AREA_SYNCS]; /* as the kernel numbered them, with its bit */
+	size_t n;
+	size_t forgets;
+};
+
+/* What is in the slots: FORGETs are done, all else is listed, and nothing is left. */
+static void empty_slots(struct hd_fuse_session *session, struct unfinished *unfinished)
+{
+	uint32_t limit = hd_request_area_limit(session->area);
+
+	for (uint32_t slot = 0; slot < limit; slot++) {
+		const struct fuse_in_header *header = hd_request_area_message(session->area, slot);
+
+		if (header->len < sizeof(*header) || header->len > HD_FUSE_MESSAGE_SIZE)
+			continue;
+		if (is_forget(header) && !getenv("HEDDLE_DEBUG_NO_FORGET_RECOVERY")) {
+			finish_forget(session, slot);
+			unfinished->forgets++;
+		} else if (hd_fuse_is_answered(header->opcode)) {
+			unfinished->uniques[unfinished->n++] = header->unique;
+		}
+	}
+}
+
+static void clear_slots(struct hd_fuse_session *session)
+{
+	uint32_t limit = hd_request_area_limit(session->area);
+
+	for (uint32_t slot = 0; slot < limit; slot++)
+		hd_request_area_clear(session->area, slot);
+}
+
+static void accuse(struct hd_fuse_session *session, const struct unfinished *unfinished)
+{
+	uint64_t uniques[HD_AREA_SUSPECTS];
+	size_t n = unfinished->n < HD_AREA_SUSPECTS ? unfinished->n : HD_AREA_SUSPECTS;
+
+	for (size_t i = 0; i < n; i++)
+		uniques[i] = unfinished->uniques[i] & ~HD_FUSE_RESENT;
+	hd_request_area_accuse(session->area, uniques, n);
+}
+
+int hd_fuse_ask_again(int device)
+{
+	const struct fuse_out_header notice = {.len = sizeof(notice), .error = NOTIFY_RESEND};
+
+	/* For the test of what older kernels do. */
+	if (getenv("HEDDLE_DEBUG_NO_RESEND"))
+		return -EINVAL;
+	return hd_descriptor_write(device, &notice, sizeof(notice));
+}
+
+static int ask_again(struct hd_fuse_session *session, const struct unfinished *unfinished)
+{
+	int r = hd_fuse_ask_again(session->fd);
+
+	if (r >= 0 || r == -ENODEV)
+		return 0; /* without a connection there is nobody to answer: the loop will see */
+	for (size_t i = 0; i < unfinished->n; i++)
+		(void)answer_eio(session, unfinished->uniques[i]);
+	hd_log(HD_LOG_WARNING,
+		"this kernel does not send requests again (%s): %zu that were under way end with EIO",
+		hd_error_message(r), unfinished->n);
+	return 0;
+}
+
+int hd_fuse_take_over(struct hd_fuse_session *session)
+{
+	HD_AUTO_FREE struct unfinished *unfinished = calloc(1, sizeof(*unfinished));
+	int r;
+
+	if (!unfinished)
+		return -ENOMEM;
+	empty_slots(session, unfinished);
+	HD_KILL_POINT(forgets_finished);
+	accuse(session, unfinished);
+	/* They wait for a disk; nobody dies of them. */
+	unfinished->n += hd_request_area_take_syncs(session->area, unfinished->uniques + unfinished->n);
+	clear_slots(session);
+	HD_KILL_POINT(slots_cleared);
+	r = ask_again(session, unfinished);
+	HD_KILL_POINT(asked_again);
+	hd_log(HD_LOG_NOTICE, "took over: %zu requests were under way, %zu FORGETs were left", unfinished->n,
+		unfinished->forgets);
+	return r;
+}
+
+bool hd_fuse_refuse_poison(struct hd_fuse_thread *thread)
+{
+	struct hd_fuse_session *session = thread->session;
+	const struct fuse_in_header *header = thread->message;
+	unsigned deaths;
+
+	if (!hd_fuse_is_resent(header) || session->options.poison == 0)
+		return false;
+	deaths = hd_request_area_deaths(session->area, header->unique & ~HD_FUSE_RESENT);
+	if (deaths < session->options.poison)
+		return false;
+	hd_log(HD_LOG_ERROR,
+		"%u workers died while they worked on request %" PRIu64 " (kind %u, inode %" PRIu64
+		", of process %u): it is answered with EIO",
+		deaths, (uint64_t)(header->unique & ~HD_FUSE_RESENT), header->opcode, header->nodeid,
+		header->pid);
+	(void)answer_eio(session, header->unique);
+	return true;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_FUSE_FUSE_TAKE_OVER_H
+#define HEDDLE_MOUNT_FUSE_FUSE_TAKE_OVER_H
+
+/*
+ * Take-over: what a session does with the requests of a worker that died, before any thread of its own reads.
+ *
+ * Threads     One, before the loop runs. Errors: -errno of the device.
+ */
+
+#include "mount/fuse/fuse_session_types.h"
+
+/* The bit that marks a request that the kernel sends again, through any number of deaths. */
+#define HD_FUSE_RESENT (1ull << 63)
+
+static inline bool hd_fuse_is_resent(const struct fuse_in_header *header)
+{
+	return header->unique & HD_FUSE_RESENT;
+}
+
+/* Whether the kernel sends requests of OPCODE again, and waits for an answer. */
+static inline bool hd_fuse_is_answered(uint32_t opcode)
+{
+	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
+}
+
+/* Has the kernel send again what it gave to dead readers of DEVICE. -EINVAL: it cannot. */
+int hd_fuse_ask_again(int device);
+
+/*
+ * Applies what was left of FORGETs, notes which requests the last process died of, and asks the kernel to send again
+ * what was not answered; a kernel that cannot gets EIO for each. The session answers already.
+ */
+int hd_fuse_take_over(struct hd_fuse_session *session);
+
+/* Whether so many processes died of the resent request in THREAD that it is not tried again: it was answered EIO. */
+bool hd_fuse_refuse_poison(struct hd_fuse_thread *thread);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One thread, one poll loop, no parsing of what strangers say: what can go wrong here is what would lose
+ * data, so there is little of it. Everything that serves is in the worker, which may die.
+ *
+ * The overlay is opened by the worker before anything is mounted: a thread that cannot be opened never hangs
+ * a path.
+ */
+
+#include "mount/supervisor/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mount/control/control_channel.h"
+#include "mount/control/control_execute.h"
+#include "mount/fuse/request_area.h"
+#include "mount/run_file.h"
+#include "mount/supervisor/keeper.h"
+#include "mount/supervisor/supervisor_types.h"
+#include "overlay/overlay.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/descriptor.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/log.h"
+#include "overlay/platform/process.h"
+#include "overlay/platform/socket.h"
+
+#define HEAR_TIMEOUT_MS 1000
+#define LEASE_PATIENCE_NS 10000000000u
+#define LEASE_RETRY_NS 10000000u
+
+static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+/* The log of the thread in the store, shared with its worker. */
+static int open_log(const struct hd_program_arguments *arguments, uint32_t number)
+{
+	HD_AUTO_FREE char *directory = NULL;
+	HD_AUTO_FREE char *path = NULL;
+	int r;
+
+	if (asprintf(&directory, "%s/log", arguments->store) < 0) {
+		directory = NULL;
+		return -ENOMEM;
+	}
+	if (asprintf(&path, "%s/%u.log", directory, number) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = hd_directory_make(AT_FDCWD, directory, 0700);
+	return r < 0 ? r : hd_file_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT, 0600);
+}
+
+static int read_thread_number(const struct hd_program_arguments *arguments, uint32_t *ret_number)
+{
+	struct hd_store *store;
+	struct hd_thread thread;
+	int r;
+
+	r = hd_store_open(arguments->store, &store);
+	if (r < 0)
+		return r;
+	r = hd_index_get_thread(store->index, arguments->thread, &thread);
+	if (r >= 0) {
+		*ret_number = thread.number;
+		hd_thread_clear(&thread);
+	}
+	hd_store_free(store);
+	return r;
+}
+
+/* The locks that say who is who, for which the processes of the mount before are waited for. */
+static int await_lock(const struct hd_supervisor *supervisor, enum hd_run_file file)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + LEASE_PATIENCE_NS;
+	int r;
+
+	for (;;) {
+		r = hd_run_lock_take(supervisor->arguments.store, supervisor->number, file);
+		if (r != -HD_E_THREAD_BUSY || hd_clock_monotonic_ns() > deadline)
+			return r;
+		hd_clock_sleep_ns(LEASE_RETRY_NS);
+	}
+}
+
+/* While the lease was waited for, the thread may have been given another directory. */
+static int check_thread_number(const struct hd_supervisor *supervisor)
+{
+	uint32_t number = 0;
+	int r = read_thread_number(&supervisor->arguments, &number);
+
+	return r < 0 || number == supervisor->number ? r : -HD_E_THREAD_BUSY;
+}
+
+int hd_supervisor_explain_busy(const struct hd_supervisor *supervisor, int r)
+{
+	HD_AUTO_FREE char *owner = r == -HD_E_THREAD_BUSY ? hd_run_lock_owner(supervisor->arguments.store,
+								    supervisor->number, HD_RUN_LEASE)
+							  : NULL;
+
+	if (owner)
+		return hd_fail(-r, "open thread '%s', which %s has", supervisor->arguments.thread, owner);
+	return hd_fail_in(r, "open thread '%s'", supervisor->arguments.thread);
+}
+
+/* Goes to the background, with the thread's log. */
+static int prepare(struct hd_supervisor *supervisor)
+{
+	const struct hd_program_arguments *arguments = &supervisor->arguments;
+	HD_AUTO_CLOSE int log_fd = -1;
+	int r;
+
+	hd_mount_options_default(&supervisor->options);
+	r = hd_mount_options_parse(&supervisor->options, arguments->options);
+	if (r >= 0)
+		r = hd_mount_options_settle(&supervisor->options);
+	if (r < 0)
+		return r;
+	if (!arguments->directory && !arguments->adopt)
+		return hd_fail(HD_E_USAGE, "--directory is missing");
+	r = read_thread_number(arguments, &supervisor->number);
+	if (r < 0)
+		return hd_fail_in(r, "open the store %s", arguments->store);
+	r = hd_run_directory_make(arguments->store);
+	if (r >= 0)
+		r = log_fd = open_log(arguments, supervisor->number);
+	if (r < 0)
+		return hd_fail_in(r, "open the log of thread '%s'", arguments->thread);
+	if (supervisor->report_fd >= 0) {
+		r = hd_process_daemonize(log_fd);
+		if (r < 0)
+			return hd_fail_in(r, "go to the background");
+	}
+	r = supervisor->signal_fd = hd_process_signal_fd(ending_signals, HD_ARRAY_SIZE(ending_signals));
+	if (r < 0)
+		return hd_fail_in(r, "wait for signals");
+	/* Every large file is a descriptor here. */
+	hd_process_raise_limits();
+	hd_process_ignore_broken_pipes();
+	return 0;
+}
+
+/* The locks in the order in which they are free once a mount has ended: what it had in memory is on disk then. */
+static int take_locks(struct hd_supervisor *supervisor)
+{
+	int r;
+
+	r = supervisor->parts[HD_PART_LEASE] = await_lock(supervisor, HD_RUN_LEASE);
+	if (r >= 0)
+		r = check_thread_number(supervisor);
+	if (r >= 0)
+		r = supervisor->keeper_lock_fd = await_lock(supervisor, HD_RUN_KEEPER);
+	if (r >= 0)
+		r = supervisor->lock_fd = await_lock(supervisor, HD_RUN_SUPERVISOR);
+	return r < 0 ? hd_supervisor_explain_busy(supervisor, r) : 0;
+}
+
+static int make_parts(struct hd_supervisor *supervisor)
+{
+	HD_AUTO_FREE char *adoption =
+		hd_run_file_path(supervisor->arguments.store, supervisor->number, HD_RUN_ADOPTION);
+	int *parts = supervisor->parts;
+	int r;
+
+	if (!adoption)
+		return -ENOMEM;
+	r = parts[HD_PART_CLOSED] = hd_descriptor_flag();
+	if (r < 0)
+		return hd_fail_in(r, "make a flag");
+	r = hd_overlay_memory(&parts[HD_PART_ARENA], &parts[HD_PART_HOT]);
+	if (r < 0)
+		return hd_fail_in(r, "make the overlay's memory");
+	r = parts[HD_PART_REQUESTS] = hd_request_area_create();
+	if (r < 0)
+		return hd_fail_in(r, "make the requests' memory");
+	r = parts[HD_PART_ADOPTION] = hd_socket_listen(adoption);
+	return r < 0 ? hd_fail_in(r, "listen at %s", adoption) : 0;
+}
+
+/* A status file whose processes are all dead: nobody was left to say how they ended. */
+static void notice_sudden_end(struct hd_supervisor *supervisor)
+{
+	HD_AUTO_FREE char *status = NULL;
+
+	supervisor->recovers = hd_run_file_read(supervisor->arguments.store, supervisor->number,
+				       HD_RUN_STATUS, &status) >= 0;
+}
+
+static int begin(struct hd_supervisor *supervisor)
+{
+	int r;
+
+	r = take_locks(supervisor);
+	if (r < 0)
+		return r;
+	notice_sudden_end(supervisor);
+	r = make_parts(supervisor);
+	if (r < 0)
+		return r;
+	hd_keeper_ensure(supervisor);
+	return hd_supervisor_spawn(supervisor, HD_WORKER_FIRST);
+}
+
+void hd_supervisor_serve(struct hd_supervisor *supervisor)
+{
+	while (supervisor->phase != SUPERVISOR_ENDED) {
+		const int fds[] = {supervisor->signal_fd, supervisor->link_lost ? -1 : supervisor->link_fd,
+			/* Who asks meanwhile is heard by the next worker. */
+			supervisor->phase == SUPERVISOR_TAKING_OVER ? -1 : supervisor->listen_fd,
+			supervisor->watch_fd, supervisor->keeper_fd};
+		unsigned ready = 0;
+		int r;
+
+		r = hd_descriptor_wait(
+			fds, HD_ARRAY_SIZE(fds), hd_supervisor_ladder_timeout(supervisor), &ready);
+		if (r < 0) {
+			hd_log(HD_LOG_ERROR, "cannot wait for events: %s", hd_error_message(r));
+			return;
+		}
+		if ((ready & 1u) && hd_process_signal_read(supervisor->signal_fd) > 0)
+			hd_supervisor_stop(supervisor);
+		/* What the end of the link means, the watch will tell. */
+		if ((ready & 2u) && hd_supervisor_hear(supervisor, HEAR_TIMEOUT_MS) < 0)
+			supervisor->link_lost = true;
+		if ((ready & 4u) && supervisor->listen_fd >= 0)
+			hd_supervisor_accept(supervisor);
+		if (ready & 8u)
+			hd_supervisor_worker_ended(supervisor);
+		hd_supervisor_ladder_climb(supervisor);
+		/* It never says anything: that is its end. */
+		if ((ready & 16u) && supervisor->phase != SUPERVISOR_ENDED)
+			hd_keeper_ensure(supervisor);
+	}
+}
+
+void hd_supervisor_clear(struct hd_supervisor *supervisor)
+{
+	int *const fds[] = {&supervisor->report_fd, &supervisor->signal_fd, &supervisor->listen_fd,
+		&supervisor->link_fd, &supervisor->watch_fd, &supervisor->keeper_fd,
+		&supervisor->keeper_lock_fd, &supervisor->lock_fd};
+	size_t i;
+
+	for (i = 0; i < HD_PART_COUNT; i++)
+		hd_cleanup_close(&supervisor->parts[i]);
+	hd_held_files_clear(&supervisor->large);
+	for (i = 0; i < HD_ARRAY_SIZE(fds); i++)
+		hd_cleanup_close(fds[i]);
+	free(supervisor->directory);
+	json_decref(supervisor->failure);
+	json_decref(supervisor->unsaved);
+}
+
+void hd_supervisor_init(struct hd_supervisor *supervisor, const struct hd_program_arguments *arguments)
+{
+	size_t i;
+
+	*supervisor = (struct hd_supervisor){.arguments = *arguments,
+		.report_fd = arguments->report ? HD_SUPERVISOR_REPORT_FD : -1,
+		.signal_fd = -1,
+		.listen_fd = -1,
+		.link_fd = -1,
+		.watch_fd = -1,
+		.lock_fd = -1,
+		.keeper_lock_fd = -1,
+		.keeper_fd = -1};
+	for (i = 0; i < HD_PART_COUNT; i++)
+		supervisor->parts[i] = -1;
+}
+
+int hd_supervisor_run(const struct hd_program_arguments *arguments)
+{
+	struct hd_supervisor supervisor;
+	int r;
+
+	hd_supervisor_init(&supervisor, arguments);
+	r = prepare(&supervisor);
+	if (r >= 0)
+		r = arguments->adopt ? hd_supervisor_adopt(&supervisor) : begin(&supervisor);
+	if (r < 0) {
+		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
+		hd_supervisor_report(&supervisor, hd_control_error_reply(r));
+		supervisor.exit_status = 1;
+	} else if (supervisor.worker != 0) {
+		hd_supervisor_serve(&supervisor);
+		if (!supervisor.stepped_down)
+			hd_supervisor_finish(&supervisor);
+	}
+	hd_supervisor_clear(&supervisor);
+	return supervisor.exit_status;
+}

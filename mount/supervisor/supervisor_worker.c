@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The worker's life as its supervisor sees it: spawned, ended well, or dead and salvaged.
+ *
+ * Order after a death: the mountpoint is detached first and the device closed after that, so that no path
+ * ever leads to a mount that answers "transport endpoint is not connected"; programs inside it get that
+ * answer, because nobody will ever answer them. Then the salvager attaches to the same memory, completes what
+ * was half done, and closes the overlay like any worker: everything acknowledged is on disk afterwards.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mount/control/control_channel.h"
+#include "mount/control/control_execute.h"
+#include "mount/format_numbers.h"
+#include "mount/mount_start.h"
+#include "mount/program_spawn.h"
+#include "mount/run_file.h"
+#include "mount/supervisor/keeper.h"
+#include "mount/supervisor/supervisor_types.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/descriptor.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/log.h"
+#include "overlay/platform/mount_point.h"
+#include "overlay/platform/process.h"
+#include "overlay/platform/socket.h"
+
+#define SALVAGE_LIMIT 3
+#define ROOM_RETRY_MS 2000
+#define DRAIN_TIMEOUT_MS 1000
+
+static void close_fd(int *fd)
+{
+	hd_cleanup_close(fd);
+	*fd = -1;
+}
+
+int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role)
+{
+	HD_AUTO_FREE char *options = hd_mount_options_format(&supervisor->options);
+	const struct hd_program_arguments arguments = {.store = supervisor->arguments.store,
+		.thread = supervisor->arguments.thread,
+		.options = options,
+		.take_over = role == HD_WORKER_TAKES_OVER,
+		.salvage = role == HD_WORKER_SALVAGES};
+	struct hd_inherited_fd fds[1 + HD_PARTS_INHERITED];
+	HD_AUTO_CLOSE int theirs = -1;
+	int ends[2];
+	int r;
+
+	if (!options)
+		return -ENOMEM;
+	r = hd_socket_pair(ends);
+	if (r < 0)
+		return hd_fail_in(r, "make a socket pair");
+	close_fd(&supervisor->link_fd);
+	supervisor->link_fd = ends[0];
+	supervisor->link_lost = false;
+	theirs = ends[1];
+	fds[0] = (struct hd_inherited_fd){theirs, HD_WORKER_LINK_FD};
+	hd_mount_parts_inherit(supervisor->parts, fds + 1);
+	r = hd_program_spawn("heddle-fuse-worker", &arguments, fds, HD_ARRAY_SIZE(fds), &supervisor->worker);
+	if (r < 0)
+		return r;
+	supervisor->foreign = false;
+	close_fd(&supervisor->watch_fd);
+	r = supervisor->watch_fd = hd_process_watch(supervisor->worker);
+	if (r < 0)
+		return hd_fail_in(r, "watch worker %d", (int)supervisor->worker);
+	hd_keeper_tell_worker(supervisor);
+	return 0;
+}
+
+/* ---- death ---- */
+
+static void describe_end(const struct hd_supervisor *supervisor, int status, char *text, size_t size)
+{
+	pid_t worker = supervisor->worker;
+
+	if (supervisor->replaces)
+		(void)snprintf(text, size, "worker %d made way for heddle %s", (int)worker, hd_version);
+	else if (supervisor->foreign)
+		(void)snprintf(text, size, "worker %d died", (int)worker);
+	else if (WIFSIGNALED(status))
+		(void)snprintf(text, size, "worker %d was killed by signal %d (%s)", (int)worker,
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		(void)snprintf(text, size, "worker %d ended with status %d without closing its overlay",
+			(int)worker, WEXITSTATUS(status));
+}
+
+void hd_supervisor_record_last(const struct hd_supervisor *supervisor, const char *text)
+{
+	HD_AUTO_FREE char *line = NULL;
+	struct timespec now = hd_clock_now();
+	struct tm parts;
+	char when[32] = "";
+
+	if (gmtime_r(&now.tv_sec, &parts))
+		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	if (asprintf(&line, "%s %s", when, text) < 0) {
+		line = NULL;
+		return;
+	}
+	(void)hd_run_file_write(supervisor->arguments.store, supervisor->number, HD_RUN_LAST, line);
+}
+
+/* The mount that a dead supervisor left, if it is still that one. */
+static void remove_left_mount(const struct hd_supervisor *supervisor)
+{
+	struct hd_mount_place place;
+	int r;
+
+	r = hd_mount_find_thread(supervisor->arguments.store, supervisor->arguments.thread, &place);
+	if (r < 0)
+		return;
+	r = hd_mount_point_detach(place.directory, true);
+	if (r < 0)
+		hd_log(HD_LOG_ERROR, "cannot detach %s: %s", place.directory, hd_error_message(r));
+	hd_mount_place_clear(&place);
+}
+
+static void remove_run_files(const struct hd_supervisor *supervisor)
+{
+	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_ADOPTION);
+	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
+	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_STATUS);
+}
+
+int hd_supervisor_unmount(const struct hd_supervisor *supervisor, bool lazy)
+{
+	const struct hd_program_arguments *arguments = &supervisor->arguments;
+
+	return hd_mount_detach_own(arguments->store, arguments->thread, arguments->directory, lazy);
+}
+
+void hd_supervisor_detach(struct hd_supervisor *supervisor)
+{
+	int r = 0;
+
+	if (supervisor->adopted && !supervisor->detached)
+		remove_left_mount(supervisor);
+	else if (supervisor->parts[HD_PART_DEVICE] >= 0 && !supervisor->detached)
+		r = hd_supervisor_unmount(supervisor, true);
+	supervisor->detached = true;
+	/* The last descriptor: programs that wait for an answer get ECONNABORTED. */
+	close_fd(&supervisor->parts[HD_PART_DEVICE]);
+	hd_keeper_tell_device(supervisor);
+	if (r < 0 && r != -EINVAL) {
+		r = hd_supervisor_unmount(supervisor, true);
+		if (r < 0 && r != -EINVAL)
+			hd_log(HD_LOG_ERROR, "cannot detach %s: %s", supervisor->arguments.directory,
+				hd_error_message(r));
+	}
+}
+
+static void remove_mount(struct hd_supervisor *supervisor)
+{
+	hd_supervisor_detach(supervisor);
+	/* Not ours before we were the thread's supervisor. */
+	if (supervisor->lock_fd < 0)
+		return;
+	close_fd(&supervisor->listen_fd);
+	remove_run_files(supervisor);
+}
+
+/* Starts a salvager and gives it what the dead worker held. */
+static int begin_salvage(struct hd_supervisor *supervisor)
+{
+	int r;
+
+	supervisor->phase = SUPERVISOR_SALVAGING;
+	supervisor->salvages++;
+	supervisor->closed = false;
+	r = hd_supervisor_spawn(supervisor, HD_WORKER_SALVAGES);
+	return r < 0 ? r : hd_supervisor_hand_over(supervisor, json_pack("{s:s}", "op", "go"), -1);
+}
+
+static void give_up(struct hd_supervisor *supervisor, const char *why)
+{
+	HD_AUTO_FREE char *text = NULL;
+
+	hd_log(HD_LOG_ERROR, "the memory of thread '%s' could not be brought to disk: %s",
+		supervisor->arguments.thread, why);
+	if (asprintf(&text, "%s; what had not reached the disk is lost", why) < 0)
+		text = NULL;
+	else
+		hd_supervisor_record_last(supervisor, text);
+	supervisor->exit_status = 1;
+	supervisor->phase = SUPERVISOR_ENDED;
+}
+
+/*
+ * The disk refused the memory. Whoever asked for the unmount is told, and the memory is kept: false when we are told
+ * to end for the second time, after one more try.
+ */
+static bool await_room(struct hd_supervisor *supervisor)
+{
+	json_t *failure = HD_STEAL(supervisor->failure);
+	const char *message =
+		json_string_value(json_object_get(json_object_get(failure, "error"), "message"));
+	HD_AUTO_FREE char *text = NULL;
+	unsigned ready = 0;
+	bool goes_on = !supervisor->told_to_end;
+
+	supervisor->refused = true;
+	supervisor->lacks_room = false;
+	supervisor->salvages = 0;
+	if (asprintf(&text, "%s; heddled %d keeps what is not on disk and tries again",
+		    message ? message : "", (int)getpid()) < 0)
+		text = NULL;
+	else
+		hd_supervisor_record_last(supervisor, text);
+	hd_supervisor_answer_waiters(supervisor, failure, false);
+	json_decref(failure);
+	if (goes_on && hd_descriptor_wait(&supervisor->signal_fd, 1, ROOM_RETRY_MS, &ready) >= 0 && ready)
+		supervisor->told_to_end = hd_process_signal_read(supervisor->signal_fd) > 0;
+	return goes_on;
+}
+
+void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why)
+{
+	int r;
+
+	if (supervisor->phase != SUPERVISOR_SALVAGING)
+		hd_supervisor_record_last(supervisor, why);
+	remove_mount(supervisor);
+	if ((supervisor->lacks_room && !await_room(supervisor)) || supervisor->salvages == SALVAGE_LIMIT) {
+		give_up(supervisor, why);
+		return;
+	}
+	r = begin_salvage(supervisor);
+	if (r < 0)
+		give_up(supervisor, hd_error_message(r));
+}
+
+static void worker_died(struct hd_supervisor *supervisor, int status)
+{
+	bool served = supervisor->phase != SUPERVISOR_STARTING;
+	char why[256];
+
+	describe_end(supervisor, status, why, sizeof(why));
+	if (!served) {
+		/* It never had the kernel's requests: what is on disk is all there is. */
+		supervisor->exit_status = 1;
+		supervisor->phase = SUPERVISOR_ENDED;
+		if (!supervisor->failure)
+			supervisor->failure = hd_control_error_reply(hd_fail(HD_E_WORKER_DIED, "%s", why));
+		return;
+	}
+	if (supervisor->phase != SUPERVISOR_SALVAGING && hd_supervisor_may_restart(supervisor)) {
+		int r = hd_supervisor_restart(supervisor, why);
+
+		if (r >= 0)
+			return;
+		hd_log(HD_LOG_ERROR, "%s", hd_error_message(r));
+	}
+	if (supervisor->restarts > 0)
+		(void)snprintf(why + strlen(why), sizeof(why) - strlen(why),
+			"; %llu were replaced within 5 minutes",
+			(unsigned long long)supervisor->window_restarts);
+	hd_log(HD_LOG_ERROR, "%s; thread '%s' is unmounted", why, supervisor->arguments.thread);
+	hd_supervisor_salvage(supervisor, why);
+}
+
+static bool flag_is_raised(int fd)
+{
+	unsigned ready = 0;
+
+	return hd_descriptor_wait(&fd, 1, 0, &ready) >= 0 && ready != 0;
+}
+
+void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
+{
+	int status = 0;
+
+	/* What it said before it ended is still in the link: descriptors of large files among it. */
+	while (supervisor->link_fd >= 0 && hd_supervisor_hear(supervisor, DRAIN_TIMEOUT_MS) >= 0)
+		;
+	if (hd_process_reap(supervisor->worker, &status) == 0)
+		return;
+	close_fd(&supervisor->watch_fd);
+	supervisor->act_at_ns = 0;
+	/* It may have told another supervisor. */
+	if (flag_is_raised(supervisor->parts[HD_PART_CLOSED]))
+		supervisor->closed = true;
+	if (!supervisor->closed) {
+		worker_died(supervisor, status);
+		return;
+	}
+	if (supervisor->phase == SUPERVISOR_SALVAGING) {
+		json_decref(HD_STEAL(supervisor->failure));
+		hd_log(HD_LOG_NOTICE, "everything that thread '%s' had in memory is on disk",
+			supervisor->arguments.thread);
+	}
+	supervisor->phase = SUPERVISOR_ENDED;
+}
+
+/* Who is told that the mount has ended may unmount the disk next: nothing of us is on it any more. */
+static void let_go_of_the_disk(struct hd_supervisor *supervisor)
+{
+	HD_AUTO_CLOSE int nowhere = hd_file_open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+	int part;
+
+	for (part = 0; part < HD_PART_COUNT; part++)
+		close_fd(&supervisor->parts[part]);
+	close_fd(&supervisor->keeper_lock_fd);
+	close_fd(&supervisor->lock_fd);
+	if (nowhere >= 0)
+		(void)hd_descriptor_replace(STDERR_FILENO, nowhere); /* the log */
+}
+
+void hd_supervisor_finish(struct hd_supervisor *supervisor)
+{
+	bool clean = supervisor->closed && !supervisor->failure && supervisor->salvages == 0;
+	json_t *reply = supervisor->failure ? json_incref(supervisor->failure) : json_pack("{s:b}", "ok", 1);
+
+	remove_mount(supervisor);
+	if (supervisor->failure) {
+		const char *message = json_string_value(
+			json_object_get(json_object_get(supervisor->failure, "error"), "message"));
+
+		hd_log(HD_LOG_ERROR, "thread '%s' ended: %s", supervisor->arguments.thread,
+			message ? message : "");
+		supervisor->exit_status = 1;
+		if (supervisor->closed && message)
+			hd_supervisor_record_last(supervisor, message);
+	}
+	if (supervisor->closed && supervisor->refused)
+		hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_LAST);
+	if (clean) {
+		hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_LAST);
+		hd_log(HD_LOG_NOTICE, "thread '%s' is unmounted, all is on disk",
+			supervisor->arguments.thread);
+	}
+	hd_keeper_dismiss(supervisor);
+	let_go_of_the_disk(supervisor);
+	hd_supervisor_answer_waiters(supervisor, reply, false);
+	json_decref(reply);
+	/* Still unanswered: it never served. */
+	hd_supervisor_report(supervisor,
+		supervisor->failure
+			? json_incref(supervisor->failure)
+			: hd_control_error_reply(hd_fail(HD_E_WORKER_DIED, "it was ended before it served")));
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_ARENA_ARENA_TYPES_H
+#define HEDDLE_ARENA_ARENA_TYPES_H
+
+/* What arena.c and transaction.c share; nobody else includes this. */
+
+#include "overlay/arena/arena.h"
+
+#define HD_ARENA_MAGIC 0x316e6572614c4448u /* "HDLaren1" */
+#define HD_REDO_OFFSET 4096u
+#define HD_REDO_SIZE (8u << 20)
+
+struct hd_arena_identity {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t ready; /* the tables hold all of an overlay */
+};
+
+/* The redo area: a head, then edits one behind the other, each padded to 8 bytes. */
+struct hd_redo_head {
+	uint32_t valid; /* 1: the edits below are a committed transaction that may not be in the tables yet */
+	uint32_t count;
+	uint64_t size;     /* bytes of edits */
+	uint64_t checksum; /* XXH3-64 over them */
+};
+
+struct hd_redo_edit {
+	uint32_t table;
+	uint32_t index;
+	/* the record's bytes follow */
+};
+
+/* Where in the redo area a record's copy is; a slot is empty unless its stamp is the running transaction's.
+ */
+#define HD_EDIT_SLOTS (1u << 16)
+struct hd_edit_slot {
+	uint64_t stamp;
+	uint32_t table, index;
+	uint32_t offset;
+};
+
+struct hd_arena {
+	uint8_t *address; /* owned mapping */
+	uint64_t size;
+	struct hd_arena_identity *identity;
+	struct hd_redo_head *redo;
+	uint8_t *table[HD_TABLE_COUNT];
+	uint8_t *dirty[HD_TABLE_COUNT];  /* one bit per record */
+	struct hd_edit_slot *edit_slots; /* owned */
+	uint64_t stamp;
+	uint32_t redo_used, edits;
+	struct hd_dirty_record *dirty_list; /* owned */
+	size_t dirty_count, dirty_capacity;
+	bool list_incomplete; /* the bits know more than the list */
+	uint64_t transactions;
+	_Alignas(8) uint8_t scratch[4096]; /* what a failed edit writes into */
+};
+
+/* For apply and restore alone: everybody else changes records through a transaction. */
+void *hd_record_for_writing(struct hd_arena *arena, enum hd_table table, uint32_t index);
+/* Notes that a record differs from the journal. */
+void hd_arena_mark_dirty(struct hd_arena *arena, enum hd_table table, uint32_t index);
+/* transaction.c's half of hd_arena_recover. */
+int hd_redo_recover(struct hd_arena *arena, bool *ret_applied);
+
+#endif

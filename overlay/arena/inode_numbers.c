@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/arena/inode_numbers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "overlay/arena/inode_table.h"
+
+/*
+ * A hash table of inodes by the number that they show, open addressing with a load of at most one half. It holds indices
+ * alone: the record says whether the inode still shows the number, so nothing is removed, and what is stale goes when the
+ * table grows.
+ */
+
+#define LEAST 64u
+
+struct hd_inode_numbers {
+	uint32_t *slots; /* owned; 0: free */
+	size_t capacity, used;
+};
+
+static size_t first_slot(uint64_t number, size_t capacity)
+{
+	return (size_t)(number * 0x9E3779B97F4A7C15u >> 20) & (capacity - 1);
+}
+
+static void put(uint32_t *slots, size_t capacity, uint64_t number, uint32_t index)
+{
+	size_t at = first_slot(number, capacity);
+
+	while (slots[at])
+		at = (at + 1) & (capacity - 1);
+	slots[at] = index;
+}
+
+static bool shows_one(const struct hd_inode *inode)
+{
+	return inode->state != HD_INODE_FREE && inode->number != 0;
+}
+
+static size_t capacity_for(size_t count)
+{
+	size_t capacity = LEAST;
+
+	while (capacity < 4 * count)
+		capacity *= 2;
+	return capacity;
+}
+
+static bool grow(struct hd_inode_numbers *numbers, const struct hd_transaction *transaction)
+{
+	size_t count = 0, capacity;
+	uint32_t *slots;
+
+	for (size_t i = 0; i < numbers->capacity; i++)
+		count += numbers->slots[i] && shows_one(hd_view_inode(transaction, numbers->slots[i]));
+	capacity = capacity_for(count + 1);
+	slots = calloc(capacity, sizeof(*slots));
+	if (!slots)
+		return false;
+	for (size_t i = 0; i < numbers->capacity; i++) {
+		const struct hd_inode *inode = hd_view_inode(transaction, numbers->slots[i]);
+
+		if (numbers->slots[i] && shows_one(inode))
+			put(slots, capacity, inode->number, numbers->slots[i]);
+	}
+	free(numbers->slots);
+	*numbers = (struct hd_inode_numbers){.slots = slots, .capacity = capacity, .used = count};
+	return true;
+}
+
+bool hd_inode_number_claim(struct hd_inode_numbers *numbers, const struct hd_transaction *transaction,
+	uint64_t number, uint32_t inode)
+{
+	bool is_there = false;
+	size_t at;
+
+	if ((numbers->used + 1) * 2 > numbers->capacity && !grow(numbers, transaction))
+		return false;
+	for (at = first_slot(number, numbers->capacity); numbers->slots[at];
+		at = (at + 1) & (numbers->capacity - 1)) {
+		const struct hd_inode *other = hd_view_inode(transaction, numbers->slots[at]);
+
+		if (numbers->slots[at] == inode)
+			is_there = true;
+		else if (shows_one(other) && other->number == number)
+			return false;
+	}
+	if (!is_there) {
+		numbers->slots[at] = inode;
+		numbers->used++;
+	}
+	return true;
+}
+
+int hd_inode_numbers_new(const struct hd_arena *arena, struct hd_inode_numbers **ret_numbers)
+{
+	struct hd_inode_numbers *numbers = calloc(1, sizeof(*numbers));
+	uint32_t limit = hd_record_high_water(arena, HD_TABLE_INODE);
+	size_t count = 0;
+
+	if (!numbers)
+		return -ENOMEM;
+	for (uint32_t i = 1; i < limit; i++)
+		count += shows_one(hd_record_inode(arena, i));
+	numbers->capacity = capacity_for(count + 1);
+	numbers->used = count;
+	numbers->slots = calloc(numbers->capacity, sizeof(*numbers->slots));
+	if (!numbers->slots) {
+		free(numbers);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 1; i < limit; i++)
+		if (shows_one(hd_record_inode(arena, i)))
+			put(numbers->slots, numbers->capacity, hd_record_inode(arena, i)->number, i);
+	*ret_numbers = numbers;
+	return 0;
+}
+
+void hd_inode_numbers_free(struct hd_inode_numbers *numbers)
+{
+	if (!numbers)
+		return;
+	free(numbers->slots);
+	free(numbers);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_ARENA_INODE_NUMBERS_H
+#define HEDDLE_ARENA_INODE_NUMBERS_H
+
+/*
+ * Inode numbers of the base that are shown as they are (st_ino), so that no two inodes show the same one. The base has
+ * each once, but an overlay may have a file of the base twice: renamed, and brought back under its old name by a restore.
+ * Private to the process; rebuilt from the inodes.
+ *
+ * Threads     Under the namespace lock. Errors: a number that cannot be remembered is not shown.
+ */
+
+#include "overlay/arena/arena.h"
+
+struct hd_inode_numbers;
+
+/* Collects the numbers of all inodes. */
+int hd_inode_numbers_new(const struct hd_arena *arena, struct hd_inode_numbers **ret_numbers);
+/* Of NULL, does nothing. */
+void hd_inode_numbers_free(struct hd_inode_numbers *numbers);
+
+/* True when no inode but INODE shows NUMBER, as the transaction sees them: from now on INODE does. */
+bool hd_inode_number_claim(struct hd_inode_numbers *numbers, const struct hd_transaction *transaction,
+	uint64_t number, uint32_t inode);
+
+#endif

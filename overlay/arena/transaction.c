@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "overlay/arena/arena.h"
+#include "overlay/arena/arena_types.h"
+#include "overlay/platform/checksum.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
+
+/*
+ * Transactions: physical redo in the arena itself.
+ *
+ *     state of the redo area     who is here                         what a successor does
+ *     valid = 0                  edits are being made                nothing: the tables were not touched
+ *     valid = 1                  commit copies edits to the tables   copies all of them again (idempotent)
+ *
+ * The edits are built in place, so a commit costs one checksum and one copy per record. The checksum is not
+ * for crashes (stores of a killed process are not lost) but for stray writes: a redo that does not verify is
+ * refused.
+ *
+ * Invariant: edits and tables never share bytes; a table's record changes only in apply().
+ */
+
+_Static_assert(sizeof(struct hd_redo_head) % 8 == 0 && sizeof(struct hd_redo_edit) % 8 == 0,
+	"edits are aligned to 8");
+
+#define EDITS_ROOM (HD_REDO_SIZE - sizeof(struct hd_redo_head))
+
+static uint8_t *edits_of(struct hd_arena *arena)
+{
+	return (uint8_t *)(arena->redo + 1);
+}
+
+static uint32_t padded(uint32_t size)
+{
+	return (size + 7u) & ~7u;
+}
+
+static struct hd_edit_slot *find_slot(const struct hd_arena *arena, enum hd_table table, uint32_t index)
+{
+	uint32_t at = (index * 0x9E3779B1u + (uint32_t)table * 0x85EBCA77u) % HD_EDIT_SLOTS;
+
+	for (;;) {
+		struct hd_edit_slot *slot = &arena->edit_slots[at];
+
+		if (slot->stamp != arena->stamp || (slot->table == (uint32_t)table && slot->index == index))
+			return slot;
+		at = (at + 1) % HD_EDIT_SLOTS;
+	}
+}
+
+void hd_transaction_begin(struct hd_arena *arena, struct hd_transaction *ret_transaction)
+{
+	arena->stamp++;
+	arena->redo_used = 0;
+	arena->edits = 0;
+	ret_transaction->arena = arena;
+	ret_transaction->status = 0;
+}
+
+uint32_t hd_transaction_room(const struct hd_transaction *transaction)
+{
+	uint32_t by_slots = HD_EDIT_SLOTS / 2 - transaction->arena->edits;
+	uint32_t by_bytes = (uint32_t)(EDITS_ROOM - transaction->arena->redo_used) / (4096u + 8u);
+
+	return by_slots < by_bytes ? by_slots : by_bytes;
+}
+
+static void *scratch(struct hd_transaction *transaction, int status)
+{
+	if (transaction->status == 0)
+		transaction->status = status;
+	memset(transaction->arena->scratch, 0, sizeof(transaction->arena->scratch));
+	return transaction->arena->scratch;
+}
+
+void *hd_edit(struct hd_transaction *transaction, enum hd_table table, uint32_t index)
+{
+	struct hd_arena *arena = transaction->arena;
+	struct hd_edit_slot *slot = find_slot(arena, table, index);
+	uint32_t size = hd_record_size(table);
+	struct hd_redo_edit *edit;
+
+	if (slot->stamp == arena->stamp)
+		return edits_of(arena) + slot->offset;
+	if (index >= hd_record_limit(table))
+		return scratch(transaction, -HD_E_ARENA_CORRUPT);
+	if (arena->redo_used + sizeof(*edit) + padded(size) > EDITS_ROOM || arena->edits >= HD_EDIT_SLOTS / 2)
+		return scratch(transaction, -HD_E_TRANSACTION_FULL);
+	edit = (struct hd_redo_edit *)(void *)(edits_of(arena) + arena->redo_used);
+	edit->table = (uint32_t)table;
+	edit->index = index;
+	memcpy(edit + 1, hd_record(arena, table, index), size);
+	slot->stamp = arena->stamp;
+	slot->table = (uint32_t)table;
+	slot->index = index;
+	slot->offset = arena->redo_used + (uint32_t)sizeof(*edit);
+	arena->redo_used += (uint32_t)sizeof(*edit) + padded(size);
+	arena->edits++;
+	return edit + 1;
+}
+
+const void *hd_view(const struct hd_transaction *transaction, enum hd_table table, uint32_t index)
+{
+	const struct hd_edit_slot *slot = find_slot(transaction->arena, table, index);
+
+	if (slot->stamp == transaction->arena->stamp)
+		return edits_of(transaction->arena) + slot->offset;
+	return hd_record(transaction->arena, table, index);
+}
+
+static int apply(struct hd_arena *arena)
+{
+	uint64_t at = 0;
+
+	for (uint32_t i = 0; i < arena->redo->count; i++) {
+		const struct hd_redo_edit *edit = (const void *)(edits_of(arena) + at);
+		uint32_t size;
+
+		if (at + sizeof(*edit) > arena->redo->size || edit->table >= HD_TABLE_COUNT ||
+			edit->index >= hd_record_limit((enum hd_table)edit->table))
+			return hd_fail(HD_E_ARENA_CORRUPT, "edit %u of the redo area", i);
+		size = hd_record_size((enum hd_table)edit->table);
+		memcpy(hd_record_for_writing(arena, (enum hd_table)edit->table, edit->index), edit + 1, size);
+		if (i == 0)
+			HD_KILL_POINT(redo_half);
+		hd_arena_mark_dirty(arena, (enum hd_table)edit->table, edit->index);
+		at += sizeof(*edit) + padded(size);
+	}
+	return 0;
+}
+
+int hd_transaction_commit(struct hd_transaction *transaction)
+{
+	struct hd_arena *arena = transaction->arena;
+	struct hd_redo_head *redo = arena->redo;
+	int r = transaction->status;
+
+	if (r == 0 && arena->edits > 0) {
+		redo->count = arena->edits;
+		redo->size = arena->redo_used;
+		redo->checksum = hd_checksum64(edits_of(arena), arena->redo_used);
+		HD_KILL_POINT(redo_built);
+		__atomic_store_n(&redo->valid, 1, __ATOMIC_RELEASE);
+		HD_KILL_POINT(redo_declared);
+		r = apply(arena);
+		HD_KILL_POINT(redo_applied);
+		__atomic_store_n(&redo->valid, 0, __ATOMIC_RELEASE);
+		HD_KILL_POINT(redo_cleared);
+		arena->transactions++;
+	}
+	hd_transaction_abort(transaction);
+	return r;
+}
+
+void hd_transaction_abort(struct hd_transaction *transaction)
+{
+	transaction->arena->stamp++;
+	transaction->arena->edits = 0;
+	transaction->arena->redo_used = 0;
+}
+
+int hd_redo_recover(struct hd_arena *arena, bool *ret_applied)
+{
+	struct hd_redo_head *redo = arena->redo;
+	int r = 0;
+
+	*ret_applied = false;
+	if (!__atomic_load_n(&redo->valid, __ATOMIC_ACQUIRE))
+		return 0;
+	if (redo->size > EDITS_ROOM || redo->checksum != hd_checksum64(edits_of(arena), redo->size))
+		return hd_fail(HD_E_ARENA_CORRUPT, "the redo area does not verify");
+	r = apply(arena);
+	if (r < 0)
+		return r;
+	__atomic_store_n(&redo->valid, 0, __ATOMIC_RELEASE);
+	*ret_applied = true;
+	return 0;
+}
+
+uint32_t hd_allocate(struct hd_transaction *transaction, enum hd_table table)
+{
+	const struct hd_allocator *seen = hd_view(transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + table);
+	uint32_t index = seen->first_free;
+	struct hd_allocator *allocator;
+	uint8_t *record;
+
+	if (index == 0) {
+		index = seen->high_water ? seen->high_water : 1;
+		if (index >= hd_record_limit(table)) {
+			(void)scratch(transaction, -HD_E_ARENA_FULL);
+			return 0;
+		}
+	}
+	allocator = hd_edit(transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + table);
+	record = hd_edit(transaction, table, index);
+	if (seen->first_free == index)
+		memcpy(&allocator->first_free, record, sizeof(allocator->first_free));
+	else
+		allocator->high_water = index + 1;
+	allocator->used++;
+	memset(record, 0, sizeof(uint32_t));
+	return transaction->status < 0 ? 0 : index;
+}
+
+void hd_release(struct hd_transaction *transaction, enum hd_table table, uint32_t index, size_t keep)
+{
+	struct hd_allocator *allocator = hd_edit(transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + table);
+	uint8_t *record = hd_edit(transaction, table, index);
+
+	memcpy(record, &allocator->first_free, sizeof(allocator->first_free));
+	memset(record + sizeof(uint32_t) + keep, 0, hd_record_size(table) - sizeof(uint32_t) - keep);
+	allocator->first_free = index;
+	allocator->used--;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CONTENTS_PROMOTION_H
+#define HEDDLE_CONTENTS_PROMOTION_H
+
+/*
+ * Promotion: files that nobody has written for a while are stored in the CAS, and their memory is given back.
+ *
+ * A file is put on the queue when it becomes dirty and when it is closed; the thread takes it off once its
+ * bytes have not changed for promote_idle_ms, so that what is written again, or deleted, soon after never
+ * costs a disk write.
+ *
+ * Threads     Any. The queue's lock is rank PROMOTION; settling holds no lock while it hashes or writes.
+ * Errors      Of hd_file_settle: -ESTALE (the inode is gone), store errors, base errors.
+ */
+
+#include "overlay/overlay_types.h"
+
+int hd_promoter_new(struct hd_overlay *overlay, unsigned idle_ms, struct hd_promoter **ret_promoter);
+/* Starts the thread; without it nothing is promoted but by closing and capturing. */
+int hd_promoter_start(struct hd_promoter *promoter);
+/* Stops the thread; the queue is dropped (closing settles by scanning). */
+void hd_promoter_stop(struct hd_promoter *promoter);
+void hd_promoter_free(struct hd_promoter *promoter);
+
+/* Never blocks, never fails: a file that is not remembered is found by the scan at the end. */
+void hd_promoter_enqueue(struct hd_promoter *promoter, hd_ino ino);
+
+/* Waits while the hot tier is above its budget; -HD_E_HOT_TIER_FULL when it stays so. */
+int hd_promoter_make_room(struct hd_overlay *overlay);
+
+/* Files on the queue, those counted twice included. */
+uint64_t hd_promoter_queued(struct hd_promoter *promoter);
+
+/* What a file's bytes were at one instant, and the name they got. */
+struct hd_settled {
+	struct hd_content content;
+	struct hd_attributes attributes;
+};
+
+/*
+ * Stores a file's bytes, as of one instant, in the CAS; a link's target likewise. If nobody wrote meanwhile
+ * the inode refers to them from now on, and its blocks are free. A file that is settled already costs
+ * nothing.
+ */
+int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *ret);
+
+/*
+ * Whether a file is worth storing merely to free its memory. One byte in a huge file of the base, or at the end of a
+ * huge hole, is not: the store would be given the whole file for a block. Such blocks stay in memory and in the
+ * journal until a capture wants the file. With HURRY, when memory is short, only what would take hours is left out.
+ */
+bool hd_is_worth_settling(const struct hd_inode *inode, bool hurry);
+
+/* Settles every live file that is not settled and worth it. Goes on after errors and returns the first. */
+int hd_settle_all(struct hd_overlay *overlay, bool hurry);
+
+#endif
