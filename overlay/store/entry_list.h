@@ -4,13 +4,12 @@
 
 /*
  * What tree objects and attribute objects have in common (tree_format.h): a header that names the kind and counts the
- * entries, and nothing behind the last of them.
+ * entries, one rule book for both directions, and nothing behind the last entry. What encode accepts is what decode
+ * accepts, so a list that was stored can always be read, and one that was read can be stored again with the same bytes.
  *
- * Calling sequence
- *     encoding: hd_entry_list_begin → the caller puts its entries
- *     decoding: hd_entry_list_take → the caller takes that many → hd_entry_list_end
- *
- * Threads: none of this keeps state. Errors: the kind's own code, with what is wrong, in hd_fail.
+ * Threads     None of this keeps state.
+ * Ownership   Decoded entries are the caller's, to free; what they point to is in the decoded bytes (borrowed).
+ * Errors      With what is wrong and where, in hd_fail: encode -EINVAL, decode the kind's own code; -ENOMEM.
  */
 
 #include <stddef.h>
@@ -22,17 +21,23 @@ struct hd_entry_list_kind {
 	const char *magic; /* 4 bytes */
 	const char *noun;  /* of messages: "tree" */
 	uint16_t version;
-	size_t entry_minimum; /* bytes of the shortest entry: bounds what a count can claim */
+	size_t entry_size;    /* bytes of an entry in memory */
+	size_t entry_minimum; /* bytes of the shortest stored entry: bounds what a count can claim */
 	int corrupt;          /* the error code for bytes that are no such list */
+
+	/* The rule book: what is wrong with ENTRY behind PREVIOUS (NULL: the first), or NULL. */
+	const char *(*problem)(const void *entry, const void *previous);
+	void (*put)(struct hd_buffer *out, const void *entry);
+	/* Fills ENTRY; what cannot even be read is told as a problem. That bytes are missing is the reader's to say. */
+	const char *(*take)(struct hd_reader *reader, void *ret_entry);
 };
 
-/* Puts the header of a list of COUNT entries. A buffer out of memory says so in its status. */
-void hd_entry_list_begin(struct hd_buffer *out, const struct hd_entry_list_kind *kind, uint32_t count);
+/* Appends the list of COUNT entries. */
+int hd_entry_list_encode(
+	const struct hd_entry_list_kind *kind, const void *entries, size_t count, struct hd_buffer *out);
 
-/* The header's count, which is no more than what the bytes behind it can hold. */
-int hd_entry_list_take(struct hd_reader *reader, const struct hd_entry_list_kind *kind, uint32_t *ret_count);
-
-/* Fails when anything is left behind the last entry. */
-int hd_entry_list_end(const struct hd_reader *reader, const struct hd_entry_list_kind *kind);
+/* Reads what encode wrote. An empty list has NULL entries. */
+int hd_entry_list_decode(const struct hd_entry_list_kind *kind, const void *data, size_t size,
+	void **ret_entries, size_t *ret_count);
 
 #endif

@@ -5,25 +5,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/content_format.h"
 #include "overlay/store/entry_list.h"
 #include "overlay/store/tree_format.h"
-
-/*
- * One rule book, entry_problem, stands between the bytes and the entries in both directions: what encode
- * accepts is what decode accepts, so a tree that was stored can always be read, and a tree that was read can
- * be stored again with the same bytes.
- */
-
-static const struct hd_entry_list_kind kind = {
-	.magic = HD_TREE_MAGIC,
-	.noun = "tree",
-	.version = HD_TREE_VERSION,
-	.entry_minimum = HD_TREE_ENTRY_MINIMUM,
-	.corrupt = HD_E_TREE_CORRUPT,
-};
 
 int hd_tree_compare_names(const char *a, size_t a_length, const char *b, size_t b_length)
 {
@@ -76,8 +61,9 @@ static const char *content_problem(const struct hd_tree_entry *entry)
 	}
 }
 
-static const char *entry_problem(const struct hd_tree_entry *entry, const struct hd_tree_entry *previous)
+static const char *entry_problem(const void *entry_address, const void *previous_address)
 {
+	const struct hd_tree_entry *entry = entry_address, *previous = previous_address;
 	const char *problem = hd_tree_name_problem(entry->name, entry->name_length);
 
 	if (!problem)
@@ -94,76 +80,57 @@ static const char *entry_problem(const struct hd_tree_entry *entry, const struct
 	return NULL;
 }
 
-int hd_tree_encode(const struct hd_tree_entry *entries, size_t count, struct hd_buffer *out)
+static void put_entry(struct hd_buffer *out, const void *entry_address)
 {
-	if (count > UINT32_MAX)
-		return hd_fail(EINVAL, "a tree of %zu entries", count);
-	for (size_t i = 0; i < count; i++) {
-		const char *problem = entry_problem(&entries[i], i ? &entries[i - 1] : NULL);
+	const struct hd_tree_entry *entry = entry_address;
 
-		if (problem)
-			return hd_fail(EINVAL, "tree entry %zu: %s", i, problem);
-	}
-
-	hd_entry_list_begin(out, &kind, (uint32_t)count);
-	for (size_t i = 0; i < count; i++) {
-		hd_buffer_put_u32(out, entries[i].mode);
-		hd_buffer_put_u32(out, entries[i].device);
-		hd_buffer_put_u64(out, entries[i].size);
-		hd_content_put(out, &entries[i].content);
-		hd_buffer_put_u8(out, (uint8_t)entries[i].name_length);
-		hd_buffer_put(out, entries[i].name, entries[i].name_length);
-	}
-	return hd_buffer_status(out);
+	hd_buffer_put_u32(out, entry->mode);
+	hd_buffer_put_u32(out, entry->device);
+	hd_buffer_put_u64(out, entry->size);
+	hd_content_put(out, &entry->content);
+	hd_buffer_put_u8(out, (uint8_t)entry->name_length);
+	hd_buffer_put(out, entry->name, entry->name_length);
 }
 
-static int decode_entry(struct hd_reader *reader, size_t position, struct hd_tree_entry *entries)
+static const char *take_entry(struct hd_reader *reader, void *ret_entry)
 {
-	struct hd_tree_entry *entry = &entries[position];
-	const char *problem;
+	struct hd_tree_entry *entry = ret_entry;
 
 	entry->mode = hd_reader_u32(reader);
 	entry->device = hd_reader_u32(reader);
 	entry->size = hd_reader_u64(reader);
 	if (!hd_content_take(reader, &entry->content))
-		return hd_fail(HD_E_TREE_CORRUPT, "entry %zu: the content reference is malformed", position);
+		return "the content reference is malformed";
 	entry->name_length = hd_reader_u8(reader);
 	entry->name = hd_reader_bytes(reader, entry->name_length);
-	if (hd_reader_failed(reader))
-		return hd_fail(HD_E_TREE_CORRUPT, "entry %zu is cut off", position);
-	problem = entry_problem(entry, position ? entry - 1 : NULL);
-	if (problem)
-		return hd_fail(HD_E_TREE_CORRUPT, "entry %zu: %s", position, problem);
-	return 0;
+	return NULL;
+}
+
+static const struct hd_entry_list_kind kind = {
+	.magic = HD_TREE_MAGIC,
+	.noun = "tree",
+	.version = HD_TREE_VERSION,
+	.entry_size = sizeof(struct hd_tree_entry),
+	.entry_minimum = HD_TREE_ENTRY_MINIMUM,
+	.corrupt = HD_E_TREE_CORRUPT,
+	.problem = entry_problem,
+	.put = put_entry,
+	.take = take_entry,
+};
+
+int hd_tree_encode(const struct hd_tree_entry *entries, size_t count, struct hd_buffer *out)
+{
+	return hd_entry_list_encode(&kind, entries, count, out);
 }
 
 int hd_tree_decode(const void *data, size_t size, struct hd_tree *ret_tree)
 {
-	HD_AUTO_FREE struct hd_tree_entry *entries = NULL;
-	struct hd_reader reader;
-	uint32_t count = 0;
-	int r;
+	void *entries;
+	int r = hd_entry_list_decode(&kind, data, size, &entries, &ret_tree->count);
 
-	hd_reader_init(&reader, data, size);
-	r = hd_entry_list_take(&reader, &kind, &count);
-	if (r < 0)
-		return r;
-	if (count) {
-		entries = calloc(count, sizeof(*entries));
-		if (!entries)
-			return -ENOMEM;
-	}
-	for (size_t i = 0; i < count; i++) {
-		r = decode_entry(&reader, i, entries);
-		if (r < 0)
-			return r;
-	}
-	r = hd_entry_list_end(&reader, &kind);
-	if (r < 0)
-		return r;
-	ret_tree->entries = HD_STEAL(entries);
-	ret_tree->count = count;
-	return 0;
+	if (r == 0)
+		ret_tree->entries = entries;
+	return r;
 }
 
 void hd_tree_clear(struct hd_tree *tree)
