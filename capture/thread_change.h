@@ -9,7 +9,7 @@
  * it first (`kept` of the operation) and can be taken back, and every change costs the same, however large the trees are.
  *
  * A thread that this process has open is LIVE: its directory stays, and its tree is switched under the programs that use
- * it (overlay/tree_switch.h). Such a one is neither renamed nor dropped.
+ * it (overlay/switch/tree_switch.h). Such a one is neither renamed nor dropped.
  *
  * Calling sequence
  *     [the caller holds the thread's lease, or keeps everybody from changing the live tree and capturing] →
@@ -23,7 +23,7 @@
 
 #include "overlay/store/index_operations.h"
 #include "overlay/store/store.h"
-#include "overlay/tree_switch.h"
+#include "overlay/switch/tree_switch.h"
 
 struct hd_live_thread {
 	struct hd_overlay *overlay; /* borrowed */

@@ -19,7 +19,7 @@
 #include "overlay/platform/file.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/memory_file.h"
-#include "overlay/tree_switch.h"
+#include "overlay/switch/tree_switch.h"
 
 /*
  * Opening and closing. An overlay comes from one of three places: the memory of a worker that died (attach),

@@ -14,7 +14,7 @@
  */
 
 #include "mount/fuse/fuse_session.h"
-#include "overlay/tree_switch.h"
+#include "overlay/switch/tree_switch.h"
 
 /* Waits until no request changes the tree, and lets none begin. */
 void hd_fuse_hold_changes(struct hd_fuse_session *session);

@@ -15,7 +15,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/request_note.h"
-#include "overlay/tree_switch.h"
+#include "overlay/switch/tree_switch.h"
 
 /*
  * A replayed arena has lost nothing but what the kernel held, which is gone with the mount, so references are

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HEDDLE_OVERLAY_TREE_SWITCH_H
-#define HEDDLE_OVERLAY_TREE_SWITCH_H
+#ifndef HEDDLE_SWITCH_TREE_SWITCH_H
+#define HEDDLE_SWITCH_TREE_SWITCH_H
 
 /*
  * Tree switch: makes the live tree that of a state, at one instant, under the programs that use it.

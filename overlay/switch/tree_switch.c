@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/tree_switch.h"
+#include "overlay/switch/tree_switch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
 #include "overlay/store/index_operations.h"
-#include "overlay/tree_switch_types.h"
+#include "overlay/switch/tree_switch_types.h"
 
 /*
  * What must be compared is found out from the root: directories that are in the arena and either changed since the last
