@@ -8,6 +8,7 @@
 
 #include "capture/tree_comparison.h"
 #include "overlay/arena/link_groups.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -71,15 +72,8 @@ static int push(struct hd_capture_tree *capture, struct stack *stack, struct hd_
 	struct frame *frame;
 	int r;
 
-	if (stack->count == stack->capacity) {
-		size_t capacity = stack->capacity ? 2 * stack->capacity : 32;
-		struct frame *frames = reallocarray(stack->frames, capacity, sizeof(*frames));
-
-		if (!frames)
-			return -ENOMEM;
-		stack->frames = frames;
-		stack->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(stack->frames, stack->count, stack->capacity) < 0)
+		return -ENOMEM;
 	frame = &stack->frames[stack->count++];
 	*frame = (struct frame){.node = node, .has_head = head != NULL};
 	parent = stack->count > 1 ? &stack->frames[stack->count - 2].place : NULL;

@@ -9,6 +9,7 @@
 #include "capture/export_commit.h"
 #include "capture/state_log.h"
 #include "overlay/bases/base_git_library.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -40,15 +41,8 @@ static void stack_clear(struct pending_stack *stack)
 
 static int stack_push(struct pending_stack *stack, struct hd_index *index, const struct hd_state_id *id)
 {
-	if (stack->count == stack->capacity) {
-		size_t capacity = stack->capacity ? 2 * stack->capacity : 64;
-		struct pending *items = reallocarray(stack->items, capacity, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		stack->items = items;
-		stack->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(stack->items, stack->count, stack->capacity) < 0)
+		return -ENOMEM;
 	stack->items[stack->count] = (struct pending){0};
 	int r = hd_index_get_state(index, id, &stack->items[stack->count].state);
 	if (r < 0)

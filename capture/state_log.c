@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/platform/array.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -67,15 +68,8 @@ static int graph_add(struct log_graph *graph, struct hd_index *index, const stru
 
 	if (!node)
 		return -ENOMEM;
-	if (graph->count == graph->capacity) {
-		size_t capacity = graph->capacity ? 2 * graph->capacity : 64;
-		struct log_node **nodes = reallocarray(graph->nodes, capacity, sizeof(*nodes));
-
-		if (!nodes)
-			return -ENOMEM;
-		graph->nodes = nodes;
-		graph->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(graph->nodes, graph->count, graph->capacity) < 0)
+		return -ENOMEM;
 	r = hd_index_get_state(index, id, &node->state);
 	if (r < 0)
 		return r;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "overlay/platform/array.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -153,15 +154,8 @@ static int push_directories(struct walk *walk, const struct hd_tree_view_entry *
 	struct frame *frame;
 	int r = 0;
 
-	if (walk->depth == walk->capacity) {
-		size_t capacity = walk->capacity ? 2 * walk->capacity : 32;
-		struct frame *frames = reallocarray(walk->frames, capacity, sizeof(*frames));
-
-		if (!frames)
-			return -ENOMEM;
-		walk->frames = frames;
-		walk->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(walk->frames, walk->depth, walk->capacity) < 0)
+		return -ENOMEM;
 	frame = &walk->frames[walk->depth];
 	*frame = (struct frame){.path_length = path_length};
 	if (old_directory)

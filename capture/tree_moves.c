@@ -8,6 +8,7 @@
 
 #include "capture/tree_comparison.h"
 #include "capture/tree_place.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -62,21 +63,6 @@ struct search {
 	struct hd_tree_places places;
 };
 
-static int make_room(void **array, size_t count, size_t *capacity, size_t size)
-{
-	size_t wanted = *capacity ? *capacity * 2 : 32;
-	void *grown;
-
-	if (count < *capacity)
-		return 0;
-	grown = reallocarray(*array, wanted, size);
-	if (!grown)
-		return -ENOMEM;
-	*array = grown;
-	*capacity = wanted;
-	return 0;
-}
-
 /* Says at which directory R happened. */
 static int fail_at(const struct hd_tree_place *place, int r)
 {
@@ -113,8 +99,7 @@ static int add_candidate(struct search *search, struct side *side, const struct 
 	const struct hd_tree_view_entry *entry)
 {
 	struct candidate *candidate;
-	int r = make_room(
-		(void **)&side->candidates, side->count, &side->capacity, sizeof(*side->candidates));
+	int r = HD_ARRAY_RESERVE(side->candidates, side->count, side->capacity);
 
 	if (r < 0)
 		return r;
@@ -136,8 +121,7 @@ static int push_pair(
 	struct search *search, const struct pair *above, const struct hd_tree_view_entry *entries[2])
 {
 	struct pair *pair;
-	int r = make_room(
-		(void **)&search->pairs, search->n_pairs, &search->pairs_capacity, sizeof(*search->pairs));
+	int r = HD_ARRAY_RESERVE(search->pairs, search->n_pairs, search->pairs_capacity);
 
 	if (r < 0)
 		return r;

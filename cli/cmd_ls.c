@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/state_tree.h"
 #include "mount/control/control_json.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -46,16 +47,9 @@ struct lister {
 
 static int wait_for(struct lister *lister, char *path, const struct hd_tree_view_entry *entry)
 {
-	if (lister->count == lister->capacity) {
-		size_t capacity = lister->capacity ? 2 * lister->capacity : 64;
-		struct waiting *waiting = reallocarray(lister->waiting, capacity, sizeof(*waiting));
-
-		if (!waiting) {
-			free(path);
-			return -ENOMEM;
-		}
-		lister->waiting = waiting;
-		lister->capacity = capacity;
+	if (HD_ARRAY_RESERVE(lister->waiting, lister->count, lister->capacity) < 0) {
+		free(path);
+		return -ENOMEM;
 	}
 	lister->waiting[lister->count++] = (struct waiting){path, *entry};
 	return 0;

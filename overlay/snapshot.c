@@ -11,6 +11,7 @@
 #include "overlay/names/unseen_links.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/activity.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/tree_codec.h"
@@ -43,25 +44,9 @@ struct hd_snapshot {
 	size_t n_pinned, pinned_capacity;
 };
 
-static int grow(void **array, size_t count, size_t *capacity, size_t size)
-{
-	size_t wanted = *capacity ? *capacity * 2 : 64;
-	void *grown;
-
-	if (count < *capacity)
-		return 0;
-	grown = reallocarray(*array, wanted, size);
-	if (!grown)
-		return -ENOMEM;
-	*array = grown;
-	*capacity = wanted;
-	return 0;
-}
-
 static int queue_directory(struct hd_snapshot *snapshot, struct hd_snapshot_node *node, uint32_t index)
 {
-	int r = grow((void **)&snapshot->queue, snapshot->n_queue, &snapshot->queue_capacity,
-		sizeof(struct pending));
+	int r = HD_ARRAY_RESERVE(snapshot->queue, snapshot->n_queue, snapshot->queue_capacity);
 
 	if (r == 0)
 		snapshot->queue[snapshot->n_queue++] = (struct pending){.node = node, .index = index};
@@ -70,8 +55,7 @@ static int queue_directory(struct hd_snapshot *snapshot, struct hd_snapshot_node
 
 static int remember_pin(struct hd_snapshot *snapshot, hd_ino ino)
 {
-	int r = grow(
-		(void **)&snapshot->pinned, snapshot->n_pinned, &snapshot->pinned_capacity, sizeof(hd_ino));
+	int r = HD_ARRAY_RESERVE(snapshot->pinned, snapshot->n_pinned, snapshot->pinned_capacity);
 
 	if (r == 0)
 		snapshot->pinned[snapshot->n_pinned++] = ino;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mount/control/control_channel.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
@@ -137,15 +138,8 @@ static struct hd_held_file *find(struct hd_held_files *held, uint32_t slot)
 
 static struct hd_held_file *add(struct hd_held_files *held, uint32_t slot)
 {
-	if (held->count == held->capacity) {
-		size_t capacity = held->capacity ? 2 * held->capacity : 64;
-		struct hd_held_file *files = reallocarray(held->files, capacity, sizeof(*files));
-
-		if (!files)
-			return NULL;
-		held->files = files;
-		held->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(held->files, held->count, held->capacity) < 0)
+		return NULL;
 	held->files[held->count] = (struct hd_held_file){.slot = slot, .fd = -1};
 	return &held->files[held->count++];
 }

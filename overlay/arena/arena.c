@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "overlay/arena/arena_types.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
@@ -117,16 +118,9 @@ void hd_arena_mark_dirty(struct hd_arena *arena, enum hd_table table, uint32_t i
 {
 	if (!tables[table].durable || !set_dirty_bit(arena, table, index) || arena->list_incomplete)
 		return;
-	if (arena->dirty_count == arena->dirty_capacity) {
-		size_t capacity = arena->dirty_capacity ? arena->dirty_capacity * 2 : 1024;
-		struct hd_dirty_record *list = reallocarray(arena->dirty_list, capacity, sizeof(*list));
-
-		if (!list) {
-			arena->list_incomplete = true;
-			return;
-		}
-		arena->dirty_list = list;
-		arena->dirty_capacity = capacity;
+	if (HD_ARRAY_RESERVE(arena->dirty_list, arena->dirty_count, arena->dirty_capacity) < 0) {
+		arena->list_incomplete = true;
+		return;
 	}
 	arena->dirty_list[arena->dirty_count].table = (uint8_t)table;
 	arena->dirty_list[arena->dirty_count].index = index;

@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -111,15 +112,8 @@ int hd_git_tree_decode(const void *data, size_t size, struct hd_git_tree *ret_tr
 			tree.skipped++;
 			continue;
 		}
-		if (tree.count == capacity) {
-			struct hd_git_tree_entry *grown;
-
-			capacity = capacity ? capacity * 2 : 32;
-			grown = reallocarray(entries, capacity, sizeof(*entries));
-			if (!grown)
-				return -ENOMEM;
-			entries = grown;
-		}
+		if (HD_ARRAY_RESERVE(entries, tree.count, capacity) < 0)
+			return -ENOMEM;
 		entries[tree.count++] = entry;
 	}
 	if (r < 0)

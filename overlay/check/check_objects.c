@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "overlay/check/check_types.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/chunk_list.h"
@@ -29,15 +30,8 @@ static int note_object(const struct hd_object_found *found, void *payload)
 		if (found->status == -ENOMEM)
 			return found->status;
 	}
-	if (check->n_objects == check->capacity) {
-		size_t capacity = check->capacity ? check->capacity * 2 : 256;
-		void *grown = reallocarray(check->objects, capacity, sizeof(*check->objects));
-
-		if (!grown)
-			return -ENOMEM;
-		check->objects = grown;
-		check->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(check->objects, check->n_objects, check->capacity) < 0)
+		return -ENOMEM;
 	check->objects[check->n_objects++] =
 		(struct hd_checked_object){.id = found->id, .sound = found->status == 0};
 	return 0;

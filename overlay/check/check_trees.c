@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "overlay/check/check_types.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/tree_codec.h"
@@ -62,15 +63,8 @@ int hd_check_states(struct hd_check *check)
 int hd_check_add_directory(
 	struct hd_check *check, const struct hd_content *tree, const struct hd_content *attributes)
 {
-	if (check->n_directories == check->directory_capacity) {
-		size_t capacity = check->directory_capacity ? check->directory_capacity * 2 : 64;
-		void *grown = reallocarray(check->directories, capacity, sizeof(*check->directories));
-
-		if (!grown)
-			return -ENOMEM;
-		check->directories = grown;
-		check->directory_capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(check->directories, check->n_directories, check->directory_capacity) < 0)
+		return -ENOMEM;
 	check->directories[check->n_directories++] =
 		(struct hd_checked_directory){.tree = *tree, .attributes = *attributes};
 	return 0;

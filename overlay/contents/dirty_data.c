@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 
 void hd_dirty_data_init(struct hd_dirty_data *data)
@@ -32,16 +33,9 @@ static void note_locked(struct hd_dirty_data *data, const struct hd_dirty_range 
 			last->count = end - last->first;
 		return;
 	}
-	if (data->count == data->capacity) {
-		size_t capacity = data->capacity ? data->capacity * 2 : 256;
-		struct hd_dirty_range *ranges = reallocarray(data->ranges, capacity, sizeof(*ranges));
-
-		if (!ranges) {
-			data->everything = true;
-			return;
-		}
-		data->ranges = ranges;
-		data->capacity = capacity;
+	if (HD_ARRAY_RESERVE(data->ranges, data->count, data->capacity) < 0) {
+		data->everything = true;
+		return;
 	}
 	data->ranges[data->count++] = *range;
 }
@@ -95,15 +89,8 @@ void hd_dirty_data_give_back(struct hd_dirty_data *data, struct hd_dirty_data *t
 
 static int add(struct hd_dirty_blocks *blocks, uint32_t slot, uint64_t block)
 {
-	if (blocks->count == blocks->capacity) {
-		size_t capacity = blocks->capacity ? blocks->capacity * 2 : 256;
-		struct hd_dirty_block *list = reallocarray(blocks->blocks, capacity, sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		blocks->blocks = list;
-		blocks->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(blocks->blocks, blocks->count, blocks->capacity) < 0)
+		return -ENOMEM;
 	blocks->blocks[blocks->count++] = (struct hd_dirty_block){.slot = slot, .block = block};
 	return 0;
 }

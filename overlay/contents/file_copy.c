@@ -4,6 +4,7 @@
 
 #include "overlay/contents/file_data.h"
 #include "overlay/contents/file_space.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 
 /*
@@ -112,15 +113,8 @@ static int add_written(struct copying *copying, uint64_t block, uint64_t end)
 		copying->written[copying->count - 1].end = run.end;
 		return 0;
 	}
-	if (copying->count == copying->capacity) {
-		size_t capacity = copying->capacity ? copying->capacity * 2 : 16;
-		struct run *written = reallocarray(copying->written, capacity, sizeof(*written));
-
-		if (!written)
-			return -ENOMEM;
-		copying->written = written;
-		copying->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(copying->written, copying->count, copying->capacity) < 0)
+		return -ENOMEM;
 	copying->written[copying->count++] = run;
 	return 0;
 }

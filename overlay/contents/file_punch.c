@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "overlay/contents/file_data.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/memory_file.h"
 
 /*
@@ -34,15 +35,8 @@ struct punching {
 
 static int add_data(struct punching *punching, uint64_t offset, uint64_t end)
 {
-	if (punching->count == punching->capacity) {
-		size_t capacity = punching->capacity ? punching->capacity * 2 : 16;
-		struct extent *data = reallocarray(punching->data, capacity, sizeof(*data));
-
-		if (!data)
-			return -ENOMEM;
-		punching->data = data;
-		punching->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(punching->data, punching->count, punching->capacity) < 0)
+		return -ENOMEM;
 	punching->data[punching->count++] = (struct extent){
 		.first = offset >> HD_BLOCK_SHIFT, .end = (end + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT};
 	return 0;

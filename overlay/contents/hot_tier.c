@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "overlay/contents/hot_tier_types.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
@@ -51,15 +52,8 @@ static bool is_used(const struct hd_arena *arena, uint32_t block)
 
 static int push_free(struct hd_block_stack *stack, uint32_t block)
 {
-	if (stack->count == stack->capacity) {
-		size_t capacity = stack->capacity ? stack->capacity * 2 : 1024;
-		uint32_t *blocks = reallocarray(stack->blocks, capacity, sizeof(*blocks));
-
-		if (!blocks)
-			return -ENOMEM;
-		stack->blocks = blocks;
-		stack->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(stack->blocks, stack->count, stack->capacity) < 0)
+		return -ENOMEM;
 	stack->blocks[stack->count++] = block;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/platform/array.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/content_extent.h"
 
@@ -26,15 +27,8 @@ static int collect(const struct hd_base_entry *entry, void *payload)
 
 	if (hd_overlay_check_name(entry->name, &length) < 0)
 		return 0;
-	if (listing->count == listing->capacity) {
-		size_t capacity = listing->capacity ? listing->capacity * 2 : 64;
-		struct hd_listed *items = reallocarray(listing->items, capacity, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		listing->items = items;
-		listing->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(listing->items, listing->count, listing->capacity) < 0)
+		return -ENOMEM;
 	item = &listing->items[listing->count];
 	*item = (struct hd_listed){.name = strdup(entry->name), .entry = *entry};
 	if (item->name && entry->xattrs_size > 0) {

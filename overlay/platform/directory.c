@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -178,15 +179,8 @@ static int descend(struct removal *removal)
 		return hd_errno();
 	if (below.st_dev != removal->device)
 		return -EXDEV;
-	if (removal->n_levels == removal->capacity) {
-		size_t capacity = removal->capacity ? removal->capacity * 2 : 32;
-		void *grown = reallocarray(removal->levels, capacity, sizeof(*removal->levels));
-
-		if (!grown)
-			return -ENOMEM;
-		removal->levels = grown;
-		removal->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(removal->levels, removal->n_levels, removal->capacity) < 0)
+		return -ENOMEM;
 	removal->levels[removal->n_levels++] = (struct removed_level){
 		.name = HD_STEAL(name),
 		.device = above.st_dev,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -68,15 +69,8 @@ static int add_locked(struct hd_object_sync *sync, const struct hd_object_id *id
 		return 0;
 	if (sync->n_unsynced >= HD_OBJECT_UNSYNCED_LIMIT)
 		return -EAGAIN;
-	if (sync->n_unsynced == sync->capacity) {
-		size_t capacity = sync->capacity ? sync->capacity * 2 : HD_OBJECT_SYNC_SINGLY;
-		void *grown = reallocarray(sync->unsynced, capacity, sizeof(*sync->unsynced));
-
-		if (!grown)
-			return -ENOMEM;
-		sync->unsynced = grown;
-		sync->capacity = capacity;
-	}
+	if (HD_ARRAY_RESERVE(sync->unsynced, sync->n_unsynced, sync->capacity) < 0)
+		return -ENOMEM;
 	sync->unsynced[sync->n_unsynced++] = (struct hd_unsynced_object){.id = *id};
 	sync->listed++;
 	return 0;

@@ -8,6 +8,7 @@
 #include "overlay/contents/promotion.h"
 #include "overlay/journal/flush.h"
 #include "overlay/names/orphan.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
@@ -23,21 +24,6 @@
  * The edits take more than one transaction. That they are one instant for readers is the lock's work, for the journal
  * also (a flush cuts under the lock), and after a death that of the announcement.
  */
-
-bool hd_switch_grow(void **array, size_t count, size_t *capacity, size_t size)
-{
-	size_t wanted = *capacity ? *capacity * 2 : 64;
-	void *grown;
-
-	if (count < *capacity)
-		return true;
-	grown = reallocarray(*array, wanted, size);
-	if (!grown)
-		return false;
-	*array = grown;
-	*capacity = wanted;
-	return true;
-}
 
 bool hd_switch_is_loaded(const struct hd_inode *directory)
 {
@@ -73,8 +59,7 @@ static int add_place(struct hd_switch *run, uint32_t index, const struct hd_base
 {
 	if (hd_switch_place_of(run, index))
 		return 0;
-	if (!hd_switch_grow(
-		    (void **)&run->places, run->n_places, &run->places_capacity, sizeof(*run->places)))
+	if (HD_ARRAY_RESERVE(run->places, run->n_places, run->places_capacity) < 0)
 		return -ENOMEM;
 	run->places[run->n_places] = (struct hd_switch_place){.ino = hd_inode_id(run->overlay->arena, index),
 		.content = entry->content,

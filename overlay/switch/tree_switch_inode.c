@@ -4,6 +4,7 @@
 
 #include "overlay/arena/cells.h"
 #include "overlay/names/remove_node.h"
+#include "overlay/platform/array.h"
 #include "overlay/switch/tree_switch_types.h"
 
 /*
@@ -54,8 +55,7 @@ void hd_switch_note_change(
 
 	if (!is_held(run, index))
 		return;
-	if (!hd_switch_grow(
-		    (void **)&run->changes, run->n_changes, &run->changes_capacity, sizeof(*change))) {
+	if (HD_ARRAY_RESERVE(run->changes, run->n_changes, run->changes_capacity) < 0) {
 		hd_switch_fail(run, -ENOMEM);
 		return;
 	}
@@ -76,7 +76,7 @@ void hd_switch_note_change(
 
 void hd_switch_note_orphan(struct hd_switch *run, uint32_t index)
 {
-	if (hd_switch_grow((void **)&run->orphans, run->n_orphans, &run->orphans_capacity, sizeof(index)))
+	if (HD_ARRAY_RESERVE(run->orphans, run->n_orphans, run->orphans_capacity) == 0)
 		run->orphans[run->n_orphans++] = index;
 	/* Else it stays until the thread is opened again. */
 }
@@ -193,7 +193,7 @@ static void move_blocks(struct hd_switch *run, uint32_t index)
 
 	if (!heir)
 		return;
-	if (!hd_switch_grow((void **)&run->moved, run->n_moved, &run->moved_capacity, sizeof(*run->moved))) {
+	if (HD_ARRAY_RESERVE(run->moved, run->n_moved, run->moved_capacity) < 0) {
 		hd_switch_fail(run, -ENOMEM);
 		return;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/arena/link_groups.h"
+#include "overlay/platform/array.h"
 #include "overlay/switch/tree_switch_types.h"
 
 /*
@@ -34,8 +35,7 @@ void hd_switch_dethrone(struct hd_switch *run, uint32_t index)
 
 void hd_switch_note_linked(struct hd_switch *run, uint32_t index, const struct hd_listed *item)
 {
-	if (!hd_switch_grow(
-		    (void **)&run->linked, run->n_linked, &run->linked_capacity, sizeof(*run->linked)))
+	if (HD_ARRAY_RESERVE(run->linked, run->n_linked, run->linked_capacity) < 0)
 		hd_switch_fail(run, -ENOMEM);
 	else
 		run->linked[run->n_linked++] =

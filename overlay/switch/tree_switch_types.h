@@ -52,9 +52,6 @@ struct hd_switch {
 	int status; /* the first failure of an allocation or a transaction */
 };
 
-/* Room for one more of an array; false without memory. */
-bool hd_switch_grow(void **array, size_t count, size_t *capacity, size_t size);
-
 /* The place of a directory, or NULL: then its entries need no comparing. */
 const struct hd_switch_place *hd_switch_place_of(const struct hd_switch *run, uint32_t index);
 
