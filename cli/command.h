@@ -77,6 +77,7 @@ extern const struct hd_command hd_command_capture;
 extern const struct hd_command hd_command_log;
 extern const struct hd_command hd_command_show;
 extern const struct hd_command hd_command_diff;
+extern const struct hd_command hd_command_blame;
 extern const struct hd_command hd_command_ls;
 extern const struct hd_command hd_command_cat;
 extern const struct hd_command hd_command_export;

@@ -16,6 +16,7 @@ const struct hd_command *const hd_command_table[] = {
 	&hd_command_log,
 	&hd_command_show,
 	&hd_command_diff,
+	&hd_command_blame,
 	&hd_command_ls,
 	&hd_command_cat,
 	&hd_command_thread,

@@ -42,7 +42,8 @@ static bool is_one_of(const json_t *request, const char *const *ops)
 
 static bool sees_bytes(const json_t *request)
 {
-	static const char *const ops[] = {"capture", "diff", "sync", "status", "restore", "undo", NULL};
+	static const char *const ops[] = {
+		"capture", "diff", "blame", "sync", "status", "restore", "undo", NULL};
 
 	return is_one_of(request, ops);
 }

@@ -16,6 +16,7 @@
 
 #include "capture/capture.h"
 #include "capture/diff.h"
+#include "mount/control/control_blame.h"
 #include "mount/control/control_json.h"
 #include "mount/control/control_move.h"
 #include "mount/control/control_status.h"
@@ -252,6 +253,11 @@ static int run_undo(struct execution *execution)
 		execution->overlay, execution->environment, execution->request, &execution->reply);
 }
 
+static int run_blame(struct execution *execution)
+{
+	return hd_control_blame(execution->overlay, execution->request, &execution->reply);
+}
+
 static int run_sync(struct execution *execution)
 {
 	int r = hd_overlay_sync(execution->overlay);
@@ -277,6 +283,7 @@ static const struct {
 	{"status", run_status},
 	{"capture", run_capture},
 	{"diff", run_diff},
+	{"blame", run_blame},
 	{"restore", run_restore},
 	{"undo", run_undo},
 	{"sync", run_sync},
