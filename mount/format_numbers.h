@@ -18,7 +18,7 @@ struct hd_format_number {
 
 extern const char *const hd_version;
 
-#define HD_FORMAT_NUMBERS 6
+#define HD_FORMAT_NUMBERS 7
 extern const struct hd_format_number hd_format_numbers[HD_FORMAT_NUMBERS];
 
 #endif

@@ -16,7 +16,11 @@
  * changes, in whichever process maps the file.
  *
  * The dirty bits say which durable records differ from the journal. They lie in the arena, because they must
- * outlive the process; the list beside them, which makes a flush cost by changes, is private and rebuilt.
+ * outlive the process; the list beside them, which makes a flush cost by changes, is private, and rebuilt by the first
+ * flush: a worker that takes over answers before it has looked at every record.
+ *
+ * For the same reason there is a bit per inode that the next process has to do something about. It follows from the
+ * record and is written with it, so that the redo that completes a record completes it too.
  */
 
 static const struct {
@@ -29,6 +33,7 @@ static const struct {
 };
 
 #define PAGE 4096u
+#define IDENTITY_LAYOUT (HD_ARENA_VERSION << 16 | HD_ARENA_LAYOUT)
 
 static uint64_t round_to_page(uint64_t size)
 {
@@ -37,6 +42,7 @@ static uint64_t round_to_page(uint64_t size)
 
 struct layout {
 	uint64_t dirty[HD_TABLE_COUNT];
+	uint64_t flagged;
 	uint64_t table[HD_TABLE_COUNT];
 	uint64_t end;
 };
@@ -50,6 +56,8 @@ static struct layout compute_layout(void)
 		layout.dirty[t] = at;
 		at += round_to_page((tables[t].limit + 7) / 8);
 	}
+	layout.flagged = at;
+	at += round_to_page(tables[HD_TABLE_INODE].limit / 8 + 8);
 	for (int t = 0; t < HD_TABLE_COUNT; t++) {
 		layout.table[t] = at;
 		at += round_to_page((uint64_t)tables[t].size * tables[t].limit);
@@ -113,7 +121,7 @@ static bool set_dirty_bit(struct hd_arena *arena, enum hd_table table, uint32_t 
 	return true;
 }
 
-/* The list may run out of memory; then the bits alone know, and the next flush scans them. */
+/* Where the list could not grow, or was not made yet, the bits alone know, and the next flush scans them. */
 void hd_arena_mark_dirty(struct hd_arena *arena, enum hd_table table, uint32_t index)
 {
 	if (!tables[table].durable || !set_dirty_bit(arena, table, index) || arena->list_incomplete)
@@ -200,7 +208,7 @@ void hd_arena_dirty_again(struct hd_arena *arena, const struct hd_dirty_record *
 
 size_t hd_arena_dirty_count(const struct hd_arena *arena)
 {
-	return arena->dirty_count;
+	return arena->list_incomplete ? 1 : arena->dirty_count;
 }
 
 int hd_arena_restore(struct hd_arena *arena, unsigned table, uint32_t index, const void *data, size_t size)
@@ -209,6 +217,40 @@ int hd_arena_restore(struct hd_arena *arena, unsigned table, uint32_t index, con
 		size != tables[table].size)
 		return hd_fail(HD_E_JOURNAL_CORRUPT, "a record for table %u, index %u", table, index);
 	memcpy(hd_record_for_writing(arena, (enum hd_table)table, index), data, size);
+	if (table == HD_TABLE_INODE)
+		hd_arena_flag_inode(arena, index);
+	return 0;
+}
+
+/* ---- inodes that concern the next process ---- */
+
+static bool concerns_the_next(const struct hd_inode *inode)
+{
+	return inode->state == HD_INODE_ORPHAN ||
+	       (inode->state != HD_INODE_FREE && inode->flags & (HD_INODE_LARGE | HD_INODE_OVERHANG));
+}
+
+void hd_arena_flag_inode(struct hd_arena *arena, uint32_t index)
+{
+	bool wanted = concerns_the_next(hd_record_inode(arena, index));
+	uint8_t *byte = arena->flagged + index / 8;
+	uint8_t bit = (uint8_t)(1u << (index % 8));
+
+	/* Written only when it changes: pages of zeros stay shared with nobody's memory. */
+	if (wanted != ((*byte & bit) != 0))
+		*byte ^= bit;
+}
+
+uint32_t hd_arena_next_flagged(const struct hd_arena *arena, uint32_t from)
+{
+	uint32_t limit = hd_record_high_water(arena, HD_TABLE_INODE);
+
+	for (uint32_t index = from; index < limit; index++) {
+		if (arena->flagged[index / 8] == 0)
+			index |= 7;
+		else if (arena->flagged[index / 8] >> (index % 8) & 1)
+			return index;
+	}
 	return 0;
 }
 
@@ -239,13 +281,14 @@ int hd_arena_map(int fd, struct hd_arena **ret_arena)
 		arena->dirty[t] = arena->address + layout.dirty[t];
 		arena->table[t] = arena->address + layout.table[t];
 	}
+	arena->flagged = arena->address + layout.flagged;
 	arena->identity = address;
 	arena->redo = (struct hd_redo_head *)(void *)(arena->address + HD_REDO_OFFSET);
 	if (arena->identity->magic == 0) {
 		arena->identity->magic = HD_ARENA_MAGIC;
-		arena->identity->version = HD_ARENA_VERSION;
+		arena->identity->layout = IDENTITY_LAYOUT;
 	}
-	if (arena->identity->magic != HD_ARENA_MAGIC || arena->identity->version != HD_ARENA_VERSION) {
+	if (arena->identity->magic != HD_ARENA_MAGIC || arena->identity->layout != IDENTITY_LAYOUT) {
 		hd_arena_unmap(HD_STEAL(arena));
 		return hd_fail(HD_E_ARENA_CORRUPT, "the memory file is not an arena of this version");
 	}
@@ -296,7 +339,6 @@ uint64_t hd_arena_transactions(const struct hd_arena *arena)
 
 int hd_arena_recover(struct hd_arena *arena, bool *ret_applied)
 {
-	int r = hd_redo_recover(arena, ret_applied);
-
-	return r < 0 ? r : rebuild_dirty_list(arena);
+	arena->list_incomplete = true;
+	return hd_redo_recover(arena, ret_applied);
 }

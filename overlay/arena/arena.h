@@ -55,6 +55,12 @@ void hd_arena_clear_references(struct hd_arena *arena);
 /* Forgets the pins alone: the snapshots that held them died with their process. */
 void hd_arena_clear_pins(struct hd_arena *arena);
 
+/*
+ * The next inode from FROM on that the process which finds these tables has to do something about, or 0: an orphan, a
+ * truncation that is not done, or a file in a memory file of its own. Costs by those and not by all inodes.
+ */
+uint32_t hd_arena_next_flagged(const struct hd_arena *arena, uint32_t from);
+
 /* Whether the journal keeps TABLE. */
 bool hd_table_is_durable(enum hd_table table);
 
@@ -105,6 +111,7 @@ struct hd_dirty_record {
  * for writing. The caller frees *RET_LIST, or gives it back by hd_arena_dirty_again when the flush failed. */
 int hd_arena_take_dirty(struct hd_arena *arena, struct hd_dirty_record **ret_list, size_t *ret_count);
 void hd_arena_dirty_again(struct hd_arena *arena, const struct hd_dirty_record *list, size_t count);
+/* At least one, when it is not known yet: after hd_arena_recover, until the list is taken. */
 size_t hd_arena_dirty_count(const struct hd_arena *arena);
 
 /* For the journal's replay alone: puts a record's bytes into its table. -HD_E_JOURNAL_CORRUPT for a bad

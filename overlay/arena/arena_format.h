@@ -17,6 +17,8 @@
 #include "overlay/store/index.h"
 
 #define HD_ARENA_VERSION 5u
+/* Of the memory file: what else lies in it, and where; it dies with the mount. */
+#define HD_ARENA_LAYOUT 2u
 
 /*
  * table, record size, records at the most, whether the journal keeps it

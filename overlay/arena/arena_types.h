@@ -12,8 +12,8 @@
 
 struct hd_arena_identity {
 	uint64_t magic;
-	uint32_t version;
-	uint32_t ready; /* the tables hold all of an overlay */
+	uint32_t layout; /* HD_ARENA_VERSION and HD_ARENA_LAYOUT */
+	uint32_t ready;  /* the tables hold all of an overlay */
 };
 
 /* The redo area: a head, then edits one behind the other, each padded to 8 bytes. */
@@ -46,6 +46,7 @@ struct hd_arena {
 	struct hd_redo_head *redo;
 	uint8_t *table[HD_TABLE_COUNT];
 	uint8_t *dirty[HD_TABLE_COUNT];  /* one bit per record */
+	uint8_t *flagged;                /* one bit per inode: hd_arena_next_flagged */
 	struct hd_edit_slot *edit_slots; /* owned */
 	uint64_t stamp;
 	uint32_t redo_used, edits;
@@ -58,6 +59,8 @@ struct hd_arena {
 
 /* For apply and restore alone: everybody else changes records through a transaction. */
 void *hd_record_for_writing(struct hd_arena *arena, enum hd_table table, uint32_t index);
+/* The record of an inode was written: sets or clears its bit. */
+void hd_arena_flag_inode(struct hd_arena *arena, uint32_t index);
 /* Notes that a record differs from the journal. */
 void hd_arena_mark_dirty(struct hd_arena *arena, enum hd_table table, uint32_t index);
 /* transaction.c's half of hd_arena_recover. */

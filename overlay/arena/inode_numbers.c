@@ -15,7 +15,8 @@
 #define LEAST 64u
 
 struct hd_inode_numbers {
-	uint32_t *slots; /* owned; 0: free */
+	const struct hd_arena *arena; /* borrowed */
+	uint32_t *slots;              /* owned; 0: free */
 	size_t capacity, used;
 };
 
@@ -65,7 +66,28 @@ static bool grow(struct hd_inode_numbers *numbers, const struct hd_transaction *
 			put(slots, capacity, inode->number, numbers->slots[i]);
 	}
 	free(numbers->slots);
-	*numbers = (struct hd_inode_numbers){.slots = slots, .capacity = capacity, .used = count};
+	numbers->slots = slots;
+	numbers->capacity = capacity;
+	numbers->used = count;
+	return true;
+}
+
+/* Not before somebody asks: it costs by all inodes, and programs wait for a worker that takes over. */
+static bool collect(struct hd_inode_numbers *numbers)
+{
+	uint32_t limit = hd_record_high_water(numbers->arena, HD_TABLE_INODE);
+	size_t count = 0;
+
+	for (uint32_t i = 1; i < limit; i++)
+		count += shows_one(hd_record_inode(numbers->arena, i));
+	numbers->slots = calloc(capacity_for(count + 1), sizeof(*numbers->slots));
+	if (!numbers->slots)
+		return false;
+	numbers->capacity = capacity_for(count + 1);
+	numbers->used = count;
+	for (uint32_t i = 1; i < limit; i++)
+		if (shows_one(hd_record_inode(numbers->arena, i)))
+			put(numbers->slots, numbers->capacity, hd_record_inode(numbers->arena, i)->number, i);
 	return true;
 }
 
@@ -75,6 +97,8 @@ bool hd_inode_number_claim(struct hd_inode_numbers *numbers, const struct hd_tra
 	bool is_there = false;
 	size_t at;
 
+	if (!numbers->slots && !collect(numbers))
+		return false;
 	if ((numbers->used + 1) * 2 > numbers->capacity && !grow(numbers, transaction))
 		return false;
 	for (at = first_slot(number, numbers->capacity); numbers->slots[at];
@@ -96,23 +120,10 @@ bool hd_inode_number_claim(struct hd_inode_numbers *numbers, const struct hd_tra
 int hd_inode_numbers_new(const struct hd_arena *arena, struct hd_inode_numbers **ret_numbers)
 {
 	struct hd_inode_numbers *numbers = calloc(1, sizeof(*numbers));
-	uint32_t limit = hd_record_high_water(arena, HD_TABLE_INODE);
-	size_t count = 0;
 
 	if (!numbers)
 		return -ENOMEM;
-	for (uint32_t i = 1; i < limit; i++)
-		count += shows_one(hd_record_inode(arena, i));
-	numbers->capacity = capacity_for(count + 1);
-	numbers->used = count;
-	numbers->slots = calloc(numbers->capacity, sizeof(*numbers->slots));
-	if (!numbers->slots) {
-		free(numbers);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 1; i < limit; i++)
-		if (shows_one(hd_record_inode(arena, i)))
-			put(numbers->slots, numbers->capacity, hd_record_inode(arena, i)->number, i);
+	numbers->arena = arena;
 	*ret_numbers = numbers;
 	return 0;
 }

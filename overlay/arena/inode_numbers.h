@@ -5,16 +5,16 @@
 /*
  * Inode numbers of the base that are shown as they are (st_ino), so that no two inodes show the same one. The base has
  * each once, but an overlay may have a file of the base twice: renamed, and brought back under its old name by a restore.
- * Private to the process; rebuilt from the inodes.
+ * Private to the process; collected from the inodes when it is first asked for.
  *
- * Threads     Under the namespace lock. Errors: a number that cannot be remembered is not shown.
+ * Threads     Under the namespace lock, for writing. Errors: a number that cannot be remembered is not shown.
  */
 
 #include "overlay/arena/arena.h"
 
 struct hd_inode_numbers;
 
-/* Collects the numbers of all inodes. */
+/* Of all inodes. */
 int hd_inode_numbers_new(const struct hd_arena *arena, struct hd_inode_numbers **ret_numbers);
 /* Of NULL, does nothing. */
 void hd_inode_numbers_free(struct hd_inode_numbers *numbers);

@@ -17,6 +17,8 @@ struct pair {
 };
 
 struct hd_link_groups {
+	const struct hd_arena *arena; /* borrowed */
+	bool collected;
 	struct pair *pairs; /* owned */
 	size_t capacity, count;
 };
@@ -46,7 +48,7 @@ static bool grow(struct hd_link_groups *groups)
 	return true;
 }
 
-void hd_link_group_add(struct hd_link_groups *groups, uint64_t group, uint32_t inode)
+static void put(struct hd_link_groups *groups, uint64_t group, uint32_t inode)
 {
 	struct pair *place;
 
@@ -57,12 +59,35 @@ void hd_link_group_add(struct hd_link_groups *groups, uint64_t group, uint32_t i
 	*place = (struct pair){.group = group, .inode = inode};
 }
 
+/* Not before somebody asks: it costs by all inodes, and programs wait for a worker that takes over. */
+static void collect(struct hd_link_groups *groups)
+{
+	uint32_t limit = hd_record_high_water(groups->arena, HD_TABLE_INODE);
+
+	if (groups->collected)
+		return;
+	groups->collected = true;
+	for (uint32_t i = 1; i < limit; i++) {
+		const struct hd_inode *inode = hd_record_inode(groups->arena, i);
+
+		if (hd_inode_is_kept(inode) && inode->link_group)
+			put(groups, inode->link_group, i);
+	}
+}
+
+void hd_link_group_add(struct hd_link_groups *groups, uint64_t group, uint32_t inode)
+{
+	collect(groups);
+	put(groups, group, inode);
+}
+
 uint32_t hd_link_group_find(
-	const struct hd_link_groups *groups, const struct hd_transaction *transaction, uint64_t group)
+	struct hd_link_groups *groups, const struct hd_transaction *transaction, uint64_t group)
 {
 	const struct pair *place;
 	const struct hd_inode *inode;
 
+	collect(groups);
 	if (groups->capacity == 0)
 		return 0;
 	place = find_place(groups->pairs, groups->capacity, group);
@@ -72,9 +97,9 @@ uint32_t hd_link_group_find(
 	return hd_inode_is_kept(inode) && inode->link_group == group ? place->inode : 0;
 }
 
-uint32_t hd_link_groups_next(
-	const struct hd_link_groups *groups, const struct hd_arena *arena, size_t *cursor)
+uint32_t hd_link_groups_next(struct hd_link_groups *groups, const struct hd_arena *arena, size_t *cursor)
 {
+	collect(groups);
 	while (*cursor < groups->capacity) {
 		const struct pair *pair = &groups->pairs[(*cursor)++];
 		const struct hd_inode *inode = hd_record_inode(arena, pair->inode);
@@ -86,7 +111,7 @@ uint32_t hd_link_groups_next(
 	return 0;
 }
 
-bool hd_link_groups_are_awaited(const struct hd_link_groups *groups, const struct hd_arena *arena)
+bool hd_link_groups_are_awaited(struct hd_link_groups *groups, const struct hd_arena *arena)
 {
 	uint64_t captured = hd_record_thread(arena)->captured;
 	size_t cursor = 0;
@@ -101,16 +126,10 @@ bool hd_link_groups_are_awaited(const struct hd_link_groups *groups, const struc
 int hd_link_groups_new(const struct hd_arena *arena, struct hd_link_groups **ret_groups)
 {
 	struct hd_link_groups *groups = calloc(1, sizeof(*groups));
-	uint32_t limit = hd_record_high_water(arena, HD_TABLE_INODE);
 
 	if (!groups)
 		return -ENOMEM;
-	for (uint32_t i = 1; i < limit; i++) {
-		const struct hd_inode *inode = hd_record_inode(arena, i);
-
-		if (hd_inode_is_kept(inode) && inode->link_group)
-			hd_link_group_add(groups, inode->link_group, i);
-	}
+	groups->arena = arena;
 	*ret_groups = groups;
 	return 0;
 }

@@ -4,7 +4,7 @@
 
 /*
  * Link groups: which inode stands for a hard-linked file of the base, so that its names in several
- * directories, loaded at different times, become one inode. Private to the process; rebuilt from the inodes.
+ * directories, loaded at different times, become one inode. Private to the process; collected from the inodes when it is first asked for.
  *
  * A file's names are loaded one directory after the other, and what was done to it through one name must show at
  * those that come later. So an inode counts the names that its base promised and no loaded directory has had yet
@@ -12,7 +12,7 @@
  * the next load of a name brings it back. The count is in the arena and the journal like all of the inode. A base's
  * number of names may include some that lie outside of it; unseen_links.h ends the waiting for those.
  *
- * Threads     Under the namespace lock. Errors: a group that cannot be remembered makes two inodes of one
+ * Threads     Under the namespace lock, for writing. Errors: a group that cannot be remembered makes two inodes of one
  *             file.
  */
 
@@ -20,22 +20,21 @@
 
 struct hd_link_groups;
 
-/* Collects the groups of all inodes that have or will have names. */
+/* Of all inodes that have or will have names. */
 int hd_link_groups_new(const struct hd_arena *arena, struct hd_link_groups **ret_groups);
 void hd_link_groups_free(struct hd_link_groups *groups);
 
 /* The inode of GROUP, live or hidden, as the transaction sees it, or 0. */
 uint32_t hd_link_group_find(
-	const struct hd_link_groups *groups, const struct hd_transaction *transaction, uint64_t group);
+	struct hd_link_groups *groups, const struct hd_transaction *transaction, uint64_t group);
 /* From now on INODE stands for GROUP. */
 void hd_link_group_add(struct hd_link_groups *groups, uint64_t group, uint32_t inode);
 
 /* Some inode with unseen names was changed since the last capture. */
-bool hd_link_groups_are_awaited(const struct hd_link_groups *groups, const struct hd_arena *arena);
+bool hd_link_groups_are_awaited(struct hd_link_groups *groups, const struct hd_arena *arena);
 
 /* The next inode with unseen names from *CURSOR on (at first 0), or 0. */
-uint32_t hd_link_groups_next(
-	const struct hd_link_groups *groups, const struct hd_arena *arena, size_t *cursor);
+uint32_t hd_link_groups_next(struct hd_link_groups *groups, const struct hd_arena *arena, size_t *cursor);
 
 /*
  * A state is made of directories that were captured at different times and by different threads, and of a base's own:

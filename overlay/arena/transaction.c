@@ -124,6 +124,8 @@ static int apply(struct hd_arena *arena)
 		memcpy(hd_record_for_writing(arena, (enum hd_table)edit->table, edit->index), edit + 1, size);
 		if (i == 0)
 			HD_KILL_POINT(redo_half);
+		if (edit->table == HD_TABLE_INODE)
+			hd_arena_flag_inode(arena, edit->index);
 		hd_arena_mark_dirty(arena, (enum hd_table)edit->table, edit->index);
 		at += sizeof(*edit) + padded(size);
 	}

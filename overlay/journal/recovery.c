@@ -175,12 +175,12 @@ static int adopt_slot(struct hd_overlay *overlay, const struct hd_inode *inode, 
 int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options *options,
 	const struct hd_recovered *recovered)
 {
-	uint32_t limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
+	uint32_t i = 0;
 	int r = 0;
 
 	if (options->attach)
 		hd_flusher_note_everything(overlay->flusher);
-	for (uint32_t i = 1; r == 0 && i < limit; i++) {
+	while (r == 0 && (i = hd_arena_next_flagged(overlay->arena, i + 1))) {
 		const struct hd_inode *inode = hd_record_inode(overlay->arena, i);
 
 		if (is_large(inode))
@@ -302,10 +302,10 @@ int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 
 int hd_recover_truncations(struct hd_overlay *overlay)
 {
-	uint32_t limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
+	uint32_t i = 0;
 	int r = 0;
 
-	for (uint32_t i = 1; r == 0 && i < limit; i++) {
+	while (r == 0 && (i = hd_arena_next_flagged(overlay->arena, i + 1))) {
 		hd_ino ino = hd_inode_id(overlay->arena, i);
 		struct hd_file_view view;
 
@@ -322,9 +322,9 @@ int hd_recover_truncations(struct hd_overlay *overlay)
 
 int hd_recover_orphans(struct hd_overlay *overlay)
 {
-	uint32_t limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
+	uint32_t i = 0;
 
-	for (uint32_t i = 1; i < limit; i++)
+	while ((i = hd_arena_next_flagged(overlay->arena, i + 1)))
 		if (hd_record_inode(overlay->arena, i)->state == HD_INODE_ORPHAN)
 			hd_overlay_release_orphan(overlay, i);
 	return 0;

@@ -40,7 +40,7 @@ static bool are_awaited(struct hd_overlay *overlay)
 {
 	bool awaited;
 
-	hd_rwlock_read(&overlay->lock);
+	hd_rwlock_write(&overlay->lock);
 	awaited = hd_link_groups_are_awaited(overlay->groups, overlay->arena);
 	hd_rwlock_unlock(&overlay->lock);
 	return awaited;

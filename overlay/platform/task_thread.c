@@ -21,7 +21,9 @@
  * them would only hide the report of a sanitizer or a core handler. So does the one that asks a thread for its stack.
  *
  * The pool's queue is a ring of its full size, so that submit never allocates: a task can be queued when
- * memory is short, which is when a task that frees memory matters.
+ * memory is short, which is when a task that frees memory matters. One thread is there from the beginning; the others are started
+ * when a task finds none that waits for it, so that a pool for the worst case costs what is used of it. One that cannot be
+ * started is not missed: the task waits for the others.
  */
 
 struct thread_start {
@@ -93,7 +95,10 @@ struct hd_pool {
 	size_t n_queued;            /* (lock) */
 	struct queued_task *queue;  /* (lock) ring of queue_limit slots; owned */
 	size_t queue_limit;         /* immutable */
-	unsigned n_threads;         /* immutable once the pool is handed out */
+	unsigned idle;              /* (lock) threads that wait for a task */
+	unsigned n_threads;         /* (lock) started */
+	unsigned limit;             /* immutable */
+	char name[16];              /* immutable */
 	pthread_t threads[];
 };
 
@@ -102,8 +107,11 @@ static bool next_task(struct hd_pool *pool, struct queued_task *ret_task)
 	bool found;
 
 	hd_mutex_lock(&pool->lock);
-	while (!pool->n_queued && !pool->stopping)
+	while (!pool->n_queued && !pool->stopping) {
+		pool->idle++;
 		hd_condition_wait(&pool->wakeup, &pool->lock);
+		pool->idle--;
+	}
 	found = pool->n_queued > 0;
 	if (found) {
 		*ret_task = pool->queue[pool->first];
@@ -124,10 +132,23 @@ static void *run_pool_thread(void *payload)
 	return NULL;
 }
 
+/* One more, if a task would wait for it. */
+static int start_thread_locked(struct hd_pool *pool)
+{
+	int r;
+
+	if (pool->n_queued <= pool->idle || pool->n_threads == pool->limit || pool->stopping)
+		return 0;
+	r = hd_thread_start(&pool->threads[pool->n_threads], pool->name, run_pool_thread, pool);
+	if (r == 0)
+		pool->n_threads++;
+	return r;
+}
+
 int hd_pool_new(const char *name, unsigned threads, size_t queue_limit, struct hd_pool **ret_pool)
 {
 	struct hd_pool *pool;
-	int r = 0;
+	int r;
 
 	if (!threads || !queue_limit)
 		return -EINVAL;
@@ -139,14 +160,11 @@ int hd_pool_new(const char *name, unsigned threads, size_t queue_limit, struct h
 	hd_mutex_init(&pool->lock, HD_RANK_LEAF);
 	hd_condition_init(&pool->wakeup);
 	pool->queue_limit = queue_limit;
+	pool->limit = threads;
+	(void)snprintf(pool->name, sizeof(pool->name), "%s", name);
 	pool->queue = calloc(queue_limit, sizeof(*pool->queue));
-	if (!pool->queue)
-		r = -ENOMEM;
-	while (r == 0 && pool->n_threads < threads) {
-		r = hd_thread_start(&pool->threads[pool->n_threads], name, run_pool_thread, pool);
-		if (r == 0)
-			pool->n_threads++;
-	}
+	r = pool->queue ? hd_thread_start(&pool->threads[0], pool->name, run_pool_thread, pool) : -ENOMEM;
+	pool->n_threads = r == 0;
 	if (r < 0) {
 		hd_pool_free(pool);
 		return r;
@@ -167,6 +185,7 @@ int hd_pool_submit(struct hd_pool *pool, hd_task task, void *payload)
 
 		pool->queue[slot] = (struct queued_task){.run = task, .payload = payload};
 		pool->n_queued++;
+		(void)start_thread_locked(pool);
 		hd_condition_signal(&pool->wakeup);
 	}
 	hd_mutex_unlock(&pool->lock);

@@ -26,7 +26,7 @@ typedef void (*hd_task)(void *payload);
 
 /* THREADS and QUEUE_LIMIT are at least 1; a waiting task costs 16 bytes, reserved here. */
 int hd_pool_new(const char *name, unsigned threads, size_t queue_limit, struct hd_pool **ret_pool);
-/* -EAGAIN when QUEUE_LIMIT tasks wait. Allocates nothing. */
+/* -EAGAIN when QUEUE_LIMIT tasks wait. Starts a thread when all are busy and fewer than THREADS; needs no memory. */
 int hd_pool_submit(struct hd_pool *pool, hd_task task, void *payload);
 /* A task that runs meanwhile may still submit others; they run too. */
 void hd_pool_free(struct hd_pool *pool);

@@ -11,6 +11,7 @@
 const struct hd_format_number hd_format_numbers[HD_FORMAT_NUMBERS] = {
 	{"adoption", HD_ADOPTION_VERSION},
 	{"arena", HD_ARENA_VERSION + 1},
+	{"memory", HD_ARENA_LAYOUT},
 	{"session", HD_SESSION_VERSION},
 	{"requests", HD_REQUEST_AREA_VERSION},
 	{"journal", HD_JOURNAL_VERSION},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threads that leave signals alone, and a pool whose queue has an end. */
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -153,6 +154,38 @@ static void tasks_run_side_by_side(void **state)
 	gate_destroy(&gate);
 }
 
+static unsigned count_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	unsigned n = 0;
+
+	assert_non_null(tasks);
+	while (readdir(tasks))
+		n++;
+	assert_int_equal(closedir(tasks), 0);
+	return n;
+}
+
+static void threads_are_started_when_tasks_need_them(void **state)
+{
+	unsigned before = count_threads();
+	struct hd_pool *pool = NULL;
+	struct gate gate;
+
+	(void)state;
+	gate_init(&gate);
+	assert_int_equal(hd_pool_new("pool", 64, 64, &pool), 0);
+	assert_int_equal(count_threads(), before + 1);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(hd_pool_submit(pool, pass_gate, &gate), 0);
+	wait_entered(&gate, 8);
+	/* The first may not have been waiting yet when the first task came. */
+	assert_in_range(count_threads(), before + 8, before + 9);
+	open_gate(&gate);
+	hd_pool_free(pool);
+	gate_destroy(&gate);
+}
+
 static _Atomic unsigned counted;
 
 static void count(void *payload)
@@ -198,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_thread_has_a_name_and_takes_no_signals_but_faults),
 		cmocka_unit_test(a_full_queue_refuses_and_the_rest_still_runs),
 		cmocka_unit_test(a_pool_that_was_idle_takes_tasks),
+		cmocka_unit_test(threads_are_started_when_tasks_need_them),
 		cmocka_unit_test(tasks_run_side_by_side),
 		cmocka_unit_test(no_task_is_lost_or_run_twice),
 		cmocka_unit_test(a_pool_without_threads_or_queue_is_refused),
