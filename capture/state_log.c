@@ -13,7 +13,8 @@
 /*
  * Clocks go backwards, so time alone cannot order a history. The walk over all parents is Kahn's topological
  * sort (counts of children not yet shown; a state is free when it is 0), with time only choosing among the
- * free ones. Ids are computed from their parents' ids: a history has no cycle.
+ * free ones, or, by lines, which came free last: a state's parents are then shown before what waits elsewhere. Ids are
+ * computed from their parents' ids: a history has no cycle.
  *
  * Nodes are kept sorted by id during the collection, which costs a memmove per state; at the 100 000 states
  * that a thread might have one day this is still below the cost of looking them up.
@@ -80,14 +81,18 @@ static int graph_add(struct log_graph *graph, struct hd_index *index, const stru
 	return 0;
 }
 
-/* Loads every ancestor of FROM once and counts each one's children. */
+/* Loads FROM and every ancestor of it that is not there yet, once, and counts the children of each. */
 static int graph_collect(struct log_graph *graph, struct hd_index *index, const struct hd_state_id *from)
 {
 	HD_AUTO_BUFFER struct hd_buffer waiting = {0};
 	struct log_node *node;
+	bool known;
+	size_t at = graph_find(graph, from, &known);
 	int r;
 
-	r = graph_add(graph, index, from, 0, &node);
+	if (known)
+		return 0;
+	r = graph_add(graph, index, from, at, &node);
 	if (r < 0)
 		return r;
 	hd_buffer_put(&waiting, &node, sizeof(node));
@@ -138,23 +143,53 @@ static struct log_node *take_latest(struct hd_buffer *ready)
 	return node;
 }
 
-static int walk_all_parents(
-	struct hd_index *index, const struct hd_state_id *from, hd_state_log_emit emit, void *payload)
+static struct log_node *take_last(struct hd_buffer *ready)
+{
+	struct log_node *node;
+
+	ready->size -= sizeof(node);
+	memcpy(&node, ready->data + ready->size, sizeof(node));
+	return node;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	const struct log_node *left = *(struct log_node *const *)a, *right = *(struct log_node *const *)b;
+
+	return is_later(&left->state, &right->state) - is_later(&right->state, &left->state);
+}
+
+/* Puts those that no other descends from into READY, the latest last. */
+static int graph_begin(struct log_graph *graph, struct hd_buffer *ready)
+{
+	int r;
+
+	for (size_t i = 0; i < graph->count; i++) {
+		if (graph->nodes[i]->children == 0)
+			hd_buffer_put(ready, &graph->nodes[i], sizeof(graph->nodes[i]));
+	}
+	r = hd_buffer_status(ready);
+	if (r == 0 && ready->size > 0)
+		qsort(ready->data, ready->size / sizeof(struct log_node *), sizeof(struct log_node *),
+			compare_times);
+	return r;
+}
+
+int hd_state_log_walk_several(struct hd_index *index, const struct hd_state_id *from, size_t n_from,
+	enum hd_state_log_order order, hd_state_log_emit emit, void *payload)
 {
 	HD_AUTO_BUFFER struct hd_buffer ready = {0};
 	struct log_graph graph = {0};
 	struct log_node *node;
 	bool found;
-	int r;
+	int r = 0;
 
-	r = graph_collect(&graph, index, from);
-	if (r == 0) {
-		node = graph.nodes[graph_find(&graph, from, &found)];
-		hd_buffer_put(&ready, &node, sizeof(node));
-		r = hd_buffer_status(&ready);
-	}
+	for (size_t i = 0; i < n_from && r == 0; i++)
+		r = graph_collect(&graph, index, &from[i]);
+	if (r == 0)
+		r = graph_begin(&graph, &ready);
 	while (r == 0 && ready.size > 0) {
-		node = take_latest(&ready);
+		node = order == HD_STATE_LOG_BY_LINES ? take_last(&ready) : take_latest(&ready);
 		r = emit(&node->state, payload);
 		for (size_t i = 0; r == 0 && i < node->state.n_parents; i++) {
 			struct log_node *parent =
@@ -198,7 +233,7 @@ int hd_state_log_walk(struct hd_index *index, const struct hd_state_id *from, en
 {
 	if (order == HD_STATE_LOG_FIRST_PARENT)
 		return walk_first_parent(index, from, emit, payload);
-	return walk_all_parents(index, from, emit, payload);
+	return hd_state_log_walk_several(index, from, 1, order, emit, payload);
 }
 
 int hd_state_log_walk_thread(struct hd_index *index, const char *thread, enum hd_state_log_order order,

@@ -58,7 +58,10 @@ int hd_output_end(void)
 
 bool hd_output_is_terminal(FILE *stream)
 {
-	return isatty(fileno(stream)) == 1;
+	int fd = fileno(stream);
+
+	/* What is written to memory goes to standard output later. */
+	return isatty(fd >= 0 ? fd : STDOUT_FILENO) == 1;
 }
 
 const char *hd_output_color(FILE *stream, enum hd_color color)

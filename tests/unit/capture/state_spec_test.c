@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/capture/scene.h"
 
+#include "capture/state_history.h"
 #include "capture/state_log.h"
 #include "capture/state_spec.h"
 #include "overlay/platform/buffer.h"
@@ -207,6 +208,70 @@ static void all_parents_are_shown_once_and_after_their_children_whatever_the_clo
 	clear_three(states);
 }
 
+static int letter(const struct hd_state *state, void *payload)
+{
+	return state->is_base || !strchr(payload, state->message[0]);
+}
+
+/* Messages' first letters, a state before its parents, each with those of its parents. */
+static void assert_history(struct scene *scene, const struct hd_state_id *from, size_t n_from,
+	const char *left_out, const char *expected)
+{
+	struct hd_history history;
+	char text[256] = "";
+
+	assert_success(hd_history_read(
+		scene->store->index, from, n_from, letter, (void *)(uintptr_t)left_out, &history));
+	for (size_t i = 0; i < history.count; i++) {
+		for (size_t j = 0; j <= history.rows[i].n_parents; j++) {
+			const struct hd_state_id *id =
+				j ? &history.rows[i].parents[j - 1] : &history.rows[i].id;
+			size_t length = strlen(text);
+			struct hd_state state;
+
+			assert_success(hd_index_get_state(scene->store->index, id, &state));
+			(void)snprintf(text + length, sizeof(text) - length, "%s%c",
+				j == 1            ? ":"
+				: j == 0 && i > 0 ? " "
+						  : "",
+				state.message[0]);
+			hd_state_clear(&state);
+		}
+	}
+	hd_history_clear(&history);
+	assert_string_equal(text, expected);
+}
+
+static void a_history_goes_by_lines_and_around_what_is_left_out(void **state)
+{
+	struct scene *scene = *state;
+	struct hd_state states[3], side, merge;
+	struct hd_state_id parents[2], from[2];
+
+	commit_three(scene, states);
+	/* One more line from "one" on, and a merge of both. */
+	side = states[1];
+	side.message = (char *)"side";
+	assert_success(hd_index_publish(scene->store->index, &side, NULL, NULL));
+	merge = states[2];
+	parents[0] = states[2].id;
+	parents[1] = side.id;
+	merge.parents = parents;
+	merge.n_parents = 2;
+	merge.message = (char *)"merge";
+	merge.time_s++;
+	assert_success(hd_index_publish(scene->store->index, &merge, NULL, NULL));
+	from[0] = states[1].id;
+	from[1] = merge.id;
+	assert_history(scene, &from[1], 1, "", "m:ts s:o t:t t:o o:b b");
+	/* Where one start is an ancestor of another, it is there once. */
+	assert_history(scene, from, 2, "", "m:ts s:o t:t t:o o:b b");
+	assert_history(scene, from, 2, "t", "m:os s:o o:b b");
+	assert_history(scene, from, 2, "tso", "m:b b");
+	assert_history(scene, from, 2, "mo", "s:b t:t t:b b");
+	clear_three(states);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +283,7 @@ int main(void)
 		TEST(what_names_nothing_is_refused),
 		TEST(the_log_shows_the_newest_first),
 		TEST(all_parents_are_shown_once_and_after_their_children_whatever_the_clocks_say),
+		TEST(a_history_goes_by_lines_and_around_what_is_left_out),
 #undef TEST
 	};
 
