@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 
 #include "capture/tree_comparison.h"
-#include "overlay/arena/link_groups.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/store/link_group.h"
 #include "overlay/store/tree_codec.h"
 
 /*

@@ -149,10 +149,3 @@ uint64_t hd_link_group_draw(const char *thread, const struct hd_inode *inode, ui
 
 	return hd_checksum64(key, sizeof(key)) | 1;
 }
-
-uint64_t hd_link_group_kept(uint64_t group, const struct hd_content *content)
-{
-	if (!group || content->kind == HD_CONTENT_HOST)
-		return group;
-	return (group & (((uint64_t)1 << 40) - 1)) | hd_checksum64(content, sizeof(*content)) << 40;
-}

@@ -41,12 +41,5 @@ uint32_t hd_link_groups_next(struct hd_link_groups *groups, const struct hd_aren
  * a group must mean the same file in all of them. So the group of a file that was linked here is drawn from all bits.
  */
 uint64_t hd_link_group_draw(const char *thread, const struct hd_inode *inode, uint32_t index);
-/*
- * A file's GROUP as a state keeps it. A name of the file may be in a directory that could not be loaded since it was
- * written: that directory is kept as it was, with the old bytes and the old group. So that nobody takes the two for one
- * file, the bytes are part of the group: 40 bits say which file, 24 bits which bytes. Files of a host directory have a
- * reference per name, and were not written.
- */
-uint64_t hd_link_group_kept(uint64_t group, const struct hd_content *content);
 
 #endif

@@ -14,6 +14,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/file_entry.h"
+#include "overlay/store/link_group.h"
 
 /*
  * A directory of the host, read where it is.
@@ -176,11 +177,11 @@ static int list_one(const char *name, unsigned char type, void *payload)
 	if (is_store(listing, name, &status))
 		return 0;
 	fill_status(&status, &birth, &entry);
-	entry.link_group = link_group_of(listing->base, &status);
-	entry.links = entry.link_group ? (uint32_t)status.st_nlink : 0;
 	/* Other filesystems below the base count for themselves: there the number may occur twice. */
 	entry.number = status.st_dev == listing->base->root_device ? status.st_ino : 0;
 	r = fill_content(listing, name, &status, &entry);
+	entry.link_group = hd_link_group_kept(link_group_of(listing->base, &status), &entry.content);
+	entry.links = entry.link_group ? (uint32_t)status.st_nlink : 0;
 	if (r == 0)
 		r = hd_file_xattrs_read(&listing->xattrs, listing->fd, name);
 	if (r < 0)

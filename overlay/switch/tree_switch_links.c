@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/arena/link_groups.h"
 #include "overlay/platform/array.h"
+#include "overlay/store/link_group.h"
 #include "overlay/switch/tree_switch_types.h"
 
 /*

@@ -57,9 +57,9 @@ const char *fuzz_known_difference(
 /* The same for a file whose access time is B natively and another one on the side under test. */
 const char *fuzz_known_access_time(const struct fuzz_comparison *comparison, const struct timespec *b);
 
-/* For a file whose time of change is A on the side under test and B natively. */
-const char *fuzz_known_change_time(
-	const struct fuzz_comparison *comparison, const struct timespec *a, const struct timespec *b);
+/* For a file whose time of change, or else of modification, is A on the side under test and B natively. */
+const char *fuzz_known_change_time(const struct fuzz_comparison *comparison, bool is_change_time,
+	const struct timespec *a, const struct timespec *b);
 
 /* For a file with more blocks than its size and the native side allow. */
 const char *fuzz_known_block_count(const struct fuzz_comparison *comparison);

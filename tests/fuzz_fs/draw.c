@@ -119,6 +119,8 @@ void fuzz_decorate(struct fuzz_random *random, char *path)
 	slash = strchr(path, '/');
 	if (slash != NULL && fuzz_random_chance(random, 40))
 		memmove(slash + 1, slash, strlen(slash) + 1);
+	else if (strcmp(path, ".") == 0) /* what is above the roots is one directory for both sides */
+		strcat(path, "/.");
 	else
 		strcat(path, FUZZ_PICK(random, endings));
 }

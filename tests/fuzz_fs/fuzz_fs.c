@@ -240,6 +240,20 @@ static unsigned run_call(struct run *run, const struct fuzz_operation *operation
 	       compare_after(comparison, operation, before, paths, &start);
 }
 
+/* Attributes alone make no state (docs/design/states.md), so that a thread would begin without them. */
+static void change_for_state(struct run *run)
+{
+	struct fuzz_operation change = {.kind = FUZZ_mkdir, .mode = 0755};
+	struct fuzz_comparison *comparison = &run->comparison;
+	struct fuzz_outcome outcome;
+
+	(void)snprintf(change.path, sizeof(change.path), "state-%" PRIu64, run->index);
+	fuzz_intervals_begin(&comparison->intervals);
+	fuzz_execute(&comparison->world->a, &change, &outcome);
+	fuzz_execute(&comparison->world->b, &change, &outcome);
+	fuzz_intervals_end(&comparison->intervals);
+}
+
 /* Something that happens to the side under test as a whole: nothing may be seen of it. */
 static unsigned run_event(struct run *run, enum fuzz_kind kind)
 {
@@ -251,6 +265,8 @@ static unsigned run_event(struct run *run, enum fuzz_kind kind)
 
 	if (command == NULL)
 		return 0;
+	if (kind == FUZZ_fork)
+		change_for_state(run);
 	if (fchdir(run->comparison.world->home_fd) < 0)
 		return 1;
 	if (closes) {
@@ -364,7 +380,7 @@ static int run_all(struct run *run)
 static bool probe(const struct options *options, struct fuzz_world *world)
 {
 	struct fuzz_operation look = {.kind = FUZZ_list, .path = ".", .user = 1};
-	struct fuzz_outcome outcome = {0};
+	struct fuzz_outcome a = {0}, b = {0};
 	int fd = openat(world->a.root_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	world->has_nameless = fd >= 0;
@@ -373,12 +389,14 @@ static bool probe(const struct options *options, struct fuzz_world *world)
 	world->is_root = geteuid() == 0;
 	world->has_users = options->users;
 	world->has_xattrs = !options->no_xattrs && supports_xattrs(world->b.root_fd);
-	if (options->users && world->is_root)
-		fuzz_execute(&world->a, &look, &outcome);
-	if (!options->users || (world->is_root && outcome.error == 0))
+	if (options->users && world->is_root) {
+		fuzz_execute(&world->a, &look, &a);
+		fuzz_execute(&world->b, &look, &b); /* an access control list may refuse it on both sides */
+	}
+	if (!options->users || (world->is_root && a.error == b.error))
 		return true;
 	fprintf(stderr, "other users cannot act here: %s\n",
-		world->is_root ? strerror(outcome.error) : "not run by root");
+		world->is_root ? strerror(a.error) : "not run by root");
 	return false;
 }
 
@@ -391,6 +409,7 @@ static int run_on(const struct options *options, char **roots)
 
 	world.a = (struct fuzz_side){.label = "a", .root = roots[0]};
 	world.b = (struct fuzz_side){.label = "b", .root = roots[1], .is_native = true};
+	world.a.collects_writes = world.b.collects_writes = options->writeback;
 	world.random.state = options->seed;
 	world.home_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	run.record = options->record != NULL ? fopen(options->record, "we") : NULL;

@@ -5,15 +5,25 @@
     minimize.py [--seconds N] SEQUENCE RESULT COMMAND [ARGUMENT...]
 
 COMMAND is run with the name of a file that holds a part of SEQUENCE as its last argument, on fresh directories each
-time; it exits with 1 while the fault shows (heddle-fuzz-fs --replay does). The last operation is where the fault was
-seen and stays. RESULT is written whenever a shorter sequence has been found, so that an early end leaves the best so
+time; it exits with 1 while a fault shows, and its output says which (heddle-fuzz-fs --replay does). A part that fails in
+another way than the whole is not taken. The last operation is where the fault was seen and stays. RESULT is written whenever a shorter sequence has been found, so that an early end leaves the best so
 far. Comments at the beginning are kept. Exit status: 0 RESULT holds a failing sequence, 1 SEQUENCE does not fail.
 """
 
 import argparse
+import re
 import subprocess
 import sys
 import time
+
+
+def faults(output):
+    """What kinds of differences the fuzzer printed: its indented lines without the places, numbers and quoted data."""
+    kinds = set()
+    for line in output.decode("utf-8", "replace").splitlines():
+        if re.match(r"  (?![ab]: )\S", line):
+            kinds.add(re.sub(r"\d+", "", line.rsplit(": ", 1)[-1].split(" (")[0]))
+    return kinds
 
 
 class Trials:
@@ -21,6 +31,7 @@ class Trials:
         self.command, self.header, self.result = command, header, result
         self.deadline = time.monotonic() + seconds
         self.count = 0
+        self.fault = None  # of the whole sequence
 
     def time_is_up(self):
         return time.monotonic() > self.deadline
@@ -33,10 +44,16 @@ class Trials:
         self.count += 1
         path = self.result + ".trial"
         self.write(path, operations)
-        done = subprocess.run(self.command + [path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-        if done.returncode == 1:
-            self.write(self.result, operations)
-        return done.returncode == 1
+        done = subprocess.run(self.command + [path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+        if done.returncode != 1:
+            return False
+        found = faults(done.stdout)
+        if self.fault is None:
+            self.fault = found
+        if found and not found & self.fault:
+            return False
+        self.write(self.result, operations)
+        return True
 
 
 def cut(trials, operations):

@@ -96,6 +96,7 @@ struct fuzz_side {
 	int root_fd;
 	int handles[FUZZ_HANDLE_COUNT]; /* -1: closed */
 	bool is_native;
+	bool collects_writes; /* the side under test is mounted with -o writeback */
 };
 
 struct fuzz_world {
