@@ -212,8 +212,14 @@ static int begin(struct hd_journal *journal, uint64_t id, uint64_t at, uint64_t 
 
 int hd_epoch_begin(struct hd_journal *journal)
 {
+	int r;
+
 	if (journal->fd < 0)
 		return hd_journal_begin_checkpoint(journal);
+	/* An epoch behind one that is not on disk could outlive it in a power cut, which looks like damage. */
+	r = hd_journal_sync(journal);
+	if (r < 0)
+		return r;
 	return begin(journal, journal->id, journal->size, journal->sequence + 1);
 }
 

@@ -41,7 +41,24 @@ static int find(const char *name, size_t length)
 	return -1;
 }
 
-static void choose(long limit)
+/* The points that the list of LENGTH names. */
+static int read_list(const char *list, size_t length, int *ret_points)
+{
+	int n = 0;
+
+	while (length > 0 && n < HD_KILL_POINT_COUNT) {
+		const char *comma = memchr(list, ',', length);
+		size_t size = comma ? (size_t)(comma - list) : length;
+
+		ret_points[n] = find(list, size);
+		n += ret_points[n] >= 0;
+		length -= comma ? size + 1 : size;
+		list += size + 1;
+	}
+	return n;
+}
+
+static void choose(const int *points, int n_points, long limit)
 {
 	uint64_t random = draw();
 	long count = 1;
@@ -50,7 +67,7 @@ static void choose(long limit)
 		count *= 2;
 	by_segv = random >> 40 & 1;
 	atomic_store(&left, count < limit ? count : limit);
-	atomic_store(&chosen, (int)((random >> 33) % HD_KILL_POINT_COUNT));
+	atomic_store(&chosen, points[(random >> 33) % (unsigned)n_points]);
 }
 
 void hd_kill_points_arm(void)
@@ -58,13 +75,21 @@ void hd_kill_points_arm(void)
 	const char *wish = getenv("HEDDLE_KILL_POINT");
 	const char *colon = wish ? strchr(wish, ':') : NULL;
 	long count = colon ? strtol(colon + 1, NULL, 10) : 1;
-
+	int points[HD_KILL_POINT_COUNT];
+	int n_points;
 	const char *off = getenv("HEDDLE_KILL_POINT_OFF");
 
 	if (!wish || count < 1 || (off && access(off, F_OK) == 0))
 		return;
 	if (strncmp(wish, "any:", 4) == 0) {
-		choose(count);
+		for (n_points = 0; n_points < HD_KILL_POINT_COUNT; n_points++)
+			points[n_points] = n_points;
+		choose(points, n_points, count);
+		return;
+	}
+	n_points = read_list(wish, colon ? (size_t)(colon - wish) : strlen(wish), points);
+	if (n_points > 1) {
+		choose(points, n_points, count);
 		return;
 	}
 	by_segv = strstr(wish, ":segv") != NULL;

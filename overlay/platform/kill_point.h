@@ -9,6 +9,7 @@
  *
  *     HEDDLE_KILL_POINT=NAME:COUNT[:segv]    dies when NAME is reached for the COUNT-th time, of SIGKILL or SIGSEGV
  *     HEDDLE_KILL_POINT=any:COUNT            chooses NAME, a count up to COUNT and the signal by itself
+ *     HEDDLE_KILL_POINT=NAME,NAME,...:COUNT  the same, of those names
  *
  * and writes "kill point NAME" to its log before. While the file HEDDLE_KILL_POINT_OFF exists, arming does nothing.
  *

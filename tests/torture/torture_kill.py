@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """torture_kill.py KILLS [--at NAME:COUNT] [--mean-ms N] [--processes N] [--options TEXT] [--with git,sqlite,fio] [--everybody]
+torture_kill.py KILLS --each N ...
 
 Mounts a thread over an empty directory, lets a load work in it that checks every answer (heddle-torture-load, and a git
 repository and an SQLite database if asked), and kills the worker KILLS times: at random times (--mean-ms 0: never), by
 SIGKILL and SIGSEGV in turn, and at kill points (overlay/platform/kill_point.h; --at none: never). Afterwards nothing may
 have failed, nothing may be lost, and the kernel and heddle must agree that nothing is looked up any more.
+
+--each N: one mount after the other, with KILLS deaths each, until workers have died N times at every kill point.
 
 --everybody: heddled, its keeper and the worker die, alone and in pairs, at random times alone; what is left must replace
 them, and where a worker is left alone, the next command.
@@ -287,6 +290,30 @@ def report(mount, calls, seconds):
         print(f"    {name} {count}")
 
 
+def kill_points():
+    header = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "overlay", "platform", "kill_point.h")
+    with open(header, encoding="utf-8") as lines:
+        return re.findall(r"\bx\((\w+)\)", lines.read())
+
+
+def torture_each(directory, arguments):
+    """Each mount dies at the points that have had fewest deaths so far."""
+    hits = collections.Counter({name: 0 for name in kill_points()})
+    deaths = mounts = 0
+    while min(hits.values()) < arguments.each:
+        lacking = [name for name in hits if hits[name] < arguments.each]
+        arguments.at = ",".join(lacking * 2 if len(lacking) == 1 else lacking) + ":64"
+        mounts += 1
+        place = os.path.join(directory, str(mounts))
+        os.mkdir(place)
+        mount = torture(place, arguments)
+        deaths += mount.restarts()
+        hits.update(re.findall(r"kill point (\w+)", mount.log()))
+        shutil.rmtree(place)
+    print(f"{deaths} workers killed in {mounts} mounts, at least {min(hits.values())} at each of {len(hits)} kill points, "
+          f"{sum(hits.values())} at kill points")
+
+
 def torture(directory, arguments):
     stop = os.path.join(directory, "stop")
     mount = Mount(directory, arguments)
@@ -306,6 +333,7 @@ def torture(directory, arguments):
             load.kill()
         raise
     report(mount, calls, time.monotonic() - began)
+    return mount
 
 
 def main():
@@ -316,6 +344,7 @@ def main():
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--options", default="")
     parser.add_argument("--with", dest="also", default="")
+    parser.add_argument("--each", type=int)
     parser.add_argument("--everybody", action="store_true")
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
@@ -323,7 +352,7 @@ def main():
         arguments.at = "none"  # a worker must not die by itself while it is the last
     directory = tempfile.mkdtemp(prefix="heddle-torture.")
     try:
-        torture(directory, arguments)
+        (torture_each if arguments.each else torture)(directory, arguments)
     except Failure as failure:
         print(f"torture_kill: {failure}", file=sys.stderr)
         return 1

@@ -15,6 +15,8 @@ power() {
 }
 
 check power --brief --pairs 3 --random 2 --seed "${TORTURE_SEED:-1}"
+# Whoever finds what a dead process wrote and did not sync writes nothing behind it before it is synced.
+check power --random 40 --sequence "write-memory killed-in-fsync chmod fsync"
 for omitted in fdatasync directory; do
 	check power --omit $omitted --sequence "overwrite settle capture"
 done
