@@ -120,6 +120,22 @@ static void print_volatile(const json_t *reply)
 			json_string_value(since));
 }
 
+static void print_damage(const json_t *reply)
+{
+	const json_t *damage = json_object_get(reply, "damage");
+
+	if (!json_is_object(damage))
+		return;
+	printf("%sDamaged:%s %s (lock '%s', last operation %s); writes are refused (EIO)\n",
+		hd_output_color(stdout, HD_COLOR_ERROR), hd_output_color(stdout, HD_COLOR_NONE),
+		hd_reply_text(damage, "flaw"), hd_reply_text(damage, "lock"),
+		hd_reply_text(damage, "operation"));
+	fputs(strcmp(hd_reply_text(damage, "shown"), "memory") == 0
+			? "Everything that was written is shown, and reaches the disk with 'heddle unmount'\n"
+			: "Shown is what was on disk; what was written after the last flush is lost\n",
+		stdout);
+}
+
 static void print_health(const json_t *reply)
 {
 	const json_t *recovery = json_object_get(reply, "recovery");
@@ -173,6 +189,7 @@ static int print_text(const struct hd_location *location, const json_t *reply)
 	print_head(location, reply);
 	print_mount(reply);
 	print_volatile(reply);
+	print_damage(reply);
 	print_health(reply);
 	if (total == 0) {
 		fputs("\nNothing has changed since that state\n", stdout);

@@ -59,6 +59,9 @@ static const struct exit_row exit_table[] = {
 		"a name has 1 to 200 bytes, no '/', and begins with neither '.' nor '-'"},
 	{HD_E_ARENA_CORRUPT, HD_EXIT_DATA,
 		"see the log in .heddle/log; copy the .heddle directory away first"},
+	{HD_E_MEMORY_DAMAGED, HD_EXIT_DATA,
+		"'heddle status' says what is still shown; 'heddle unmount', then 'heddle mount' go on from "
+		"there"},
 	{HD_E_JOURNAL_CORRUPT, HD_EXIT_DATA,
 		"nothing was changed; copy the .heddle directory away and check the disk, then restore the "
 		"journal from a backup, or go on with its whole part by 'heddle thread repair NAME'"},

@@ -19,6 +19,7 @@
 #include "overlay/platform/file.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/memory_file.h"
+#include "overlay/platform/random.h"
 #include "overlay/switch/tree_switch.h"
 
 /*
@@ -138,8 +139,25 @@ static int mark_volatile(struct hd_overlay *overlay, const struct hd_overlay_opt
 	return overlay->recovery.volatile_since[0] ? hd_volatile_mark_clear(overlay->directory_fd) : 0;
 }
 
+/* What the last process could not finish. In damaged memory it stays as it is: there it is only looked at. */
+static int finish_for_the_last(struct hd_overlay *overlay, const struct hd_overlay_options *options)
+{
+	int r;
+
+	if (overlay->recovery.memory.state != HD_MEMORY_SOUND) {
+		/* Ids of a later time are in the kernel: those that are made now must be none of them. */
+		hd_arena_seed_generations(overlay->arena, (uint32_t)hd_random64());
+		return 0;
+	}
+	r = hd_recover_truncations(overlay);
+	/* Who only brings a dead worker's memory to the disk leaves it to the next one. */
+	if (r == 0 && (!options->attach || options->keep_references))
+		r = hd_switch_recover(overlay);
+	return r < 0 ? r : hd_recover_orphans(overlay);
+}
+
 static int open_parts(
-	struct hd_overlay *overlay, const struct hd_overlay_options *options, const struct hd_state *state)
+	struct hd_overlay *overlay, struct hd_overlay_options *options, const struct hd_state *state)
 {
 	struct hd_recovered recovered = {0};
 	int r = open_directory(overlay);
@@ -148,9 +166,6 @@ static int open_parts(
 		r = lock_thread(overlay);
 	if (r == 0)
 		r = open_memory(overlay, options);
-	if (r == 0)
-		r = hd_arena_map(overlay->arena_fd, &overlay->arena);
-	HD_KILL_POINT(arena_mapped);
 	if (r == 0)
 		r = hd_recover(overlay, options, &recovered);
 	HD_KILL_POINT(arena_recovered);
@@ -176,12 +191,7 @@ static int open_parts(
 	if (r == 0)
 		r = hd_inode_numbers_new(overlay->arena, &overlay->numbers);
 	if (r == 0)
-		r = hd_recover_truncations(overlay);
-	/* Who only brings a dead worker's memory to the disk leaves it to the next one. */
-	if (r == 0 && (!options->attach || options->keep_references))
-		r = hd_switch_recover(overlay);
-	if (r == 0)
-		r = hd_recover_orphans(overlay);
+		r = finish_for_the_last(overlay, options);
 	if (r == 0)
 		r = mark_volatile(overlay, options);
 	if (r == 0)
@@ -225,6 +235,8 @@ static struct hd_overlay *allocate(const struct hd_overlay_options *options, con
 	overlay->directory_fd = overlay->lock_fd = overlay->arena_fd = overlay->hot_fd = -1;
 	overlay->deadline_ms = options->base_deadline_ms ? options->base_deadline_ms : DEFAULT_DEADLINE_MS;
 	overlay->ignores_opens = options->ignores_opens;
+	overlay->on_damage = options->on_damage;
+	overlay->damage_payload = options->damage_payload;
 	overlay->is_volatile = options->is_volatile;
 	hd_rwlock_init(&overlay->lock, HD_RANK_NAMESPACE);
 	for (size_t i = 0; i < HD_FILE_LOCKS; i++)
@@ -236,6 +248,7 @@ static struct hd_overlay *allocate(const struct hd_overlay_options *options, con
 
 int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay **ret_overlay)
 {
+	struct hd_overlay_options settings = *options;
 	struct hd_overlay *overlay = NULL;
 	struct hd_thread thread = {0};
 	struct hd_state state = {0};
@@ -250,7 +263,7 @@ int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay 
 	if (r == 0)
 		r = hd_base_set_new(options->store, overlay->deadline_ms, &overlay->bases);
 	if (r == 0)
-		r = open_parts(overlay, options, &state);
+		r = open_parts(overlay, &settings, &state);
 	hd_state_clear(&state);
 	hd_thread_clear(&thread);
 	if (r < 0) {
@@ -264,6 +277,9 @@ int hd_overlay_open(const struct hd_overlay_options *options, struct hd_overlay 
 
 int hd_overlay_save(struct hd_overlay *overlay)
 {
+	/* What is on disk is what we show. */
+	if (overlay->recovery.memory.state == HD_MEMORY_LOST)
+		return 0;
 	/*
 	 * A little goes into the journal faster than into objects of its own, and comes back from it when the
 	 * thread is opened again. What cannot be settled, because the store refuses, goes there as well.
@@ -280,9 +296,9 @@ int hd_overlay_close(struct hd_overlay *overlay)
 	hd_promoter_stop(overlay->promoter);
 	hd_flusher_stop(overlay->flusher);
 	r = hd_overlay_save(overlay);
-	if (r >= 0)
+	if (r >= 0 && overlay->recovery.memory.state != HD_MEMORY_LOST)
 		hd_flusher_seal(overlay->flusher);
-	if (r >= 0 && overlay->is_volatile)
+	if (r >= 0 && overlay->is_volatile && overlay->recovery.memory.state != HD_MEMORY_LOST)
 		r = hd_volatile_mark_clear(overlay->directory_fd);
 	free_overlay(overlay);
 	return r;

@@ -77,6 +77,10 @@ struct hd_overlay_options {
 	 */
 	void (*hold_large)(void *payload, uint32_t slot, int fd);
 	void *hold_payload;
+	/* Called by any thread when a record in memory does not verify: this process is to end without closing the
+	 * overlay, and another one to attach. May be NULL. */
+	void (*on_damage)(void *payload);
+	void *damage_payload;
 	const struct hd_large_file
 		*large; /* with attach: what was held; n_large of them, descriptors borrowed */
 	size_t n_large;
@@ -104,14 +108,39 @@ int hd_overlay_save(struct hd_overlay *overlay);
  * The result says whether all is durable; the overlay is freed in any case. */
 int hd_overlay_close(struct hd_overlay *overlay);
 
+enum hd_memory_state {
+	HD_MEMORY_SOUND,
+	HD_MEMORY_SHOWN, /* something in it does not verify; the tables do, and are shown. Nothing can be changed */
+	HD_MEMORY_LOST, /* the tables do not verify: what is shown is what the journal has. Nothing can be changed */
+};
+
+/* What was found in a dead worker's memory. */
+struct hd_memory_report {
+	enum hd_memory_state state;
+	bool owner_died; /* the worker died with the lock of the tables ("namespace") */
+	uint32_t owner;  /* its process */
+	bool has_operation;
+	uint32_t operation; /* of the last change: its kind in hd_activity, and the inode it was about */
+	uint64_t subject;
+	char flaw[160]; /* what does not verify; "" */
+};
+
 /* What recovery found, for the log and `status`; zero when nothing happened. */
 struct hd_recovery_report {
 	bool redo_applied;       /* a dead worker's unfinished transaction was completed */
 	uint64_t journal_epochs; /* replayed */
 	uint64_t torn_bytes;     /* cut off at the journal's end */
 	char volatile_since[32]; /* a volatile mount that began then did not end well; "" */
+	struct hd_memory_report memory;
 };
 void hd_overlay_recovery(const struct hd_overlay *overlay, struct hd_recovery_report *ret_report);
+
+/* Looks at all of a dead worker's memory, which hd_overlay_open does not when programs wait: -HD_E_ARENA_CORRUPT, after
+ * on_damage. While others work. */
+int hd_overlay_audit(struct hd_overlay *overlay);
+
+/* 0, or -HD_E_MEMORY_DAMAGED: whoever is about to change the tree asks, operations of programs and captures alike. */
+int hd_overlay_may_change(const struct hd_overlay *overlay);
 
 /* ---- names ---- */
 

@@ -41,6 +41,8 @@ struct hd_overlay {
 	int lock_fd;          /* owned: its lock */
 	int arena_fd, hot_fd; /* owned copies */
 	struct hd_recovery_report recovery;
+	void (*on_damage)(void *payload);
+	void *damage_payload;
 	unsigned deadline_ms;
 	bool ignores_opens;
 	bool is_volatile;

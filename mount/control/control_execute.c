@@ -278,16 +278,17 @@ static int run_unmount(struct execution *execution)
 static const struct {
 	const char *op;
 	int (*run)(struct execution *execution);
+	bool changes; /* what damaged memory must not be asked for */
 } requests[] = {
-	{"ping", run_ping},
-	{"status", run_status},
-	{"capture", run_capture},
-	{"diff", run_diff},
-	{"blame", run_blame},
-	{"restore", run_restore},
-	{"undo", run_undo},
-	{"sync", run_sync},
-	{"unmount", run_unmount},
+	{"ping", run_ping, false},
+	{"status", run_status, false},
+	{"capture", run_capture, true},
+	{"diff", run_diff, false},
+	{"blame", run_blame, false},
+	{"restore", run_restore, true},
+	{"undo", run_undo, true},
+	{"sync", run_sync, false},
+	{"unmount", run_unmount, false},
 };
 
 json_t *hd_control_error_reply(int r)
@@ -307,8 +308,12 @@ static int run_request(struct execution *execution)
 	if (json_unpack(execution->request, "{s:s}", "op", &op) != 0)
 		return malformed("'op' is missing");
 	for (i = 0; i < HD_ARRAY_SIZE(requests); i++) {
-		if (strcmp(op, requests[i].op) == 0)
-			return requests[i].run(execution);
+		int r;
+
+		if (strcmp(op, requests[i].op) != 0)
+			continue;
+		r = requests[i].changes ? hd_overlay_may_change(execution->overlay) : 0;
+		return r < 0 ? r : requests[i].run(execution);
 	}
 	return hd_fail(HD_E_CONTROL_PROTOCOL, "there is no request '%s'", op);
 }

@@ -118,6 +118,21 @@ static json_t *numbers_json(struct hd_overlay *overlay)
 		"volatile_since", recovery.volatile_since[0] ? recovery.volatile_since : NULL);
 }
 
+/* "damage": null, or what of a dead worker's memory did not verify, and what is shown instead. */
+static json_t *damage_json(struct hd_overlay *overlay)
+{
+	struct hd_recovery_report recovery = {0};
+	const struct hd_memory_report *memory = &recovery.memory;
+
+	hd_overlay_recovery(overlay, &recovery);
+	if (memory->state == HD_MEMORY_SOUND)
+		return json_pack("{s:n}", "damage");
+	return json_pack("{s:{s:s, s:s, s:s, s:s, s:I}}", "damage", "flaw", memory->flaw, "shown",
+		memory->state == HD_MEMORY_SHOWN ? "memory" : "disk", "lock", "namespace", "operation",
+		memory->has_operation ? hd_message_name(memory->operation) : "background", "inode",
+		(json_int_t)(uint32_t)memory->subject);
+}
+
 /* Adds the pairs of PART, whose reference is consumed, to REPLY. */
 static int merge(json_t *reply, json_t *part)
 {
@@ -146,6 +161,8 @@ int hd_control_status(struct hd_overlay *overlay, const struct hd_control_enviro
 	r = merge(reply, mount_json(environment));
 	if (r >= 0)
 		r = merge(reply, numbers_json(overlay));
+	if (r >= 0)
+		r = merge(reply, damage_json(overlay));
 	if (r < 0) {
 		json_decref(reply);
 		return r;

@@ -17,6 +17,7 @@
 #include "mount/fuse/fuse_session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,19 @@ static void *tmpfile_as_create(const struct hd_fuse_thread *thread, size_t size)
 	return header;
 }
 
+/* True when the request would change what must not be changed any more. One that was done before is answered. */
+static bool is_refused(const struct hd_fuse_thread *thread)
+{
+	const struct fuse_in_header *header = thread->message;
+	const struct fuse_open_in *open = (const void *)(header + 1);
+
+	if (hd_request_is_done(thread->session->overlay, NULL) ||
+		(header->opcode == FUSE_OPEN &&
+			(header->len < sizeof(*header) + sizeof(*open) || !(open->flags & O_TRUNC))))
+		return false;
+	return hd_overlay_may_change(thread->session->overlay) < 0;
+}
+
 void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 {
 	const struct fuse_in_header *header = thread->message;
@@ -147,6 +161,8 @@ void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 		buffer.mem = translated = tmpfile_as_create(thread, size);
 	if (header->opcode == FUSE_INIT && thread->session->begun)
 		answer_init_again(thread);
+	else if (changes && is_refused(thread))
+		refuse_message(thread, header, -EIO);
 	else if (buffer.mem)
 		fuse_session_process_buf(thread->session->native, &buffer);
 	else

@@ -93,9 +93,14 @@ void hd_fuse_tell_after_death(struct hd_fuse_session *session)
 {
 	const struct hd_cache_event everything = {.kind = HD_CACHE_ALL};
 
-	if (!hd_switch_is_untold(session->overlay))
+	struct hd_recovery_report report;
+	bool untold = hd_switch_is_untold(session->overlay);
+
+	hd_overlay_recovery(session->overlay, &report);
+	if (!untold && report.memory.state != HD_MEMORY_LOST)
 		return;
 	hd_overlay_each_known(session->overlay, doubt, session);
 	hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW, &everything);
-	(void)hd_switch_told(session->overlay);
+	if (untold)
+		(void)hd_switch_told(session->overlay);
 }

@@ -265,6 +265,13 @@ static void hear_failed(struct hd_supervisor *supervisor, json_t *message)
 	supervisor->failure = json_pack("{s:b, s:O}", "ok", 0, "error", json_object_get(message, "error"));
 }
 
+/* Its memory was damaged, and is given up: whoever asked for the end is told, and the next mount. */
+static void hear_lost(struct hd_supervisor *supervisor, json_t *message)
+{
+	hear_failed(supervisor, message);
+	supervisor->lost = true;
+}
+
 /* The worker serves nobody any more, and will not end before everything is on disk. */
 static void hear_unsaved(struct hd_supervisor *supervisor, json_t *message)
 {
@@ -307,6 +314,8 @@ static void hear_message(struct hd_supervisor *supervisor, json_t *message, int 
 		hear_ready(supervisor);
 	} else if (strcmp(op, "failed") == 0) {
 		hear_failed(supervisor, message);
+	} else if (strcmp(op, "lost") == 0) {
+		hear_lost(supervisor, message);
 	} else if (strcmp(op, "unsaved") == 0) {
 		hear_unsaved(supervisor, message);
 	} else if (strcmp(op, "closed") == 0) {

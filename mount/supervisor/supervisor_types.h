@@ -68,6 +68,7 @@ struct hd_supervisor {
 	bool closed;        /* the worker said that it closed its overlay */
 	json_t *failure;    /* owned: the failure that it named, as an "ok": false reply */
 	bool lacks_room;    /* the last try failed for the disk, not for the memory */
+	bool lost;          /* the memory was damaged, and what was in it alone is given up */
 	bool refused;       /* a close failed: the memory is kept and tried again until the disk takes it */
 	bool replaces;      /* the worker was asked to make way for another */
 	bool stopping;      /* we were told to end */

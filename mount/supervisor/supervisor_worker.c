@@ -299,7 +299,7 @@ void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
 		worker_died(supervisor, status);
 		return;
 	}
-	if (supervisor->phase == SUPERVISOR_SALVAGING) {
+	if (supervisor->phase == SUPERVISOR_SALVAGING && !supervisor->lost) {
 		json_decref(HD_STEAL(supervisor->failure));
 		hd_log(HD_LOG_NOTICE, "everything that thread '%s' had in memory is on disk",
 			supervisor->arguments.thread);

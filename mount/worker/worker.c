@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "mount/control/control_execute.h"
 #include "mount/fuse/fuse_session.h"
 #include "mount/fuse/large_files.h"
+#include "mount/fuse/message_counters.h"
 #include "mount/fuse/request_area.h"
 #include "mount/mount_parts.h"
 #include "mount/run_file.h"
@@ -32,6 +34,7 @@
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/process.h"
+#include "overlay/platform/task_thread.h"
 
 #define SAVE_RETRY_NS 1000000000u
 
@@ -46,11 +49,15 @@ struct worker {
 	struct hd_watchdog *watchdog;         /* owned */
 	char *stacks_directory;               /* owned */
 	char stacks_name[32];
-	struct hd_fuse_session *session;        /* owned */
-	char *mountpoint;                       /* owned */
-	char *last_end;                         /* owned, may be NULL */
-	struct hd_request_area *area;           /* owned */
-	bool yields;                            /* another worker goes on with the memory */
+	struct hd_fuse_session *session; /* owned */
+	char *mountpoint;                /* owned */
+	char *last_end;                  /* owned, may be NULL */
+	struct hd_request_area *area;    /* owned */
+	bool yields;                     /* another worker goes on with the memory */
+	_Atomic bool distrusts; /* the memory does not verify: the next one is to look at all of it */
+	struct hd_fuse_session *_Atomic served; /* borrowed; the session, once it can be stopped */
+	bool has_auditor;
+	pthread_t auditor;
 	uint64_t restarts;                      /* workers of this mount before us */
 	char *last_restart;                     /* owned, may be NULL: how the last of them ended */
 	struct hd_announcements *announcements; /* owned */
@@ -84,6 +91,51 @@ static int tell_failure(const char *op, int r)
 	return hd_control_send(HD_WORKER_LINK_FD, message, -1);
 }
 
+/* With the lock and the operation, for whoever looks for the bug. */
+static void log_memory(const struct worker *worker)
+{
+	struct hd_recovery_report report;
+	const struct hd_memory_report *memory = &report.memory;
+	char operation[64] = "work of its own";
+
+	hd_overlay_recovery(worker->overlay, &report);
+	if (memory->has_operation)
+		(void)snprintf(operation, sizeof(operation), "%s of inode %u",
+			hd_message_name(memory->operation), (uint32_t)memory->subject);
+	if (memory->owner_died)
+		hd_log(HD_LOG_NOTICE, "process %u died with lock 'namespace' in %s: %s", memory->owner,
+			operation,
+			report.redo_applied ? "its transaction was completed, all verifies"
+			: memory->flaw[0]   ? memory->flaw
+					    : "nothing of it was begun, all verifies");
+	if (memory->state != HD_MEMORY_SOUND)
+		hd_log(HD_LOG_ERROR,
+			"memory under lock 'namespace' is damaged: %s; the last operation was %s. Writes are "
+			"refused, reads show %s",
+			memory->flaw, operation,
+			memory->state == HD_MEMORY_SHOWN ? "what is in memory" : "what was on disk");
+}
+
+/* Of hd_overlay_options. */
+static void on_damage(void *payload)
+{
+	struct worker *worker = payload;
+	struct hd_fuse_session *session;
+
+	atomic_store(&worker->distrusts, true);
+	session = atomic_load(&worker->served);
+	if (session)
+		hd_fuse_session_stop(session);
+}
+
+static void *audit(void *payload)
+{
+	struct worker *worker = payload;
+
+	(void)hd_overlay_audit(worker->overlay);
+	return NULL;
+}
+
 static int open_overlay(struct worker *worker)
 {
 	const struct hd_mount_options *options = &worker->options;
@@ -102,6 +154,8 @@ static int open_overlay(struct worker *worker)
 		.keep_in_memory = !options->evict,
 		.hold_large = worker->arguments.salvage ? NULL : hd_announce,
 		.hold_payload = worker->announcements,
+		.on_damage = on_damage,
+		.damage_payload = worker,
 		.large = worker->large,
 		.n_large = worker->n_large};
 	int r;
@@ -111,7 +165,10 @@ static int open_overlay(struct worker *worker)
 		return hd_fail_in(r, "open the store %s", worker->arguments.store);
 	settings.store = worker->store;
 	r = hd_overlay_open(&settings, &worker->overlay);
-	return r < 0 ? hd_fail_in(r, "open thread '%s'", worker->arguments.thread) : 0;
+	if (r < 0)
+		return hd_fail_in(r, "open thread '%s'", worker->arguments.thread);
+	log_memory(worker);
+	return 0;
 }
 
 /*
@@ -123,7 +180,8 @@ static void save_overlay(struct worker *worker)
 	bool told = false;
 	int r;
 
-	while ((r = hd_overlay_save(worker->overlay)) < 0 && r != -HD_E_STORE_DELETED) {
+	while ((r = hd_overlay_save(worker->overlay)) < 0 && r != -HD_E_STORE_DELETED &&
+		!atomic_load(&worker->distrusts)) {
 		if (!told) {
 			r = hd_fail_in(r,
 				"the mount of thread '%s' has ended, but process %d keeps what was "
@@ -136,6 +194,18 @@ static void save_overlay(struct worker *worker)
 		hd_error_clear();
 		hd_clock_sleep_ns(SAVE_RETRY_NS);
 	}
+}
+
+/* What cannot be brought to disk, because nobody knows what it is. */
+static void tell_lost(const struct worker *worker)
+{
+	struct hd_recovery_report report;
+
+	hd_overlay_recovery(worker->overlay, &report);
+	if (report.memory.state != HD_MEMORY_LOST)
+		return;
+	(void)tell_failure(
+		"lost", hd_fail(HD_E_MEMORY_DAMAGED, "what was not on disk is lost: %s", report.memory.flaw));
 }
 
 static void remove_run_files(const struct worker *worker)
@@ -155,6 +225,11 @@ static int close_overlay(struct worker *worker)
 	int r;
 
 	save_overlay(worker);
+	if (atomic_load(&worker->distrusts)) {
+		worker->yields = true;
+		return 0;
+	}
+	tell_lost(worker);
 	r = hd_overlay_close(HD_STEAL(worker->overlay));
 	/* Not durable: the memory is still the only place of something, and is tried again. */
 	if (r >= 0)
@@ -256,6 +331,16 @@ static int start_watchdog(struct worker *worker)
 	return hd_watchdog_new(&settings, &worker->watchdog);
 }
 
+/* Without it what is damaged is found when it is to go to disk. */
+static void start_audit(struct worker *worker)
+{
+	int r = hd_thread_start(&worker->auditor, "audit", audit, worker);
+
+	worker->has_auditor = r >= 0;
+	if (r < 0)
+		hd_log(HD_LOG_WARNING, "cannot look at all of the memory, ignoring: %s", hd_error_message(r));
+}
+
 static int serve_mount(struct worker *worker, int device)
 {
 	struct hd_worker_control_settings settings = {.link_fd = HD_WORKER_LINK_FD,
@@ -300,8 +385,17 @@ static int serve_mount(struct worker *worker, int device)
 	if (r < 0)
 		return r;
 	(void)tell("ready");
+	atomic_store(&worker->served, worker->session);
+	if (worker->arguments.take_over)
+		start_audit(worker);
+	/* It may have been found before there was anything to stop. */
+	if (atomic_load(&worker->distrusts))
+		hd_fuse_session_stop(worker->session);
 	r = hd_fuse_session_serve(worker->session);
-	worker->yields = hd_worker_control_yields(control);
+	atomic_store(&worker->served, NULL);
+	if (worker->has_auditor)
+		hd_thread_join(worker->auditor);
+	worker->yields = hd_worker_control_yields(control) || atomic_load(&worker->distrusts);
 	hd_worker_control_stop(control);
 	return r;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/arena/arena.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "overlay/arena/arena_types.h"
 #include "overlay/platform/array.h"
@@ -11,8 +13,8 @@
 #include "overlay/platform/memory_file.h"
 
 /*
- * Layout of the memory file: one page of identity, the redo area, the dirty bits, then the tables, each at a
- * fixed place. Fixed places cost address space alone, and spare every relocation: a record's address never
+ * Layout of the memory file: one page of identity, the redo area, the dirty bits, the records' sums, then the
+ * tables, each at a fixed place. Fixed places cost address space alone, and spare every relocation: a record's address never
  * changes, in whichever process maps the file.
  *
  * The dirty bits say which durable records differ from the journal. They lie in the arena, because they must
@@ -43,6 +45,7 @@ static uint64_t round_to_page(uint64_t size)
 struct layout {
 	uint64_t dirty[HD_TABLE_COUNT];
 	uint64_t flagged;
+	uint64_t sums[HD_TABLE_COUNT];
 	uint64_t table[HD_TABLE_COUNT];
 	uint64_t end;
 };
@@ -58,6 +61,10 @@ static struct layout compute_layout(void)
 	}
 	layout.flagged = at;
 	at += round_to_page(tables[HD_TABLE_INODE].limit / 8 + 8);
+	for (int t = 0; t < HD_TABLE_COUNT; t++) {
+		layout.sums[t] = at;
+		at += tables[t].durable ? round_to_page((uint64_t)tables[t].limit * sizeof(uint32_t)) : 0;
+	}
 	for (int t = 0; t < HD_TABLE_COUNT; t++) {
 		layout.table[t] = at;
 		at += round_to_page((uint64_t)tables[t].size * tables[t].limit);
@@ -79,6 +86,17 @@ uint32_t hd_record_size(enum hd_table table)
 uint32_t hd_record_limit(enum hd_table table)
 {
 	return tables[table].limit;
+}
+
+const char *hd_table_name(enum hd_table table)
+{
+	static const char *const names[HD_TABLE_COUNT] = {
+#define HD_TABLE_NAME(table, size, limit, durable) [table] = #table,
+		HD_TABLES(HD_TABLE_NAME)
+#undef HD_TABLE_NAME
+	};
+
+	return names[table] + strlen("HD_TABLE_");
 }
 
 bool hd_table_is_durable(enum hd_table table)
@@ -216,9 +234,7 @@ int hd_arena_restore(struct hd_arena *arena, unsigned table, uint32_t index, con
 	if (table >= HD_TABLE_COUNT || !tables[table].durable || index >= tables[table].limit ||
 		size != tables[table].size)
 		return hd_fail(HD_E_JOURNAL_CORRUPT, "a record for table %u, index %u", table, index);
-	memcpy(hd_record_for_writing(arena, (enum hd_table)table, index), data, size);
-	if (table == HD_TABLE_INODE)
-		hd_arena_flag_inode(arena, index);
+	hd_record_install(arena, (enum hd_table)table, index, data, hd_record_sum(data, size));
 	return 0;
 }
 
@@ -254,6 +270,16 @@ uint32_t hd_arena_next_flagged(const struct hd_arena *arena, uint32_t from)
 	return 0;
 }
 
+void hd_record_install(
+	struct hd_arena *arena, enum hd_table table, uint32_t index, const void *bytes, uint32_t sum)
+{
+	memcpy(hd_record_for_writing(arena, table, index), bytes, tables[table].size);
+	if (tables[table].durable)
+		arena->sums[table][index] = sum;
+	if (table == HD_TABLE_INODE)
+		hd_arena_flag_inode(arena, index);
+}
+
 /* ---- mapping ---- */
 
 int hd_arena_map(int fd, struct hd_arena **ret_arena)
@@ -279,12 +305,14 @@ int hd_arena_map(int fd, struct hd_arena **ret_arena)
 	arena->size = layout.end;
 	for (int t = 0; t < HD_TABLE_COUNT; t++) {
 		arena->dirty[t] = arena->address + layout.dirty[t];
+		arena->sums[t] = (uint32_t *)(void *)(arena->address + layout.sums[t]);
 		arena->table[t] = arena->address + layout.table[t];
 	}
 	arena->flagged = arena->address + layout.flagged;
+	arena->process = (uint32_t)getpid();
 	arena->identity = address;
 	arena->redo = (struct hd_redo_head *)(void *)(arena->address + HD_REDO_OFFSET);
-	if (arena->identity->magic == 0) {
+	if (arena->identity->magic == 0 && arena->identity->begun == 0) {
 		arena->identity->magic = HD_ARENA_MAGIC;
 		arena->identity->layout = IDENTITY_LAYOUT;
 	}
@@ -337,8 +365,61 @@ uint64_t hd_arena_transactions(const struct hd_arena *arena)
 	return arena->transactions;
 }
 
-int hd_arena_recover(struct hd_arena *arena, bool *ret_applied)
+static void describe_owner(const struct hd_arena *arena, struct hd_arena_recovery *ret)
 {
+	const struct hd_arena_identity *identity = arena->identity;
+
+	ret->owner_died = identity->owner != 0;
+	ret->owner = identity->owner;
+	ret->has_operation = identity->has_operation != 0;
+	ret->operation = identity->operation;
+	ret->subject = identity->subject;
+}
+
+/*
+ * The table of decisions, by what verifies:
+ *
+ *     redo area   tables   no transaction was half in them   then
+ *     yes         yes      -                                 it is completed, and all goes on
+ *     no          yes      yes                               what is in the tables is shown, nothing is changed any more
+ *     otherwise                                              -HD_E_ARENA_CORRUPT: the journal has the last whole tables
+ */
+int hd_arena_recover(struct hd_arena *arena, bool all, struct hd_arena_recovery *ret)
+{
+	bool applied = false;
+	int redo, r;
+
+	*ret = (struct hd_arena_recovery){0};
+	describe_owner(arena, ret);
+	redo = hd_redo_recover(arena, &applied);
+	if (redo < 0)
+		(void)snprintf(ret->flaw, sizeof(ret->flaw), "%s", hd_error_message(redo));
+	all |= redo < 0 || arena->identity->distrusted != 0;
+	r = redo < 0 && hd_redo_was_applying(arena) ? redo : hd_arena_verify(arena, all);
+	if (r < 0) {
+		(void)snprintf(ret->flaw, sizeof(ret->flaw), "%s", hd_error_message(r));
+		return r;
+	}
+	if (redo < 0)
+		hd_redo_clear(arena);
+	if (redo < 0)
+		arena->identity->damaged = 1;
+	arena->identity->owner = 0;
+	ret->redo_applied = applied;
+	ret->damaged = arena->identity->damaged != 0;
+	if (ret->damaged && redo == 0)
+		(void)snprintf(
+			ret->flaw, sizeof(ret->flaw), "the redo area did not verify, some workers ago");
 	arena->list_incomplete = true;
-	return hd_redo_recover(arena, ret_applied);
+	return 0;
+}
+
+void hd_arena_seed_generations(struct hd_arena *arena, uint32_t seed)
+{
+	arena->generation_seed = seed;
+}
+
+uint32_t hd_arena_generation_seed(const struct hd_arena *arena)
+{
+	return arena->generation_seed;
 }

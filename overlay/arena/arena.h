@@ -11,7 +11,7 @@
  * process applies.
  *
  * Calling sequence
- *     hd_arena_map → [hd_arena_recover] → hd_transaction_begin → hd_edit ... → hd_transaction_commit →
+ *     hd_arena_map → [hd_arena_recover, after a death; later hd_arena_audit] → hd_transaction_begin → hd_edit ... → hd_transaction_commit →
  *     hd_arena_unmap
  *
  * Threads     The caller serialises: transactions need the namespace lock for writing, reads of records
@@ -40,8 +40,48 @@ uint64_t hd_arena_size(void);
 int hd_arena_map(int fd, struct hd_arena **ret_arena);
 void hd_arena_unmap(struct hd_arena *arena);
 
-/* Completes or drops the transaction that the last process was in. *RET_APPLIED: one was completed. */
-int hd_arena_recover(struct hd_arena *arena, bool *ret_applied);
+/* What was found in the memory of a process that died. */
+struct hd_arena_recovery {
+	bool redo_applied; /* a transaction that it was in was completed */
+	bool damaged; /* the tables verify, and something else did not: nothing is to be changed any more */
+	bool owner_died;    /* it died in a commit, which is to say with the namespace lock */
+	uint32_t owner;     /* its process */
+	bool has_operation; /* of the last commit: */
+	uint32_t operation; /*    what for (hd_activity's kind) */
+	uint64_t subject;   /*    the inode it was about */
+	char flaw[160];     /* what does not verify; "" */
+};
+
+/*
+ * Completes or drops the transaction that the last process was in, and verifies what is in the tables: ALL of it when asked
+ * to, or when there is reason to doubt it, else what says how far they go; the rest is hd_arena_audit's. Fills *RET whatever
+ * it returns; -HD_E_ARENA_CORRUPT: what the tables hold is not to be believed, and was not touched.
+ */
+int hd_arena_recover(struct hd_arena *arena, bool all, struct hd_arena_recovery *ret);
+
+/* Verifies the next few records after *AT, which begins as zeros: 1 while there are more, -HD_E_ARENA_CORRUPT says which
+ * does not verify. Needs the lock for reading. */
+struct hd_arena_audit {
+	unsigned table;
+	uint32_t index;
+};
+int hd_arena_audit(const struct hd_arena *arena, struct hd_arena_audit *at);
+/* Something does not verify: hd_arena_recover looks at all of it. */
+void hd_arena_distrust(struct hd_arena *arena);
+
+/* Of a record's bytes; never 0. */
+uint32_t hd_record_sum(const void *bytes, size_t size);
+/* The one that is kept beside a durable record; 0: no transaction ever set it. */
+uint32_t hd_record_kept_sum(const struct hd_arena *arena, enum hd_table table, uint32_t index);
+/* Whether BYTES are those of a record with that sum. */
+bool hd_record_is_sound(enum hd_table table, const void *bytes, uint32_t sum);
+
+/*
+ * Ids of inodes that are made from now on are none that another process gave to others: for tables that go back to an
+ * earlier time while the kernel still holds ids of a later one.
+ */
+void hd_arena_seed_generations(struct hd_arena *arena, uint32_t seed);
+uint32_t hd_arena_generation_seed(const struct hd_arena *arena);
 
 /*
  * Whether the tables hold all of an overlay. Who dies while it fills them from the journal leaves a part, which must not
@@ -61,6 +101,8 @@ void hd_arena_clear_pins(struct hd_arena *arena);
  */
 uint32_t hd_arena_next_flagged(const struct hd_arena *arena, uint32_t from);
 
+/* "INODE" */
+const char *hd_table_name(enum hd_table table);
 /* Whether the journal keeps TABLE. */
 bool hd_table_is_durable(enum hd_table table);
 

@@ -42,6 +42,7 @@ uint32_t hd_inode_new(struct hd_transaction *transaction, uint32_t mode, const s
 	if (index == 0)
 		return 0;
 	inode = hd_edit_inode(transaction, index);
+	inode->generation += hd_arena_generation_seed(transaction->arena);
 	inode->state = HD_INODE_LIVE;
 	inode->mode = mode;
 	inode->nlink = hd_inode_is_directory(inode) ? 2 : 1;

@@ -3,6 +3,7 @@
 
 #include "overlay/arena/arena.h"
 #include "overlay/arena/arena_types.h"
+#include "overlay/platform/activity.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/kill_point.h"
@@ -14,9 +15,12 @@
  *     valid = 0                  edits are being made                nothing: the tables were not touched
  *     valid = 1                  commit copies edits to the tables   copies all of them again (idempotent)
  *
- * The edits are built in place, so a commit costs one checksum and one copy per record. The checksum is not
+ * The edits are built in place, so a commit costs one checksum and one copy per record. The checksums are not
  * for crashes (stores of a killed process are not lost) but for stray writes: a redo that does not verify is
- * refused.
+ * refused. Each record's goes with it into the tables (arena_verify.c).
+ *
+ * The counts in the identity tell whether a redo that does not verify was already half in the tables. The order is
+ * valid = 1, begun, apply, done, valid = 0: unequal counts without a valid redo do not happen by a death.
  *
  * Invariant: edits and tables never share bytes; a table's record changes only in apply().
  */
@@ -61,7 +65,8 @@ void hd_transaction_begin(struct hd_arena *arena, struct hd_transaction *ret_tra
 uint32_t hd_transaction_room(const struct hd_transaction *transaction)
 {
 	uint32_t by_slots = HD_EDIT_SLOTS / 2 - transaction->arena->edits;
-	uint32_t by_bytes = (uint32_t)(EDITS_ROOM - transaction->arena->redo_used) / (4096u + 8u);
+	uint32_t by_bytes = (uint32_t)(EDITS_ROOM - transaction->arena->redo_used) /
+			    (4096u + (uint32_t)sizeof(struct hd_redo_edit));
 
 	return by_slots < by_bytes ? by_slots : by_bytes;
 }
@@ -109,27 +114,81 @@ const void *hd_view(const struct hd_transaction *transaction, enum hd_table tabl
 	return hd_record(transaction->arena, table, index);
 }
 
+/* Seals the edits of the transaction: their sums, and the checksum over their heads. */
+static void seal(struct hd_arena *arena)
+{
+	uint64_t at = 0, checksum = 0;
+
+	for (uint32_t i = 0; i < arena->edits; i++) {
+		struct hd_redo_edit *edit = (void *)(edits_of(arena) + at);
+		uint32_t size = hd_record_size((enum hd_table)edit->table);
+
+		edit->sum = hd_record_sum(edit + 1, size);
+		checksum = hd_checksum64_continue(checksum, edit, sizeof(*edit));
+		at += sizeof(*edit) + padded(size);
+	}
+	arena->redo->count = arena->edits;
+	arena->redo->size = arena->redo_used;
+	arena->redo->checksum = checksum;
+}
+
+/* The edit at *AT, which is moved behind it; NULL if it cannot be one. */
+static const struct hd_redo_edit *next_edit(const struct hd_arena *arena, uint64_t *at)
+{
+	const struct hd_redo_edit *edit = (const void *)((const uint8_t *)(arena->redo + 1) + *at);
+
+	if (*at + sizeof(*edit) > arena->redo->size || edit->table >= HD_TABLE_COUNT ||
+		edit->index >= hd_record_limit((enum hd_table)edit->table))
+		return NULL;
+	*at += sizeof(*edit) + padded(hd_record_size((enum hd_table)edit->table));
+	return *at <= arena->redo->size ? edit : NULL;
+}
+
+/* True if the redo area is what a commit sealed. */
+static bool is_sealed(const struct hd_arena *arena)
+{
+	uint64_t at = 0, checksum = 0;
+
+	if (arena->redo->valid != 1 || arena->redo->size > EDITS_ROOM)
+		return false;
+	for (uint32_t i = 0; i < arena->redo->count; i++) {
+		const struct hd_redo_edit *edit = next_edit(arena, &at);
+
+		if (!edit || edit->sum != hd_record_sum(edit + 1, hd_record_size((enum hd_table)edit->table)))
+			return false;
+		checksum = hd_checksum64_continue(checksum, edit, sizeof(*edit));
+	}
+	return at == arena->redo->size && checksum == arena->redo->checksum;
+}
+
 static int apply(struct hd_arena *arena)
 {
 	uint64_t at = 0;
 
 	for (uint32_t i = 0; i < arena->redo->count; i++) {
-		const struct hd_redo_edit *edit = (const void *)(edits_of(arena) + at);
-		uint32_t size;
+		const struct hd_redo_edit *edit = next_edit(arena, &at);
 
-		if (at + sizeof(*edit) > arena->redo->size || edit->table >= HD_TABLE_COUNT ||
-			edit->index >= hd_record_limit((enum hd_table)edit->table))
+		if (!edit)
 			return hd_fail(HD_E_ARENA_CORRUPT, "edit %u of the redo area", i);
-		size = hd_record_size((enum hd_table)edit->table);
-		memcpy(hd_record_for_writing(arena, (enum hd_table)edit->table, edit->index), edit + 1, size);
+		hd_record_install(arena, (enum hd_table)edit->table, edit->index, edit + 1, edit->sum);
 		if (i == 0)
 			HD_KILL_POINT(redo_half);
-		if (edit->table == HD_TABLE_INODE)
-			hd_arena_flag_inode(arena, edit->index);
 		hd_arena_mark_dirty(arena, (enum hd_table)edit->table, edit->index);
-		at += sizeof(*edit) + padded(size);
 	}
 	return 0;
+}
+
+/* For whoever finds that we died here. */
+static void sign(struct hd_arena *arena)
+{
+	struct hd_arena_identity *identity = arena->identity;
+	uint32_t kind = 0;
+	uint64_t subject = 0;
+
+	identity->has_operation = hd_activity_current(&kind, &subject);
+	identity->operation = kind;
+	identity->subject = subject;
+	__atomic_store_n(&identity->owner, arena->process, __ATOMIC_RELEASE);
 }
 
 int hd_transaction_commit(struct hd_transaction *transaction)
@@ -139,15 +198,17 @@ int hd_transaction_commit(struct hd_transaction *transaction)
 	int r = transaction->status;
 
 	if (r == 0 && arena->edits > 0) {
-		redo->count = arena->edits;
-		redo->size = arena->redo_used;
-		redo->checksum = hd_checksum64(edits_of(arena), arena->redo_used);
+		sign(arena);
+		seal(arena);
 		HD_KILL_POINT(redo_built);
 		__atomic_store_n(&redo->valid, 1, __ATOMIC_RELEASE);
 		HD_KILL_POINT(redo_declared);
+		__atomic_store_n(&arena->identity->begun, arena->identity->done + 1, __ATOMIC_RELEASE);
 		r = apply(arena);
 		HD_KILL_POINT(redo_applied);
+		__atomic_store_n(&arena->identity->done, arena->identity->begun, __ATOMIC_RELEASE);
 		__atomic_store_n(&redo->valid, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&arena->identity->owner, 0, __ATOMIC_RELEASE);
 		HD_KILL_POINT(redo_cleared);
 		arena->transactions++;
 	}
@@ -165,19 +226,33 @@ void hd_transaction_abort(struct hd_transaction *transaction)
 int hd_redo_recover(struct hd_arena *arena, bool *ret_applied)
 {
 	struct hd_redo_head *redo = arena->redo;
-	int r = 0;
+	int r;
 
 	*ret_applied = false;
-	if (!__atomic_load_n(&redo->valid, __ATOMIC_ACQUIRE))
-		return 0;
-	if (redo->size > EDITS_ROOM || redo->checksum != hd_checksum64(edits_of(arena), redo->size))
+	if (!__atomic_load_n(&redo->valid, __ATOMIC_ACQUIRE)) {
+		if (!hd_redo_was_applying(arena))
+			return 0;
+		return hd_fail(HD_E_ARENA_CORRUPT, "the redo area is empty in the middle of a transaction");
+	}
+	if (!is_sealed(arena))
 		return hd_fail(HD_E_ARENA_CORRUPT, "the redo area does not verify");
 	r = apply(arena);
 	if (r < 0)
 		return r;
-	__atomic_store_n(&redo->valid, 0, __ATOMIC_RELEASE);
+	hd_redo_clear(arena);
 	*ret_applied = true;
 	return 0;
+}
+
+bool hd_redo_was_applying(const struct hd_arena *arena)
+{
+	return arena->identity->begun != arena->identity->done;
+}
+
+void hd_redo_clear(struct hd_arena *arena)
+{
+	__atomic_store_n(&arena->identity->done, arena->identity->begun, __ATOMIC_RELEASE);
+	__atomic_store_n(&arena->redo->valid, 0, __ATOMIC_RELEASE);
 }
 
 uint32_t hd_allocate(struct hd_transaction *transaction, enum hd_table table)

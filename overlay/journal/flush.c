@@ -2,9 +2,11 @@
 #include "overlay/journal/flush.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "overlay/contents/dirty_data.h"
 #include "overlay/journal/journal.h"
+#include "overlay/journal/recovery.h"
 #include "overlay/platform/activity.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/clock.h"
@@ -51,6 +53,7 @@ struct cut {
 	struct hd_dirty_record *records; /* owned */
 	size_t n_records;
 	struct hd_buffer bytes; /* the records' bytes, one behind the other */
+	struct hd_buffer sums;  /* and what they should verify by */
 	struct hd_dirty_data data;
 	struct hd_dirty_blocks blocks;
 };
@@ -59,6 +62,7 @@ static void cut_clear(struct cut *cut)
 {
 	free(cut->records);
 	hd_buffer_clear(&cut->bytes);
+	hd_buffer_clear(&cut->sums);
 	free(cut->data.ranges);
 	hd_dirty_blocks_clear(&cut->blocks);
 }
@@ -93,11 +97,36 @@ static int copy_records(const struct hd_arena *arena, struct cut *cut)
 {
 	for (size_t i = 0; i < cut->n_records; i++) {
 		enum hd_table table = (enum hd_table)cut->records[i].table;
+		uint32_t sum = hd_record_kept_sum(arena, table, cut->records[i].index);
 
 		hd_buffer_put(
 			&cut->bytes, hd_record(arena, table, cut->records[i].index), hd_record_size(table));
+		hd_buffer_put(&cut->sums, &sum, sizeof(sum));
 	}
-	return hd_buffer_status(&cut->bytes);
+	return hd_buffer_status(&cut->bytes) < 0 ? hd_buffer_status(&cut->bytes)
+						 : hd_buffer_status(&cut->sums);
+}
+
+/* What some bug of ours wrote over must not reach the disk: there the last whole tables are. */
+static int verify_records(struct hd_overlay *overlay, const struct cut *cut)
+{
+	const uint8_t *bytes = cut->bytes.data;
+
+	for (size_t i = 0; i < cut->n_records; i++) {
+		enum hd_table table = (enum hd_table)cut->records[i].table;
+		uint32_t sum;
+		int r;
+
+		memcpy(&sum, (const uint8_t *)cut->sums.data + i * sizeof(sum), sizeof(sum));
+		if (!hd_record_is_sound(table, bytes, sum)) {
+			r = hd_fail(HD_E_ARENA_CORRUPT, "record %u of table %s does not verify",
+				cut->records[i].index, hd_table_name(table));
+			hd_overlay_distrust(overlay, r);
+			return r;
+		}
+		bytes += hd_record_size(table);
+	}
+	return 0;
 }
 
 /* Step 1. Whatever fails here, what was taken is given back by undo_cut. */
@@ -201,7 +230,10 @@ static int write_data(struct hd_overlay *overlay, struct hd_journal *journal, co
 static int write_cut(struct hd_overlay *overlay, bool checkpoint, const struct cut *cut)
 {
 	struct hd_journal *journal = overlay->flusher->journal;
-	int r = hd_base_set_persist(overlay->bases);
+	int r = verify_records(overlay, cut);
+
+	if (r == 0)
+		r = hd_base_set_persist(overlay->bases);
 
 	if (r == 0)
 		r = hd_object_store_sync(overlay->store->objects);
@@ -265,6 +297,9 @@ static int flush_shared(struct hd_flusher *flusher, bool checkpoint)
 	uint64_t mine;
 	int r;
 
+	/* The journal is ahead of nothing that we have. */
+	if (flusher->overlay->recovery.memory.state == HD_MEMORY_LOST)
+		return hd_overlay_may_change(flusher->overlay);
 	hd_mutex_lock(&flusher->lock);
 	mine = flusher->started + 1;
 	while (flusher->completed < mine) {

@@ -2,7 +2,9 @@
 #include "overlay/journal/recovery.h"
 #include "overlay/names/orphan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +15,8 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/kill_point.h"
+#include "overlay/platform/log.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/request_note.h"
 #include "overlay/switch/tree_switch.h"
@@ -82,14 +86,33 @@ static void keep_references(struct hd_overlay *overlay)
 	hd_requests_inherit(overlay);
 }
 
+static int verify_memory(struct hd_overlay *overlay, bool all)
+{
+	struct hd_memory_report *memory = &overlay->recovery.memory;
+	struct hd_arena_recovery found;
+	int r = hd_arena_recover(overlay->arena, all, &found);
+
+	overlay->recovery.redo_applied = found.redo_applied;
+	*memory = (struct hd_memory_report){.state = r < 0           ? HD_MEMORY_LOST
+						     : found.damaged ? HD_MEMORY_SHOWN
+								     : HD_MEMORY_SOUND,
+		.owner_died = found.owner_died,
+		.owner = found.owner,
+		.has_operation = found.has_operation,
+		.operation = found.operation,
+		.subject = found.subject};
+	memcpy(memory->flaw, found.flaw, sizeof(memory->flaw));
+	return r;
+}
+
 static int attach(struct hd_overlay *overlay, bool goes_on)
 {
 	int r;
 
 	if (!hd_arena_is_ready(overlay->arena))
 		return hd_fail(HD_E_ARENA_CORRUPT, "its last process died before it had read the journal");
-	r = hd_arena_recover(overlay->arena, &overlay->recovery.redo_applied);
-
+	/* Nobody waits for who only brings it to the disk. */
+	r = verify_memory(overlay, !goes_on);
 	if (r < 0)
 		return r;
 	if (goes_on) {
@@ -104,7 +127,8 @@ static int attach(struct hd_overlay *overlay, bool goes_on)
 	return 0;
 }
 
-int hd_recover(struct hd_overlay *overlay, const struct hd_overlay_options *options, struct hd_recovered *ret)
+static int recover(
+	struct hd_overlay *overlay, const struct hd_overlay_options *options, struct hd_recovered *ret)
 {
 	struct replaying replaying = {.overlay = overlay, .recovered = ret};
 	struct hd_replay replay = {
@@ -123,6 +147,73 @@ int hd_recover(struct hd_overlay *overlay, const struct hd_overlay_options *opti
 	overlay->recovery.journal_epochs = report.epochs;
 	overlay->recovery.torn_bytes = report.torn_bytes;
 	return 0;
+}
+
+/*
+ * The dead one's memory is left as it is. What the journal has goes into memory of our own, which nobody else will ever
+ * hold: nothing is written there that matters.
+ */
+static int go_back(struct hd_overlay *overlay, struct hd_overlay_options *options, struct hd_recovered *ret)
+{
+	int r;
+
+	hd_arena_unmap(HD_STEAL(overlay->arena));
+	hd_descriptor_close(&overlay->arena_fd);
+	hd_descriptor_close(&overlay->hot_fd);
+	overlay->arena_fd = overlay->hot_fd = -1;
+	options->attach = options->background = false;
+	options->hold_large = NULL;
+	options->n_large = 0;
+	hd_error_clear();
+	r = hd_overlay_memory(&overlay->arena_fd, &overlay->hot_fd);
+	if (r == 0)
+		r = hd_arena_map(overlay->arena_fd, &overlay->arena);
+	return r < 0 ? r : recover(overlay, options, ret);
+}
+
+int hd_recover(struct hd_overlay *overlay, struct hd_overlay_options *options, struct hd_recovered *ret)
+{
+	struct hd_memory_report *memory = &overlay->recovery.memory;
+	int r = hd_arena_map(overlay->arena_fd, &overlay->arena);
+
+	HD_KILL_POINT(arena_mapped);
+	if (r == -HD_E_ARENA_CORRUPT && options->attach) {
+		memory->state = HD_MEMORY_LOST;
+		(void)snprintf(memory->flaw, sizeof(memory->flaw), "%s", hd_error_message(r));
+	} else if (r == 0) {
+		r = recover(overlay, options, ret);
+	}
+	return memory->state == HD_MEMORY_LOST ? go_back(overlay, options, ret) : r;
+}
+
+void hd_overlay_distrust(struct hd_overlay *overlay, int r)
+{
+	hd_log(HD_LOG_ERROR, "memory of thread '%s' is damaged: %s", overlay->thread, hd_error_message(r));
+	hd_arena_distrust(overlay->arena);
+	if (overlay->on_damage)
+		overlay->on_damage(overlay->damage_payload);
+}
+
+int hd_overlay_audit(struct hd_overlay *overlay)
+{
+	struct hd_arena_audit at = {0};
+	int r = overlay->recovery.memory.state == HD_MEMORY_LOST ? 0 : 1;
+
+	while (r > 0) {
+		hd_rwlock_read(&overlay->lock);
+		r = hd_arena_audit(overlay->arena, &at);
+		hd_rwlock_unlock(&overlay->lock);
+	}
+	if (r < 0)
+		hd_overlay_distrust(overlay, r);
+	return r;
+}
+
+int hd_overlay_may_change(const struct hd_overlay *overlay)
+{
+	const struct hd_memory_report *memory = &overlay->recovery.memory;
+
+	return memory->state == HD_MEMORY_SOUND ? 0 : hd_fail(HD_E_MEMORY_DAMAGED, "%s", memory->flaw);
 }
 
 void hd_recovered_clear(struct hd_recovered *recovered)

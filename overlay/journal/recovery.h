@@ -25,10 +25,15 @@ struct hd_recovered {
 	size_t n_large;
 };
 
-/* Attaches to a dead worker's memory, or replays the journal. */
-int hd_recover(
-	struct hd_overlay *overlay, const struct hd_overlay_options *options, struct hd_recovered *ret);
+/*
+ * Maps the arena, and attaches to a dead worker's memory, or replays the journal. What was to be attached and does not
+ * verify is left alone: the journal is replayed into memory of the overlay's own, and *OPTIONS becomes what fits that.
+ */
+int hd_recover(struct hd_overlay *overlay, struct hd_overlay_options *options, struct hd_recovered *ret);
 void hd_recovered_clear(struct hd_recovered *recovered);
+
+/* A record does not verify, as R says. Whoever serves is to end, so that another one attaches, and looks at all of it. */
+void hd_overlay_distrust(struct hd_overlay *overlay, int r);
 
 /* Gives large files their memory files back, and accounts for them. */
 int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options *options,

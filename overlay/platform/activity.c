@@ -75,6 +75,15 @@ void hd_activity_work(struct hd_activity *slot)
 		atomic_store_explicit(&slot->thread, (int32_t)gettid(), memory_order_relaxed);
 }
 
+bool hd_activity_current(uint32_t *ret_kind, uint64_t *ret_subject)
+{
+	if (!current || atomic_load_explicit(&current->began_ns, memory_order_relaxed) == 0)
+		return false;
+	*ret_kind = atomic_load_explicit(&current->kind, memory_order_relaxed);
+	*ret_subject = atomic_load_explicit(&current->subject, memory_order_relaxed);
+	return true;
+}
+
 const char *hd_activity_waits_for(const char *what)
 {
 	const char *before;

@@ -17,6 +17,7 @@
  */
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "overlay/platform/clock.h"
@@ -65,6 +66,9 @@ void hd_activities_look(struct hd_activities *table,
 
 /* The calling thread works on SLOT's operations from now on; NULL: on none. */
 void hd_activity_work(struct hd_activity *slot);
+
+/* What the calling thread works on; false when it has no operation. */
+bool hd_activity_current(uint32_t *ret_kind, uint64_t *ret_subject);
 
 /* What the calling thread's operation waits for, a static text or NULL; returns what it was before. For threads without
  * an operation nothing happens. */

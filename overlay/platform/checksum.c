@@ -31,6 +31,11 @@ uint64_t hd_checksum64(const void *data, size_t size)
 	return XXH3_64bits(data, size);
 }
 
+uint64_t hd_checksum64_continue(uint64_t before, const void *data, size_t size)
+{
+	return XXH3_64bits_withSeed(data, size, before);
+}
+
 struct hd_hash128 hd_hash128(const void *data, size_t size)
 {
 	return canonical(XXH3_128bits(data, size));

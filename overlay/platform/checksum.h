@@ -16,6 +16,8 @@ struct hd_hash128 {
 
 /* Seed 0. DATA may be NULL when SIZE is 0. */
 uint64_t hd_checksum64(const void *data, size_t size);
+/* Of DATA behind what has the checksum BEFORE: for a chain of small parts. */
+uint64_t hd_checksum64_continue(uint64_t before, const void *data, size_t size);
 struct hd_hash128 hd_hash128(const void *data, size_t size);
 
 /* Streaming form: _new, any number of _update, then _finish, which frees. NULL when memory is short. */

@@ -40,6 +40,7 @@
 	x(HD_E_NAME_INVALID, EINVAL, "the name is not allowed")                                              \
 	x(HD_E_ARENA_FULL, ENOSPC, "a table of the overlay is full")                                         \
 	x(HD_E_ARENA_CORRUPT, EIO, "the overlay's tables do not verify")                                     \
+	x(HD_E_MEMORY_DAMAGED, EIO, "the mount's memory was damaged: nothing can be changed any more")      \
 	x(HD_E_TRANSACTION_FULL, ENOSPC, "a change does not fit one transaction")                            \
 	x(HD_E_JOURNAL_CORRUPT, EIO, "the journal is damaged")                                              \
 	x(HD_E_JOURNAL_VERSION, EPROTO, "the journal was written by another version of heddle")              \

@@ -317,7 +317,7 @@ bool hd_switch_is_untold(struct hd_overlay *overlay)
 	return untold;
 }
 
-/* The next inode from *INDEX on that the kernel has, or 0. */
+/* The next inode from *INDEX on that the kernel has, or 0. Who lost the counts takes all for such. */
 static hd_ino next_known(struct hd_overlay *overlay, uint32_t *index)
 {
 	hd_ino ino = 0;
@@ -326,7 +326,7 @@ static hd_ino next_known(struct hd_overlay *overlay, uint32_t *index)
 	hd_rwlock_read(&overlay->lock);
 	limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
 	for (; ino == 0 && *index < limit; ++*index)
-		if (*index == hd_ino_index(HD_ROOT_INO) ||
+		if (*index == hd_ino_index(HD_ROOT_INO) || overlay->recovery.memory.state == HD_MEMORY_LOST ||
 			hd_record_reference(overlay->arena, *index)->lookups > 0)
 			ino = hd_inode_id(overlay->arena, *index);
 	hd_rwlock_unlock(&overlay->lock);

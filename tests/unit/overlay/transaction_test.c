@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "overlay/arena/arena_types.h"
+#include "overlay/platform/activity.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
 
@@ -133,12 +134,15 @@ static void a_released_record_is_given_out_again_and_zeroed_but_for_what_is_kept
 /* Dies between "valid" and the end of the copying: the second record's page cannot be written. */
 static void die_in_the_middle(int fd)
 {
+	struct hd_activity activity = {0};
 	struct hd_transaction transaction;
 	struct hd_arena *arena;
 	uint32_t cell, inode;
 
 	if (hd_arena_map(fd, &arena) < 0)
 		_exit(2);
+	hd_activity_work(&activity);
+	hd_activity_enter(&activity, 12, 5, 0);
 	hd_transaction_begin(arena, &transaction);
 	cell = add_cell(&transaction, "whole");
 	inode = hd_allocate(&transaction, HD_TABLE_INODE);
@@ -156,7 +160,7 @@ static void a_transaction_cut_off_by_death_is_completed_by_the_next_process(void
 	struct fixture *fixture = *state;
 	struct hd_dirty_record *dirty = NULL;
 	size_t count = 0;
-	bool applied = false;
+	struct hd_arena_recovery recovery;
 	pid_t child = fork();
 	int status;
 
@@ -171,8 +175,14 @@ static void a_transaction_cut_off_by_death_is_completed_by_the_next_process(void
 
 	assert_int_equal(fixture->arena->redo->valid, 1);
 	assert_int_equal(hd_record_inode(fixture->arena, 1)->mode, 0);
-	assert_int_equal(hd_arena_recover(fixture->arena, &applied), 0);
-	assert_true(applied);
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), 0);
+	assert_true(recovery.redo_applied);
+	assert_false(recovery.damaged);
+	/* Who died with the lock, and in what. */
+	assert_true(recovery.owner_died && recovery.has_operation);
+	assert_int_equal(recovery.owner, child);
+	assert_int_equal(recovery.operation, 12);
+	assert_int_equal(recovery.subject, 5);
 	assert_int_equal(hd_record_inode(fixture->arena, 1)->mode, 0600);
 	assert_cell(fixture, 1, "whole");
 	assert_int_equal(fixture->arena->redo->valid, 0);
@@ -180,29 +190,134 @@ static void a_transaction_cut_off_by_death_is_completed_by_the_next_process(void
 	assert_int_equal(hd_arena_take_dirty(fixture->arena, &dirty, &count), 0);
 	assert_int_equal(count, 4);
 	free(dirty);
-	assert_int_equal(hd_arena_recover(fixture->arena, &applied), 0);
-	assert_false(applied);
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), 0);
+	assert_false(recovery.redo_applied || recovery.owner_died);
 }
 
-static void a_redo_area_that_does_not_verify_is_refused(void **state)
+static uint32_t put_cell(struct fixture *fixture, const char *text)
 {
-	struct fixture *fixture = *state;
 	struct hd_transaction transaction;
-	bool applied = true;
 	uint32_t index;
 
 	hd_transaction_begin(fixture->arena, &transaction);
-	index = add_cell(&transaction, "old");
+	index = add_cell(&transaction, text);
 	assert_int_equal(hd_transaction_commit(&transaction), 0);
+	return index;
+}
+
+/* A stray write while no transaction is under way: the tables are whole, and nothing is changed from then on. */
+static void a_redo_area_that_does_not_verify_over_sound_tables_is_damage(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_arena_recovery recovery;
+	uint32_t index = put_cell(fixture, "old");
+
 	/* The area still holds that transaction: as if it had died there, but with a byte changed. */
 	fixture->arena->redo->valid = 1;
 	((uint8_t *)(fixture->arena->redo + 1))[40] ^= 1;
-	assert_int_equal(hd_arena_recover(fixture->arena, &applied), -HD_E_ARENA_CORRUPT);
-	assert_false(applied);
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), 0);
+	assert_false(recovery.redo_applied);
+	assert_true(recovery.damaged);
+	assert_non_null(strstr(recovery.flaw, "redo area"));
 	assert_cell(fixture, index, "old");
-	((uint8_t *)(fixture->arena->redo + 1))[40] ^= 1;
-	fixture->arena->redo->size = UINT64_MAX;
-	assert_int_equal(hd_arena_recover(fixture->arena, &applied), -HD_E_ARENA_CORRUPT);
+	assert_int_equal(fixture->arena->redo->valid, 0);
+	/* It stays known. */
+	map_again(fixture);
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), 0);
+	assert_true(recovery.damaged);
+}
+
+static void each_field_of_the_redo_area_is_verified(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_redo_head *redo = fixture->arena->redo;
+	struct hd_redo_head sound;
+	struct hd_arena_recovery recovery;
+
+	(void)put_cell(fixture, "old");
+	sound = *redo;
+	for (unsigned field = 0; field < 5; field++) {
+		*redo = sound;
+		redo->valid = field == 0 ? 2 : 1;
+		redo->count += field == 1;
+		redo->count -= field == 2;
+		redo->size = field == 3 ? UINT64_MAX : redo->size;
+		redo->checksum ^= field == 4;
+		fixture->arena->identity->damaged = 0;
+		assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), 0);
+		assert_true(recovery.damaged);
+	}
+	*redo = sound;
+	redo->valid = 1;
+	fixture->arena->identity->damaged = 0;
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), 0);
+	assert_false(recovery.damaged);
+	assert_true(recovery.redo_applied);
+}
+
+static void a_redo_area_that_does_not_verify_and_was_half_applied_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_arena_recovery recovery;
+
+	(void)put_cell(fixture, "old");
+	fixture->arena->redo->valid = 1;
+	fixture->arena->redo->checksum ^= 1;
+	fixture->arena->identity->begun++;
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), -HD_E_ARENA_CORRUPT);
+	/* As often as somebody looks: nothing was changed. */
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), -HD_E_ARENA_CORRUPT);
+	fixture->arena->redo->valid = 0;
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), -HD_E_ARENA_CORRUPT);
+	assert_non_null(strstr(recovery.flaw, "empty in the middle"));
+}
+
+static void a_record_that_no_transaction_made_so_is_refused(void **state)
+{
+	static const enum hd_table seen[] = {HD_TABLE_HEAD, HD_TABLE_INODE, HD_TABLE_ENTRY, HD_TABLE_BUCKET,
+		HD_TABLE_CELL, HD_TABLE_MAP, HD_TABLE_BLOCK};
+	struct fixture *fixture = *state;
+	struct hd_arena_recovery recovery;
+	struct hd_transaction transaction;
+
+	hd_transaction_begin(fixture->arena, &transaction);
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+		if (seen[i] != HD_TABLE_HEAD && seen[i] != HD_TABLE_BUCKET)
+			(void)hd_allocate(&transaction, seen[i]);
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+	assert_int_equal(hd_arena_recover(fixture->arena, true, &recovery), 0);
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
+		uint32_t last = hd_record_size(seen[i]) - 1;
+		uint8_t *byte = hd_record_for_writing(fixture->arena, seen[i], 0);
+
+		byte[last] ^= 4;
+		assert_int_equal(hd_arena_recover(fixture->arena, true, &recovery), -HD_E_ARENA_CORRUPT);
+		assert_non_null(strstr(recovery.flaw, hd_table_name(seen[i])));
+		byte[last] ^= 4;
+		assert_int_equal(hd_arena_recover(fixture->arena, true, &recovery), 0);
+	}
+}
+
+/* Not every take-over looks at everything: who finds it later says so, and the next one does. */
+static void a_record_that_is_distrusted_makes_the_next_process_look_at_all(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_arena_recovery recovery;
+	struct hd_arena_audit audit = {0};
+	uint32_t index = put_cell(fixture, "sound");
+
+	while (hd_arena_audit(fixture->arena, &audit) > 0)
+		;
+	assert_int_equal(hd_arena_audit(fixture->arena, &audit), 0);
+	((uint8_t *)hd_record_for_writing(fixture->arena, HD_TABLE_CELL, index))[20] ^= 1;
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), 0);
+	audit = (struct hd_arena_audit){0};
+	while (hd_arena_audit(fixture->arena, &audit) > 0)
+		;
+	assert_int_equal(hd_arena_audit(fixture->arena, &audit), -HD_E_ARENA_CORRUPT);
+	hd_arena_distrust(fixture->arena);
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), -HD_E_ARENA_CORRUPT);
+	assert_non_null(strstr(recovery.flaw, "record 1 of table CELL"));
 }
 
 static void a_transaction_that_is_too_large_changes_nothing(void **state)
@@ -266,7 +381,7 @@ static void the_list_of_changes_survives_a_failed_flush_and_another_process(void
 	struct hd_transaction transaction;
 	struct hd_dirty_record *list = NULL;
 	size_t count = 0;
-	bool applied;
+	struct hd_arena_recovery recovery;
 
 	hd_transaction_begin(fixture->arena, &transaction);
 	(void)add_cell(&transaction, "x");
@@ -281,7 +396,7 @@ static void the_list_of_changes_survives_a_failed_flush_and_another_process(void
 	assert_int_equal(hd_arena_dirty_count(fixture->arena), 2);
 
 	map_again(fixture);
-	assert_int_equal(hd_arena_recover(fixture->arena, &applied), 0);
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), 0);
 	assert_true(hd_arena_dirty_count(fixture->arena) > 0);
 	assert_int_equal(hd_arena_take_dirty(fixture->arena, &list, &count), 0);
 	assert_int_equal(count, 2);
@@ -305,7 +420,7 @@ static void inodes_that_concern_the_next_process_are_flagged(void **state)
 	struct fixture *fixture = *state;
 	struct hd_transaction transaction;
 	struct hd_inode record;
-	bool applied;
+	struct hd_arena_recovery recovery;
 
 	hd_transaction_begin(fixture->arena, &transaction);
 	for (uint32_t i = 1; i <= 100; i++)
@@ -318,7 +433,7 @@ static void inodes_that_concern_the_next_process_are_flagged(void **state)
 	edit_state(fixture, 100, HD_INODE_HIDDEN, HD_INODE_OVERHANG | HD_INODE_UNSETTLED);
 
 	map_again(fixture);
-	assert_int_equal(hd_arena_recover(fixture->arena, &applied), 0);
+	assert_int_equal(hd_arena_recover(fixture->arena, false, &recovery), 0);
 	assert_int_equal(hd_arena_next_flagged(fixture->arena, 1), 8);
 	assert_int_equal(hd_arena_next_flagged(fixture->arena, 8), 8);
 	assert_int_equal(hd_arena_next_flagged(fixture->arena, 9), 15);
@@ -375,7 +490,15 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			a_transaction_cut_off_by_death_is_completed_by_the_next_process, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_redo_area_that_does_not_verify_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_redo_area_that_does_not_verify_over_sound_tables_is_damage, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_field_of_the_redo_area_is_verified, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_redo_area_that_does_not_verify_and_was_half_applied_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_record_that_no_transaction_made_so_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_record_that_is_distrusted_makes_the_next_process_look_at_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_transaction_that_is_too_large_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(
