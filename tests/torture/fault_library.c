@@ -27,9 +27,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct fault_plan plan = {.kind = -1};
+static bool alone = true; /* a program armed it: nobody else is waited for */
 
 struct fault_plan *fault_plan_get(void)
 {
@@ -59,6 +61,7 @@ __attribute__((constructor)) static void begin(void)
 		plan.limit = atol(how);
 	plan.code = code;
 	plan.active = true;
+	alone = false;
 }
 
 /* Counts a call; true when it must fail, with errno set. */
@@ -75,6 +78,15 @@ static bool fails(enum fault_kind kind)
 	__atomic_add_fetch(&plan.failed, 1, __ATOMIC_RELAXED);
 	errno = plan.code;
 	return true;
+}
+
+/* SQLite tries again for ten seconds when a lock fails; nothing gets better by that here. */
+int usleep(useconds_t us)
+{
+	if (alone && plan.active && plan.failed > 0)
+		return 0;
+	return (int)syscall(
+		SYS_nanosleep, &(struct timespec){us / 1000000, us % 1000000 * 1000L}, NULL); // NOLINT
 }
 
 /* ---- memory ---- */

@@ -168,6 +168,8 @@ static void run_all(struct torture *torture)
 	}
 	torture->share =
 		torture->limit && torture->limit < total ? (double)torture->limit / (double)total : 1;
+	printf("torture-faults: %" PRIu64 " runs to make\n", (uint64_t)((double)total * torture->share));
+	(void)fflush(stdout);
 	for (size_t i = 0; i < story_count; i++)
 		for (int kind = 0; kind < FAULT_KIND_COUNT; kind++)
 			if (is_wanted(torture, &stories[i], kind))

@@ -302,7 +302,7 @@ def torture_each(directory, arguments):
     deaths = mounts = 0
     while min(hits.values()) < arguments.each:
         lacking = [name for name in hits if hits[name] < arguments.each]
-        arguments.at = ",".join(lacking * 2 if len(lacking) == 1 else lacking) + ":64"
+        arguments.at = ",".join(lacking * 2 if len(lacking) == 1 else lacking) + ":20"
         mounts += 1
         place = os.path.join(directory, str(mounts))
         os.mkdir(place)
