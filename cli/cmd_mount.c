@@ -79,6 +79,8 @@ static int collect_options(struct hd_mount_options *ret_options)
 		collected.open = strcmp(open_mode, "tracked") == 0 ? HD_OPEN_TRACKED : HD_OPEN_UNTRACKED;
 	collected.allow_other = collected.allow_other || allow_other;
 	collected.is_volatile = collected.is_volatile || is_volatile;
+	if (collected.is_private)
+		return hd_fail(HD_E_USAGE, "mount option 'private' is for 'heddle run'");
 	r = hd_mount_options_settle(&collected);
 	if (r >= 0)
 		*ret_options = collected;

@@ -28,6 +28,7 @@ struct hd_command {
 	const char *description;         /* paragraphs; wrapped by the printer */
 	const struct hd_option *options; /* the command's own; NULL for none */
 	size_t min_arguments, max_arguments;
+	bool takes_command; /* its arguments are a program with options of its own, and failures are HD_EXIT_RUN */
 	void (*print_more_help)(void); /* what comes after the options; NULL for nothing */
 	int (*run)(const struct hd_invocation *invocation);
 };
@@ -70,6 +71,7 @@ void hd_help_print_heading(const char *title);
 extern const struct hd_command hd_command_init;
 extern const struct hd_command hd_command_mount;
 extern const struct hd_command hd_command_unmount;
+extern const struct hd_command hd_command_run;
 extern const struct hd_command hd_command_threads;
 extern const struct hd_command hd_command_status;
 extern const struct hd_command hd_command_sync;

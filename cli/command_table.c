@@ -9,6 +9,7 @@ const struct hd_command *const hd_command_table[] = {
 	&hd_command_init,
 	&hd_command_mount,
 	&hd_command_unmount,
+	&hd_command_run,
 	&hd_command_threads,
 	&hd_command_status,
 	&hd_command_sync,

@@ -98,6 +98,8 @@ static const struct exit_row exit_table[] = {
 		"'heddle unmount' of that version, then 'heddle mount' of this one: nothing written is lost"},
 	{HD_E_CONTROL_PROTOCOL, HD_EXIT_INTERNAL,
 		"the mount may run another version of heddle: unmount and mount again"},
+	{HD_E_COMMAND_MISSING, HD_EXIT_COMMAND_MISSING, NULL},
+	{HD_E_COMMAND_REFUSED, HD_EXIT_COMMAND_REFUSED, NULL},
 	{EINVAL, HD_EXIT_DATA, NULL},
 	{ENOENT, HD_EXIT_NO_INPUT, NULL},
 	{ENOTDIR, HD_EXIT_NO_INPUT, NULL},

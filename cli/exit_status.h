@@ -26,6 +26,10 @@ enum hd_exit_status {
 	HD_EXIT_TEMPORARY = 75,     /* in use or moved by somebody else: trying again can help */
 	HD_EXIT_NO_PERMISSION = 77, /* not allowed */
 	HD_EXIT_CONFIG = 78,        /* something must be set up first (an author, a version) */
+	/* Of run, which passes its command's status on, as env(1) has them: */
+	HD_EXIT_RUN = 125,             /* heddle itself failed */
+	HD_EXIT_COMMAND_REFUSED = 126, /* the command cannot be executed */
+	HD_EXIT_COMMAND_MISSING = 127, /* it is not found */
 };
 
 /* The status for result R of a command: a negative code, or 0 and above unchanged. */

@@ -14,6 +14,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/process.h"
+#include "overlay/platform/process_command.h"
 
 /*
  * The program heddle: options for every command, then a command, then that command's options and arguments.
@@ -108,7 +109,7 @@ static int run_command(const struct hd_command *command, char **arguments, size_
 		.ret_before_dashes = &invocation.n_before_dashes};
 	int r;
 
-	r = hd_options_parse(&set, false, arguments, count, &invocation.n_arguments);
+	r = hd_options_parse(&set, command->takes_command, arguments, count, &invocation.n_arguments);
 	hd_output_begin(hd_common_values.color, hd_common_values.json);
 	if (hd_common_values.help && r >= 0) {
 		hd_help_print_command(command);
@@ -165,18 +166,35 @@ static int occupy_standard_descriptors(void)
 	return fd < 0 ? fd : 0;
 }
 
+/* Whether what follows WORD may be options of another program. */
+static bool begins_program(const char *word)
+{
+	const struct hd_command *command = word[0] == '-' ? NULL : hd_command_find(word);
+
+	return command && command->takes_command;
+}
+
+/* A command that passes a program's status on has few numbers of its own. */
+static int exit_status(const struct hd_command *command, int r)
+{
+	int status = hd_exit_status(r);
+
+	return r < 0 && command && command->takes_command && status < HD_EXIT_RUN ? HD_EXIT_RUN : status;
+}
+
 int main(int argc, char **argv)
 {
 	const struct hd_command *command = NULL;
 	int end;
 	int r;
 
+	hd_process_remember_inherited();
 	hd_process_outgrow_file_limit();
 	r = occupy_standard_descriptors();
 	if (r < 0)
 		return hd_exit_status(r);
 	/* An error in the options themselves must be JSON, too, for who asked for JSON. */
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0 && !begins_program(argv[i]); i++)
 		hd_common_values.json = hd_common_values.json || strcmp(argv[i], "--json") == 0;
 	hd_output_begin(NULL, hd_common_values.json);
 
@@ -187,6 +205,6 @@ int main(int argc, char **argv)
 	if (r >= 0 && end < 0)
 		r = end;
 	if (r < 0)
-		hd_output_error(command ? command->name : NULL, r);
-	return hd_exit_status(r);
+		hd_output_error(command ? command->name : NULL, r, exit_status(command, r));
+	return exit_status(command, r);
 }

@@ -160,7 +160,7 @@ void hd_output_remark(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-static void print_error_json(int r, const char *message, const char *hint)
+static void print_error_json(int r, int status, const char *message, const char *hint)
 {
 	json_t *error = json_object();
 	json_t *reply = json_object();
@@ -169,7 +169,7 @@ static void print_error_json(int r, const char *message, const char *hint)
 	(void)json_object_set_new(error, "errno", json_integer(hd_error_to_errno(r)));
 	(void)json_object_set_new(error, "message", hd_json_text(message));
 	(void)json_object_set_new(error, "hint", hint ? json_string(hint) : json_null());
-	(void)json_object_set_new(error, "exit_status", json_integer(hd_exit_status(r)));
+	(void)json_object_set_new(error, "exit_status", json_integer(status));
 	(void)json_object_set_new(reply, "ok", json_false());
 	(void)json_object_set_new(reply, "error", error);
 	dump(reply, stderr);
@@ -190,13 +190,13 @@ static char *error_message(int r)
 	return message;
 }
 
-void hd_output_error(const char *command, int r)
+void hd_output_error(const char *command, int r, int status)
 {
 	HD_AUTO_FREE char *message = error_message(r);
 	const char *hint = hd_exit_hint(r);
 
 	if (as_json) {
-		print_error_json(r, message ? message : hd_error_text(r), hint);
+		print_error_json(r, status, message ? message : hd_error_text(r), hint);
 		return;
 	}
 	fprintf(stderr, "%sheddle%s%s:%s %s\n", hd_output_color(stderr, HD_COLOR_ERROR), command ? " " : "",

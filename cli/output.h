@@ -64,8 +64,9 @@ int hd_output_json(json_t *object);
 /* A remark on stderr, "heddle: ..."; nothing with --json. */
 void hd_output_remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Reports failure R of COMMAND (NULL: the program itself) on stderr, as text or JSON, with its hint. */
-void hd_output_error(const char *command, int r);
+/* Reports failure R of COMMAND (NULL: the program itself), which ends with STATUS, on stderr, as text or JSON, with its
+ * hint. */
+void hd_output_error(const char *command, int r, int status);
 
 /* Sets KEY of OBJECT to PATH, and "raw" to true if PATH had to be escaped. -ENOMEM. */
 int hd_json_set_path(json_t *object, const char *key, const char *path);

@@ -33,6 +33,7 @@
 #define ADOPTION_PATIENCE_NS 2000000000u
 #define ADOPTION_RETRY_NS 5000000u
 #define END_PATIENCE_MS 20000
+#define ELSEWHERE_PATIENCE_NS 500000000u
 
 /* A place for the mount: DIRECTORY, or the store's own, which is made. Fresh memory. */
 static int choose_directory(
@@ -181,9 +182,10 @@ static int check_thread(const struct hd_store *store, const char *thread)
 }
 
 static int spawn_supervisor(const struct hd_store *store, const char *thread, const char *directory,
-	const char *options, int report_fd)
+	const char *options, int device, int report_fd)
 {
-	const struct hd_inherited_fd fds[] = {{report_fd, HD_SUPERVISOR_REPORT_FD}};
+	const struct hd_inherited_fd fds[] = {
+		{report_fd, HD_SUPERVISOR_REPORT_FD}, {device, HD_SUPERVISOR_DEVICE_FD}};
 	const struct hd_program_arguments arguments = {.store = store->path,
 		.thread = thread,
 		.directory = directory,
@@ -191,37 +193,27 @@ static int spawn_supervisor(const struct hd_store *store, const char *thread, co
 		.report = true};
 	pid_t pid;
 
-	return hd_program_spawn("heddled", &arguments, fds, HD_ARRAY_SIZE(fds), &pid);
+	return hd_program_spawn("heddled", &arguments, fds, device >= 0 ? HD_ARRAY_SIZE(fds) : 1, &pid);
 }
 
-int hd_mount_start(struct hd_store *store, const char *thread, const char *directory,
-	const struct hd_mount_options *options)
+/* Starts heddled and returns when the mount can be used, or is not to be. DEVICE: what is mounted already, or -1. */
+static int serve(const struct hd_store *store, const char *thread, const char *directory,
+	const struct hd_mount_options *options, int device)
 {
-	HD_AUTO_FREE char *chosen = NULL;
-	HD_AUTO_FREE char *text = NULL;
+	HD_AUTO_FREE char *text = hd_mount_options_format(options);
 	HD_AUTO_CLOSE int ours = -1;
 	int ends[2];
 	json_t *report = NULL;
 	int passed_fd = -1;
 	int r;
 
-	r = check_thread(store, thread);
-	if (r >= 0)
-		r = choose_directory(store, thread, directory, &chosen);
-	if (r >= 0)
-		r = check_place(store, chosen);
-	if (r >= 0)
-		r = clear_directory(chosen);
-	if (r < 0)
-		return r;
-	text = hd_mount_options_format(options);
 	if (!text)
 		return -ENOMEM;
 	r = hd_socket_pair(ends);
 	if (r < 0)
 		return hd_fail_in(r, "make a socket pair");
 	ours = ends[0];
-	r = spawn_supervisor(store, thread, chosen, text, ends[1]);
+	r = spawn_supervisor(store, thread, directory, text, device, ends[1]);
 	hd_cleanup_close(&ends[1]);
 	if (r < 0)
 		return r;
@@ -234,6 +226,79 @@ int hd_mount_start(struct hd_store *store, const char *thread, const char *direc
 	r = hd_control_reply_status(report);
 	json_decref(report);
 	return r;
+}
+
+int hd_mount_start(struct hd_store *store, const char *thread, const char *directory,
+	const struct hd_mount_options *options)
+{
+	HD_AUTO_FREE char *chosen = NULL;
+	int r;
+
+	r = check_thread(store, thread);
+	if (r >= 0)
+		r = choose_directory(store, thread, directory, &chosen);
+	if (r >= 0)
+		r = check_place(store, chosen);
+	if (r >= 0)
+		r = clear_directory(chosen);
+	return r < 0 ? r : serve(store, thread, chosen, options, -1);
+}
+
+static bool answers(const struct hd_store *store, const char *thread, uint32_t number)
+{
+	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
+	HD_AUTO_CLOSE int fd = path ? hd_socket_connect(path) : -ENOMEM;
+	bool alive = fd >= 0 && hd_control_check_alive(fd, thread) >= 0;
+
+	hd_error_clear();
+	return alive;
+}
+
+/*
+ * Somebody may have the thread mounted where we cannot see it. Who is about to end is waited for, here as long as it
+ * answers still, and then by heddled.
+ */
+static int check_elsewhere(const struct hd_store *store, const char *thread)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + ELSEWHERE_PATIENCE_NS;
+	HD_AUTO_FREE char *owner = NULL;
+	struct hd_thread record;
+	uint32_t number;
+	int r;
+
+	r = hd_index_get_thread(store->index, thread, &record);
+	if (r < 0)
+		return hd_fail_in(r, "'%s'", thread);
+	number = record.number;
+	hd_thread_clear(&record);
+	while (hd_run_lock_is_held(store->path, number, HD_RUN_LEASE) && answers(store, thread, number)) {
+		if (hd_clock_monotonic_ns() > deadline) {
+			owner = hd_run_lock_owner(store->path, number, HD_RUN_LEASE);
+			return hd_fail(HD_E_MOUNTED, "thread '%s', by %s, where this process cannot see it",
+				thread, owner ? owner : "somebody");
+		}
+		hd_clock_sleep_ns(ADOPTION_RETRY_NS);
+	}
+	return 0;
+}
+
+int hd_mount_prepare_private(
+	const struct hd_store *store, const char *thread, const char *directory, char **ret_directory)
+{
+	int r = check_thread(store, thread);
+
+	if (r >= 0)
+		r = check_elsewhere(store, thread);
+	return r < 0 ? r : choose_directory(store, thread, directory, ret_directory);
+}
+
+int hd_mount_start_private(struct hd_store *store, const char *thread, const char *directory,
+	const struct hd_mount_options *options, int device)
+{
+	struct hd_mount_options private = *options;
+
+	private.is_private = true;
+	return serve(store, thread, directory, &private, device);
 }
 
 /* ---- stopping ---- */
@@ -268,7 +333,7 @@ static int stop_unserved(struct hd_store *store, const char *thread, bool lazy)
 	return r;
 }
 
-static int request_unmount(int socket_fd, bool lazy)
+static int request_unmount(int socket_fd, bool lazy, bool owned)
 {
 	HD_AUTO_CLOSE int passed_fd = -1;
 	HD_AUTO_CLOSE int ended = hd_socket_watch_peer(socket_fd);
@@ -276,7 +341,8 @@ static int request_unmount(int socket_fd, bool lazy)
 	json_t *reply;
 	int r;
 
-	r = hd_control_send(socket_fd, json_pack("{s:s, s:b}", "op", "unmount", "lazy", (int)lazy), -1);
+	r = hd_control_send(socket_fd,
+		json_pack("{s:s, s:b, s:b}", "op", "unmount", "lazy", (int)lazy, "owned", (int)owned), -1);
 	if (r >= 0)
 		r = hd_control_receive(socket_fd, -1, &reply, &passed_fd);
 	if (r < 0)
@@ -326,7 +392,7 @@ int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy)
 		return fd;
 	r = hd_control_check_alive(fd, thread);
 	if (r >= 0)
-		r = request_unmount(fd, lazy);
+		r = request_unmount(fd, lazy, false);
 	/* A worker that is stopped cannot be asked, but what it serves can be detached. */
 	if (r == -HD_E_CONTROL_TIMEOUT && lazy)
 		return stop_unserved(store, thread, lazy);
@@ -334,4 +400,18 @@ int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy)
 	if (r == -ECONNRESET || r == -EPIPE)
 		return stop_unserved(store, thread, lazy);
 	return r;
+}
+
+int hd_mount_stop_private(struct hd_store *store, uint32_t number, const char *thread)
+{
+	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
+	HD_AUTO_CLOSE int fd = path ? hd_socket_connect(path) : -ENOMEM;
+	int r;
+
+	if (fd == -ECONNREFUSED || fd == -ENOENT)
+		return hd_fail(HD_E_NOT_MOUNTED, "thread '%s'", thread);
+	if (fd < 0)
+		return fd;
+	r = hd_control_check_alive(fd, thread);
+	return r < 0 ? r : request_unmount(fd, false, true);
 }

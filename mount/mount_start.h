@@ -25,6 +25,20 @@
 int hd_mount_start(struct hd_store *store, const char *thread, const char *directory,
 	const struct hd_mount_options *options);
 
+/*
+ * A private mount is made by the caller, where nobody else sees it (private/warden.h), and then served like any other:
+ * hd_mount_prepare_private → mount it → hd_mount_start_private → ... → hd_mount_stop_private
+ *
+ * Prepare says where THREAD, which must not be mounted, is to be mounted: at DIRECTORY, or NULL: at the store's
+ * mnt/<thread>, which is made. Start takes a copy of DEVICE. Stop returns when all is durable, whoever uses the mount, or
+ * -HD_E_NOT_MOUNTED.
+ */
+int hd_mount_prepare_private(
+	const struct hd_store *store, const char *thread, const char *directory, char **ret_directory);
+int hd_mount_start_private(struct hd_store *store, const char *thread, const char *directory,
+	const struct hd_mount_options *options, int device);
+int hd_mount_stop_private(struct hd_store *store, uint32_t number, const char *thread);
+
 /* Unmounts and returns when all is durable. LAZY detaches a busy mount. -HD_E_NOT_MOUNTED. */
 int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy);
 

@@ -13,12 +13,13 @@
 
 /*
  * Descriptors that are inherited under fixed numbers, beside those of mount_parts.h: the link of a worker and a keeper
- * to the supervisor, a keeper's lock, and where heddled reports.
+ * to the supervisor, a keeper's lock, where heddled reports, and a mount that it is given.
  */
 enum {
 	HD_WORKER_LINK_FD = 3,
 	HD_KEEPER_LOCK_FD = 16,
 	HD_SUPERVISOR_REPORT_FD = 3,
+	HD_SUPERVISOR_DEVICE_FD = 17, /* a private mount, which who started us has mounted */
 };
 
 struct hd_program_arguments {

@@ -37,6 +37,8 @@ _heddle() {
 	case $previous in
 	--color) words='auto always never' ;;
 	--open) words='untracked tracked' ;;
+	--capture) words='always success never' ;;
+	--thread | -t) words=$("$program" --list-threads 2>/dev/null) ;;
 	--store | --base | --directory | -C | --repo | --file | -F)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		compopt -o filenames 2>/dev/null
@@ -48,6 +50,10 @@ _heddle() {
 		-*) words=${options//=/} ;;
 		*)
 			case $command in
+			run)
+				mapfile -t COMPREPLY < <(compgen -c -- "$current")
+				return
+				;;
 			'') words=$("$program" --list-commands) ;;
 			help) words=$("$program" --list-commands) ;;
 			thread) words="list create fork rename drop repair $("$program" --list-threads 2>/dev/null)" ;;

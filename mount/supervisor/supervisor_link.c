@@ -19,6 +19,7 @@
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
+#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/mount_point.h"
@@ -84,6 +85,17 @@ void hd_supervisor_write_status(const struct hd_supervisor *supervisor)
 		hd_log(HD_LOG_WARNING, "cannot write the status file, ignoring: %s", hd_error_message(r));
 }
 
+/* The mount that who started us has made where we could not. */
+static int take_device(void)
+{
+	int given = HD_SUPERVISOR_DEVICE_FD;
+	int taken = hd_descriptor_duplicate(given);
+
+	if (taken >= 0)
+		hd_descriptor_close(&given);
+	return taken;
+}
+
 static int attach_mount(struct hd_supervisor *supervisor)
 {
 	const struct hd_program_arguments *arguments = &supervisor->arguments;
@@ -105,7 +117,8 @@ static int attach_mount(struct hd_supervisor *supervisor)
 	if (r < 0)
 		return r;
 	request.source = source;
-	r = supervisor->parts[HD_PART_DEVICE] = hd_mount_point_attach(&request);
+	r = supervisor->parts[HD_PART_DEVICE] =
+		supervisor->options.is_private ? take_device() : hd_mount_point_attach(&request);
 	if (r < 0)
 		return hd_fail_in(r, "mount at %s", arguments->directory);
 	/* First the keeper: a device that the worker alone knew would die with it. */
@@ -214,9 +227,13 @@ static int detach_patiently(const struct hd_supervisor *supervisor, bool lazy)
 static void hear_unmount(struct hd_supervisor *supervisor, const json_t *message, int *client)
 {
 	bool lazy = json_is_true(json_object_get(message, "lazy"));
+	bool owned = json_is_true(json_object_get(message, "owned"));
 	int r = 0;
 
-	if (!supervisor->detached)
+	/* A command runs there, and what started it ends the mount. */
+	if (supervisor->options.is_private && !owned && !lazy)
+		r = -EBUSY;
+	else if (!supervisor->detached)
 		r = detach_patiently(supervisor, lazy);
 	/* Somebody else unmounted it a moment ago: the worker is about to find out. */
 	if (r < 0 && r != -EINVAL) {

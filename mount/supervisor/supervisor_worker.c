@@ -142,6 +142,9 @@ int hd_supervisor_unmount(const struct hd_supervisor *supervisor, bool lazy)
 {
 	const struct hd_program_arguments *arguments = &supervisor->arguments;
 
+	/* What stands at that place for us is not that mount, which goes with the processes that see it. */
+	if (supervisor->options.is_private)
+		return 0;
 	return hd_mount_detach_own(arguments->store, arguments->thread, arguments->directory, lazy);
 }
 
@@ -149,7 +152,7 @@ void hd_supervisor_detach(struct hd_supervisor *supervisor)
 {
 	int r = 0;
 
-	if (supervisor->adopted && !supervisor->detached)
+	if (supervisor->adopted && !supervisor->detached && !supervisor->options.is_private)
 		remove_left_mount(supervisor);
 	else if (supervisor->parts[HD_PART_DEVICE] >= 0 && !supervisor->detached)
 		r = hd_supervisor_unmount(supervisor, true);

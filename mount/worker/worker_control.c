@@ -60,8 +60,10 @@ static int forward_unmount(struct hd_worker_control *control, const json_t *requ
 		r = hd_fail_in(r, "the mount stays, it holds what is not on disk yet");
 		return hd_control_send(fd, hd_control_error_reply(r), -1);
 	}
-	return hd_control_send(
-		control->settings.link_fd, json_pack("{s:s, s:b}", "op", "unmount", "lazy", (int)lazy), fd);
+	return hd_control_send(control->settings.link_fd,
+		json_pack("{s:s, s:b, s:b}", "op", "unmount", "lazy", (int)lazy, "owned",
+			json_is_true(json_object_get(request, "owned"))),
+		fd);
 }
 
 /* One request and its reply; nonzero ends the connection. */

@@ -64,6 +64,8 @@
 	x(HD_E_CONTROL_PROTOCOL, EPROTO, "the control connection carried something malformed")               \
 	x(HD_E_OTHER_FORMATS, EPROTO, "the mount is served by a heddle that keeps its memory otherwise")     \
 	x(HD_E_CONTROL_TIMEOUT, ETIMEDOUT, "the mount did not answer")                                       \
+	x(HD_E_COMMAND_MISSING, ENOENT, "there is no such command")                                          \
+	x(HD_E_COMMAND_REFUSED, EACCES, "the command cannot be executed")                                    \
 	x(HD_E_USAGE, EINVAL, "the command line is not understood")
 
 /* clang-format on */

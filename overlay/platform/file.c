@@ -178,6 +178,12 @@ int hd_file_unlink(int directory_fd, const char *path)
 	return unlinkat(directory_fd, path, 0) < 0 ? hd_errno() : 0;
 }
 
+int hd_directory_remove(int directory_fd, const char *path)
+{
+	hd_lock_assert_none_held("unlinkat");
+	return unlinkat(directory_fd, path, AT_REMOVEDIR) < 0 ? hd_errno() : 0;
+}
+
 int hd_file_rename(int directory_fd, const char *from, const char *to)
 {
 	hd_lock_assert_none_held("renameat");

@@ -45,6 +45,7 @@ int hd_file_stat_at(
 /* readlinkat with a NUL behind it (io); -ERANGE when BUFFER has no room for both. */
 int hd_file_read_link(int directory_fd, const char *path, char *buffer, size_t size, size_t *ret_size);
 int hd_file_unlink(int directory_fd, const char *path);                 /* (io) */
+int hd_directory_remove(int directory_fd, const char *path);            /* rmdir (io) */
 int hd_file_rename(int directory_fd, const char *from, const char *to); /* (io) */
 int hd_file_link(int directory_fd, const char *from, const char *to);   /* (io) */
 bool hd_file_exists(int directory_fd, const char *path);                /* (io) */

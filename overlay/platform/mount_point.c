@@ -38,7 +38,7 @@ static int check_directory(const char *directory)
 	return 0;
 }
 
-static int attach_as_root(const struct hd_mount_request *request)
+static int attach_by_kernel(const struct hd_mount_request *request)
 {
 	HD_AUTO_BUFFER struct hd_buffer options = {0};
 	unsigned long flags = (request->read_only ? MS_RDONLY : 0) | (request->suid ? 0 : MS_NOSUID) |
@@ -67,7 +67,16 @@ int hd_mount_point_attach(const struct hd_mount_request *request)
 	r = check_directory(request->directory);
 	if (r < 0)
 		return r;
-	return geteuid() == 0 ? attach_as_root(request) : hd_fusermount_attach(request);
+	return geteuid() == 0 ? attach_by_kernel(request) : hd_fusermount_attach(request);
+}
+
+int hd_mount_point_attach_here(const struct hd_mount_request *request)
+{
+	int r;
+
+	hd_lock_assert_none_held("mount");
+	r = check_directory(request->directory);
+	return r < 0 ? r : attach_by_kernel(request);
 }
 
 int hd_mount_point_detach(const char *directory, bool lazy)

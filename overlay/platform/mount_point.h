@@ -29,6 +29,9 @@ struct hd_mount_request {
  */
 int hd_mount_point_attach(const struct hd_mount_request *request);
 
+/* The same by mount(2), whoever we are: for a process in a namespace of its own (namespace.h). */
+int hd_mount_point_attach_here(const struct hd_mount_request *request);
+
 /* Unmounts: umount2 as root, fusermount3 -u otherwise. LAZY detaches a busy mount (MNT_DETACH, -z). -EBUSY
  * when in use, -EINVAL when nothing is mounted there. Never waits for the filesystem itself, so that a dead
  * one can be removed. */

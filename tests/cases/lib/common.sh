@@ -43,6 +43,16 @@ require_root() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 }
 
+# heddle run: as root, or as an ordinary user where the system lets those make user namespaces (in no chroot).
+require_namespaces() {
+	if [ "$(id -u)" -eq 0 ]; then
+		unshare --mount true 2>/dev/null || skip "no mount namespace can be made here"
+	else
+		unshare --user --mount true 2>/dev/null || skip "no user namespace can be made here"
+	fi
+	[ -w /dev/fuse ] || skip "/dev/fuse is not for this user"
+}
+
 require_program() {
 	command -v "$1" >/dev/null || skip "needs $1"
 }
