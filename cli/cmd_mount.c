@@ -124,10 +124,10 @@ static int prepare_directory(const char *directory, char **ret_absolute)
 
 	r = hd_directory_make(AT_FDCWD, directory, 0777);
 	/* A dead mount may stand there: whether it is ours is for hd_mount_start to find out. */
-	if (r < 0 && r != -ENOTCONN && r != -EIO)
+	if (r < 0 && r != -ENOTCONN && r != -ECONNABORTED && r != -EIO)
 		return hd_fail_in(r, "mountpoint '%s'", directory);
 	absolute = realpath(directory, NULL);
-	if (!absolute && errno == ENOTCONN)
+	if (!absolute && (errno == ENOTCONN || errno == ECONNABORTED))
 		absolute = hd_path_absolute(directory);
 	if (!absolute)
 		return hd_fail_errno("mountpoint '%s'", directory);

@@ -58,7 +58,7 @@ static int choose_directory(
 		if (r >= 0)
 			r = hd_directory_make(AT_FDCWD, chosen, 0755);
 		/* A dead mount there is no directory to stat. */
-		if (r < 0 && r != -ENOTCONN && r != -EEXIST)
+		if (r < 0 && r != -ENOTCONN && r != -ECONNABORTED && r != -EEXIST)
 			return hd_fail_in(r, "make the mountpoint %s", chosen);
 	}
 	if (!chosen)
@@ -97,7 +97,7 @@ static int clear_directory(const char *directory)
 	if (r < 0)
 		return r;
 	r = 0;
-	if (strcmp(place.directory, directory) == 0 && hd_mount_is_dead(&place))
+	if (strcmp(place.directory, directory) == 0 && hd_mount_await_end(&place))
 		r = hd_mount_point_detach(directory, true);
 	else if (strcmp(place.directory, directory) == 0)
 		r = hd_fail(HD_E_MOUNTED, "thread '%s' stands at %s", place.thread, directory);
@@ -163,20 +163,15 @@ static int check_thread(const struct hd_store *store, const char *thread)
 	r = hd_index_get_thread(store->index, thread, &record);
 	if (r < 0)
 		return hd_fail_in(r, "'%s'", thread);
-	r = hd_mount_find_thread(store->path, thread, &place);
-	if (r < 0) {
-		hd_thread_clear(&record);
-		return r == -HD_E_NOT_MOUNTED ? 0 : r;
-	}
-	r = 0;
-	/* A dead one elsewhere is in nobody's way, but nobody needs it either. */
-	if (hd_mount_is_dead(&place)) {
-		(void)hd_mount_point_detach(place.directory, true);
-	} else {
-		(void)hd_mount_adopt(store, thread, record.number);
-		r = hd_fail(HD_E_MOUNTED, "at %s", place.directory);
-	}
 	hd_thread_clear(&record);
+	r = hd_mount_find_thread(store->path, thread, &place);
+	if (r < 0)
+		return r == -HD_E_NOT_MOUNTED ? 0 : r;
+	/* A dead one elsewhere is in nobody's way, but nobody needs it either. */
+	if (hd_mount_await_end(&place))
+		(void)hd_mount_point_detach(place.directory, true);
+	else
+		r = hd_fail(HD_E_MOUNTED, "at %s", place.directory);
 	hd_mount_place_clear(&place);
 	return r;
 }

@@ -80,6 +80,12 @@ int hd_mount_find_thread(const char *store_path, const char *thread, struct hd_m
 bool hd_mount_is_dead(const struct hd_mount_place *place);
 
 /*
+ * The same, for who would go on if it were: processes of the mount that were killed may still be ending, which is waited for
+ * (10 s). A worker without a supervisor gets one. False when somebody answers, or does not and does not end.
+ */
+bool hd_mount_await_end(const struct hd_mount_place *place);
+
+/*
  * Detaches what THREAD's server mounted at DIRECTORY (hd_mount_point_detach). -EINVAL when another mount of heddle's stands
  * there by now, which somebody mounted after ours was unmounted behind our back.
  */
