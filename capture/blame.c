@@ -393,10 +393,11 @@ static int begin(
 		r = hd_blame_file_load(suspect->view, &suspect->file);
 	if (r < 0)
 		return r;
+	blame->path = strdup(suspect->file.path);
 	blame->binary = suspect->file.binary;
 	blame->size = suspect->file.entry.size;
 	blame->data = malloc(suspect->file.size + 1);
-	if (!blame->data)
+	if (!blame->path || !blame->data)
 		return -ENOMEM;
 	if (blame->binary) {
 		blame->lines = calloc(1, sizeof(*blame->lines));
@@ -481,6 +482,7 @@ void hd_blame_clear(struct hd_blame *blame)
 		hd_state_clear(&blame->sources[i].state);
 		free(blame->sources[i].path);
 	}
+	free(blame->path);
 	free(blame->sources);
 	free(blame->lines);
 	free(blame->data);

@@ -38,6 +38,7 @@ struct hd_blame_line {
 };
 
 struct hd_blame {
+	char *path;                  /* owned: what was asked for, without empty parts and "." */
 	bool binary;                 /* there are no lines, and one source */
 	uint64_t size;               /* of the file */
 	char *data;                  /* owned */

@@ -13,6 +13,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/switch/tree_switch.h"
 
 /*
  * The steps and what a death between them leaves:
@@ -23,6 +24,8 @@
  *     back a live tree that is older than its state, for what the state has would then look deleted
  *  4. publish the state and move the head, one transaction: from here on the capture has happened
  *  5. tell the overlay              the overlay finds out when it is opened: its parent is not the head
+ *
+ * After a capture of some paths the overlay only hears of its head, in 5: what is not captured is still marked.
  *
  * A capture that finds nothing changed stops after 2. The numbers of a state come from the same comparison as
  * status and diff; after 2, equal files have equal references, so that it reads no bytes.
@@ -37,6 +40,8 @@ struct capture_run {
 	struct hd_state head;                           /* owned */
 	struct hd_tree_view *head_view, *snapshot_view; /* owned */
 	struct hd_canonical *canonical;                 /* owned */
+	struct hd_capture_selection selection;          /* owned; empty if everything is captured */
+	bool partial;
 };
 
 static void run_clear(struct capture_run *run)
@@ -44,6 +49,7 @@ static void run_clear(struct capture_run *run)
 	hd_tree_view_free(run->head_view);
 	hd_tree_view_free(run->snapshot_view);
 	hd_canonical_free(run->canonical);
+	hd_capture_selection_clear(&run->selection);
 	hd_snapshot_free(run->snapshot);
 	hd_state_clear(&run->head);
 }
@@ -136,9 +142,14 @@ static int fill_words(const struct hd_capture_options *options, struct hd_state 
 /* What the snapshot says of it. */
 static int fill_tree(struct capture_run *run, struct hd_state *state)
 {
+	struct hd_tree_view *made = NULL;
 	int r;
 
-	r = hd_capture_count(run->head_view, run->snapshot_view, state);
+	/* The snapshot has more than a state of some paths. */
+	r = run->partial ? hd_tree_view_of_state(hd_overlay_bases(run->overlay), state, &made) : 0;
+	if (r >= 0)
+		r = hd_capture_count(run->head_view, made ? made : run->snapshot_view, state);
+	hd_tree_view_free(made);
 	if (r < 0)
 		return r;
 	state->parents = malloc(sizeof(*state->parents));
@@ -164,16 +175,21 @@ static int open_views(struct capture_run *run)
 	if (r >= 0)
 		r = hd_canonical_new(hd_overlay_store(run->overlay), bases, hd_overlay_thread(run->overlay),
 			&run->canonical);
+	run->partial = hd_capture_choice_is_partial(&run->options->choice);
+	if (r >= 0 && run->partial)
+		r = hd_capture_select(hd_overlay_store(run->overlay), bases, run->snapshot, &run->head,
+			&run->options->choice, &run->selection);
 	return r;
 }
 
 /* Stores what changed and puts the new root into STATE. 1 when nothing makes a state. */
 static int store_tree(struct capture_run *run, struct hd_state *state)
 {
-	struct hd_snapshot_node *root = hd_snapshot_root(run->snapshot);
+	struct hd_snapshot_node *root = run->partial ? &run->selection.root : hd_snapshot_root(run->snapshot);
 	struct hd_capture_tree tree = {
 		.objects = hd_overlay_store(run->overlay)->objects,
 		.snapshot = run->snapshot,
+		.root = root,
 		.canonical = run->canonical,
 		.head_view = run->head_view,
 		.snapshot_view = run->snapshot_view,
@@ -212,7 +228,8 @@ static int publish(struct capture_run *run, struct hd_state *state)
 		return hd_fail(HD_E_THREAD_MOVED,
 			"another state was made of it meanwhile; the changes are still here");
 	if (r >= 0)
-		r = hd_snapshot_publish(run->snapshot, &state->id);
+		r = run->partial ? hd_overlay_follow_head(run->overlay)
+				 : hd_snapshot_publish(run->snapshot, &state->id);
 	return r;
 }
 

@@ -11,16 +11,20 @@
  * is referred to by the head's own references. So changing something and changing it back is no change. Times, owners
  * and extended attributes are kept in a state, but they alone do not make one.
  *
+ * A capture of some paths (capture_select.h) leaves everything else uncaptured. The live tree is then what it was, over
+ * another head, and the next capture goes again where this one went: it costs what changed since the last whole one.
+ *
  * Ownership   Options are borrowed during the call; *RET_STATE is the caller's to clear.
  * Threads     Any; captures of one overlay happen one after the other.
  * Durability  When the call returns 0 the state, its trees and all bytes it names survive a power cut.
  *             Until the one transaction that publishes it there is no trace of it; killed at any point,
  *             the next capture finds everything unharmed.
  * Errors      -HD_E_THREAD_MOVED when the head was moved by somebody else meanwhile (nothing is lost: the
- *             changes are still in the overlay), -HD_E_IDENTITY_INVALID, -HD_E_FACT_INVALID, errors of
+ *             changes are still in the overlay), -ENOENT for a chosen path that is nowhere, -HD_E_IDENTITY_INVALID, -HD_E_FACT_INVALID, errors of
  *             snapshot and store.
  */
 
+#include "capture/capture_select.h"
 #include "overlay/overlay.h"
 
 /* A moment as its author's clock showed it. */
@@ -43,6 +47,7 @@ struct hd_capture_options {
 	const struct hd_state_fact *facts;
 	size_t n_facts;
 	const struct hd_capture_time *time; /* NULL: now, in the local zone */
+	struct hd_capture_choice choice;    /* all zero: everything */
 	/*
 	 * Makes the state and moves nothing: the thread's head stays, and what changed is still uncaptured. To keep a tree
 	 * that something else takes the place of; so times, owners and extended attributes alone do make such a state.

@@ -314,7 +314,7 @@ static int fail_at(const struct stack *stack, int r)
 
 int hd_capture_tree_store(struct hd_capture_tree *capture)
 {
-	struct hd_snapshot_node *root = hd_snapshot_root(capture->snapshot);
+	struct hd_snapshot_node *root = capture->root;
 	struct hd_tree_view_entry head;
 	struct stack stack = {0};
 	int r;

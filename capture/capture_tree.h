@@ -14,8 +14,10 @@
 #include "capture/tree_view.h"
 
 struct hd_capture_tree {
-	struct hd_object_store *objects;          /* borrowed */
-	struct hd_snapshot *snapshot;             /* borrowed */
+	struct hd_object_store *objects; /* borrowed */
+	struct hd_snapshot *snapshot;    /* borrowed */
+	struct hd_snapshot_node
+		*root; /* borrowed: what is stored, of the snapshot's nodes or copies of them */
 	struct hd_canonical *canonical;           /* borrowed */
 	struct hd_tree_view *head_view;           /* borrowed: the snapshot's parent state */
 	struct hd_tree_view *snapshot_view;       /* borrowed */
@@ -24,7 +26,7 @@ struct hd_capture_tree {
 };
 
 /*
- * Settles the changed files and sets content and attribute_content of every changed directory's node, the
+ * Settles the changed files below the root and sets content and attribute_content of every changed directory's node, the
  * root's too, to stored objects, or to the head's where nothing differs.
  */
 int hd_capture_tree_store(struct hd_capture_tree *capture);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "capture/capture_tree.h"
+#include "capture/tree_nodes.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -33,29 +34,13 @@ struct way {
 	size_t n_levels;
 };
 
-static void clear_node(struct hd_snapshot_node *node)
-{
-	free(node->name);
-	free(node->xattrs);
-	*node = (struct hd_snapshot_node){0};
-}
-
-static void clear_children(struct hd_snapshot_node *node)
-{
-	for (size_t i = 0; i < node->n_children; i++)
-		clear_node(&node->children[i]);
-	free(node->children);
-	node->children = NULL;
-	node->n_children = 0;
-}
-
 static void way_clear(struct way *way)
 {
 	/* Every other node of a level is a copy of its parent's child, which owns these. */
 	if (way->n_levels > 0)
 		free(way->levels[0].node.xattrs);
 	for (size_t i = 0; i < way->n_levels; i++) {
-		clear_children(&way->levels[i].node);
+		hd_tree_node_clear_children(&way->levels[i].node);
 		hd_canonical_leave(&way->levels[i].place);
 	}
 	free(way->levels);
@@ -87,84 +72,6 @@ static int cut(const char *path, struct way *way)
 
 /* ---- reading ---- */
 
-static int node_of_entry(const struct hd_base_entry *entry, struct hd_snapshot_node *ret_node)
-{
-	struct hd_snapshot_node node = {
-		.name = strdup(entry->name),
-		.name_length = (uint16_t)strlen(entry->name),
-		.attributes = {.mode = entry->mode,
-			.nlink = entry->links,
-			.uid = entry->uid,
-			.gid = entry->gid,
-			.device = entry->device,
-			.size = entry->size,
-			.access_time = entry->access_time,
-			.modify_time = entry->modify_time,
-			.change_time = entry->change_time,
-			.birth_time = entry->birth_time},
-		.content = entry->content,
-		.attribute_content = entry->attributes,
-		.link_group = S_ISDIR(entry->mode) ? 0 : entry->link_group,
-		.xattrs_size = entry->xattrs_size,
-	};
-
-	if (entry->xattrs_size > 0) {
-		node.xattrs = malloc(entry->xattrs_size);
-		if (node.xattrs)
-			memcpy(node.xattrs, entry->xattrs, entry->xattrs_size);
-	}
-	if (!node.name || (entry->xattrs_size > 0 && !node.xattrs)) {
-		clear_node(&node);
-		return -ENOMEM;
-	}
-	*ret_node = node;
-	return 0;
-}
-
-static int keep_entry(const struct hd_base_entry *entry, void *payload)
-{
-	struct hd_buffer *nodes = payload;
-	struct hd_snapshot_node node;
-	int r = node_of_entry(entry, &node);
-
-	if (r < 0)
-		return r;
-	hd_buffer_put(nodes, &node, sizeof(node));
-	r = hd_buffer_status(nodes);
-	if (r < 0)
-		clear_node(&node);
-	return r;
-}
-
-static int compare_nodes(const void *a, const void *b)
-{
-	const struct hd_snapshot_node *left = a, *right = b;
-
-	return hd_tree_compare_names(left->name, left->name_length, right->name, right->name_length);
-}
-
-/* Reads the children of NODE, whose references say what it is. */
-static int list_children(const struct hd_tree_compose *compose, const struct hd_base_directory *fallback,
-	struct hd_snapshot_node *node)
-{
-	struct hd_base_directory directory = *fallback;
-	struct hd_buffer nodes = {0};
-	int r;
-
-	directory.content = node->content;
-	directory.attributes = node->attribute_content;
-	r = hd_base_set_list(compose->bases, &directory, keep_entry, &nodes);
-	node->n_children = nodes.size / sizeof(*node->children);
-	node->children = (struct hd_snapshot_node *)(void *)nodes.data;
-	if (r < 0) {
-		clear_children(node);
-		return r;
-	}
-	if (node->n_children > 1)
-		qsort(node->children, node->n_children, sizeof(*node->children), compare_nodes);
-	return 0;
-}
-
 /* The position of the child NAME, or where it belongs. */
 static bool find_child(const struct hd_snapshot_node *node, const char *name, size_t *ret_position)
 {
@@ -184,22 +91,9 @@ static bool find_child(const struct hd_snapshot_node *node, const char *name, si
 static int open_root(const struct hd_tree_compose *compose, const struct hd_state *state, struct level *level,
 	struct hd_base_directory *ret_fallback)
 {
-	struct hd_base_entry entry;
-	struct hd_state first = {0};
-	int r;
+	int r = hd_tree_node_root(compose->store, compose->bases, state, &level->node, ret_fallback);
 
-	r = hd_base_set_root(compose->bases, state, &entry, ret_fallback);
-	if (r >= 0)
-		r = hd_index_find_first(compose->store->index, &state->id, &first);
-	if (r < 0)
-		return r;
-	ret_fallback->fallback_time =
-		(struct timespec){.tv_sec = first.time_s, .tv_nsec = (long)first.time_ns};
-	hd_state_clear(&first);
-	r = node_of_entry(&entry, &level->node);
-	free(level->node.name);
-	level->node.name = NULL; /* a level's node owns its children alone */
-	return r < 0 ? r : list_children(compose, ret_fallback, &level->node);
+	return r < 0 ? r : hd_tree_node_list(compose->bases, ret_fallback, &level->node);
 }
 
 /* Goes down the parts as far as there are directories; 1 when the last part is there. */
@@ -223,7 +117,7 @@ static int walk(const struct hd_tree_compose *compose, const struct hd_state *st
 			return 0;
 		below->node = level->node.children[level->position];
 		way->n_levels++;
-		r = list_children(compose, &fallback, &below->node);
+		r = hd_tree_node_list(compose->bases, &fallback, &below->node);
 		if (r < 0)
 			return r;
 	}
@@ -238,11 +132,11 @@ static int put_child(
 	struct hd_snapshot_node *children;
 
 	if (replace) {
-		clear_node(&parent->children[position]);
+		hd_tree_node_clear(&parent->children[position]);
 	} else {
 		children = reallocarray(parent->children, parent->n_children + 1, sizeof(*children));
 		if (!children) {
-			clear_node(node);
+			hd_tree_node_clear(node);
 			return -ENOMEM;
 		}
 		parent->children = children;
@@ -257,7 +151,7 @@ static int put_child(
 
 static void remove_child(struct hd_snapshot_node *parent, size_t position)
 {
-	clear_node(&parent->children[position]);
+	hd_tree_node_clear(&parent->children[position]);
 	parent->n_children--;
 	memmove(&parent->children[position], &parent->children[position + 1],
 		(parent->n_children - position) * sizeof(*parent->children));
@@ -283,7 +177,7 @@ static int copy_node(const struct hd_snapshot_node *from, struct hd_snapshot_nod
 		.content = from->content,
 		.attributes = from->attribute_content};
 
-	return node_of_entry(&entry, ret_node);
+	return hd_tree_node_of_entry(&entry, ret_node);
 }
 
 /* Makes what the target lacks of the way down, from the level at which its walk ended, and puts the last name there. */

@@ -100,7 +100,7 @@ static int ask_state(const struct hd_location *location, const char *path, const
 	if (r >= 0)
 		r = hd_blame_state(location->store, bases, &id, path, range, &blame);
 	if (r >= 0) {
-		*ret_reply = hd_control_blame_json(&blame, path);
+		*ret_reply = hd_control_blame_json(&blame);
 		r = *ret_reply ? 0 : -ENOMEM;
 	}
 	hd_blame_clear(&blame);
@@ -157,7 +157,7 @@ static void widen(int *width, size_t wanted)
 static int measure(struct hd_index *index, const json_t *reply, struct columns *columns)
 {
 	const json_t *sources = json_object_get(reply, "sources");
-	const char *asked = NULL;
+	const char *asked = hd_reply_text(reply, "path");
 	bool renamed = false;
 
 	for (size_t i = 0; i < json_array_size(sources); i++) {
@@ -172,8 +172,7 @@ static int measure(struct hd_index *index, const json_t *reply, struct columns *
 		widen(&columns->id, strlen(id));
 		widen(&columns->author, hd_text_columns(author));
 		widen(&columns->path, hd_text_columns(hd_reply_text(source, "path")));
-		renamed = renamed || (asked && strcmp(asked, hd_reply_text(source, "path")) != 0);
-		asked = hd_reply_text(source, "path");
+		renamed = renamed || strcmp(asked, hd_reply_text(source, "path")) != 0;
 	}
 	if (!renamed)
 		columns->path = 0;

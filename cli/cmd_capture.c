@@ -14,6 +14,7 @@
 #include "cli/state_text.h"
 #include "cli/store_locate.h"
 #include "cli/thread_command.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -24,10 +25,12 @@
  * person's environment and git configuration.
  */
 
+#define MOST_PATHS 100000
 #define MESSAGE_LIMIT (1u << 20)
 
 static struct hd_text_list messages;
 static struct hd_text_list facts;
+static struct hd_text_list paths;
 static const char *message_file;
 static const char *author;
 
@@ -50,6 +53,11 @@ static const struct hd_option options[] = {
 		.argument = "KEY=VALUE",
 		.help = "keep a fact with the state, like run=4711; may be given often",
 		.list = &facts},
+	{.long_name = "path",
+		.short_name = 'p',
+		.argument = "PATH",
+		.help = "capture PATH and what is below alone; may be given often",
+		.list = &paths},
 	{0},
 };
 
@@ -151,7 +159,23 @@ static int add_fact(json_t *object, const char *text)
 	return json_object_set_new(object, key, json_string(value + 1)) < 0 ? -ENOMEM : 0;
 }
 
-static int build_request(const struct hd_location *location, json_t **ret_request)
+/* Those of --path, then those behind "--". */
+static json_t *chosen_paths(const struct hd_invocation *invocation)
+{
+	json_t *chosen = hd_control_paths((char *const *)(uintptr_t)paths.items, paths.count);
+	json_t *more = hd_control_paths(invocation->arguments + invocation->n_before_dashes,
+		invocation->n_arguments - invocation->n_before_dashes);
+
+	if (chosen && more && json_array_extend(chosen, more) < 0) {
+		json_decref(chosen);
+		chosen = NULL;
+	}
+	json_decref(more);
+	return chosen;
+}
+
+static int build_request(
+	const struct hd_invocation *invocation, const struct hd_location *location, json_t **ret_request)
 {
 	HD_AUTO_JSON json_t *object = json_object();
 	HD_AUTO_FREE char *message = NULL;
@@ -168,8 +192,8 @@ static int build_request(const struct hd_location *location, json_t **ret_reques
 		return r;
 	if (!hd_text_is_utf8(message, strlen(message)) || !hd_text_is_utf8(resolved, strlen(resolved)))
 		return hd_fail(HD_E_USAGE, "message and author are UTF-8");
-	request = json_pack("{s:s, s:s, s:s, s:O}", "op", "capture", "message", message, "author", resolved,
-		"facts", object);
+	request = json_pack("{s:s, s:s, s:s, s:O, s:o}", "op", "capture", "message", message, "author",
+		resolved, "facts", object, "paths", chosen_paths(invocation));
 	if (!request)
 		return -ENOMEM;
 	*ret_request = HD_STEAL(request);
@@ -205,10 +229,12 @@ static int capture(const struct hd_invocation *invocation)
 	bool nothing;
 	int r;
 
+	if (invocation->n_before_dashes > 1)
+		return hd_fail(HD_E_USAGE, "'capture' takes one thread; paths come after '--'");
 	r = hd_locate_thread(
-		invocation, invocation->n_arguments ? invocation->arguments[0] : NULL, &location);
+		invocation, invocation->n_before_dashes ? invocation->arguments[0] : NULL, &location);
 	if (r >= 0)
-		r = build_request(&location, &request);
+		r = build_request(invocation, &location, &request);
 	if (r >= 0)
 		r = hd_thread_ask(&location, request, "capturing", &reply, NULL);
 	if (r < 0)
@@ -229,20 +255,26 @@ static int run_capture(const struct hd_invocation *invocation)
 
 	hd_text_list_clear(&messages);
 	hd_text_list_clear(&facts);
+	hd_text_list_clear(&paths);
 	return r;
 }
 
 const struct hd_command hd_command_capture = {
 	.name = "capture",
 	.summary = "Record what changed as a new state",
-	.usage = "-m TEXT [--meta KEY=VALUE]... [THREAD]\n-F FILE [--meta KEY=VALUE]... [THREAD]",
-	.description = "Makes the tree of THREAD (default: the thread in use, or main), as it is at one "
-		       "instant, a state, and moves "
-		       "the thread's head to it. Programs may go on writing meanwhile. When the command "
-		       "returns, the state is on "
-		       "disk.\n\n"
-		       "Exits with 1 and makes no state if nothing has changed since the head.",
+	.usage = "-m TEXT [--meta KEY=VALUE]... [-p PATH]... [THREAD]\n"
+		 "-F FILE [--meta KEY=VALUE]... [-p PATH]... [THREAD]",
+	.description =
+		"Makes the tree of THREAD (default: the thread in use, or main), as it is at one "
+		"instant, a state, and moves "
+		"the thread's head to it. Programs may go on writing meanwhile. When the command "
+		"returns, the state is on "
+		"disk.\n\n"
+		"With PATHs, which are relative to the root of the tree, the state is the head with these "
+		"and all below them as they are now; a path that is gone is deleted. All other changes stay "
+		"uncaptured.\n\n"
+		"Exits with 1 and makes no state if nothing has changed since the head.",
 	.options = options,
-	.max_arguments = 1,
+	.max_arguments = 1 + MOST_PATHS,
 	.run = run_capture,
 };

@@ -40,12 +40,12 @@ static int append(json_t *array, json_t *item)
 	return json_array_append_new(array, item) < 0 ? -ENOMEM : 0;
 }
 
-json_t *hd_control_blame_json(const struct hd_blame *blame, const char *path)
+json_t *hd_control_blame_json(const struct hd_blame *blame)
 {
 	json_t *sources = json_array(), *lines = json_array();
 	json_t *object = json_pack("{s:b, s:I, s:o, s:o}", "binary", (int)blame->binary, "size",
 		(json_int_t)blame->size, "sources", sources, "lines", lines);
-	int r = object ? hd_control_put_name(object, "path", path, strlen(path)) : -ENOMEM;
+	int r = object ? hd_control_put_name(object, "path", blame->path, strlen(blame->path)) : -ENOMEM;
 
 	for (size_t i = 0; i < blame->n_sources && r >= 0; i++)
 		r = append(sources, source_json(&blame->sources[i]));
@@ -83,7 +83,7 @@ int hd_control_blame(struct hd_overlay *overlay, json_t *request, json_t **ret_r
 		r = hd_blame_overlay(overlay, paths.paths[0], &range, &blame);
 	if (r < 0)
 		return r;
-	*ret_reply = hd_control_blame_json(&blame, paths.paths[0]);
+	*ret_reply = hd_control_blame_json(&blame);
 	hd_blame_clear(&blame);
 	return *ret_reply ? 0 : -ENOMEM;
 }

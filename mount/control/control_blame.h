@@ -14,6 +14,6 @@
 int hd_control_blame(struct hd_overlay *overlay, json_t *request, json_t **ret_reply);
 
 /* The reply's fields. NULL when memory is short. */
-json_t *hd_control_blame_json(const struct hd_blame *blame, const char *path);
+json_t *hd_control_blame_json(const struct hd_blame *blame);
 
 #endif

@@ -107,6 +107,7 @@ static int read_time(json_t *request, struct hd_capture_time *ret_time, bool *re
 
 static int run_capture(struct execution *execution)
 {
+	HD_CLEANUP(hd_control_paths_clear) struct hd_control_paths paths = {0};
 	HD_AUTO_FREE struct hd_state_fact *facts = NULL;
 	struct hd_capture_options options = {0};
 	struct hd_capture_time time;
@@ -123,8 +124,12 @@ static int run_capture(struct execution *execution)
 	r = read_facts(execution->request, &facts, &options.n_facts);
 	if (r >= 0)
 		r = read_time(execution->request, &time, &time_given);
+	if (r >= 0)
+		r = hd_control_paths_read(execution->request, &paths);
 	if (r < 0)
 		return r;
+	options.choice.paths = (const char *const *)paths.paths;
+	options.choice.n_paths = paths.count;
 	options.facts = facts;
 	options.time = time_given ? &time : NULL;
 	r = hd_capture_run(execution->overlay, &options, &state, &nothing);

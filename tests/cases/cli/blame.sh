@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # GROUP: quick
+# TIMEOUT: 240
 #
 # `heddle blame`: the state that brought each line, through moved directories, renames and changes of names, of the
 # tree as it is and of any state, mounted or not; as text, porcelain and JSON. Random histories are compared with
@@ -70,7 +71,8 @@ stories() {
 }
 stories
 heddle_unmount
-stories
+check_equal "$(blamed a/other)" "prepended base: replaced edited base: moved -" "unmounted"
+check_equal "$(blamed --state @~1 register)" "prepended base: replaced base: base: moved" "unmounted"
 heddle_mount
 
 # What has no lines, and names and lines that are no UTF-8.

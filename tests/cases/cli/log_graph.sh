@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # GROUP: quick
+# TIMEOUT: 240
 #
 # `heddle log --graph` and `--all`: lines of work in columns, one state per line or in full, of some paths, at most N;
 # as JSON in the same order. Merges and wide histories: unit/cli/log_graph_test.

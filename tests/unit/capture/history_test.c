@@ -8,7 +8,7 @@
 
 /*
  * Random histories of a thread against a model in memory: files are written, removed, moved and linked; states are
- * captured and restored, live and not; operations are undone and done again; threads are forked and dropped; the thread is
+ * captured, whole and in parts, and restored, live and not; operations are undone and done again; threads are forked and dropped; the thread is
  * closed and opened. HEDDLE_HISTORY_SEED and HEDDLE_HISTORY_STEPS repeat or lengthen one.
  */
 
@@ -32,6 +32,7 @@ struct history {
 	int n_done;
 	uint64_t random;
 	int step;
+	int n_partial;
 	bool traced;
 };
 
@@ -255,6 +256,123 @@ static void capture(struct history *history)
 	hd_state_clear(&state);
 }
 
+/* A thread of its own at a state. */
+static void fork_and_drop(struct history *history, int at)
+{
+	struct hd_operation operation = {.kind = HD_OPERATION_CREATE,
+		.actor = strdup(ACTOR),
+		.after = {.name = strdup("other"),
+			.head = history->ids[at],
+			.base = history->ids[at],
+			.tree = history->ids[at]}};
+	struct hd_overlay_options options = {
+		.store = history->scene->store, .thread = "other", .arena_fd = -1, .hot_fd = -1};
+	struct hd_overlay *other;
+
+	assert_success(hd_thread_change_apply(history->scene->store, &operation, NULL));
+	hd_operation_clear(&operation);
+	assert_success(hd_overlay_open(&options, &other));
+	compare_with(history, other, &history->states[at], "fork");
+	live_close(other);
+	assert_success(hd_thread_change_begin(
+		history->scene->store, "other", HD_OPERATION_DROP, ACTOR, true, NULL, &operation));
+	hd_operation_side_clear(&operation.after);
+	assert_success(hd_thread_change_apply(history->scene->store, &operation, NULL));
+	hd_operation_clear(&operation);
+}
+
+/* What is not chosen keeps the other side's links: the model says nothing of that. */
+static bool has_links(struct model *model)
+{
+	for (int i = 0; i < model->n_names; i++)
+		for (int k = 0; k < i; k++)
+			if (model->names[i].node == model->names[k].node)
+				return true;
+	return false;
+}
+
+/* Puts PATH of NOW, and all below it, into HEAD, with the directories that it lacks on the way. */
+static void choose(struct model *head, struct model *now, const char *path)
+{
+	size_t length = strlen(path);
+
+	model_remove(head, path);
+	if (!model_find(now, path))
+		return;
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		char above[MODEL_PATH];
+
+		snprintf(above, sizeof(above), "%.*s", (int)(slash - path), path);
+		if (model_is_directory(head, above))
+			continue;
+		model_remove(head, above);
+		assert_true(model_add(head, above, model_node(now, above)));
+	}
+	for (int i = 0; i < now->n_names; i++) {
+		const char *name = now->names[i].path;
+
+		if (strncmp(name, path, length) == 0 && (name[length] == '/' || name[length] == '\0'))
+			assert_true(model_add(head, name, &now->nodes[now->names[i].node]));
+	}
+}
+
+/* The state that is the head, of those that are remembered; -1 if it is not among them. */
+static int find_head(struct history *history)
+{
+	struct hd_state_id head;
+
+	hd_overlay_head(history->overlay, &head);
+	for (int at = 0; at < history->n_states; at++)
+		if (hd_state_id_equal(&history->ids[at], &head))
+			return at;
+	return -1;
+}
+
+/* Some paths that the head or the tree has; everything else stays uncaptured. */
+static void capture_some(struct history *history)
+{
+	int at = find_head(history), n = 1 + (int)draw(history, 3);
+	struct model *made = malloc(sizeof(*made));
+	char paths[3][MODEL_PATH];
+	const char *chosen[3];
+	struct hd_capture_options options = {
+		.message = "some", .author = ACTOR, .choice = {.paths = chosen, .n_paths = (size_t)n}};
+	struct hd_state state;
+	uint64_t number;
+	bool nothing;
+
+	assert_non_null(made);
+	if (at < 0 || has_links(&history->now) || has_links(&history->states[at]) ||
+		history->now.n_names + history->states[at].n_names > MODEL_NAMES ||
+		history->states[at].n_names == 0) {
+		free(made);
+		return;
+	}
+	*made = history->states[at];
+	for (int i = 0; i < n; i++) {
+		struct model *from =
+			draw(history, 2) && history->now.n_names > 0 ? &history->now : &history->states[at];
+
+		snprintf(
+			paths[i], MODEL_PATH, "%s", from->names[draw(history, (unsigned)from->n_names)].path);
+		chosen[i] = paths[i];
+		choose(made, &history->now, paths[i]);
+	}
+	assert_success(hd_capture_run(history->overlay, &options, &state, &nothing));
+	compare_with(history, history->overlay, &history->now, "after a capture of some");
+	if (!nothing) {
+		at = history->n_states < MOST_STATES ? history->n_states++ : (int)draw(history, MOST_STATES);
+		history->states[at] = *made;
+		history->ids[at] = state.id;
+		assert_success(hd_index_find_undoable(history->scene->store->index, "main", &number));
+		keep_operation(history, number, false, NULL);
+		fork_and_drop(history, at);
+		history->n_partial++;
+	}
+	hd_state_clear(&state);
+	free(made);
+}
+
 /* Through the live overlay, or while nobody has it open. */
 static void restore(struct history *history, bool live)
 {
@@ -332,32 +450,6 @@ static void undo(struct history *history)
 	free(before_undo);
 }
 
-/* A thread of its own at some state. */
-static void fork_and_drop(struct history *history)
-{
-	int at = (int)draw(history, (unsigned)history->n_states);
-	struct hd_operation operation = {.kind = HD_OPERATION_CREATE,
-		.actor = strdup(ACTOR),
-		.after = {.name = strdup("other"),
-			.head = history->ids[at],
-			.base = history->ids[at],
-			.tree = history->ids[at]}};
-	struct hd_overlay_options options = {
-		.store = history->scene->store, .thread = "other", .arena_fd = -1, .hot_fd = -1};
-	struct hd_overlay *other;
-
-	assert_success(hd_thread_change_apply(history->scene->store, &operation, NULL));
-	hd_operation_clear(&operation);
-	assert_success(hd_overlay_open(&options, &other));
-	compare_with(history, other, &history->states[at], "fork");
-	live_close(other);
-	assert_success(hd_thread_change_begin(
-		history->scene->store, "other", HD_OPERATION_DROP, ACTOR, true, NULL, &operation));
-	hd_operation_side_clear(&operation.after);
-	assert_success(hd_thread_change_apply(history->scene->store, &operation, NULL));
-	hd_operation_clear(&operation);
-}
-
 static void step(struct history *history)
 {
 	unsigned what = draw(history, 100);
@@ -375,13 +467,15 @@ static void step(struct history *history)
 	} else if (what < 90) {
 		undo(history);
 	} else if (what < 91) {
-		fork_and_drop(history);
+		fork_and_drop(history, (int)draw(history, (unsigned)history->n_states));
 	} else if (what < 92) {
 		live_close(history->overlay);
 		history->overlay = live_open(history->scene);
 	} else if (what < 93) {
 		hd_overlay_settle(history->overlay);
-	} else if (what < 97) {
+	} else if (what < 95) {
+		capture_some(history);
+	} else if (what < 98) {
 		compare_with(history, history->overlay, &history->now, "tree");
 	}
 }
@@ -427,7 +521,8 @@ static void run(struct scene *scene, unsigned seed, int steps)
 	live_close(history->overlay);
 	assert_success(hd_store_check(scene->store, print_finding, NULL, &report));
 	assert_int_equal(report.problems, 0);
-	print_message("%d states, %d operations not undone\n", history->n_states, history->n_done);
+	print_message("%d states, %d operations not undone, %d captures of some paths\n", history->n_states,
+		history->n_done, history->n_partial);
 	for (int i = 0; i < history->n_done; i++)
 		free(history->done[i].before);
 	free(history->done);

@@ -54,6 +54,7 @@ static void name_file(char path[64], int file)
 /* What the killed process does; never returns. */
 static void write_and_capture(struct scene *scene, int arena_fd, int hot_fd, int ready_fd, int round)
 {
+	static const char *const some[] = {"src"};
 	struct hd_capture_options options = {.author = "A <a@b>", .message = "killed"};
 	struct hd_overlay *overlay;
 	struct hd_state state;
@@ -70,6 +71,9 @@ static void write_and_capture(struct scene *scene, int arena_fd, int hot_fd, int
 	live_rename(overlay, round % 2 ? "docs" : "moved", round % 2 ? "moved" : "docs");
 	if (write(ready_fd, "x", 1) != 1)
 		_exit(1);
+	/* Now and then the files alone, so that the move of the directory is left. */
+	if (round % 3 == 0)
+		options.choice = (struct hd_capture_choice){.paths = some, .n_paths = 1};
 	(void)hd_capture_run(overlay, &options, &state, &nothing);
 	if (write(ready_fd, "y", 1) != 1)
 		_exit(1);
