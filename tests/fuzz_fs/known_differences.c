@@ -16,22 +16,25 @@
 
 struct known_difference {
 	const char *id;
-	enum fuzz_kind kind;  /* FUZZ_KIND_COUNT: not of an operation's result */
-	int error_a, error_b; /* what each side answers; 0 is success */
-	int flags;            /* if not 0: only of operations with one of them */
+	enum fuzz_kind kind;    /* FUZZ_KIND_COUNT: not of an operation's result */
+	int error_a, error_b;   /* what each side answers; 0 is success */
+	int flags;              /* if not 0: only of operations with one of them */
+	bool of_ordinary_users; /* only in a mount that such a user made */
 	const char *reason;
 };
 
 static const struct known_difference known_differences[] = {
 	{"collapse-insert", FUZZ_fallocate, EOPNOTSUPP, 0, FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE,
-		"FUSE does not forward these modes; the native side leaves them out"},
-	{"chown-of-nothing", FUZZ_chown, 0, EPERM, 0, "the kernel does not tell that the owner is asked for"},
-	{"chown-of-nothing", FUZZ_fchown, 0, EPERM, 0,
+		false, "FUSE does not forward these modes; the native side leaves them out"},
+	{"chown-of-nothing", FUZZ_chown, 0, EPERM, 0, false,
 		"the kernel does not tell that the owner is asked for"},
-	{"access-times", FUZZ_KIND_COUNT, 0, 0, 0, "reading moves no access time"},
-	{"collected-writes", FUZZ_KIND_COUNT, 0, 0, 0,
+	{"chown-of-nothing", FUZZ_fchown, 0, EPERM, 0, false,
+		"the kernel does not tell that the owner is asked for"},
+	{"device-nodes", FUZZ_open, EACCES, ENXIO, 0, true, "the mount is nodev, the native side is not"},
+	{"access-times", FUZZ_KIND_COUNT, 0, 0, 0, false, "reading moves no access time"},
+	{"collected-writes", FUZZ_KIND_COUNT, 0, 0, 0, false,
 		"with -o writeback the kernel counts no blocks and moves times itself"},
-	{NULL, FUZZ_KIND_COUNT, 0, 0, 0, NULL},
+	{NULL, FUZZ_KIND_COUNT, 0, 0, 0, false, NULL},
 };
 
 const char *fuzz_known_difference(
@@ -39,7 +42,8 @@ const char *fuzz_known_difference(
 {
 	for (const struct known_difference *row = known_differences; row->reason != NULL; row++)
 		if (row->kind == operation->kind && row->error_a == a->error && row->error_b == b->error &&
-			(row->flags == 0 || (row->flags & operation->flags) != 0))
+			(row->flags == 0 || (row->flags & operation->flags) != 0) &&
+			(!row->of_ordinary_users || geteuid() != 0))
 			return row->reason;
 	return NULL;
 }
