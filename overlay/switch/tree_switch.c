@@ -166,6 +166,7 @@ void hd_switch_free(struct hd_switch *run)
 	free(run->changes);
 	free(run->moved);
 	free(run->linked);
+	free(run->unlinked);
 	free(run->orphans);
 	free(run);
 }

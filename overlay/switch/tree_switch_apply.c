@@ -97,6 +97,8 @@ static void install(struct hd_switch *run, uint32_t directory, const struct hd_l
 	known = group ? hd_link_group_find(run->overlay->groups, &run->transaction, group) : 0;
 	if (known && !hd_switch_is_same_linked(hd_view_inode(&run->transaction, known), item))
 		hd_switch_dethrone(run, known);
+	else if (known)
+		hd_switch_note_change(run, HD_SWITCH_ATTRIBUTES, known, NULL); /* it has a name more */
 	hd_loader_install(run->overlay, &run->transaction, directory, item);
 	hd_inode_mark_changed(&run->transaction, directory);
 	hd_switch_note_change(run, HD_SWITCH_ENTRY, directory, item->name);

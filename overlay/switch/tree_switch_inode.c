@@ -93,6 +93,7 @@ static void remove_one(struct hd_switch *run, uint32_t entry)
 	hd_switch_note_change(run, HD_SWITCH_ENTRY, parent, name);
 	hd_switch_note_change(run, HD_SWITCH_ATTRIBUTES, child, NULL);
 	hd_remove_entry(&run->transaction, entry, &run->now);
+	hd_switch_note_unlinked(run, child);
 	inode = hd_edit_inode(&run->transaction, child);
 	if (hd_inode_is_directory(inode)) {
 		/* Whoever works in it must not have the old tree appear there. */
@@ -139,6 +140,18 @@ static bool has_other_attributes(
 		       !hd_cells_equal(run->overlay->arena, inode->xattrs, item->xattrs, entry->xattrs_size));
 }
 
+/* For itself alone: who has read a file since has not changed it. */
+static void set_access_time(struct hd_switch *run, uint32_t index, const struct timespec *time)
+{
+	const struct hd_inode *inode = hd_view_inode(&run->transaction, index);
+
+	if (inode->access_time.s == time->tv_sec && inode->access_time.ns == (uint32_t)time->tv_nsec)
+		return;
+	hd_edit_inode(&run->transaction, index)->access_time = hd_time_from(time);
+	hd_inode_mark_changed(&run->transaction, index);
+	hd_switch_note_change(run, HD_SWITCH_ATTRIBUTES, index, NULL);
+}
+
 /* CHANGED: something else of the inode has become another already. */
 void hd_switch_set_attributes(
 	struct hd_switch *run, uint32_t index, const struct hd_listed *item, bool changed)
@@ -147,8 +160,10 @@ void hd_switch_set_attributes(
 	struct hd_inode *inode;
 
 	hd_switch_make_room(run, entry->xattrs_size);
-	if (!changed && !has_other_attributes(run, hd_view_inode(&run->transaction, index), item))
+	if (!changed && !has_other_attributes(run, hd_view_inode(&run->transaction, index), item)) {
+		set_access_time(run, index, &entry->access_time);
 		return;
+	}
 	inode = hd_edit_inode(&run->transaction, index);
 	inode->mode = entry->mode;
 	inode->uid = entry->uid;

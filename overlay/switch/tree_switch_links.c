@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "overlay/arena/inode_table.h"
 #include "overlay/arena/link_groups.h"
 #include "overlay/platform/array.h"
 #include "overlay/store/link_group.h"
@@ -25,6 +28,8 @@ void hd_switch_dethrone(struct hd_switch *run, uint32_t index)
 {
 	struct hd_inode *inode = hd_edit_inode(&run->transaction, index);
 
+	if (inode->unseen_links)
+		hd_switch_note_change(run, HD_SWITCH_ATTRIBUTES, index, NULL);
 	inode->nlink -= inode->unseen_links < inode->nlink ? inode->unseen_links : inode->nlink;
 	inode->unseen_links = 0;
 	inode->link_group = 0;
@@ -105,7 +110,58 @@ static uint32_t count_names(const struct hd_switch *run, uint32_t index)
 	return count;
 }
 
-void hd_switch_count_linked(struct hd_switch *run)
+void hd_switch_note_unlinked(struct hd_switch *run, uint32_t index)
+{
+	const struct hd_inode *inode = hd_view_inode(&run->transaction, index);
+
+	if (!inode->link_group || hd_inode_is_directory(inode))
+		return;
+	if (HD_ARRAY_RESERVE(run->unlinked, run->n_unlinked, run->unlinked_capacity) < 0)
+		hd_switch_fail(run, -ENOMEM);
+	else
+		run->unlinked[run->n_unlinked++] = index;
+}
+
+static int compare_linked(const void *a, const void *b)
+{
+	const struct hd_switch_linked *left = a, *right = b;
+
+	return left->index < right->index ? -1 : left->index > right->index;
+}
+
+static bool is_counted(const struct hd_switch *run, uint32_t index)
+{
+	const struct hd_switch_linked key = {.index = index};
+
+	return run->n_linked &&
+	       bsearch(&key, run->linked, run->n_linked, sizeof(key), compare_linked) != NULL;
+}
+
+/*
+ * A name that was taken away together with its directory may be in the target elsewhere, in a directory that nobody has
+ * looked into. A file that has another loaded name waits for it again: that name's directory is the same in both trees,
+ * with its count of names. Of a file that has none left nothing is known: who finds a name of it begins anew.
+ */
+static void count_unlinked(struct hd_switch *run)
+{
+	for (size_t i = 0; i < run->n_unlinked && run->status == 0; i++) {
+		uint32_t index = run->unlinked[i];
+		struct hd_inode *inode;
+
+		hd_switch_make_room(run, 0);
+		inode = hd_edit_inode(&run->transaction, index);
+		if (!hd_inode_is_kept(inode) || !inode->link_group)
+			continue;
+		if (inode->state == HD_INODE_HIDDEN) {
+			hd_switch_dethrone(run, index);
+		} else if (!is_counted(run, index)) {
+			inode->unseen_links++;
+			inode->nlink++;
+		}
+	}
+}
+
+static void count_linked(struct hd_switch *run)
 {
 	for (size_t i = 0; i < run->n_linked && run->status == 0; i++) {
 		uint32_t index = run->linked[i].index, links = run->linked[i].links;
@@ -118,6 +174,16 @@ void hd_switch_count_linked(struct hd_switch *run)
 		if (inode->outside_links > elsewhere)
 			inode->outside_links = elsewhere;
 		inode->unseen_links = elsewhere - inode->outside_links;
+		if (inode->nlink != names + elsewhere)
+			hd_switch_note_change(run, HD_SWITCH_ATTRIBUTES, index, NULL);
 		inode->nlink = names + elsewhere;
 	}
+}
+
+void hd_switch_count_linked(struct hd_switch *run)
+{
+	if (run->n_linked)
+		qsort(run->linked, run->n_linked, sizeof(*run->linked), compare_linked);
+	count_linked(run);
+	count_unlinked(run);
 }

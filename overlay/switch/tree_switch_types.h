@@ -45,6 +45,8 @@ struct hd_switch {
 	size_t n_moved, moved_capacity;
 	struct hd_switch_linked *linked; /* owned */
 	size_t n_linked, linked_capacity;
+	uint32_t *unlinked; /* owned: inodes of a link group, once for each name that was taken away */
+	size_t n_unlinked, unlinked_capacity;
 	uint32_t *orphans; /* owned: inodes that may be orphans */
 	size_t n_orphans, orphans_capacity;
 	struct hd_transaction transaction;
@@ -98,8 +100,11 @@ void hd_switch_dethrone(struct hd_switch *run, uint32_t index);
 void hd_switch_dethrone_changed(struct hd_switch *run);
 /* Whether a file that has several names, here or in the target, stays what it is under this one. */
 bool hd_switch_stays_linked(struct hd_switch *run, uint32_t index, const struct hd_listed *item);
-/* ITEM's count of names is INDEX's when all edits are done: hd_switch_count_linked. */
+/* ITEM's count of names is INDEX's when all edits are done. */
 void hd_switch_note_linked(struct hd_switch *run, uint32_t index, const struct hd_listed *item);
+/* That INDEX, which may be of a link group, has lost a name. */
+void hd_switch_note_unlinked(struct hd_switch *run, uint32_t index);
+/* After all edits: how many names each file has that was noted. */
 void hd_switch_count_linked(struct hd_switch *run);
 
 #endif
