@@ -24,6 +24,7 @@ struct fuzz_times {
 struct fuzz_comparison {
 	struct fuzz_world *world;
 	struct fuzz_intervals intervals;
+	struct fuzz_intervals restores; /* when both sides were brought back to a state */
 	time_t run_start;
 	bool collects_writes; /* the side under test is mounted with -o writeback */
 };

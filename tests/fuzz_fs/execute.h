@@ -23,6 +23,11 @@ FUZZ_CALLS(FUZZ_EXECUTOR)
 /* Keeps RESULT, and errno if it says failure. */
 void fuzz_outcome_set(struct fuzz_outcome *outcome, long result);
 
+/* The slot's descriptor; -2 for what has no bytes to work on, which both sides leave alone. */
+int fuzz_regular_handle(const struct fuzz_side *side, int slot);
+
+void fuzz_mapping_drop(struct fuzz_mapping *mapping);
+
 /* A read of a FIFO would wait or depend on the other side's ends, and a directory has no bytes to compare. */
 bool fuzz_is_regular(int fd);
 

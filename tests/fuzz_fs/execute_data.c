@@ -11,13 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "tests/fuzz_fs/execute.h"
-
-enum { MAP_LIMIT = 16384 };
 
 static uint8_t data[FUZZ_DATA_LIMIT] __attribute__((aligned(4096)));
 
@@ -28,8 +25,7 @@ bool fuzz_is_regular(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* The slot's descriptor; -2 for what has no bytes to work on, which both sides leave alone. */
-static int regular_handle(const struct fuzz_side *side, int slot)
+int fuzz_regular_handle(const struct fuzz_side *side, int slot)
 {
 	int fd = side->handles[slot];
 
@@ -39,7 +35,7 @@ static int regular_handle(const struct fuzz_side *side, int slot)
 void fuzz_run_read(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
-	int fd = regular_handle(side, operation->handle);
+	int fd = fuzz_regular_handle(side, operation->handle);
 
 	if (fd == -2)
 		return;
@@ -66,7 +62,7 @@ static int split(const struct fuzz_operation *operation, struct iovec pieces[4])
 void fuzz_run_read_vector(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
-	int fd = regular_handle(side, operation->handle);
+	int fd = fuzz_regular_handle(side, operation->handle);
 	struct iovec pieces[4];
 	int count = split(operation, pieces);
 
@@ -80,7 +76,7 @@ void fuzz_run_read_vector(
 void fuzz_run_write(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
-	int fd = regular_handle(side, operation->handle);
+	int fd = fuzz_regular_handle(side, operation->handle);
 
 	if (fd == -2)
 		return;
@@ -91,7 +87,7 @@ void fuzz_run_write(
 void fuzz_run_write_vector(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
-	int fd = regular_handle(side, operation->handle);
+	int fd = fuzz_regular_handle(side, operation->handle);
 	struct iovec pieces[4];
 	int count = split(operation, pieces);
 
@@ -107,7 +103,7 @@ void fuzz_run_write_vector(
 void fuzz_run_append(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
-	int fd = regular_handle(side, operation->handle);
+	int fd = fuzz_regular_handle(side, operation->handle);
 
 	if (fd == -2)
 		return;
@@ -121,7 +117,7 @@ void fuzz_run_append(
 void fuzz_run_write_direct(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
-	int slot = regular_handle(side, operation->handle);
+	int slot = fuzz_regular_handle(side, operation->handle);
 	size_t size = (operation->length % 8 + 1) * 4096;
 	off_t offset = (off_t)(operation->offset & ~UINT64_C(4095));
 	char path[64];
@@ -153,7 +149,7 @@ void fuzz_run_ftruncate(
 void fuzz_run_fallocate(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
-	int fd = regular_handle(side, operation->handle);
+	int fd = fuzz_regular_handle(side, operation->handle);
 	bool shifts = operation->flags & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE);
 
 	if (fd == -2)
@@ -186,7 +182,7 @@ static bool reads_zeros(int fd, off_t start, off_t end)
 void fuzz_run_seek(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
-	int fd = regular_handle(side, operation->handle);
+	int fd = fuzz_regular_handle(side, operation->handle);
 	off_t offset = (off_t)operation->offset, found, end;
 	struct stat st;
 
@@ -217,8 +213,8 @@ void fuzz_run_seek(
 void fuzz_run_copy_range(
 	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
 {
-	int from = regular_handle(side, operation->handle),
-	    to = regular_handle(side, operation->other_handle);
+	int from = fuzz_regular_handle(side, operation->handle),
+	    to = fuzz_regular_handle(side, operation->other_handle);
 	off_t from_offset = (off_t)operation->offset, to_offset = (off_t)operation->other_offset;
 	size_t left = operation->length;
 	ssize_t count;
@@ -246,88 +242,4 @@ void fuzz_run_clone(
 	};
 
 	fuzz_outcome_set(outcome, ioctl(side->handles[operation->other_handle], FICLONERANGE, &range));
-}
-
-/* Maps SIZE bytes from the page of OFFSET on, as far as the file goes; NULL and the outcome set where nothing
- * can be mapped. */
-static uint8_t *map(int fd, const struct fuzz_operation *operation, int protection, size_t *ret_size,
-	struct fuzz_outcome *outcome)
-{
-	off_t start = (off_t)(operation->offset & ~UINT64_C(4095));
-	struct stat st;
-	uint8_t *place;
-
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		fuzz_outcome_set(outcome, -1);
-		return NULL;
-	}
-	if (st.st_size <= start)
-		return NULL;
-	*ret_size = st.st_size - start > MAP_LIMIT ? MAP_LIMIT : (size_t)(st.st_size - start);
-	place = mmap(NULL, *ret_size, protection, MAP_SHARED, fd, start);
-	if (place != MAP_FAILED)
-		return place;
-	fuzz_outcome_set(outcome, -1);
-	return NULL;
-}
-
-/* Writes to a mapping never make a file longer. */
-void fuzz_run_map_write(
-	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
-{
-	int fd = regular_handle(side, operation->handle);
-	uint8_t *place;
-	size_t size;
-
-	if (fd == -2)
-		return;
-	place = map(fd, operation, PROT_READ | PROT_WRITE, &size, outcome);
-	if (place == NULL)
-		return;
-	fuzz_fill(place + size / 3, size / 2, operation->pattern);
-	fuzz_outcome_set(outcome, msync(place, size, MS_SYNC));
-	outcome->digest = fuzz_digest(0, place, size);
-	(void)munmap(place, size);
-}
-
-void fuzz_run_map_read(
-	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
-{
-	int fd = regular_handle(side, operation->handle);
-	uint8_t *place;
-	size_t size;
-
-	if (fd == -2)
-		return;
-	place = map(fd, operation, PROT_READ, &size, outcome);
-	if (place == NULL)
-		return;
-	outcome->digest = fuzz_digest(0, place, size);
-	(void)munmap(place, size);
-}
-
-/* The file is cut under a mapping that was written to, and made as long as it was: what was cut is zeros. */
-void fuzz_run_map_truncate(
-	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
-{
-	int fd = regular_handle(side, operation->handle);
-	struct stat st;
-	uint8_t *place;
-	size_t size;
-
-	if (fd == -2)
-		return;
-	place = map(fd, operation, PROT_READ | PROT_WRITE, &size, outcome);
-	if (place == NULL)
-		return;
-	fuzz_fill(place, size, operation->pattern);
-	if (fstat(fd, &st) < 0 ||
-		ftruncate(fd, (off_t)(operation->other_offset % (uint64_t)st.st_size)) < 0 ||
-		ftruncate(fd, st.st_size) < 0)
-		fuzz_outcome_set(outcome, -1);
-	else
-		outcome->digest = fuzz_digest(0, place, size);
-	if (msync(place, size, MS_SYNC) < 0)
-		outcome->digest++;
-	(void)munmap(place, size);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Operations on open files as such: opening, locks, attributes by descriptor. The slots outlive names, so that
+ * Operations on open files as such: opening, attributes by descriptor. The slots outlive names, so that
  * unlinked and renamed files stay in use.
  */
 
@@ -9,9 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/fuzz_fs/execute.h"
@@ -106,74 +104,6 @@ void fuzz_run_close(
 {
 	fuzz_outcome_set(outcome, close(side->handles[operation->handle]));
 	side->handles[operation->handle] = -1;
-}
-
-/* Between slots, which are open files of their own: classic locks would all be this process's. */
-void fuzz_run_lock(
-	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
-{
-	static const short types[] = {F_RDLCK, F_WRLCK, F_UNLCK, F_WRLCK};
-	bool asks = operation->flags == 3;
-	struct flock lock = {
-		.l_type = types[operation->flags & 3],
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)operation->offset,
-		.l_len = (off_t)operation->length,
-	};
-
-	fuzz_outcome_set(
-		outcome, fcntl(side->handles[operation->handle], asks ? F_OFD_GETLK : F_OFD_SETLK, &lock));
-	if (asks && outcome->result == 0)
-		outcome->digest =
-			(uint64_t)lock.l_type ^ (uint64_t)lock.l_start << 8 ^ (uint64_t)lock.l_len << 32;
-}
-
-/*
- * The classic kind belongs to the process: another one asks. Closing any descriptor of the file ends them all, so
- * directories are left alone, which the drawing opens on the native side.
- */
-void fuzz_run_process_lock(
-	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
-{
-	static const short types[] = {F_RDLCK, F_WRLCK, F_UNLCK, F_WRLCK};
-	struct flock lock = {
-		.l_type = types[operation->flags & 3],
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)operation->offset,
-		.l_len = (off_t)operation->length,
-	};
-	int fd = side->handles[operation->handle];
-	volatile int r = 0, error = 0;
-	pid_t child;
-
-	if (fd >= 0 && !fuzz_is_regular(fd))
-		return;
-	if ((operation->flags & 3) != 3) {
-		fuzz_outcome_set(outcome, fcntl(fd, F_SETLK, &lock));
-		return;
-	}
-	child = vfork();
-	if (child == 0) {
-		r = fcntl(fd, F_GETLK, &lock);
-		error = errno;
-		_exit(0);
-	}
-	errno = error;
-	fuzz_outcome_set(outcome, r);
-	if (r == 0)
-		outcome->digest =
-			(uint64_t)lock.l_type ^ (uint64_t)lock.l_start << 8 ^ (uint64_t)lock.l_len << 32;
-	if (child > 0)
-		(void)waitpid(child, NULL, 0);
-}
-
-void fuzz_run_flock(
-	struct fuzz_side *side, const struct fuzz_operation *operation, struct fuzz_outcome *outcome)
-{
-	static const int kinds[] = {LOCK_SH, LOCK_EX, LOCK_UN, LOCK_EX};
-
-	fuzz_outcome_set(
-		outcome, flock(side->handles[operation->handle], kinds[operation->flags & 3] | LOCK_NB));
 }
 
 void fuzz_run_fsync(

@@ -9,9 +9,9 @@
  *
  * The sequence depends on the seed and on B's initial tree alone. --record FILE writes it down, --replay FILE
  * executes what was written (sequence.h); --users lets other users act, too (as root); --writeback tells that A is
- * mounted with that option. --remount, --capture, --kill
- * and --fork give commands for the operations of these names, which come every so many operations; before all but
- * capture everything is closed (not before kill with --kill-keeps-open), and the whole trees are compared after each.
+ * mounted with that option. --remount, --capture, --kill, --fork, --save, --restore and --undo give commands for the
+ * operations of these names, which come every so many operations (--fork-every N and so on); before all but capture and
+ * save everything is closed (not before kill with --kill-keeps-open), and the whole trees are compared after each.
  * On a difference both directories stay as they are.
  *
  * Exit status: 0 no difference, 1 a difference, 2 it could not run.
@@ -29,7 +29,7 @@
 #include "tests/fuzz_fs/compare.h"
 #include "tests/fuzz_fs/sequence.h"
 
-enum { ERROR_COUNT = 200 };
+enum { ERROR_COUNT = 200, EVENT_LETTER = 256 /* of two options for each event */ };
 
 struct options {
 	uint64_t seed, operations, tree_every, seconds;
@@ -51,15 +51,12 @@ static const struct option long_options[] = {
 	{"seed", required_argument, NULL, 's'},
 	{"operations", required_argument, NULL, 'n'},
 	{"tree-every", required_argument, NULL, 't'},
-	{"remount", required_argument, NULL, 'r'},
-	{"remount-every", required_argument, NULL, 'R'},
-	{"capture", required_argument, NULL, 'c'},
-	{"capture-every", required_argument, NULL, 'C'},
-	{"kill", required_argument, NULL, 'k'},
-	{"kill-every", required_argument, NULL, 'K'},
-	{"fork", required_argument, NULL, 'f'},
-	{"fork-every", required_argument, NULL, 'F'},
-	{"kill-keeps-open", no_argument, NULL, 'o'},
+#define EVENT_OPTIONS(name, weight)                                       \
+	{#name, required_argument, NULL, EVENT_LETTER + 2 * FUZZ_##name}, \
+		{#name "-every", required_argument, NULL, EVENT_LETTER + 2 * FUZZ_##name + 1},
+	FUZZ_EVENTS(EVENT_OPTIONS)
+#undef EVENT_OPTIONS
+		{"kill-keeps-open", no_argument, NULL, 'o'},
 	{"make-tree", required_argument, NULL, 'm'},
 	{"record", required_argument, NULL, 'w'},
 	{"replay", required_argument, NULL, 'p'},
@@ -85,12 +82,9 @@ static uint64_t number(const char *text)
 
 static void parse_event(int letter, struct options *options)
 {
-	enum fuzz_kind kind = strchr("rR", letter) != NULL   ? FUZZ_remount
-			      : strchr("cC", letter) != NULL ? FUZZ_capture
-			      : strchr("kK", letter) != NULL ? FUZZ_kill
-							     : FUZZ_fork;
+	enum fuzz_kind kind = (enum fuzz_kind)((letter - EVENT_LETTER) / 2);
 
-	if (strchr("rckf", letter) != NULL)
+	if (letter % 2 == 0)
 		options->commands[kind] = optarg;
 	else
 		options->every[kind] = number(optarg);
@@ -145,7 +139,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (strchr("rRcCkKfF", letter) != NULL)
+		if (letter >= EVENT_LETTER)
 			parse_event(letter, options);
 		else
 			parse_option(letter, options);
@@ -177,7 +171,8 @@ static void parent_of(const char *path, char *parent)
 /* The kernel times a mapping's write when it likes, at the latest by msync(2). */
 static bool compares_times(const struct fuzz_operation *operation)
 {
-	return operation->kind != FUZZ_map_write && operation->kind != FUZZ_map_truncate;
+	return operation->kind != FUZZ_map_write && operation->kind != FUZZ_map_truncate &&
+	       operation->kind != FUZZ_map_store;
 }
 
 /* Now and then nothing is looked at: looking makes the kernel ask, and what it then knows may hide a fault. */
@@ -254,18 +249,47 @@ static void change_for_state(struct run *run)
 	fuzz_intervals_end(&comparison->intervals);
 }
 
-/* Something that happens to the side under test as a whole: nothing may be seen of it. */
-static unsigned run_event(struct run *run, enum fuzz_kind kind)
+static bool closes_everything(const struct run *run, enum fuzz_kind kind)
+{
+	if (kind == FUZZ_kill)
+		return !run->options->kill_keeps_open;
+	return kind != FUZZ_capture && kind != FUZZ_save;
+}
+
+/* What goes back to a state is changed by that, on both sides. */
+static bool moves_change_times(enum fuzz_kind kind)
+{
+	return kind == FUZZ_restore || kind == FUZZ_undo;
+}
+
+/* Runs the command of an event; the number of differences that are its own. */
+static unsigned run_command(struct run *run, enum fuzz_kind kind)
 {
 	const char *command = run->options->commands[kind];
-	struct fuzz_world *world = run->comparison.world;
-	bool closes = kind == FUZZ_remount || kind == FUZZ_fork ||
-		      (kind == FUZZ_kill && !run->options->kill_keeps_open);
 	int status;
 
-	if (command == NULL)
+	(void)umask(022);
+	if (moves_change_times(kind))
+		fuzz_intervals_begin(&run->comparison.restores);
+	status = system(command);
+	if (moves_change_times(kind))
+		fuzz_intervals_end(&run->comparison.restores);
+	if (status == 0)
 		return 0;
-	if (kind == FUZZ_fork)
+	printf("  the %s command failed (status %d): %s\n", fuzz_kind_names[kind], status, command);
+	return 1;
+}
+
+/* Something that happens to the side under test as a whole: nothing may be seen of it, but of a restore, which happens to
+ * both. */
+static unsigned run_event(struct run *run, enum fuzz_kind kind)
+{
+	struct fuzz_world *world = run->comparison.world;
+	bool closes = closes_everything(run, kind);
+
+	if (run->options->commands[kind] == NULL)
+		return 0;
+	if (kind == FUZZ_fork || kind == FUZZ_save)
 		change_for_state(run);
 	if (fchdir(run->comparison.world->home_fd) < 0)
 		return 1;
@@ -273,12 +297,8 @@ static unsigned run_event(struct run *run, enum fuzz_kind kind)
 		fuzz_side_close(&world->a);
 		fuzz_side_close(&world->b);
 	}
-	(void)umask(022);
-	status = system(command);
-	if (status != 0) {
-		printf("  the %s command failed (status %d): %s\n", fuzz_kind_names[kind], status, command);
+	if (run_command(run, kind) != 0)
 		return 1;
-	}
 	if (closes && (fuzz_side_open(&world->a) < 0 || fuzz_side_open(&world->b) < 0)) {
 		printf("  cannot be opened after %s: %s\n", fuzz_kind_names[kind], strerror(errno));
 		return 1;
@@ -431,6 +451,7 @@ static int run_on(const struct options *options, char **roots)
 	fuzz_side_close(&world.a);
 	fuzz_side_close(&world.b);
 	fuzz_intervals_free(&run.comparison.intervals);
+	fuzz_intervals_free(&run.comparison.restores);
 	return r;
 }
 

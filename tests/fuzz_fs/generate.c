@@ -75,8 +75,10 @@ static void draw_rename(struct fuzz_world *world, struct fuzz_operation *operati
 		operation->flags = RENAME_NOREPLACE;
 	else if (fuzz_random_chance(&world->random, 10))
 		operation->flags = RENAME_EXCHANGE;
-	else if (fuzz_random_chance(&world->random, 1))
-		operation->flags = RENAME_NOREPLACE | RENAME_EXCHANGE;
+	else if (fuzz_random_chance(&world->random, 4))
+		operation->flags = RENAME_WHITEOUT;
+	else if (fuzz_random_chance(&world->random, 3))
+		operation->flags = (int)fuzz_random_below(&world->random, 8);
 }
 
 static void draw_special(struct fuzz_world *world, struct fuzz_operation *operation)
@@ -191,6 +193,7 @@ static void draw_handles(struct fuzz_world *world, struct fuzz_operation *operat
 	case FUZZ_map_read:
 	case FUZZ_map_write:
 	case FUZZ_map_truncate:
+	case FUZZ_map_hold:
 	case FUZZ_seek:
 	case FUZZ_copy_range:
 	case FUZZ_clone:
@@ -255,6 +258,7 @@ static int draw_flags(struct fuzz_random *random, enum fuzz_kind kind)
 	case FUZZ_lock:
 	case FUZZ_flock:
 	case FUZZ_process_lock:
+	case FUZZ_foreign_lock:
 		return (int)fuzz_random_below(random, 8);
 	case FUZZ_write_vector:
 		return fuzz_random_chance(random, 15);
@@ -298,6 +302,18 @@ static enum fuzz_kind draw_possible_kind(struct fuzz_world *world)
 	return !any && fuzz_uses_handle(kind) && fuzz_random_chance(&world->random, 95) ? FUZZ_open : kind;
 }
 
+/* Mostly bytes that stay at their place, as in a copy of a whole file: those are shared. */
+static void draw_whole_copy(struct fuzz_random *random, struct fuzz_operation *operation)
+{
+	if (!fuzz_random_chance(random, 60))
+		return;
+	if (fuzz_random_chance(random, 40))
+		operation->offset = 0;
+	if (fuzz_random_chance(random, 50))
+		operation->length = 4 << 20;
+	operation->other_offset = operation->offset;
+}
+
 void fuzz_generate(struct fuzz_world *world, struct fuzz_operation *operation)
 {
 	struct fuzz_random *random = &world->random;
@@ -315,6 +331,8 @@ void fuzz_generate(struct fuzz_world *world, struct fuzz_operation *operation)
 	if (operation->kind == FUZZ_xattr_set)
 		operation->length %= fuzz_random_chance(random, 90) ? 64 : 300;
 	if (operation->kind == FUZZ_fallocate || operation->kind == FUZZ_lock ||
-		operation->kind == FUZZ_process_lock)
+		operation->kind == FUZZ_process_lock || operation->kind == FUZZ_foreign_lock)
 		operation->length += operation->length == 0;
+	if (operation->kind == FUZZ_copy_range)
+		draw_whole_copy(random, operation);
 }

@@ -69,6 +69,12 @@ static size_t first_ending(const struct fuzz_intervals *intervals, int64_t momen
 	return low;
 }
 
+bool fuzz_intervals_contain(const struct fuzz_intervals *intervals, const struct timespec *time)
+{
+	return fuzz_intervals_cover(intervals, time) &&
+	       intervals->intervals[first_ending(intervals, to_ns(time))].start <= to_ns(time);
+}
+
 bool fuzz_intervals_match(
 	const struct fuzz_intervals *intervals, const struct timespec *a, const struct timespec *b)
 {

@@ -35,4 +35,7 @@ bool fuzz_intervals_match(
 /* Was TIME made in the run? */
 bool fuzz_intervals_cover(const struct fuzz_intervals *intervals, const struct timespec *time);
 
+/* Was TIME made in one of the intervals, and not between two? */
+bool fuzz_intervals_contain(const struct fuzz_intervals *intervals, const struct timespec *time);
+
 #endif

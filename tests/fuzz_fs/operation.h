@@ -35,8 +35,9 @@
 	x(open, 14) x(open_nameless, 1) x(link_handle, 2) x(close, 6) x(reopen, 1) \
 	x(read, 8) x(read_vector, 2) x(write, 14) x(write_vector, 3) x(append, 3) x(write_direct, 1) \
 	x(ftruncate, 4) x(fallocate, 4) x(seek, 3) x(copy_range, 3) \
-	x(map_write, 3) x(map_read, 2) x(map_truncate, 1) x(advise, 1) x(fsync, 1) x(syncfs, 1) \
-	x(fchmod, 1) x(fchown, 1) x(futimens, 1) x(lock, 2) x(flock, 2) x(process_lock, 2) x(clone, 1) \
+	x(map_write, 3) x(map_read, 2) x(map_truncate, 1) x(map_hold, 2) x(map_store, 2) x(map_look, 2) x(map_drop, 1) \
+	x(advise, 1) x(fsync, 1) x(syncfs, 1) \
+	x(fchmod, 1) x(fchown, 1) x(futimens, 1) x(lock, 2) x(flock, 2) x(process_lock, 2) x(foreign_lock, 2) x(clone, 1) \
 	x(open_at, 3) x(list_handle, 1)
 #define FUZZ_NAME_KINDS(x) \
 	x(truncate, 3) x(mkdir, 7) x(rmdir, 4) x(unlink, 7) x(rename, 12) x(link, 4) x(symlink, 3) x(readlink, 2) \
@@ -45,7 +46,7 @@
 	x(list, 4) x(list_and_remove, 3) x(access, 2) x(statx, 2) x(statfs, 1) x(execute, 1)
 #define FUZZ_CALLS(x) FUZZ_HANDLE_KINDS(x) FUZZ_NAME_KINDS(x)
 /* What happens to the side under test as a whole; these come every so many operations (fuzz_fs.c). */
-#define FUZZ_EVENTS(x) x(remount, 0) x(capture, 0) x(kill, 0) x(fork, 0)
+#define FUZZ_EVENTS(x) x(remount, 0) x(capture, 0) x(kill, 0) x(fork, 0) x(save, 0) x(restore, 0) x(undo, 0)
 #define FUZZ_KINDS(x) FUZZ_CALLS(x) FUZZ_EVENTS(x)
 /* clang-format on */
 
@@ -58,6 +59,7 @@ enum fuzz_kind {
 
 enum {
 	FUZZ_HANDLE_COUNT = 12,
+	FUZZ_MAPPING_COUNT = 3,
 	FUZZ_PATH_SIZE = 1024,
 	FUZZ_NAME_SIZE = 300,
 	FUZZ_DATA_LIMIT = 160 * 1024,
@@ -89,12 +91,21 @@ struct fuzz_outcome {
 	char text[FUZZ_TEXT_SIZE]; /* the same for people, cut */
 };
 
+/* A part of a file that stays mapped from one operation to the next. */
+struct fuzz_mapping {
+	uint8_t *place; /* NULL: none */
+	size_t size;
+	off_t start;
+	int fd; /* the file: what of the mapping is behind its end cannot be touched */
+};
+
 /* A directory that operations are applied to, and its open files. */
 struct fuzz_side {
 	const char *label;
 	const char *root;
 	int root_fd;
 	int handles[FUZZ_HANDLE_COUNT]; /* -1: closed */
+	struct fuzz_mapping mappings[FUZZ_MAPPING_COUNT];
 	bool is_native;
 	bool collects_writes; /* the side under test is mounted with -o writeback */
 };

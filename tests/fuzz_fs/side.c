@@ -197,6 +197,8 @@ void fuzz_side_close(struct fuzz_side *side)
 			(void)close(side->handles[i]);
 		side->handles[i] = -1;
 	}
+	for (size_t i = 0; i < FUZZ_MAPPING_COUNT; i++)
+		fuzz_mapping_drop(&side->mappings[i]);
 	(void)close(side->root_fd);
 	side->root_fd = -1;
 }

@@ -3,8 +3,9 @@
 # TIMEOUT: 400
 #
 # One round of ./dev fuzz-fs: the seed decides not only on the operations, but also on the kind of base and the mount's
-# options. New mounts, captures,
-# threads that begin at what was captured, and deaths of the worker come in between.
+# options. New mounts,
+# captures, threads that begin at what was captured, restores of an earlier state, alone and taken back, and deaths of the
+# worker come in between.
 
 # EXPECT-LOG: worker .* was killed by signal 9
 
@@ -17,4 +18,5 @@ options=("" "-o open=tracked" "-o writeback" "-o cache=0" "-o readdirplus=off,sp
 # shellcheck disable=SC2086 # several words
 fuzz_mount "${bases[seed % 3]}" "$seed" ${options[seed % 6]} -o restarts=100000
 fuzz_run --tree-every 1000 --kill-every 1900 --kill-keeps-open --kill "$KILL" --remount-every 2000 --remount "$REMOUNT" \
-	--capture-every 1400 --capture "$CAPTURE" --fork-every 3300 --fork "$FORK"
+	--capture-every 1400 --capture "$CAPTURE" --fork-every 3300 --fork "$FORK" \
+	--save-every 2300 --save "$SAVE" --restore-every 2900 --restore "$RESTORE" --undo-every 3700 --undo "$UNDO"

@@ -129,4 +129,13 @@ KILL='python3 "$TEST_LIB/kill_mount.py" worker $(cat "$FUZZ_THREAD")'
 FORK='thread=$(cat "$FUZZ_THREAD") && heddle capture $thread -m state >/dev/null &&
 	heddle unmount "$MNT" >/dev/null && heddle mount $thread-x "$MNT" $MOUNT_OPTIONS --from $thread >/dev/null &&
 	echo $thread-x >"$FUZZ_THREAD"'
+# A state to go back to, and what it is natively.
+# shellcheck disable=SC2034,SC2016
+SAVE='heddle capture $(cat "$FUZZ_THREAD") -m saved --json | python3 -c "import json, sys; print(json.load(sys.stdin)[\"state\"][\"id\"])" \
+	>saved-state && rm -rf saved && cp -a native saved'
+# shellcheck disable=SC2034,SC2016
+RESTORE='heddle restore --thread $(cat "$FUZZ_THREAD") $(cat saved-state) >/dev/null && rm -rf native && cp -a saved native'
+# Back to the state, and to what was there before: nothing may be seen of it.
+# shellcheck disable=SC2034,SC2016
+UNDO='heddle restore --thread $(cat "$FUZZ_THREAD") $(cat saved-state) >/dev/null && heddle undo --thread $(cat "$FUZZ_THREAD") >/dev/null'
 export THREAD MNT MOUNT_OPTIONS
