@@ -13,6 +13,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/work.h"
 #include "overlay/switch/tree_switch.h"
 
 /*
@@ -145,6 +146,7 @@ static int fill_tree(struct capture_run *run, struct hd_state *state)
 	struct hd_tree_view *made = NULL;
 	int r;
 
+	hd_work_step(HD_WORK_COMPARING, 0);
 	/* The snapshot has more than a state of some paths. */
 	r = run->partial ? hd_tree_view_of_state(hd_overlay_bases(run->overlay), state, &made) : 0;
 	if (r >= 0)
@@ -193,7 +195,6 @@ static int store_tree(struct capture_run *run, struct hd_state *state)
 		.canonical = run->canonical,
 		.head_view = run->head_view,
 		.snapshot_view = run->snapshot_view,
-		.options = run->options,
 	};
 	int r;
 
@@ -215,11 +216,15 @@ static int publish(struct capture_run *run, struct hd_state *state)
 	struct hd_store *store = hd_overlay_store(run->overlay);
 	int r;
 
+	hd_work_step(HD_WORK_WRITING_TO_DISK, 0);
 	r = hd_overlay_sync(run->overlay);
 	if (r >= 0)
 		r = hd_base_set_persist(hd_overlay_bases(run->overlay));
 	if (r >= 0)
 		r = hd_object_store_sync(store->objects);
+	/* What keeps a tree aside moves nothing; whoever wants it may still be stopped. */
+	if (r >= 0)
+		r = run->options->aside ? hd_work_advance(0) : hd_work_finish();
 	if (r >= 0 && run->options->aside)
 		return hd_index_publish(store->index, state, NULL, NULL);
 	if (r >= 0)

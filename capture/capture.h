@@ -34,12 +34,6 @@ struct hd_capture_time {
 	int32_t zone_minutes;
 };
 
-struct hd_capture_progress {
-	uint64_t files;       /* changed files whose bytes are safe in the store so far */
-	uint64_t bytes;       /* their bytes */
-	uint64_t directories; /* changed directories stored so far */
-};
-
 struct hd_capture_options {
 	const char *message; /* NULL: empty */
 	const char *author;  /* "Name <mail>", see identity.h */
@@ -53,9 +47,6 @@ struct hd_capture_options {
 	 * that something else takes the place of; so times, owners and extended attributes alone do make such a state.
 	 */
 	bool aside;
-	/* Called now and then from the capturing thread; may be NULL. */
-	void (*progress)(void *payload, const struct hd_capture_progress *progress);
-	void *progress_payload;
 };
 
 /*

@@ -11,6 +11,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/work.h"
 #include "overlay/store/link_group.h"
 #include "overlay/store/tree_codec.h"
 
@@ -43,12 +44,6 @@ struct stack {
 	struct frame *frames; /* owned array */
 	size_t count, capacity;
 };
-
-static void report_progress(const struct hd_capture_tree *capture)
-{
-	if (capture->options->progress)
-		capture->options->progress(capture->options->progress_payload, &capture->progress);
-}
 
 static bool has_bytes(uint32_t mode)
 {
@@ -96,9 +91,6 @@ static int store_file(
 		r = hd_snapshot_settle(capture->snapshot, node);
 		if (r < 0)
 			return r;
-		capture->progress.files++;
-		capture->progress.bytes += node->attributes.size;
-		report_progress(capture);
 	}
 	r = hd_canonical_name_file(capture->canonical, node, head);
 	if (r != 0 || !head)
@@ -255,14 +247,8 @@ int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_c
 /* All children of the directory on top have their references. */
 static int store_directory(struct hd_capture_tree *capture, const struct frame *frame, bool is_root)
 {
-	int r = hd_capture_tree_put(capture, &frame->place, frame->has_head ? &frame->head : NULL,
+	return hd_capture_tree_put(capture, &frame->place, frame->has_head ? &frame->head : NULL,
 		&frame->head_listing, frame->node, is_root);
-
-	if (r < 0)
-		return r;
-	capture->progress.directories++;
-	report_progress(capture);
-	return 0;
 }
 
 /* Stores the next child of the directory on top, or the directory itself. */
@@ -284,6 +270,9 @@ static int step(struct hd_capture_tree *capture, struct stack *stack)
 	}
 	child = &frame->node->children[frame->next_child++];
 	head = find_in_head(frame, child);
+	r = hd_work_advance(1);
+	if (r < 0)
+		return r;
 	if (S_ISDIR(child->attributes.mode) && child->children)
 		r = push(capture, stack, child, head);
 	else if (S_ISDIR(child->attributes.mode))
@@ -319,13 +308,14 @@ int hd_capture_tree_store(struct hd_capture_tree *capture)
 	struct stack stack = {0};
 	int r;
 
+	hd_work_step(HD_WORK_STORING_FILES, hd_snapshot_count(capture->snapshot));
 	hd_tree_view_root(capture->head_view, &head);
 	if (!root->children)
 		return adopt_directory(capture, root, &head);
 	r = push(capture, &stack, root, &head);
 	while (r >= 0 && stack.count > 0)
 		r = step(capture, &stack);
-	if (r < 0)
+	if (r < 0 && r != -HD_E_INTERRUPTED)
 		r = fail_at(&stack, r);
 	for (size_t i = 0; i < stack.count; i++) {
 		hd_tree_view_listing_clear(&stack.frames[i].head_listing);

@@ -18,11 +18,9 @@ struct hd_capture_tree {
 	struct hd_snapshot *snapshot;    /* borrowed */
 	struct hd_snapshot_node
 		*root; /* borrowed: what is stored, of the snapshot's nodes or copies of them */
-	struct hd_canonical *canonical;           /* borrowed */
-	struct hd_tree_view *head_view;           /* borrowed: the snapshot's parent state */
-	struct hd_tree_view *snapshot_view;       /* borrowed */
-	const struct hd_capture_options *options; /* borrowed: progress */
-	struct hd_capture_progress progress;
+	struct hd_canonical *canonical;     /* borrowed */
+	struct hd_tree_view *head_view;     /* borrowed: the snapshot's parent state */
+	struct hd_tree_view *snapshot_view; /* borrowed */
 };
 
 /*

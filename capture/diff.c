@@ -11,6 +11,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/work.h"
 
 /*
  * The comparison finds what differs; this file turns each difference into a list entry and, if asked, text.
@@ -146,8 +147,9 @@ static int emit_change(const struct hd_change *change, void *payload)
 	};
 	int r;
 
-	if (!is_wanted(run->options, change))
-		return 0;
+	r = hd_work_advance(1);
+	if (r < 0 || !is_wanted(run->options, change))
+		return r;
 	count_change(&run->counts, change->kind);
 	run->path_bytes += change->path_length;
 	if (run->path_bytes > HD_DIFF_PATHS_LIMIT)
@@ -179,6 +181,7 @@ int hd_diff_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
 	struct hd_diff diff = {0};
 	int r;
 
+	hd_work_step(HD_WORK_COMPARING, 0);
 	r = (options->depth == HD_DIFF_PATCH || options->n_paths > 0 ? hd_tree_comparison_run
 								     : hd_tree_comparison_run_with_moves)(
 		old_view, new_view, emit_change, &run, &diff.counts);

@@ -14,6 +14,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/work.h"
 
 /*
  * Order: objects, one syncfs, then the branch. git itself does not sync loose objects one by one; a branch
@@ -231,8 +232,12 @@ static int write_all(
 	int r;
 
 	r = hd_export_history_write(&history, &run->head, &commit);
-	if (r >= 0 && history.written.size > 0)
+	if (r >= 0 && history.written.size > 0) {
+		hd_work_step(HD_WORK_WRITING_TO_DISK, 0);
 		r = sync_repository(run);
+	}
+	if (r >= 0)
+		r = hd_work_finish();
 	if (r >= 0)
 		r = hd_export_history_record(&history);
 	if (r >= 0)

@@ -12,6 +12,7 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/work.h"
 
 /*
  * The table of exports in the index is a cache: what it says counts only if the commit and its tree are in
@@ -167,7 +168,14 @@ static int step(struct hd_export_history *history, struct pending_stack *stack)
 	if (!found) {
 		char id[HD_STATE_ID_TEXT_SIZE];
 
+		/* A history without merges has as many more to write as wait on the stack. */
+		if (history->written.size == 0)
+			hd_work_step(HD_WORK_WRITING_COMMITS, stack->count);
 		r = write_state(history, &top->state);
+		if (r >= 0)
+			r = hd_work_advance(1);
+		if (r == -HD_E_INTERRUPTED)
+			return r;
 		hd_state_id_format(&top->state.id, id);
 		if (r < 0)
 			return hd_fail_in(r, "state %s", id);

@@ -11,6 +11,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/work.h"
 #include "overlay/store/tree_codec.h"
 
 /*
@@ -202,8 +203,11 @@ static int write_level(struct tree_walk *walk, struct level *level, struct writt
 {
 	int r = list_level(walk, level);
 
-	for (size_t i = 0; r >= 0 && i < level->listing.count; i++)
-		r = put_entry(walk, level, &level->listing.entries[i]);
+	for (size_t i = 0; r >= 0 && i < level->listing.count; i++) {
+		r = hd_work_advance(0);
+		if (r >= 0)
+			r = put_entry(walk, level, &level->listing.entries[i]);
+	}
 	if (r < 0)
 		return r;
 	ret_written->positional = level->positional;

@@ -11,6 +11,7 @@
 #include "capture/tree_compose.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/work.h"
 
 /*
  * With paths, the tree is a new one, and a thread begins at states: so it is made a state, beside the history like the
@@ -43,8 +44,11 @@ static int compose(struct restore_run *run)
 		.store = run->store, .bases = run->bases, .thread = options->thread};
 	int r = 0;
 
-	for (size_t i = 0; i < options->n_paths && r >= 0; i++)
-		r = hd_tree_compose_path(&compose, &run->source, options->paths[i], &run->result);
+	for (size_t i = 0; i < options->n_paths && r >= 0; i++) {
+		r = hd_work_advance(0);
+		if (r >= 0)
+			r = hd_tree_compose_path(&compose, &run->source, options->paths[i], &run->result);
+	}
 	if (options->n_paths == 0)
 		r = hd_tree_compose_path(&compose, &run->source, "", &run->result);
 	return r;

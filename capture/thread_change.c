@@ -9,6 +9,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/work.h"
 
 /*
  * A directory that was given up is deleted last, when no thread has its number any more. Who is killed before that leaves
@@ -142,6 +143,9 @@ int hd_thread_change_apply(
 	char path[64];
 	int r;
 
+	r = hd_work_finish();
+	if (r < 0)
+		return r;
 	if (live)
 		return apply_live(store, operation, live);
 	r = hd_index_change(store->index, operation);

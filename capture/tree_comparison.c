@@ -11,6 +11,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/work.h"
 #include "overlay/store/tree_codec.h"
 
 /*
@@ -76,8 +77,10 @@ static int compare_bytes(struct hd_tree_view *old_view, const struct hd_tree_vie
 		return -ENOMEM;
 	for (;;) {
 		size_t old_size, new_size;
-		int r;
+		int r = hd_work_advance(0);
 
+		if (r < 0)
+			return r;
 		r = hd_tree_view_read(old_view, old_entry, blocks, COMPARE_BLOCK, offset, &old_size);
 		if (r < 0)
 			return r;
@@ -258,8 +261,10 @@ static int step(struct walk *walk)
 	struct frame *frame = &walk->frames[walk->depth - 1];
 	const struct hd_tree_view_entry *old_entry = NULL, *new_entry = NULL;
 	size_t length = frame->path_length;
-	int order;
+	int order = hd_work_advance(0);
 
+	if (order < 0)
+		return order;
 	if (frame->old_position < frame->old_listing.count)
 		old_entry = &frame->old_listing.entries[frame->old_position];
 	if (frame->new_position < frame->new_listing.count)

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/store_locate.h"
 #include "overlay/check/check.h"
 
@@ -19,6 +20,7 @@ static void show(enum hd_check_kind kind, const char *text, void *payload)
 	struct findings *findings = payload;
 	json_t *list = kind == HD_CHECK_PROBLEM ? findings->problems : findings->remarks;
 
+	hd_progress_hide();
 	if (list)
 		(void)json_array_append_new(list, json_string(text));
 	else
@@ -55,7 +57,9 @@ static int run_check(const struct hd_invocation *invocation)
 		findings.problems = json_array();
 		findings.remarks = json_array();
 	}
+	hd_progress_begin("checking", HD_PROGRESS_STOPS);
 	r = hd_store_check(location.store, show, &findings, &report);
+	hd_progress_end();
 	if (r == 0)
 		r = show_result(&report, &findings, invocation->json);
 	json_decref(findings.problems);

@@ -29,7 +29,7 @@ static int upgrade_thread(struct upgrading *upgrading, const char *thread)
 	HD_AUTO_FREE char *before = NULL;
 	int r;
 
-	hd_progress_begin("upgrading", upgrading->json);
+	hd_progress_begin("upgrading", HD_PROGRESS_ENDS);
 	r = hd_mount_upgrade(upgrading->location->store, thread, &before);
 	hd_progress_end();
 	if (r < 0)

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/store_locate.h"
 #include "mount/doctor.h"
 #include "overlay/platform/error.h"
@@ -37,6 +38,7 @@ static void show(const struct hd_finding *finding, void *payload)
 {
 	const struct hd_finding_row *row = &hd_finding_table[finding->kind];
 
+	hd_progress_hide();
 	if (payload) {
 		(void)json_array_append_new(payload, finding_json(finding));
 		return;
@@ -102,8 +104,11 @@ static int run_doctor(const struct hd_invocation *invocation)
 {
 	struct hd_doctor doctor = {
 		.repair = repair, .emit = show, .payload = invocation->json ? json_array() : NULL};
-	int r = examine(invocation, &doctor);
+	int r;
 
+	hd_progress_begin("examining", HD_PROGRESS_STOPS);
+	r = examine(invocation, &doctor);
+	hd_progress_end();
 	if (r >= 0)
 		r = show_result(&doctor);
 	json_decref(doctor.payload);

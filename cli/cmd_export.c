@@ -83,7 +83,7 @@ static int run_export(const struct hd_invocation *invocation)
 	if (r < 0)
 		return r;
 	export_options.thread = location.thread;
-	hd_progress_begin("exporting", invocation->json);
+	hd_progress_begin("exporting", HD_PROGRESS_STOPS);
 	r = hd_export_git(location.store, bases, &export_options, &result);
 	hd_progress_end();
 	if (r >= 0)

@@ -221,7 +221,7 @@ static int mount_thread(const struct hd_location *location, const char *director
 		r = prepare_thread(location, &created);
 	if (r < 0)
 		return r;
-	hd_progress_begin("mounting", json);
+	hd_progress_begin("mounting", HD_PROGRESS_ENDS);
 	r = hd_mount_start(location->store, location->thread, absolute, &collected);
 	hd_progress_end();
 	if (r < 0 && created)

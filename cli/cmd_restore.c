@@ -64,7 +64,7 @@ static int restore_here(const struct hd_location *location, const struct hd_rest
 {
 	int r;
 
-	hd_progress_begin("restoring", hd_common_values.json);
+	hd_progress_begin("restoring", HD_PROGRESS_STOPS);
 	r = hd_restore(location->store, restore, operation, nothing);
 	hd_progress_end();
 	return r;

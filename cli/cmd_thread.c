@@ -11,6 +11,7 @@
 #include "cli/exit_status.h"
 #include "cli/operation_text.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/state_text.h"
 #include "cli/store_locate.h"
 #include "cli/subcommand.h"
@@ -164,8 +165,10 @@ static int rename_or_drop(const struct hd_invocation *invocation, const char *ne
 	actor = hd_operation_actor(&location);
 	if (!actor)
 		return -ENOMEM;
+	hd_progress_begin(new_name ? "renaming" : "dropping", HD_PROGRESS_STOPS);
 	r = hd_thread_change_begin(location.store, name, new_name ? HD_OPERATION_RENAME : HD_OPERATION_DROP,
 		actor, !new_name, NULL, &operation);
+	hd_progress_end();
 	if (r < 0)
 		return r;
 	if (new_name) {

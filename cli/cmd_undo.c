@@ -9,6 +9,7 @@
 #include "cli/live_move.h"
 #include "cli/operation_text.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/state_text.h"
 #include "cli/store_locate.h"
 #include "cli/thread_hold.h"
@@ -107,9 +108,12 @@ static int move(
 		if (r == -HD_E_THREAD_MISSING)
 			r = 0; /* said better by the plan */
 	}
-	if (r >= 0)
+	if (r >= 0) {
+		hd_progress_begin(
+			plan->kind == HD_OPERATION_REDO ? "doing again" : "undoing", HD_PROGRESS_STOPS);
 		r = hd_undo_apply(location->store, plan, actor, NULL, &operation);
-	else if (r == -HD_E_MOUNTED)
+		hd_progress_end();
+	} else if (r == -HD_E_MOUNTED)
 		r = move_there(location, plan, actor, &operation);
 	if (r < 0)
 		return r;

@@ -98,11 +98,11 @@ static int report(const struct hd_location *location, const char *directory, boo
 	return HD_EXIT_OK;
 }
 
-static int stop(const struct hd_location *location, const struct hd_mount_place *place, bool quiet)
+static int stop(const struct hd_location *location, const struct hd_mount_place *place)
 {
 	int r;
 
-	hd_progress_begin("unmounting", quiet);
+	hd_progress_begin("unmounting", HD_PROGRESS_ENDS);
 	if (location->store)
 		r = hd_mount_stop(location->store, location->thread, lazy);
 	else
@@ -122,7 +122,7 @@ static int run_unmount(const struct hd_invocation *invocation)
 
 	r = locate(invocation, &place, &location);
 	if (r >= 0)
-		r = stop(&location, &place, invocation->json);
+		r = stop(&location, &place);
 	if (r >= 0)
 		r = report(&location, place.directory, invocation->json);
 	hd_mount_place_clear(&place);

@@ -77,6 +77,7 @@ static const struct exit_row exit_table[] = {
 	{HD_E_BRANCH_CHECKED_OUT, HD_EXIT_TEMPORARY,
 		"name another branch with --branch, or check out another one there"},
 	{HD_E_NOTHING_CHANGED, HD_EXIT_DIFFERENT, NULL},
+	{HD_E_INTERRUPTED, HD_EXIT_INTERRUPTED, NULL},
 	{HD_E_REPOSITORY, HD_EXIT_DATA, NULL},
 	{HD_E_REPOSITORY_MISSING, HD_EXIT_NO_INPUT, "name a git repository; 'git init' makes one"},
 	{HD_E_REPOSITORY_UNBORN, HD_EXIT_NO_INPUT,

@@ -30,6 +30,7 @@ enum hd_exit_status {
 	HD_EXIT_RUN = 125,             /* heddle itself failed */
 	HD_EXIT_COMMAND_REFUSED = 126, /* the command cannot be executed */
 	HD_EXIT_COMMAND_MISSING = 127, /* it is not found */
+	HD_EXIT_INTERRUPTED = 130,     /* stopped by Ctrl-C, before anything was changed */
 };
 
 /* The status for result R of a command: a negative code, or 0 and above unchanged. */

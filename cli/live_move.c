@@ -23,7 +23,7 @@ int hd_live_move(const struct hd_location *location, const char *thread, json_t 
 
 	if (!owned)
 		return -ENOMEM;
-	hd_progress_begin(label, hd_common_values.json);
+	hd_progress_begin(label, HD_PROGRESS_STOPS);
 	r = hd_thread_request(location->store, thread, owned, &reply, &fd);
 	hd_progress_end();
 	if (r >= 0)

@@ -23,7 +23,7 @@ int hd_thread_ask(const struct hd_location *location, json_t *request, const cha
 
 	if (!owned)
 		return -ENOMEM;
-	hd_progress_begin(label, hd_common_values.json);
+	hd_progress_begin(label, HD_PROGRESS_STOPS);
 	r = hd_thread_request(location->store, location->thread, owned, &reply, &fd);
 	hd_progress_end();
 	if (r >= 0)

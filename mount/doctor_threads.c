@@ -18,6 +18,7 @@
 #include "overlay/platform/file.h"
 #include "overlay/platform/mount_point.h"
 #include "overlay/platform/socket.h"
+#include "overlay/platform/work.h"
 
 /*
  * Who serves a thread is asked in this order, and nothing that may hang is touched before it is known:
@@ -223,6 +224,9 @@ static int examine(const struct hd_thread *thread, void *payload)
 	int r;
 
 	patient.thread = thread;
+	r = hd_work_advance(1);
+	if (r < 0)
+		return r;
 	r = ask(&patient);
 	if (r != -ECONNREFUSED && r != -ENOENT)
 		return r;
@@ -247,6 +251,7 @@ int hd_doctor_threads(struct hd_doctor *doctor, struct hd_store *store)
 {
 	struct patient patient = {.doctor = doctor, .store = store};
 
+	hd_work_step(HD_WORK_CHECKING_THREADS, 0);
 	return hd_index_list_threads(store->index, examine, &patient);
 }
 

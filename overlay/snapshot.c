@@ -42,6 +42,7 @@ struct hd_snapshot {
 	size_t n_queue, queue_capacity;
 	hd_ino *pinned; /* owned */
 	size_t n_pinned, pinned_capacity;
+	size_t count; /* of all nodes below the root */
 };
 
 static int queue_directory(struct hd_snapshot *snapshot, struct hd_snapshot_node *node, uint32_t index)
@@ -142,6 +143,7 @@ static int list_children(struct hd_snapshot *snapshot, const struct pending *pen
 		node->n_children++;
 	}
 	qsort(node->children, node->n_children, sizeof(*node->children), compare_nodes);
+	snapshot->count += node->n_children;
 	return 0;
 }
 
@@ -269,6 +271,11 @@ void hd_snapshot_free(struct hd_snapshot *snapshot)
 	free(snapshot->queue);
 	free(snapshot->pinned);
 	free(snapshot);
+}
+
+size_t hd_snapshot_count(const struct hd_snapshot *snapshot)
+{
+	return snapshot->count;
 }
 
 struct hd_snapshot_node *hd_snapshot_root(struct hd_snapshot *snapshot)

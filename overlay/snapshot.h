@@ -58,6 +58,9 @@ void hd_snapshot_free(struct hd_snapshot *snapshot);
 /* The root directory's node; root->changed is false when nothing changed at all. */
 struct hd_snapshot_node *hd_snapshot_root(struct hd_snapshot *snapshot);
 
+/* How many nodes there are: what changed, and what lies beside it in the same directories. */
+size_t hd_snapshot_count(const struct hd_snapshot *snapshot);
+
 /* The state that the snapshot is a change of. */
 void hd_snapshot_parent(const struct hd_snapshot *snapshot, struct hd_state_id *ret_id);
 

@@ -20,17 +20,20 @@
 #include "mount/control/control_channel.h"
 #include "mount/control/control_execute.h"
 #include "mount/control/control_json.h"
-#include "mount/control/control_reply.h"
+#include "mount/control/control_progress.h"
 #include "mount/mount_start.h"
 #include "mount/run_file.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
+#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/socket.h"
+#include "overlay/platform/work.h"
 
 #define RETRY_NS 20000000u
+#define SIGN_PERIOD_MS 100
 #define ADOPT_RETRY_NS 1000000000u
 
 static bool is_one_of(const json_t *request, const char *const *ops)
@@ -107,6 +110,21 @@ static int connect_served(const struct hd_store *store, uint32_t number)
 	return path ? hd_socket_connect(path) : -ENOMEM;
 }
 
+/* Waits for FD to be readable, or for whoever wants this to stop. */
+static int wait_for_sign(int fd)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + HD_CONTROL_ALIVE_MS * 1000000ull;
+	unsigned ready = 0;
+	int r = 0;
+
+	while (r >= 0 && !ready && hd_clock_monotonic_ns() < deadline) {
+		r = hd_descriptor_wait(&fd, 1, SIGN_PERIOD_MS, &ready);
+		if (r >= 0 && !ready)
+			r = hd_work_advance(0);
+	}
+	return r;
+}
+
 int hd_control_check_alive(int fd, const char *thread)
 {
 	HD_AUTO_CLOSE int passed_fd = -1;
@@ -115,8 +133,12 @@ int hd_control_check_alive(int fd, const char *thread)
 
 	r = hd_control_send(fd, json_pack("{s:s}", "op", "ping"), -1);
 	/* A supervisor that refuses says why before it is asked, and closes. */
-	if (r >= 0 || r == -EPIPE)
-		r = hd_control_receive(fd, HD_CONTROL_ALIVE_MS, &reply, &passed_fd);
+	if (r == -EPIPE)
+		r = 0;
+	if (r >= 0)
+		r = wait_for_sign(fd);
+	if (r >= 0)
+		r = hd_control_receive(fd, SIGN_PERIOD_MS, &reply, &passed_fd);
 	if (r == -HD_E_CONTROL_TIMEOUT)
 		return hd_fail(r, "thread '%s'", thread);
 	if (r >= 0) {
@@ -139,9 +161,13 @@ static int request_served(
 		return r;
 	if (sees_bytes(request))
 		flush_mount(store, thread);
-	r = hd_control_send(fd, json_incref(request), -1);
+	r = hd_work_advance(0);
 	if (r >= 0)
-		r = hd_control_receive_reply(fd, ret_reply, ret_fd);
+		r = json_object_set_new(request, "progress", json_true()) < 0 ? -ENOMEM : 0;
+	if (r >= 0)
+		r = hd_control_send(fd, json_incref(request), -1);
+	if (r >= 0)
+		r = hd_control_wait_reply(fd, ret_reply, ret_fd);
 	if ((r == -ECONNRESET || r == -EPIPE) && !does_harm_twice(request))
 		return -HD_E_THREAD_BUSY;
 	if (r >= 0)
@@ -238,6 +264,9 @@ int hd_thread_request(
 		if (r == -HD_E_THREAD_BUSY && hd_clock_monotonic_ns() > deadline)
 			return fd < 0 ? explain_busy(store, thread, number) : r;
 		if (r != -HD_E_THREAD_BUSY)
+			return r;
+		r = hd_work_advance(0);
+		if (r < 0)
 			return r;
 		hd_clock_sleep_ns(RETRY_NS);
 	}

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "mount/control/control_channel.h"
+#include "mount/control/control_progress.h"
 #include "mount/control/control_reply.h"
 #include "mount/supervisor/adoption.h"
 #include "overlay/platform/cleanup.h"
@@ -71,6 +72,7 @@ static int serve_request(struct client *client)
 {
 	const struct hd_worker_control_settings *settings = &client->control->settings;
 	struct hd_control_environment environment = settings->environment;
+	struct hd_control_watch watch;
 	HD_AUTO_CLOSE int passed_fd = -1;
 	json_t *request = NULL;
 	json_t *reply = NULL;
@@ -97,8 +99,15 @@ static int serve_request(struct client *client)
 		(void)hd_control_send(settings->link_fd, json_pack("{s:s}", "op", "step_down"), client->fd);
 		return 1;
 	}
+	/* It was sent when the reply to what it cancels was under way. */
+	if (strcmp(hd_control_op(request), "cancel") == 0) {
+		json_decref(request);
+		return 0;
+	}
 	environment.supervisor = atomic_load(&client->control->supervisor);
+	hd_control_watch_begin(&watch, client->fd, request);
 	r = hd_control_execute(settings->overlay, &environment, request, &reply, &passed_fd);
+	hd_control_watch_end();
 	json_decref(request);
 	return r < 0 ? r : hd_control_send_reply(client->fd, reply, passed_fd);
 }

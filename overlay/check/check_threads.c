@@ -10,6 +10,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/memory_file.h"
+#include "overlay/platform/work.h"
 
 /*
  * Threads. The journal is replayed into an arena of our own, without the bytes of files: of those only which blocks came
@@ -156,6 +157,9 @@ static int check_thread(const struct hd_thread *thread, void *payload)
 	char path[64], where[WHERE_SIZE];
 	int r;
 
+	r = hd_work_advance(1);
+	if (r < 0)
+		return r;
 	check->report.threads++;
 	(void)snprintf(where, sizeof(where), "thread '%s'", thread->name);
 	r = check_head(check, &thread->head, where, "head");
@@ -179,5 +183,6 @@ static int check_thread(const struct hd_thread *thread, void *payload)
 
 int hd_check_threads(struct hd_check *check)
 {
+	hd_work_step(HD_WORK_CHECKING_THREADS, 0);
 	return hd_index_list_threads(check->store->index, check_thread, check);
 }

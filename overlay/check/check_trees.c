@@ -8,6 +8,7 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/work.h"
 #include "overlay/store/tree_codec.h"
 
 /*
@@ -27,6 +28,9 @@ static int check_state(const struct hd_state_id *id, void *payload)
 
 	hd_state_id_format(id, text);
 	check->report.states++;
+	r = hd_work_advance(1);
+	if (r < 0)
+		return r;
 	r = hd_index_get_state(check->store->index, id, &state);
 	if (r == -HD_E_STORE_CORRUPT) {
 		hd_check_problem(check, "%s", hd_error_message(r));
@@ -57,6 +61,7 @@ static int check_state(const struct hd_state_id *id, void *payload)
 
 int hd_check_states(struct hd_check *check)
 {
+	hd_work_step(HD_WORK_CHECKING_STATES, 0);
 	return hd_index_list_states(check->store->index, check_state, check);
 }
 
@@ -205,10 +210,13 @@ int hd_check_directories(struct hd_check *check)
 {
 	int r = 0;
 
+	hd_work_step(HD_WORK_CHECKING_DIRECTORIES, 0);
 	while (r == 0 && check->n_directories > 0) {
 		struct hd_checked_directory directory = check->directories[--check->n_directories];
 
-		r = check_directory(check, &directory);
+		r = hd_work_advance(1);
+		if (r == 0)
+			r = check_directory(check, &directory);
 	}
 	return r;
 }

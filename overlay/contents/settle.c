@@ -10,6 +10,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/memory_file.h"
+#include "overlay/platform/work.h"
 
 /*
  * Settling: a file's bytes get a name in the CAS.
@@ -187,7 +188,9 @@ static int store_pieces(struct source *source, struct hd_content_writer *writer)
 		size_t size = total - offset < HD_CHUNK_SIZE ? (size_t)(total - offset) : HD_CHUNK_SIZE;
 		uint64_t count = 0;
 
-		r = name_untouched(source, writer, offset, &count);
+		r = hd_work_advance(0);
+		if (r == 0)
+			r = name_untouched(source, writer, offset, &count);
 		if (r == 0 && count > 0) {
 			offset += count * HD_CHUNK_SIZE;
 			continue;

@@ -66,6 +66,7 @@
 	x(HD_E_CONTROL_TIMEOUT, ETIMEDOUT, "the mount did not answer")                                       \
 	x(HD_E_COMMAND_MISSING, ENOENT, "there is no such command")                                          \
 	x(HD_E_COMMAND_REFUSED, EACCES, "the command cannot be executed")                                    \
+	x(HD_E_INTERRUPTED, ECANCELED, "interrupted before it was done")                                     \
 	x(HD_E_USAGE, EINVAL, "the command line is not understood")
 
 /* clang-format on */

@@ -9,6 +9,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/work.h"
 #include "overlay/store/object_store_types.h"
 
 /* The names are read back by writing them: whatever is not exactly what hd_object_id_path writes is no object's name. */
@@ -54,7 +55,10 @@ static int check_object(struct hd_object_store *store, const struct hd_object_id
 static int emit_path(const struct listing *listing, const char *path)
 {
 	struct hd_object_found found = {.path = path};
+	int r = hd_work_advance(0);
 
+	if (r < 0)
+		return r;
 	found.is_named = parse_path(path, &found.id);
 	if (found.is_named)
 		found.status = check_object(listing->store, &found.id);
@@ -77,10 +81,13 @@ static int emit_file(const char *name, unsigned char type, void *payload)
 static int list_fanout(const char *name, unsigned char type, void *payload)
 {
 	struct listing *listing = payload;
+	int r = hd_work_advance(1);
 	char expected[HD_OBJECT_FANOUT_NAME_SIZE];
 	unsigned fanout = HD_OBJECT_FANOUT;
 
 	(void)type;
+	if (r < 0)
+		return r;
 	if (sscanf(name, "%2x", &fanout) == 1 && fanout < HD_OBJECT_FANOUT) {
 		hd_object_fanout_name(fanout, expected);
 		if (strcmp(name, expected) == 0) {
@@ -95,5 +102,6 @@ int hd_object_store_check(struct hd_object_store *store, hd_object_emit emit, vo
 {
 	struct listing listing = {.store = store, .emit = emit, .payload = payload};
 
+	hd_work_step(HD_WORK_CHECKING_OBJECTS, HD_OBJECT_FANOUT);
 	return hd_directory_list(store->objects_fd, ".", list_fanout, &listing);
 }
