@@ -23,6 +23,7 @@
 #include "overlay/arena/arena.h"
 
 struct hd_journal;
+struct hd_journal_source;
 
 /* Where replayed records and blocks go. */
 struct hd_replay {
@@ -36,6 +37,7 @@ struct hd_replay_report {
 	uint64_t epochs;
 	uint64_t torn_bytes; /* behind the last whole epoch; cut off by hd_journal_open */
 	uint64_t size;       /* up to the end of the last whole epoch */
+	uint64_t id;         /* of the journal */
 	uint64_t
 		lost_epoch; /* number of a later epoch that was there, if what is behind SIZE is damaged; or 0 */
 };
@@ -86,8 +88,9 @@ int hd_journal_check_named(struct hd_journal *journal);
 /* Up to the end of the last whole epoch. */
 uint64_t hd_journal_size(const struct hd_journal *journal);
 
-/* Decodes a journal in memory; what the fuzzer drives. Damage is reported (lost_epoch), and no error. */
-int hd_journal_decode(
-	const void *data, size_t size, const struct hd_replay *replay, struct hd_replay_report *ret_report);
+/* Decodes a journal, that of THREAD or, with 0, of any; what the fuzzer drives. Damage is reported (lost_epoch), and no
+ * error. */
+int hd_journal_decode(struct hd_journal_source *source, uint32_t thread, const struct hd_replay *replay,
+	struct hd_replay_report *ret_report);
 
 #endif

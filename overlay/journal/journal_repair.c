@@ -2,11 +2,13 @@
 #include "overlay/journal/journal_repair.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "overlay/journal/journal.h"
+#include "overlay/journal/journal_source.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -17,7 +19,6 @@
  * gone is an error.
  */
 
-#define SIZE_LIMIT ((size_t)1 << 40)
 #define NAMES 1000
 
 static int ignore_record(void *payload, unsigned table, uint32_t index, const void *data, size_t size)
@@ -66,13 +67,30 @@ static int set_aside(int fd, struct hd_journal_repair *repair)
 	return r < 0 ? hd_fail_in(r, "keep the damaged journal") : 0;
 }
 
-static int write_whole_part(int directory_fd, const char *data, uint64_t size)
+static int copy(struct hd_journal_source *source, int fd, uint64_t size)
+{
+	uint64_t at = 0;
+	int r = 0;
+
+	while (r == 0 && at < size) {
+		size_t piece = size - at < HD_SOURCE_PIECE ? (size_t)(size - at) : HD_SOURCE_PIECE;
+		const uint8_t *bytes = hd_source_bytes(source, at, piece);
+
+		r = bytes                ? hd_file_write_at(fd, bytes, piece, at)
+		    : source->status < 0 ? source->status
+					 : -EIO;
+		at += piece;
+	}
+	return r;
+}
+
+static int write_whole_part(int directory_fd, struct hd_journal_source *source, uint64_t size)
 {
 	HD_AUTO_CLOSE int fd = -1;
 	int r = fd = hd_file_open(directory_fd, "journal.new", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	if (r >= 0)
-		r = hd_file_write_at(fd, data, size, 0);
+		r = copy(source, fd, size);
 	if (r == 0)
 		r = hd_file_sync(fd);
 	if (r == 0)
@@ -80,38 +98,45 @@ static int write_whole_part(int directory_fd, const char *data, uint64_t size)
 	return r < 0 ? hd_fail_in(r, "write the whole part of the journal") : 0;
 }
 
-static int replace(int fd, const char *data, size_t size, struct hd_journal_repair *repair)
+static int replace(int fd, struct hd_journal_source *source, struct hd_journal_repair *repair)
 {
 	struct hd_replay_report report = {0};
 	int r;
 
-	if (hd_journal_decode(data, size, &nowhere, &report) < 0)
+	if (hd_journal_decode(source, 0, &nowhere, &report) < 0) {
+		/* What cannot be read is not known to be damaged. */
+		if (source->status < 0)
+			return hd_fail_in(source->status, "read the journal");
 		hd_error_clear();
+	}
 	repair->epochs = report.epochs;
 	repair->kept = report.size;
-	repair->set_aside = size - report.size;
+	repair->set_aside = source->size - report.size;
 	r = set_aside(fd, repair);
 	if (r == 0)
-		r = report.epochs ? write_whole_part(fd, data, report.size) : hd_file_unlink(fd, "journal");
+		r = report.epochs ? write_whole_part(fd, source, report.size) : hd_file_unlink(fd, "journal");
 	return r;
 }
 
-static int repair_in(int fd, struct hd_journal_repair *repair)
+static int repair_in(int directory_fd, struct hd_journal_repair *repair)
 {
-	HD_AUTO_FREE char *data = NULL;
-	size_t size = 0;
-	int r = hd_file_read_whole(fd, "journal", SIZE_LIMIT, &data, &size);
+	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, "journal", O_RDONLY, 0);
+	struct hd_journal_source source;
+	int r = fd;
 
 	if (r != -ENOENT) {
+		if (r >= 0)
+			r = hd_journal_source_file(&source, fd);
 		if (r < 0)
 			return hd_fail_in(r, "read the journal");
-		r = replace(fd, data, size, repair);
+		r = replace(directory_fd, &source, repair);
+		hd_journal_source_clear(&source);
 		if (r < 0)
 			return r;
 	}
-	r = hd_file_unlink(fd, "journal.end");
+	r = hd_file_unlink(directory_fd, "journal.end");
 	if (r == 0 || r == -ENOENT)
-		r = hd_directory_sync(fd);
+		r = hd_directory_sync(directory_fd);
 	return r < 0 ? hd_fail_in(r, "forget how long the journal was") : 0;
 }
 

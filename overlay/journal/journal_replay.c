@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,14 +8,14 @@
 #include "overlay/journal/journal.h"
 #include "overlay/journal/journal_format.h"
 #include "overlay/journal/journal_header.h"
-#include "overlay/platform/buffer.h"
+#include "overlay/journal/journal_source.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 
 /*
- * Reading the journal. Each epoch is verified as a whole before its first item is applied, so a torn one
+ * Reading the journal, through a window: a journal of any length costs the same memory. Each epoch is verified as a whole before its first item is applied, so a torn one
  * changes nothing. Nothing in the file is trusted: sizes are checked against what is left, places against
  * their tables (by whoever applies them).
  *
@@ -23,61 +24,98 @@
  * would lose it in silence.
  */
 
-#define SIZE_LIMIT ((size_t)1 << 40)
-
 struct epoch {
-	const uint8_t *items;
-	size_t items_size;
-	size_t whole; /* header, items and trailer */
+	uint64_t items; /* where they begin */
+	uint64_t items_size;
+	uint64_t end; /* behind the trailer */
 };
 
-static bool measure_item(struct hd_reader *reader)
+/* The item at AT, and its data. False if there is none; SOURCE says whether for a failure. */
+static bool read_item(struct hd_journal_source *source, uint64_t at, struct hd_journal_item *ret_item,
+	const uint8_t **ret_data)
 {
-	const struct hd_journal_item *seen = hd_reader_bytes(reader, sizeof(*seen));
-	struct hd_journal_item item;
+	const uint8_t *seen = hd_source_bytes(source, at, sizeof(*ret_item));
 
 	if (!seen)
 		return false;
-	memcpy(&item, seen, sizeof(item));
-	return item.kind < HD_ITEM_KIND_COUNT && item.size <= HD_ITEM_LIMIT &&
-	       hd_reader_bytes(reader, item.size);
+	memcpy(ret_item, seen, sizeof(*ret_item));
+	if (ret_item->kind >= HD_ITEM_KIND_COUNT || ret_item->size > HD_ITEM_LIMIT)
+		return false;
+	seen = hd_source_bytes(source, at, sizeof(*ret_item) + ret_item->size);
+	*ret_data = seen ? seen + sizeof(*ret_item) : NULL;
+	return seen != NULL;
 }
 
-static bool is_trailer(const struct hd_reader *reader)
+static bool is_trailer(struct hd_journal_source *source, uint64_t at)
 {
+	const uint8_t *seen = hd_source_bytes(source, at, sizeof(struct hd_epoch_trailer));
 	uint64_t magic;
 
-	if (hd_reader_left(reader) < sizeof(struct hd_epoch_trailer))
+	if (!seen)
 		return false;
-	memcpy(&magic, reader->data + reader->position, sizeof(magic));
+	memcpy(&magic, seen, sizeof(magic));
 	return magic == HD_TRAILER_MAGIC;
 }
 
-/* True when a whole epoch with number SEQUENCE begins at the reader. */
-static bool verify_epoch(struct hd_reader reader, uint64_t id, uint64_t sequence, struct epoch *ret)
+/* Hashes header and items of the epoch at AT; *RET_END is where the trailer begins. */
+static bool hash_epoch(
+	struct hd_journal_source *source, struct hd_hash_stream *stream, uint64_t at, uint64_t *ret_end)
 {
-	const uint8_t *start = reader.data + reader.position;
-	const size_t header_size = sizeof(struct hd_epoch_header);
-	struct hd_epoch_trailer trailer;
-	struct hd_hash128 hash;
-	size_t covered;
-	uint64_t found;
+	const uint8_t *header = hd_source_bytes(source, at, sizeof(struct hd_epoch_header));
 
-	if (!hd_epoch_header_read(start, hd_reader_left(&reader), id, &found) || found != sequence)
+	if (!header)
 		return false;
-	(void)hd_reader_bytes(&reader, header_size);
-	while (!is_trailer(&reader))
-		if (!measure_item(&reader))
+	hd_hash_stream_update(stream, header, sizeof(struct hd_epoch_header));
+	at += sizeof(struct hd_epoch_header);
+	while (!is_trailer(source, at)) {
+		struct hd_journal_item item;
+		const uint8_t *data;
+
+		if (!read_item(source, at, &item, &data))
 			return false;
-	covered = (size_t)(reader.data + reader.position - start);
-	memcpy(&trailer, hd_reader_bytes(&reader, sizeof(trailer)), sizeof(trailer));
-	hash = hd_hash128(start, covered);
-	if (trailer.size != covered - header_size ||
-		memcmp(hash.bytes, trailer.checksum, sizeof(hash.bytes)) != 0)
+		hd_hash_stream_update(stream, data - sizeof(item), sizeof(item) + item.size);
+		at += sizeof(item) + item.size;
+	}
+	*ret_end = at;
+	return true;
+}
+
+static bool begins_epoch(struct hd_journal_source *source, uint64_t at, uint64_t id, uint64_t *ret_sequence)
+{
+	const size_t size = sizeof(struct hd_epoch_header);
+	const uint8_t *bytes = hd_source_bytes(source, at, size);
+
+	return bytes && hd_epoch_header_read(bytes, size, id, ret_sequence);
+}
+
+/* True when a whole epoch with number SEQUENCE begins at AT. */
+static bool verify_epoch(
+	struct hd_journal_source *source, uint64_t at, uint64_t id, uint64_t sequence, struct epoch *ret)
+{
+	const uint64_t items = at + sizeof(struct hd_epoch_header);
+	struct hd_epoch_trailer trailer;
+	struct hd_hash_stream *stream;
+	const uint8_t *bytes;
+	struct hd_hash128 hash;
+	uint64_t found, end = 0;
+	bool whole;
+
+	if (!begins_epoch(source, at, id, &found) || found != sequence)
 		return false;
-	*ret = (struct epoch){.items = start + header_size,
-		.items_size = covered - header_size,
-		.whole = covered + sizeof(trailer)};
+	stream = hd_hash_stream_new();
+	if (!stream) {
+		source->status = -ENOMEM;
+		return false;
+	}
+	whole = hash_epoch(source, stream, at, &end);
+	hash = hd_hash_stream_finish(stream);
+	bytes = whole ? hd_source_bytes(source, end, sizeof(trailer)) : NULL;
+	if (!bytes)
+		return false;
+	memcpy(&trailer, bytes, sizeof(trailer));
+	if (trailer.size != end - items || memcmp(hash.bytes, trailer.checksum, sizeof(hash.bytes)) != 0)
+		return false;
+	*ret = (struct epoch){.items = items, .items_size = end - items, .end = end + sizeof(trailer)};
 	return true;
 }
 
@@ -96,73 +134,97 @@ static int apply_item(const struct hd_journal_item *item, const void *data, cons
 	return -HD_E_JOURNAL_CORRUPT;
 }
 
-static int apply_epoch(const struct epoch *epoch, const struct hd_replay *replay)
+static int apply_epoch(
+	struct hd_journal_source *source, const struct epoch *epoch, const struct hd_replay *replay)
 {
-	struct hd_reader reader;
+	uint64_t at = epoch->items;
 	int r = 0;
 
-	hd_reader_init(&reader, epoch->items, epoch->items_size);
-	while (r == 0 && hd_reader_left(&reader) > 0) {
+	while (r == 0 && at < epoch->items + epoch->items_size) {
 		struct hd_journal_item item;
-		const void *bytes = hd_reader_bytes(&reader, sizeof(item));
-		const void *data;
+		const uint8_t *data;
 
-		if (!bytes)
-			return -HD_E_JOURNAL_CORRUPT;
-		memcpy(&item, bytes, sizeof(item));
-		data = hd_reader_bytes(&reader, item.size);
-		r = data ? apply_item(&item, data, replay) : -HD_E_JOURNAL_CORRUPT;
+		/* It verified a moment ago. */
+		if (!read_item(source, at, &item, &data))
+			return source->status < 0 ? source->status : -HD_E_JOURNAL_CORRUPT;
+		r = apply_item(&item, data, replay);
+		at += sizeof(item) + item.size;
 	}
 	return r;
 }
 
-/* The proof that the last epoch is on disk is nothing torn. */
-static bool is_lead(const struct hd_reader *rest, uint64_t id, uint64_t sequence)
+/* The number of an epoch behind number SEQUENCE whose header is somewhere from AT on, or 0. */
+static uint64_t find_later(struct hd_journal_source *source, uint64_t at, uint64_t id, uint64_t sequence)
+{
+	const size_t overlap = sizeof(struct hd_epoch_header) - 1;
+	uint64_t found = 0;
+
+	while (found == 0 && hd_source_left(source, at) > overlap) {
+		uint64_t left = hd_source_left(source, at);
+		size_t size = left < HD_SOURCE_PIECE ? (size_t)left : HD_SOURCE_PIECE;
+		const uint8_t *bytes = hd_source_bytes(source, at, size);
+		size_t place;
+
+		if (!bytes || hd_epoch_header_find(bytes, size, id, sequence, &place, &found))
+			break;
+		at += size - overlap;
+	}
+	return found;
+}
+
+static void look_behind(
+	struct hd_journal_source *source, uint64_t at, uint64_t id, struct hd_replay_report *report)
 {
 	uint64_t found;
 
-	return hd_reader_left(rest) == sizeof(struct hd_epoch_header) &&
-	       hd_epoch_header_read(rest->data + rest->position, hd_reader_left(rest), id, &found) &&
-	       found == sequence;
+	report->size = at;
+	report->torn_bytes = hd_source_left(source, at);
+	/* The proof that the last epoch is on disk is nothing torn. */
+	if (report->torn_bytes == sizeof(struct hd_epoch_header) && begins_epoch(source, at, id, &found) &&
+		found == report->epochs + 1)
+		report->torn_bytes = 0;
+	report->lost_epoch = find_later(source, at, id, report->epochs + 1);
 }
 
-static void look_behind(const struct hd_reader *rest, uint64_t id, struct hd_replay_report *report)
+static int read_header(
+	struct hd_journal_source *source, uint32_t thread, struct hd_journal_header *ret_header)
 {
-	size_t at;
+	uint64_t left = hd_source_left(source, 0);
+	size_t size = left < sizeof(*ret_header) ? (size_t)left : sizeof(*ret_header);
+	const uint8_t *bytes = hd_source_bytes(source, 0, size);
 
-	report->size = rest->position;
-	report->torn_bytes = is_lead(rest, id, report->epochs + 1) ? 0 : hd_reader_left(rest);
-	if (!hd_epoch_header_find(rest->data + rest->position, hd_reader_left(rest), id, report->epochs + 1,
-		    &at, &report->lost_epoch))
-		report->lost_epoch = 0;
+	return bytes ? hd_journal_header_read(bytes, size, thread, ret_header) : source->status;
 }
 
-int hd_journal_decode(
-	const void *data, size_t size, const struct hd_replay *replay, struct hd_replay_report *ret_report)
+int hd_journal_decode(struct hd_journal_source *source, uint32_t thread, const struct hd_replay *replay,
+	struct hd_replay_report *ret_report)
 {
 	struct hd_replay_report report = {0};
 	struct hd_journal_header header;
-	struct hd_reader reader;
 	struct epoch epoch;
-	int r;
+	uint64_t at = sizeof(header);
+	int r = read_header(source, thread, &header);
 
-	hd_reader_init(&reader, data, size);
-	r = hd_journal_header_read(data, size, 0, &header);
 	if (r < 0)
 		return r;
-	(void)hd_reader_bytes(&reader, sizeof(header));
-	while (hd_reader_left(&reader) > 0 && verify_epoch(reader, header.id, report.epochs + 1, &epoch)) {
-		r = apply_epoch(&epoch, replay);
+	while (hd_source_left(source, at) > 0 &&
+		verify_epoch(source, at, header.id, report.epochs + 1, &epoch)) {
+		r = apply_epoch(source, &epoch, replay);
 		if (r < 0)
 			return r;
-		(void)hd_reader_bytes(&reader, epoch.whole);
+		at = epoch.end;
 		report.epochs++;
 	}
+	if (source->status == 0 && report.epochs > 0)
+		look_behind(source, at, header.id, &report);
+	/* A disk that does not read is no journal that ends. */
+	if (source->status < 0)
+		return source->status;
 	/* The first epoch is a checkpoint, which got its name after it was synced: it cannot be torn by a crash. To
 	 * begin anew, as if there were nothing, would lose what is behind the damage for good. */
 	if (report.epochs == 0)
 		return hd_fail(HD_E_JOURNAL_CORRUPT, "the journal's checkpoint does not verify");
-	look_behind(&reader, header.id, &report);
+	report.id = header.id;
 	*ret_report = report;
 	return 0;
 }
@@ -215,22 +277,23 @@ static int check_absence(int directory_fd)
 int hd_journal_replay(int directory_fd, uint32_t thread, const struct hd_replay *replay,
 	struct hd_replay_report *ret_report)
 {
-	HD_AUTO_FREE char *data = NULL;
+	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, "journal", O_RDONLY, 0);
 	struct hd_replay_report report = {0};
-	struct hd_journal_header header;
-	size_t size = 0;
-	int r = hd_file_read_whole(directory_fd, "journal", SIZE_LIMIT, &data, &size);
+	struct hd_journal_source source;
+	int r;
 
-	if (r == -ENOENT) {
+	if (fd == -ENOENT) {
 		r = check_absence(directory_fd);
 	} else {
+		r = fd < 0 ? fd : hd_journal_source_file(&source, fd);
 		if (r < 0)
 			return hd_fail_in(r, "read the journal");
-		r = hd_journal_header_read(data, size, thread, &header);
+		r = hd_journal_decode(&source, thread, replay, &report);
+		if (source.status < 0)
+			r = hd_fail_in(r, "read the journal");
+		hd_journal_source_clear(&source);
 		if (r == 0)
-			r = hd_journal_decode(data, size, replay, &report);
-		if (r == 0)
-			r = check_whole(directory_fd, header.id, &report);
+			r = check_whole(directory_fd, report.id, &report);
 	}
 	if (r == 0)
 		*ret_report = report;

@@ -17,6 +17,7 @@
 #include "overlay/journal/journal.h"
 #include "overlay/journal/journal_format.h"
 #include "overlay/journal/journal_header.h"
+#include "overlay/journal/journal_source.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
@@ -84,8 +85,11 @@ static int decode(const void *data, size_t size, uint64_t *sum, struct hd_replay
 	struct sink sink = {.arena = get_arena()};
 	struct hd_replay replay = {
 		.payload = &sink, .record = take_record, .block = take_block, .large = take_large};
-	int r = hd_journal_decode(data, size, &replay, report);
+	struct hd_journal_source source;
+	int r;
 
+	hd_journal_source_memory(&source, data, size);
+	r = hd_journal_decode(&source, 0, &replay, report);
 	*sum = sink.sum;
 	return r;
 }
