@@ -7,6 +7,7 @@
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/kill_point.h"
+#include "overlay/states/state_tree.h"
 
 /*
  * Attributes: setattr and readlink. A change of mode, owner or times touches the inode's record alone, and with the
@@ -92,6 +93,8 @@ int hd_overlay_readlink(struct hd_overlay *overlay, hd_ino ino, char *buffer, si
 	bool is_base = false;
 	int r;
 
+	if (hd_ino_is_of_state(ino))
+		return hd_state_tree_readlink(overlay, ino, buffer, size, ret_size);
 	hd_rwlock_read(&overlay->lock);
 	r = hd_overlay_inode(overlay, ino, &inode);
 	if (r == 0 && !hd_inode_is_symlink(inode))

@@ -10,6 +10,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/request.h"
+#include "overlay/states/state_tree.h"
 
 /*
  * Extended attributes: setting, getting, listing and removing them in an inode's string. Those that are access control
@@ -21,6 +22,8 @@ static int load(struct hd_overlay *overlay, hd_ino ino, struct hd_buffer *ret)
 	const struct hd_inode *inode;
 	int r;
 
+	if (hd_ino_is_of_state(ino))
+		return hd_state_tree_xattrs(overlay, ino, ret);
 	hd_rwlock_read(&overlay->lock);
 	r = hd_overlay_inode(overlay, ino, &inode);
 	if (r == 0)

@@ -20,6 +20,8 @@
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/memory_file.h"
 #include "overlay/platform/random.h"
+#include "overlay/states/state_listings.h"
+#include "overlay/states/state_nodes.h"
 #include "overlay/switch/tree_switch.h"
 
 /*
@@ -156,6 +158,15 @@ static int finish_for_the_last(struct hd_overlay *overlay, const struct hd_overl
 	return r < 0 ? r : hd_recover_orphans(overlay);
 }
 
+static int open_state_trees(struct hd_overlay *overlay, const struct hd_overlay_options *options)
+{
+	overlay->state_listings = hd_state_listings_new();
+	if (!overlay->state_listings)
+		return -ENOMEM;
+	return hd_state_nodes_new(
+		overlay->arena, options->attach && options->keep_references, &overlay->state_nodes);
+}
+
 static int open_parts(
 	struct hd_overlay *overlay, struct hd_overlay_options *options, const struct hd_state *state)
 {
@@ -191,6 +202,8 @@ static int open_parts(
 	if (r == 0)
 		r = hd_inode_numbers_new(overlay->arena, &overlay->numbers);
 	if (r == 0)
+		r = open_state_trees(overlay, options);
+	if (r == 0)
 		r = finish_for_the_last(overlay, options);
 	if (r == 0)
 		r = mark_volatile(overlay, options);
@@ -208,6 +221,8 @@ static void free_overlay(struct hd_overlay *overlay)
 	hd_hot_tier_free(overlay->hot);
 	hd_link_groups_free(overlay->groups);
 	hd_inode_numbers_free(overlay->numbers);
+	hd_state_nodes_free(overlay->state_nodes);
+	hd_state_listings_free(overlay->state_listings);
 	hd_arena_unmap(overlay->arena);
 	hd_base_set_free(overlay->bases);
 	for (size_t i = 0; i < HD_FILE_LOCKS; i++)

@@ -13,7 +13,8 @@
  *     hd_overlay_open → requests from any number of threads → hd_overlay_close
  *
  * Ids         An hd_ino is what the kernel calls a nodeid: index in the low 32 bits, generation above. An
- *             id that was never given out, or whose inode is gone, answers -ESTALE, never another node.
+ *             id that was never given out, or whose inode is gone, answers -ESTALE, never another node. Those with
+ *             the highest bit are of trees of states (states/state_tree.h).
  * Lifetime    LIVE (has a name), ORPHAN (no name, but open or still looked up), RELEASED. lookup, create,
  *             mkdir, mknod, symlink, link and count_lookups add one lookup each; forget takes them away.
  *             open adds an open count and release takes it away; flush changes no lifetime.
@@ -145,6 +146,8 @@ int hd_overlay_may_change(const struct hd_overlay *overlay);
 /* ---- names ---- */
 
 int hd_overlay_lookup(struct hd_overlay *overlay, hd_ino parent, const char *name, struct hd_attributes *ret);
+/* Whether there is an entry, which is not looked up by that. False where the directory cannot be read. */
+bool hd_overlay_has_name(struct hd_overlay *overlay, hd_ino parent, const char *name);
 void hd_overlay_forget(struct hd_overlay *overlay, hd_ino ino, uint64_t count);
 int hd_overlay_create(struct hd_overlay *overlay, const struct hd_caller *caller, hd_ino parent,
 	const char *name, mode_t mode,
@@ -267,6 +270,7 @@ struct hd_overlay_counters {
 	uint64_t inodes, entries;   /* records in use */
 	uint64_t looked_up, opened; /* kernel references now: sum of lookup counts, of open counts */
 	uint64_t orphans;
+	uint64_t state_nodes;          /* of trees of states, that the kernel holds (states/state_tree.h) */
 	uint64_t hot_bytes, hot_limit; /* bytes of file data in memory */
 	uint64_t large_files;          /* memory files of their own */
 	uint64_t unstored_files;       /* files whose bytes are not in the store yet */

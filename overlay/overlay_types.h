@@ -31,6 +31,8 @@ struct hd_promoter;
 struct hd_flusher;
 struct hd_inode_numbers;
 struct hd_link_groups;
+struct hd_state_nodes;
+struct hd_state_listings;
 
 struct hd_overlay {
 	struct hd_store *store;    /* borrowed */
@@ -50,12 +52,14 @@ struct hd_overlay {
 		       1];                 /* result records of a dead process that nobody has claimed yet */
 	struct hd_base_directory fallback; /* immutable: times and owners of base entries that keep none */
 
-	struct hd_rwlock lock;            /* rank NAMESPACE; protects the arena, `groups` and `numbers` */
-	struct hd_arena *arena;           /* owned */
-	struct hd_link_groups *groups;    /* owned: base hard links by group */
-	struct hd_inode_numbers *numbers; /* owned: of the base, that are shown */
+	struct hd_rwlock lock;              /* rank NAMESPACE; protects the arena, `groups` and `numbers` */
+	struct hd_arena *arena;             /* owned */
+	struct hd_link_groups *groups;      /* owned: base hard links by group */
+	struct hd_inode_numbers *numbers;   /* owned: of the base, that are shown */
+	struct hd_state_nodes *state_nodes; /* owned; protected by the same lock */
 	struct hd_rwlock file_locks[HD_FILE_LOCKS]; /* rank FILE */
 	struct hd_hot_tier *hot;                    /* owned */
+	struct hd_state_listings *state_listings;   /* owned */
 	struct hd_loader *loader;                   /* owned */
 	struct hd_promoter *promoter;               /* owned */
 	struct hd_flusher *flusher;                 /* owned */

@@ -3,6 +3,7 @@
 #include "overlay/journal/flush.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/file.h"
+#include "overlay/states/state_nodes.h"
 
 /* Numbers: what statfs and `heddle status` show. Counting walks the inodes once, under the lock for reading.
  */
@@ -70,6 +71,7 @@ void hd_overlay_counters(struct hd_overlay *overlay, struct hd_overlay_counters 
 	entries = hd_record(overlay->arena, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_ENTRY);
 	ret->entries = entries->used;
 	ret->transactions = hd_arena_transactions(overlay->arena);
+	ret->state_nodes = hd_state_nodes_count(overlay->arena);
 	count_inodes(overlay, ret);
 	hd_rwlock_unlock(&overlay->lock);
 }

@@ -106,14 +106,15 @@ static json_t *numbers_json(struct hd_overlay *overlay)
 
 	hd_overlay_counters(overlay, &counters);
 	hd_overlay_recovery(overlay, &recovery);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:{s:b, s:I, s:I, s:s?}}",
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:{s:b, s:I, s:I, s:s?}}",
 		"inodes", (json_int_t)counters.inodes, "directory_entries", (json_int_t)counters.entries,
 		"looked_up", (json_int_t)counters.looked_up, "opened", (json_int_t)counters.opened, "orphans",
-		(json_int_t)counters.orphans, "hot_bytes", (json_int_t)counters.hot_bytes, "hot_limit",
-		(json_int_t)counters.hot_limit, "large_files", (json_int_t)counters.large_files,
-		"unstored_files", (json_int_t)counters.unstored_files, "journal_bytes",
-		(json_int_t)counters.journal_bytes, "degraded", (int)counters.degraded, "recovery",
-		"redo_applied", (int)recovery.redo_applied, "journal_epochs",
+		(json_int_t)counters.orphans, "state_nodes", (json_int_t)counters.state_nodes, "hot_bytes",
+		(json_int_t)counters.hot_bytes, "hot_limit", (json_int_t)counters.hot_limit, "large_files",
+		(json_int_t)counters.large_files, "unstored_files", (json_int_t)counters.unstored_files,
+		"journal_bytes", (json_int_t)counters.journal_bytes, "degraded", (int)counters.degraded,
+		"recovery", "redo_applied", (int)recovery.redo_applied, "journal_epochs",
 		(json_int_t)recovery.journal_epochs, "torn_bytes", (json_int_t)recovery.torn_bytes,
 		"volatile_since", recovery.volatile_since[0] ? recovery.volatile_since : NULL);
 }
@@ -142,22 +143,34 @@ static int merge(json_t *reply, json_t *part)
 	return failed ? -ENOMEM : 0;
 }
 
-int hd_control_status(struct hd_overlay *overlay, const struct hd_control_environment *environment,
-	size_t limit, json_t **ret_reply)
+int hd_control_status_changes(struct hd_overlay *overlay, size_t limit, json_t **ret_object)
 {
 	struct hd_status status;
-	json_t *reply;
+	json_t *object;
 	int r;
 
 	r = hd_status_read(overlay, limit, &status);
 	if (r < 0)
 		return r;
-	reply = json_pack("{s:s, s:o, s:o, s:o, s:b}", "thread", hd_overlay_thread(overlay), "head",
+	object = json_pack("{s:s, s:o, s:o, s:o, s:b}", "thread", hd_overlay_thread(overlay), "head",
 		hd_control_id(&status.head), "changes", hd_control_changes(&status.counts), "entries",
 		entries_json(&status), "truncated", (int)status.truncated);
 	hd_status_clear(&status);
-	if (!reply)
+	if (!object)
 		return -ENOMEM;
+	*ret_object = object;
+	return 0;
+}
+
+int hd_control_status(struct hd_overlay *overlay, const struct hd_control_environment *environment,
+	size_t limit, json_t **ret_reply)
+{
+	json_t *reply;
+	int r;
+
+	r = hd_control_status_changes(overlay, limit, &reply);
+	if (r < 0)
+		return r;
 	r = merge(reply, mount_json(environment));
 	if (r >= 0)
 		r = merge(reply, numbers_json(overlay));

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
 #include "mount/fuse/xattr_names.h"
@@ -18,7 +19,10 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	int r;
 
 	(void)file;
-	r = hd_overlay_getattr(hd_fuse_session_of(req)->overlay, ino, &attributes);
+	if (hd_dot_is_ours(ino))
+		r = hd_dot_getattr(hd_fuse_session_of(req)->dot, ino, &attributes);
+	else
+		r = hd_overlay_getattr(hd_fuse_session_of(req)->overlay, ino, &attributes);
 	hd_reply_attributes(req, r, &attributes);
 }
 
@@ -178,6 +182,8 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	size_t found = 0;
 	int r = check_name(req, name);
 
+	if (r == 0 && hd_dot_is_ours(ino))
+		r = -ENODATA;
 	if (r == 0)
 		r = hd_overlay_getxattr(thread->session->overlay, ino, name, thread->reply, room, &found);
 	hd_reply_xattr(req, r, size, thread->reply, found);
@@ -190,9 +196,10 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	bool is_root =
 		hd_fuse_caller(req).uid == 0; /* the kernel hides the values from others, not the names */
 	size_t found = 0;
-	int r;
+	int r = 0;
 
-	r = hd_overlay_listxattr(thread->session->overlay, ino, is_root, thread->reply, room, &found);
+	if (!hd_dot_is_ours(ino))
+		r = hd_overlay_listxattr(thread->session->overlay, ino, is_root, thread->reply, room, &found);
 	hd_reply_xattr(req, r, size, thread->reply, found);
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
 #include "overlay/platform/cleanup.h"
@@ -81,24 +82,57 @@ static size_t entry_size(const char *data, size_t position)
 	return FUSE_DIRENTPLUS_SIZE(&entry);
 }
 
+/* The ids of a complete reply, in its order. */
+struct reply_ids {
+	hd_ino *inos;
+	char *data;
+	size_t size;
+};
+
+static size_t get_ids(const struct reply_ids *ids)
+{
+	size_t position, n = 0;
+
+	for (position = 0; position < ids->size; position += entry_size(ids->data, position))
+		copy_id(ids->data, position, &ids->inos[n++], false);
+	return n;
+}
+
+static void put_ids(void *payload)
+{
+	const struct reply_ids *ids = payload;
+	size_t position, n = 0;
+
+	for (position = 0; position < ids->size; position += entry_size(ids->data, position))
+		copy_id(ids->data, position, &ids->inos[n++], true);
+}
+
 /* Counts the lookups that the complete reply carries. Entries whose inode is gone meanwhile lose their id. */
-static int count_lookups(struct hd_overlay *overlay, char *data, size_t size)
+static int count_lookups(struct hd_overlay *overlay, hd_ino directory, char *data, size_t size)
 {
 	HD_AUTO_FREE hd_ino *inos = calloc(size / FUSE_NAME_OFFSET_DIRENTPLUS + 1, sizeof(*inos));
-	size_t position, n = 0;
+	struct reply_ids ids = {inos, data, size};
+	size_t n;
 	int r;
 
 	if (!inos)
 		return -ENOMEM;
-	for (position = 0; position < size; position += entry_size(data, position))
-		copy_id(data, position, &inos[n++], false);
+	n = get_ids(&ids);
+	if (hd_ino_is_of_state(directory))
+		return hd_state_tree_take(overlay, directory,
+			&(struct hd_state_taking){
+				.inos = inos, .n = n, .reply_size = size, .put = put_ids, .payload = &ids});
 	r = hd_overlay_count_lookups(overlay, inos, n, size);
-	if (r < 0)
-		return r;
-	n = 0;
-	for (position = 0; position < size; position += entry_size(data, position))
-		copy_id(data, position, &inos[n++], true);
-	return 0;
+	if (r >= 0)
+		put_ids(&ids);
+	return r;
+}
+
+static int read_directory(struct hd_fuse_session *session, hd_ino ino, off_t offset, struct listing *listing)
+{
+	if (hd_dot_is_ours(ino))
+		return hd_dot_readdir(session->dot, ino, (uint64_t)offset, fill_item, listing);
+	return hd_overlay_readdir(session->overlay, ino, (uint64_t)offset, fill_item, listing);
 }
 
 /* A listing that was counted by a process that died before it answered: what it would have said. */
@@ -126,10 +160,10 @@ static void list(fuse_req_t req, hd_ino ino, size_t size, off_t offset, bool plu
 		list_again(req);
 		return;
 	}
-	r = hd_overlay_readdir(thread->session->overlay, ino, (uint64_t)offset, fill_item, &listing);
-	/* Entries that were taken are told even if a later one failed. */
-	if (plus && listing.used > 0) {
-		r = count_lookups(thread->session->overlay, listing.buffer, listing.used);
+	r = read_directory(thread->session, ino, offset, &listing);
+	/* Entries that were taken are told even if a later one failed. Ours carry no lookups. */
+	if (plus && listing.used > 0 && !hd_dot_is_ours(ino)) {
+		r = count_lookups(thread->session->overlay, ino, listing.buffer, listing.used);
 		if (r < 0)
 			listing.used = 0;
 	}

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
 #include "mount/worker/privilege_drop.h"
@@ -38,7 +39,10 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 	struct hd_caller caller = hd_fuse_caller(req);
 	int r;
 
-	r = hd_overlay_open_file(session->overlay, ino, file->flags);
+	if (hd_dot_is_ours(ino))
+		r = (file->flags & O_ACCMODE) == O_RDONLY ? 0 : -EROFS;
+	else
+		r = hd_overlay_open_file(session->overlay, ino, file->flags);
 	if (r >= 0 && (file->flags & O_TRUNC)) {
 		changed(req, r, HD_CACHE_TRUNCATE, ino, 0, 0);
 		if (session->killpriv && truncation_drops_privileges())
@@ -58,7 +62,8 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
 	(void)file;
-	hd_reply_status(req, hd_overlay_release(hd_fuse_session_of(req)->overlay, ino));
+	hd_reply_status(
+		req, hd_dot_is_ours(ino) ? 0 : hd_overlay_release(hd_fuse_session_of(req)->overlay, ino));
 }
 
 static void op_open_untracked(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
@@ -84,7 +89,9 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 
 	(void)file;
 	/* A short answer would read as the file's end; max_pages keeps requests below this. */
-	if (size <= HD_FUSE_DATA_SIZE)
+	if (size <= HD_FUSE_DATA_SIZE && hd_dot_is_ours(ino))
+		r = hd_dot_read(thread->session->dot, ino, thread->reply, size, (uint64_t)offset, &found);
+	else if (size <= HD_FUSE_DATA_SIZE)
 		r = hd_overlay_read(
 			thread->session->overlay, ino, thread->reply, size, (uint64_t)offset, &found);
 	hd_reply_data(req, r, thread->reply, found);
@@ -163,7 +170,10 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, s
 	int r;
 
 	(void)file;
-	r = hd_overlay_lseek(hd_fuse_session_of(req)->overlay, ino, (uint64_t)offset, whence, &found);
+	if (hd_dot_is_ours(ino))
+		r = hd_dot_lseek(ino, (uint64_t)offset, whence, &found);
+	else
+		r = hd_overlay_lseek(hd_fuse_session_of(req)->overlay, ino, (uint64_t)offset, whence, &found);
 	hd_reply_offset(req, r, found);
 }
 

@@ -2,8 +2,10 @@
 
 /* Requests that find, make, move and remove names, and the kernel's giving up of what it found. */
 
+#include <errno.h>
 #include <string.h>
 
+#include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
 #include "overlay/platform/kill_point.h"
@@ -20,10 +22,20 @@ static void changed(fuse_req_t req, int r, const struct hd_cache_event *event)
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	struct hd_fuse_session *session = hd_fuse_session_of(req);
 	struct hd_attributes attributes;
 	int r;
 
-	r = hd_overlay_lookup(hd_fuse_session_of(req)->overlay, parent, name, &attributes);
+	if (hd_dot_is_ours(parent)) {
+		/* That there is none is not worth remembering here: states come. */
+		hd_reply_entry(req, hd_dot_lookup(session->dot, parent, name, &attributes), &attributes);
+		return;
+	}
+	r = hd_overlay_lookup(session->overlay, parent, name, &attributes);
+	if (r == -ENOENT && hd_dot_is_name(parent, name)) {
+		hd_dot_root(session->dot, &attributes);
+		r = 0;
+	}
 	hd_reply_lookup(req, r, &attributes);
 }
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mount/fuse/dot_directory.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
@@ -65,6 +66,10 @@ static void fill_entry(
 	*ret_entry = (struct fuse_entry_param){.ino = attributes->ino,
 		.entry_timeout = hd_kernel_cache_entry_timeout(cache),
 		.attr_timeout = hd_kernel_cache_attribute_timeout(cache)};
+	if (hd_dot_entry_moves(session->dot, attributes))
+		ret_entry->entry_timeout = 0;
+	if (hd_dot_attributes_move(attributes->ino))
+		ret_entry->attr_timeout = 0;
 	hd_attributes_to_stat(session, attributes, &ret_entry->attr);
 }
 
@@ -145,7 +150,7 @@ void hd_reply_open(fuse_req_t req, int r, hd_ino ino, const struct fuse_file_inf
 
 	if (r < 0) {
 		reply_failure(req, r);
-	} else if (fuse_reply_open(req, file) < 0) {
+	} else if (fuse_reply_open(req, file) < 0 && !hd_dot_is_ours(ino)) {
 		hd_request_end(overlay);
 		(void)hd_overlay_release(overlay, ino);
 	}
@@ -153,14 +158,17 @@ void hd_reply_open(fuse_req_t req, int r, hd_ino ino, const struct fuse_file_inf
 
 void hd_reply_attributes(fuse_req_t req, int r, const struct hd_attributes *attributes)
 {
+	struct hd_fuse_session *session = hd_fuse_session_of(req);
 	struct stat stat;
 
 	if (r < 0) {
 		reply_failure(req, r);
 		return;
 	}
-	hd_attributes_to_stat(hd_fuse_session_of(req), attributes, &stat);
-	(void)fuse_reply_attr(req, &stat, hd_kernel_cache_attribute_timeout(hd_fuse_session_of(req)->cache));
+	hd_attributes_to_stat(session, attributes, &stat);
+	(void)fuse_reply_attr(req, &stat,
+		hd_dot_attributes_move(attributes->ino) ? 0
+							: hd_kernel_cache_attribute_timeout(session->cache));
 }
 
 void hd_reply_data(fuse_req_t req, int r, const void *data, size_t size)

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_loop.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_session_types.h"
@@ -145,6 +146,32 @@ static bool is_refused(const struct hd_fuse_thread *thread)
 	return hd_overlay_may_change(thread->session->overlay) < 0;
 }
 
+/* What was done before a worker died is not refused when it is asked for again. */
+static int refusal_of(const struct hd_fuse_thread *thread)
+{
+	struct hd_fuse_session *session = thread->session;
+	int r = hd_dot_refuse(session->dot, thread->message);
+
+	return r < 0 && hd_request_is_done(session->overlay, NULL) ? 0 : r;
+}
+
+static void hand_over(struct hd_fuse_thread *thread, struct fuse_buf *buffer, bool changes)
+{
+	const struct fuse_in_header *header = thread->message;
+	int refusal = 0;
+
+	if (header->opcode == FUSE_INIT && thread->session->begun)
+		answer_init_again(thread);
+	else if (!buffer->mem)
+		refuse_message(thread, header, -ENOMEM);
+	else if (changes && is_refused(thread))
+		refuse_message(thread, header, -EIO);
+	else if ((refusal = refusal_of(thread)) < 0)
+		refuse_message(thread, header, refusal);
+	else
+		fuse_session_process_buf(thread->session->native, buffer);
+}
+
 void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 {
 	const struct fuse_in_header *header = thread->message;
@@ -159,14 +186,7 @@ void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 		buffer.mem = translated = shortened_setxattr(thread, &buffer.size);
 	if (header->opcode == FUSE_TMPFILE)
 		buffer.mem = translated = tmpfile_as_create(thread, size);
-	if (header->opcode == FUSE_INIT && thread->session->begun)
-		answer_init_again(thread);
-	else if (changes && is_refused(thread))
-		refuse_message(thread, header, -EIO);
-	else if (buffer.mem)
-		fuse_session_process_buf(thread->session->native, &buffer);
-	else
-		refuse_message(thread, header, -ENOMEM);
+	hand_over(thread, &buffer, changes);
 	hd_fuse_thread_current = NULL;
 	if (changes)
 		hd_request_gate_leave(thread->session->gate);
@@ -218,6 +238,8 @@ static int session_prepare(struct hd_fuse_session *session, int device)
 	r = hd_sync_pool_new(session->overlay, session->activities, &session->sync);
 	if (r >= 0)
 		r = hd_request_gate_new(&session->gate);
+	if (r >= 0)
+		r = hd_dot_directory_new(session->overlay, &session->dot);
 	if (r < 0)
 		return r;
 	hd_fuse_ops_fill(&session->options, &ops);
@@ -266,6 +288,7 @@ void hd_fuse_session_free(struct hd_fuse_session *session)
 		fuse_session_destroy(session->native);
 	hd_fuse_loop_free(session->loop);
 	hd_request_gate_free(session->gate);
+	hd_dot_directory_free(session->dot);
 	free(session);
 }
 

@@ -24,6 +24,7 @@
 #define HD_FUSE_MESSAGE_SIZE (HD_FUSE_DATA_SIZE + 4096u)
 
 struct hd_fuse_loop;
+struct hd_dot_directory;
 
 struct hd_fuse_session {
 	struct hd_overlay *overlay;           /* borrowed */
@@ -36,6 +37,7 @@ struct hd_fuse_session {
 	struct hd_kernel_cache *cache;        /* owned */
 	struct hd_sync_pool *sync;            /* owned */
 	struct hd_request_gate *gate;         /* owned */
+	struct hd_dot_directory *dot;         /* owned */
 	struct hd_fuse_loop *loop;            /* owned */
 	unsigned view;                        /* our number in the kernel cache */
 	int fd;                               /* number of the descriptor; closed by native */

@@ -350,6 +350,17 @@ void hd_arena_clear_references(struct hd_arena *arena)
 		(size_t)tables[HD_TABLE_REFERENCE].size * hd_record_high_water(arena, HD_TABLE_INODE));
 }
 
+void hd_arena_clear_state_nodes(struct hd_arena *arena)
+{
+	struct hd_allocator *allocator = hd_record_for_writing(arena, HD_TABLE_STATE_NODE, 0);
+	uint32_t limit = tables[HD_TABLE_STATE_NODE].limit;
+
+	memset(arena->table[HD_TABLE_STATE_NODE], 0,
+		(size_t)tables[HD_TABLE_STATE_NODE].size *
+			(allocator->high_water < limit ? allocator->high_water : limit));
+	memset(allocator, 0, sizeof(*allocator));
+}
+
 void hd_arena_clear_pins(struct hd_arena *arena)
 {
 	struct hd_reference *references = (void *)arena->table[HD_TABLE_REFERENCE];

@@ -92,6 +92,8 @@ bool hd_arena_is_ready(const struct hd_arena *arena);
 
 /* Forgets all kernel references: nobody holds anything after a fresh mount. */
 void hd_arena_clear_references(struct hd_arena *arena);
+/* Forgets what the kernel held of trees of states. */
+void hd_arena_clear_state_nodes(struct hd_arena *arena);
 /* Forgets the pins alone: the snapshots that held them died with their process. */
 void hd_arena_clear_pins(struct hd_arena *arena);
 
@@ -188,6 +190,7 @@ HD_TYPED_RECORD(block, hd_block_record, HD_TABLE_BLOCK)
 HD_TYPED_RECORD(bucket, hd_bucket_record, HD_TABLE_BUCKET)
 HD_TYPED_RECORD(reference, hd_reference, HD_TABLE_REFERENCE)
 HD_TYPED_RECORD(result, hd_result, HD_TABLE_RESULT)
+HD_TYPED_RECORD(state_node, hd_state_node, HD_TABLE_STATE_NODE)
 
 static inline const struct hd_thread_head *hd_record_thread(const struct hd_arena *arena)
 {

@@ -18,23 +18,24 @@
 
 #define HD_ARENA_VERSION 5u
 /* Of the memory file: what else lies in it, and where; it dies with the mount. */
-#define HD_ARENA_LAYOUT 3u
+#define HD_ARENA_LAYOUT 4u
 
 /*
  * table, record size, records at the most, whether the journal keeps it
  *
  * The sizes are address space, not memory: a page costs memory once it is touched.
  */
-#define HD_TABLES(x)                                                                                     \
-	x(HD_TABLE_HEAD, 64, 16, 1) /* one record per table's allocator, and the thread's facts */       \
-		x(HD_TABLE_INODE, 320, 1u << 23, 1)    /* struct hd_inode */                             \
-		x(HD_TABLE_ENTRY, 96, 1u << 23, 1)     /* struct hd_entry */                             \
-		x(HD_TABLE_BUCKET, 64, 1u << 20, 1)    /* 16 heads of hash chains of entries */          \
-		x(HD_TABLE_CELL, 64, 1u << 24, 1)      /* struct hd_cell: long names, targets, xattrs */ \
-		x(HD_TABLE_MAP, 4096, 1u << 22, 1)     /* struct hd_map_page */                          \
-		x(HD_TABLE_BLOCK, 64, 1u << 19, 1)     /* 512 bits: hot blocks in use */                 \
-		x(HD_TABLE_REFERENCE, 16, 1u << 23, 0) /* struct hd_reference, parallel to the inodes */ \
-		x(HD_TABLE_RESULT, 64, 1024, 0)        /* struct hd_result, one per request slot */
+#define HD_TABLES(x)                                                                                       \
+	x(HD_TABLE_HEAD, 64, 16, 1) /* one record per table's allocator, and the thread's facts */         \
+		x(HD_TABLE_INODE, 320, 1u << 23, 1)      /* struct hd_inode */                             \
+		x(HD_TABLE_ENTRY, 96, 1u << 23, 1)       /* struct hd_entry */                             \
+		x(HD_TABLE_BUCKET, 64, 1u << 20, 1)      /* 16 heads of hash chains of entries */          \
+		x(HD_TABLE_CELL, 64, 1u << 24, 1)        /* struct hd_cell: long names, targets, xattrs */ \
+		x(HD_TABLE_MAP, 4096, 1u << 22, 1)       /* struct hd_map_page */                          \
+		x(HD_TABLE_BLOCK, 64, 1u << 19, 1)       /* 512 bits: hot blocks in use */                 \
+		x(HD_TABLE_REFERENCE, 16, 1u << 23, 0)   /* struct hd_reference, parallel to the inodes */ \
+		x(HD_TABLE_RESULT, 64, 1024, 0)          /* struct hd_result, one per request slot */      \
+		x(HD_TABLE_STATE_NODE, 256, 1u << 23, 0) /* struct hd_state_node; 0 is its allocator */
 
 enum hd_table {
 #define HD_TABLE_ENUM(table, size, count, durable) table,
@@ -250,6 +251,39 @@ struct hd_result {
 };
 
 _Static_assert(sizeof(struct hd_result) == 64, "HD_TABLE_RESULT");
+
+/* ---- STATE_NODE: what the kernel holds of trees of states (states/state_tree.h); gone with the mount ---- */
+
+enum hd_state_node_kind {
+	HD_STATE_NODE_FREE,
+	HD_STATE_NODE_TREE, /* a file, directory, ... of a state's tree */
+	HD_STATE_NODE_LINK, /* a symbolic link whose target is the state's id */
+};
+
+/* All but lookups and children is as long as the record lives what it was at first. */
+struct hd_state_node {
+	uint32_t next_free; /* allocator */
+	uint32_t generation;
+	uint8_t kind; /* enum hd_state_node_kind */
+	uint8_t padding[3];
+	uint32_t parent;   /* record of the directory it was found in; 0 for a tree's root and a link */
+	uint32_t root;     /* record of the tree's root; 0 for a link */
+	uint32_t children; /* records whose `parent` this is; they keep it */
+	uint32_t mode, nlink, uid, gid, device;
+	uint32_t fallback_time_ns; /* of a root: shown in its tree where the source keeps no times */
+	int64_t fallback_time_s;
+	uint64_t lookups; /* of the kernel */
+	uint64_t size;
+	uint64_t blocks;     /* of 512 bytes */
+	uint64_t number;     /* st_ino, which follows from the state and the path */
+	uint64_t name;       /* checksum of the name */
+	uint64_t link_group; /* of the state's hard links, or 0 */
+	struct hd_time access_time, modify_time, change_time, birth_time;
+	struct hd_content content, attributes;
+	struct hd_state_id state;
+};
+
+_Static_assert(sizeof(struct hd_state_node) == 256, "HD_TABLE_STATE_NODE");
 
 _Static_assert(sizeof(struct hd_allocator) == 64 && sizeof(struct hd_thread_head) == 64 &&
 		       sizeof(struct hd_hash_head) == 64 && sizeof(struct hd_switch_head) == 64,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "overlay/arena/cells.h"
+#include "overlay/states/state_tree.h"
 
 /*
  * An id is the record's index with the record's generation above it. The generation is kept when the record
@@ -15,6 +16,9 @@
  * since the last barrier: the ancestors above it are too. So a busy directory costs one step per change, and
  * a capture, which raises the barrier, never has to clear a mark.
  */
+
+/* Ids with the highest bit are of states (states/state_tree.h). */
+#define GENERATION_MASK 0x7fffffffu
 
 hd_ino hd_inode_id(const struct hd_arena *arena, uint32_t index)
 {
@@ -42,7 +46,8 @@ uint32_t hd_inode_new(struct hd_transaction *transaction, uint32_t mode, const s
 	if (index == 0)
 		return 0;
 	inode = hd_edit_inode(transaction, index);
-	inode->generation += hd_arena_generation_seed(transaction->arena);
+	inode->generation =
+		(inode->generation + hd_arena_generation_seed(transaction->arena)) & GENERATION_MASK;
 	inode->state = HD_INODE_LIVE;
 	inode->mode = mode;
 	inode->nlink = hd_inode_is_directory(inode) ? 2 : 1;
@@ -57,7 +62,7 @@ void hd_inode_free(struct hd_transaction *transaction, uint32_t index)
 	if (hd_inode_is_symlink(inode))
 		hd_cells_free(transaction, inode->part.link.target);
 	hd_cells_free(transaction, inode->xattrs);
-	inode->generation++;
+	inode->generation = (inode->generation + 1) & GENERATION_MASK;
 	hd_release(transaction, HD_TABLE_INODE, index, sizeof(inode->generation));
 }
 
@@ -132,7 +137,7 @@ _Static_assert((1u << 23) < OWN_NUMBERS, "an inode's index fits below the range 
 
 bool hd_inode_may_have_number(uint64_t number)
 {
-	return number > hd_ino_index(HD_ROOT_INO) &&
+	return number > hd_ino_index(HD_ROOT_INO) && number < HD_STATE_NUMBERS &&
 	       (number < OWN_NUMBERS || number >= OWN_NUMBERS + hd_record_limit(HD_TABLE_INODE));
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 
 #include "overlay/contents/file_space.h"
@@ -6,6 +7,7 @@
 #include "overlay/names/orphan.h"
 #include "overlay/overlay_types.h"
 #include "overlay/request.h"
+#include "overlay/states/state_tree.h"
 
 /*
  * Open and close. There are no handles: an open is a count on the inode, which keeps an unlinked file alive.
@@ -39,6 +41,9 @@ int hd_overlay_open_file(struct hd_overlay *overlay, hd_ino ino, int flags)
 {
 	int r = 0;
 
+	/* The lookups that the kernel holds keep it; there is nothing to count. */
+	if (hd_ino_is_of_state(ino))
+		return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC ? -EROFS : 0;
 	if (hd_request_is_done(overlay, NULL))
 		return 0;
 	/* The count is last, because it is noted as the end of the request; a truncation may be done twice. */
@@ -69,8 +74,11 @@ int hd_overlay_flush(struct hd_overlay *overlay, hd_ino ino)
 int hd_overlay_release(struct hd_overlay *overlay, hd_ino ino)
 {
 	bool releasable = false;
-	int r = hd_request_is_done(overlay, NULL) ? 0 : count_open(overlay, ino, -1);
+	int r;
 
+	if (hd_ino_is_of_state(ino))
+		return 0;
+	r = hd_request_is_done(overlay, NULL) ? 0 : count_open(overlay, ino, -1);
 	if (r < 0)
 		return r;
 	hd_rwlock_read(&overlay->lock);

@@ -5,6 +5,7 @@
 #include "overlay/contents/file_data.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/memory_file.h"
+#include "overlay/states/state_tree.h"
 
 /*
  * Reading: plan under the locks, copy hot bytes under the file's lock, read the base without any.
@@ -191,6 +192,8 @@ int hd_overlay_read(
 {
 	size_t done = 0;
 
+	if (hd_ino_is_of_state(ino))
+		return hd_state_tree_read(overlay, ino, buffer, size, offset, ret_size);
 	while (done < size) {
 		size_t got = 0;
 		int r = read_window(overlay, ino, (uint8_t *)buffer + done, size - done, offset + done, &got);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "overlay/contents/file_data.h"
+#include "overlay/states/state_tree.h"
 
 /*
  * SEEK_DATA and SEEK_HOLE. What the block map has is data, whatever its bytes are; what it does not have is what the
@@ -41,6 +42,8 @@ int hd_overlay_lseek(
 	uint64_t start = offset;
 	int count, r = 0;
 
+	if (hd_ino_is_of_state(ino))
+		return hd_state_tree_lseek(overlay, ino, offset, whence, ret_offset);
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return -EINVAL;
 	do {

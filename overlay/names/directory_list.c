@@ -4,6 +4,7 @@
 #include "overlay/names/base_loader.h"
 #include "overlay/overlay_types.h"
 #include "overlay/request_note.h"
+#include "overlay/states/state_tree.h"
 
 /*
  * Listing: entries from the newest to the oldest, behind a cookie that stays good whatever is made and removed
@@ -83,7 +84,10 @@ int hd_overlay_readdir(
 	struct hd_overlay *overlay, hd_ino ino, uint64_t cookie, hd_directory_fill fill, void *payload)
 {
 	struct batch batch;
-	int r = hd_load_directory(overlay, ino);
+	int r = hd_ino_is_of_state(ino) ? 0 : hd_load_directory(overlay, ino);
+
+	if (hd_ino_is_of_state(ino))
+		return hd_state_tree_readdir(overlay, ino, cookie, fill, payload);
 
 	while (r == 0) {
 		r = next_batch(overlay, ino, cookie, &batch);

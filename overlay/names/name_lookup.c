@@ -6,6 +6,7 @@
 #include "overlay/overlay_types.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/request_note.h"
+#include "overlay/states/state_tree.h"
 
 /*
  * Lookup and forget: how the kernel gets hold of inodes and lets go of them.
@@ -82,6 +83,8 @@ int hd_overlay_lookup(struct hd_overlay *overlay, hd_ino parent, const char *nam
 
 	if (hd_request_is_done(overlay, ret))
 		return 0;
+	if (hd_ino_is_of_state(parent))
+		return hd_state_tree_lookup(overlay, parent, name, ret);
 	if (length > HD_NAME_LIMIT)
 		return -ENAMETOOLONG;
 	r = hd_load_directory(overlay, parent);
@@ -99,12 +102,27 @@ int hd_overlay_lookup(struct hd_overlay *overlay, hd_ino parent, const char *nam
 	return r;
 }
 
+bool hd_overlay_has_name(struct hd_overlay *overlay, hd_ino parent, const char *name)
+{
+	uint32_t child;
+	bool found;
+
+	if (hd_load_directory(overlay, parent) < 0)
+		return false;
+	hd_rwlock_read(&overlay->lock);
+	found = find_locked(overlay, parent, name, strlen(name), &child) == 0;
+	hd_rwlock_unlock(&overlay->lock);
+	return found;
+}
+
 int hd_overlay_getattr(struct hd_overlay *overlay, hd_ino ino, struct hd_attributes *ret)
 {
 	const struct hd_inode *inode;
 	bool unloaded = false;
 	int r;
 
+	if (hd_ino_is_of_state(ino))
+		return hd_state_tree_getattr(overlay, ino, ret);
 	hd_rwlock_read(&overlay->lock);
 	r = hd_overlay_inode(overlay, ino, &inode);
 	if (r == 0) {
@@ -120,20 +138,26 @@ int hd_overlay_getattr(struct hd_overlay *overlay, hd_ino ino, struct hd_attribu
 void hd_overlay_forget(struct hd_overlay *overlay, hd_ino ino, uint64_t count)
 {
 	struct hd_transaction transaction;
-	bool releasable = false;
+	bool releasable = false, is_known;
 
-	hd_rwlock_write(&overlay->lock);
-	if (hd_inode_get(overlay->arena, ino)) {
-		struct hd_reference *reference;
-
-		hd_transaction_begin(overlay->arena, &transaction);
-		reference = hd_edit_reference(&transaction, hd_ino_index(ino));
-		reference->lookups -= count < reference->lookups ? count : reference->lookups;
-		hd_request_step(&transaction);
-		(void)hd_overlay_commit(overlay, &transaction);
-		HD_KILL_POINT(forget_counted);
-		releasable = hd_inode_is_releasable(overlay->arena, hd_ino_index(ino));
+	if (hd_ino_is_of_state(ino)) {
+		hd_state_tree_forget(overlay, ino, count);
+		return;
 	}
+	hd_rwlock_write(&overlay->lock);
+	is_known = hd_inode_get(overlay->arena, ino) != NULL;
+	hd_transaction_begin(overlay->arena, &transaction);
+	if (is_known) {
+		struct hd_reference *reference = hd_edit_reference(&transaction, hd_ino_index(ino));
+
+		reference->lookups -= count < reference->lookups ? count : reference->lookups;
+	}
+	/* Of an unknown one as well: steps are counted off when a request is gone on with. */
+	hd_request_step(&transaction);
+	(void)hd_overlay_commit(overlay, &transaction);
+	HD_KILL_POINT(forget_counted);
+	if (is_known)
+		releasable = hd_inode_is_releasable(overlay->arena, hd_ino_index(ino));
 	hd_rwlock_unlock(&overlay->lock);
 	if (releasable)
 		hd_overlay_release_orphan(overlay, hd_ino_index(ino));
