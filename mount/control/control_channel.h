@@ -10,6 +10,7 @@
  *                          {"op":"hold"|"drop",…}: large_files.h
  *                          {"op":"unmount","lazy":B} + the client's socket  {"op":"synced"}
  *                          {"op":"step_down"} + the client's socket
+ *                          {"op":"left"}: another supervisor has adopted the worker
  * Supervisor to worker     {"op":"mounted","mountpoint":S,"last_end":S?} + /dev/fuse
  *                          {"op":"client"} + a client's socket  {"op":"sync"}  {"op":"stop"}
  *                          {"op":"yield"}: ends, and leaves the memory to another worker

@@ -117,6 +117,9 @@ int hd_adoption_answer(const struct hd_adoption_offer *offer, pid_t *ret_pid)
 		return r;
 	}
 	r = send_parts(offer, fd);
+	/* Before anything goes to the new one: the old one, which may be watching, lets go. */
+	if (r >= 0)
+		(void)hd_control_send(offer->link_fd, json_pack("{s:s}", "op", "left"), -1);
 	/* In one step, whatever other threads are about to say. */
 	if (r >= 0)
 		r = hd_descriptor_replace(offer->link_fd, fd);

@@ -236,7 +236,9 @@ static void become_supervisor(struct hd_supervisor *kept)
 	int r = hd_supervisor_succeed(kept);
 
 	if (r >= 0) {
-		hd_supervisor_serve(kept);
+		do
+			hd_supervisor_serve(kept);
+		while (kept->stepped_down && hd_supervisor_watch_over(kept));
 		if (!kept->stepped_down)
 			hd_supervisor_finish(kept);
 	} else if (r != -HD_E_THREAD_BUSY) {

@@ -230,7 +230,7 @@ void hd_supervisor_serve(struct hd_supervisor *supervisor)
 			supervisor->link_lost = true;
 		if ((ready & 4u) && supervisor->listen_fd >= 0)
 			hd_supervisor_accept(supervisor);
-		if (ready & 8u)
+		if ((ready & 8u) && !supervisor->stepped_down)
 			hd_supervisor_worker_ended(supervisor);
 		hd_supervisor_ladder_climb(supervisor);
 		/* It never says anything: that is its end. */
@@ -287,7 +287,9 @@ int hd_supervisor_run(const struct hd_program_arguments *arguments)
 		hd_supervisor_report(&supervisor, hd_control_error_reply(r));
 		supervisor.exit_status = 1;
 	} else if (supervisor.worker != 0) {
-		hd_supervisor_serve(&supervisor);
+		do
+			hd_supervisor_serve(&supervisor);
+		while (supervisor.stepped_down && hd_supervisor_watch_over(&supervisor));
 		if (!supervisor.stepped_down)
 			hd_supervisor_finish(&supervisor);
 	}

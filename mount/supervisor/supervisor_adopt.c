@@ -145,8 +145,7 @@ static int ask_worker(struct hd_supervisor *supervisor)
 	return 0;
 }
 
-/* What a supervisor does before it serves. */
-static int take_office(struct hd_supervisor *supervisor)
+int hd_supervisor_take_office(struct hd_supervisor *supervisor)
 {
 	int r;
 
@@ -194,8 +193,7 @@ static int report_no_worker(struct hd_supervisor *supervisor)
 	return 0;
 }
 
-/* Both locks. PATIENT: their holders are on their way out. */
-static int take_locks(struct hd_supervisor *supervisor, bool patient)
+int hd_supervisor_take_locks(struct hd_supervisor *supervisor, bool patient)
 {
 	uint64_t patience_ns = patient ? LOCK_PATIENCE_NS : 0;
 	int r;
@@ -211,7 +209,7 @@ int hd_supervisor_adopt(struct hd_supervisor *supervisor)
 	bool replaces = supervisor->arguments.replace;
 	int r;
 
-	r = take_locks(supervisor, replaces);
+	r = hd_supervisor_take_locks(supervisor, replaces);
 	if (r < 0)
 		return replaces ? hd_supervisor_explain_busy(supervisor, r)
 				: report_nothing_to_do(supervisor, r);
@@ -221,7 +219,7 @@ int hd_supervisor_adopt(struct hd_supervisor *supervisor)
 	if (r < 0)
 		return hd_fail_in(r, "adopt the worker of thread '%s'", supervisor->arguments.thread);
 	supervisor->phase = SUPERVISOR_SERVING;
-	r = take_office(supervisor);
+	r = hd_supervisor_take_office(supervisor);
 	if (r < 0)
 		return r;
 	hd_log(HD_LOG_WARNING, "%d goes on with worker %d", (int)getpid(), (int)supervisor->worker);
@@ -278,7 +276,7 @@ int hd_supervisor_succeed(struct hd_supervisor *kept)
 		hd_log(HD_LOG_WARNING, "worker %d cannot be adopted: %s", (int)kept->worker,
 			hd_error_message(r));
 	kept->phase = phase_by_itself(kept);
-	r = take_office(kept);
+	r = hd_supervisor_take_office(kept);
 	if (r < 0)
 		return r;
 	hd_log(HD_LOG_WARNING, "heddled was killed; its keeper, %d, goes on with worker %d", (int)getpid(),

@@ -299,21 +299,6 @@ static void hear_unsaved(struct hd_supervisor *supervisor, json_t *message)
 		hd_supervisor_answer_waiters(supervisor, supervisor->unsaved, false);
 }
 
-/* Another supervisor is about to adopt the worker: it, and the mount, stay. */
-static void hear_step_down(struct hd_supervisor *supervisor, int client)
-{
-	if (supervisor->phase != SUPERVISOR_SERVING || supervisor->unsaved || supervisor->n_waiters > 0) {
-		(void)hd_control_send(
-			client, hd_control_error_reply(hd_fail(HD_E_THREAD_BUSY, "the mount is ending")), -1);
-		return;
-	}
-	hd_log(HD_LOG_NOTICE, "%d steps down, worker %d goes on", (int)getpid(), (int)supervisor->worker);
-	hd_keeper_dismiss(supervisor);
-	supervisor->stepped_down = true;
-	supervisor->phase = SUPERVISOR_ENDED;
-	(void)hd_control_send(client, json_pack("{s:b}", "ok", 1), -1);
-}
-
 static void hear_large(struct hd_supervisor *supervisor, const json_t *message, int *fd)
 {
 	/* The keeper has it first: what is in its queue outlives us. */
@@ -346,7 +331,9 @@ static void hear_message(struct hd_supervisor *supervisor, json_t *message, int 
 	} else if (strcmp(op, "unmount") == 0 && *fd >= 0) {
 		hear_unmount(supervisor, message, fd);
 	} else if (strcmp(op, "step_down") == 0 && *fd >= 0) {
-		hear_step_down(supervisor, *fd);
+		hd_supervisor_step_down(supervisor, *fd);
+	} else if (strcmp(op, "left") == 0) {
+		supervisor->is_left = true;
 	} else if (strcmp(op, "synced") == 0) {
 		json_t *done = json_pack("{s:b}", "ok", 1);
 

@@ -72,7 +72,8 @@ struct hd_supervisor {
 	bool refused;       /* a close failed: the memory is kept and tried again until the disk takes it */
 	bool replaces;      /* the worker was asked to make way for another */
 	bool stopping;      /* we were told to end */
-	bool stepped_down;  /* another supervisor takes over: nothing of the mount is ours any more */
+	bool stepped_down;  /* another supervisor is to take over */
+	bool is_left;       /* it has the worker: nothing of the mount is ours any more */
 	uint64_t act_at_ns; /* when the worker was to be gone; 0: it was not asked to go */
 	unsigned stop_step; /* what was tried */
 	bool told_to_end;   /* while it was kept */
@@ -111,10 +112,20 @@ void hd_supervisor_record_last(const struct hd_supervisor *supervisor, const cha
 void hd_supervisor_finish(struct hd_supervisor *supervisor);
 
 /* supervisor_adopt.c */
+/* The locks of keeper and supervisor. PATIENT: their holders are on their way out. */
+int hd_supervisor_take_locks(struct hd_supervisor *supervisor, bool patient);
+/* What a supervisor of a mount that is there does before it serves. */
+int hd_supervisor_take_office(struct hd_supervisor *supervisor);
 /* Becomes the supervisor of a worker that has none. 0 with `worker` 0: there was nothing to do. */
 int hd_supervisor_adopt(struct hd_supervisor *supervisor);
 /* The keeper's way to that: everything but the worker's part is known. */
 int hd_supervisor_succeed(struct hd_supervisor *supervisor);
+
+/* supervisor_step_down.c */
+/* Leaves its place to another supervisor, which CLIENT is about to start. */
+void hd_supervisor_step_down(struct hd_supervisor *supervisor, int client);
+/* Holds the mount until the other one has it: false then, true when nobody took it, and it is ours again. */
+bool hd_supervisor_watch_over(struct hd_supervisor *supervisor);
 
 /* supervisor_restart.c */
 /* Whether a dead worker is replaced: there is a mount, and the budget is not used up. */

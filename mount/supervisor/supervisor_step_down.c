@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Stepping down: another supervisor is about to adopt the worker.
+ *
+ * Until it has, the worker would be the only process that has the mount's memory. So the old supervisor gives up its
+ * locks and its socket, and stays: it ends when the worker says that it is adopted. If the worker dies before that, or
+ * nobody comes, it takes its place again.
+ */
+
+#include <unistd.h>
+
+#include "mount/control/control_channel.h"
+#include "mount/control/control_execute.h"
+#include "mount/supervisor/keeper.h"
+#include "mount/supervisor/supervisor_types.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/descriptor.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
+
+#define WATCH_NS 15000000000u
+#define HEAR_TIMEOUT_MS 1000
+
+void hd_supervisor_step_down(struct hd_supervisor *supervisor, int client)
+{
+	if (supervisor->phase != SUPERVISOR_SERVING || supervisor->unsaved || supervisor->n_waiters > 0) {
+		(void)hd_control_send(
+			client, hd_control_error_reply(hd_fail(HD_E_THREAD_BUSY, "the mount is ending")), -1);
+		return;
+	}
+	hd_log(HD_LOG_NOTICE, "%d steps down, worker %d goes on", (int)getpid(), (int)supervisor->worker);
+	hd_keeper_dismiss(supervisor);
+	supervisor->window_keepers = 0; /* it has not died */
+	supervisor->stepped_down = true;
+	supervisor->is_left = false;
+	supervisor->phase = SUPERVISOR_ENDED;
+	hd_descriptor_close(&supervisor->listen_fd);
+	hd_descriptor_close(&supervisor->lock_fd);
+	(void)hd_control_send(client, json_pack("{s:b}", "ok", 1), -1);
+}
+
+/* Until the worker is adopted, or dead, or nobody has come for it. */
+static void await_successor(struct hd_supervisor *supervisor)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + WATCH_NS;
+
+	while (!supervisor->is_left) {
+		const int fds[] = {supervisor->watch_fd, supervisor->link_lost ? -1 : supervisor->link_fd};
+		uint64_t now = hd_clock_monotonic_ns();
+		unsigned ready = 0;
+		int r = 0;
+
+		if (now < deadline)
+			r = hd_descriptor_wait(
+				fds, HD_ARRAY_SIZE(fds), (int)((deadline - now) / 1000000u) + 1, &ready);
+		if (r < 0 || ready == 0)
+			return;
+		/* What it said last comes before its end. */
+		if ((ready & 2u) && hd_supervisor_hear(supervisor, HEAR_TIMEOUT_MS) < 0)
+			supervisor->link_lost = true;
+		else if (!(ready & 2u))
+			return;
+	}
+}
+
+bool hd_supervisor_watch_over(struct hd_supervisor *supervisor)
+{
+	int r;
+
+	await_successor(supervisor);
+	if (supervisor->is_left)
+		return false;
+	/* Somebody who wanted to adopt a worker that is dead has nothing to do with its locks. */
+	r = hd_supervisor_take_locks(supervisor, true);
+	if (r >= 0) {
+		supervisor->stepped_down = false;
+		supervisor->phase = SUPERVISOR_SERVING;
+		r = hd_supervisor_take_office(supervisor);
+	}
+	if (r < 0) {
+		hd_log(HD_LOG_ERROR, "worker %d is left to others: %s", (int)supervisor->worker,
+			hd_error_message(r));
+		supervisor->stepped_down = true;
+		return false;
+	}
+	hd_log(HD_LOG_WARNING, "nobody has taken the place of %d, which goes on", (int)getpid());
+	return true;
+}
