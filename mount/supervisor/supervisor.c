@@ -179,6 +179,8 @@ static int make_parts(struct hd_supervisor *supervisor)
 	r = parts[HD_PART_REQUESTS] = hd_request_area_create();
 	if (r < 0)
 		return hd_fail_in(r, "make the requests' memory");
+	/* As with the other socket: nobody else can be at it. */
+	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_ADOPTION);
 	r = parts[HD_PART_ADOPTION] = hd_socket_listen(adoption);
 	return r < 0 ? hd_fail_in(r, "listen at %s", adoption) : 0;
 }

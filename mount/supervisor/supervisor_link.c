@@ -66,7 +66,11 @@ int hd_supervisor_listen(struct hd_supervisor *supervisor)
 
 	if (!path)
 		return -ENOMEM;
-	/* We have the supervisor's lock, so a socket file that is there is a dead one. */
+	/*
+	 * We have the supervisor's lock, so a socket that is there is a dead supervisor's, even if it still takes
+	 * connections: its lock may be free before its other descriptors are closed.
+	 */
+	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
 	r = supervisor->listen_fd = hd_socket_listen(path);
 	return r < 0 ? hd_fail_in(r, "listen at %s", path) : 0;
 }

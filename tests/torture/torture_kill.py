@@ -32,6 +32,7 @@ import time
 
 PATIENCE_S = 120
 QUIET_S = 20
+LOG_LINES = 40
 
 
 class Failure(Exception):
@@ -328,6 +329,7 @@ def torture(directory, arguments):
         mount.unmount()
         run("heddle", "check", cwd=os.path.join(directory, "base"))
     except BaseException:
+        print("the end of the mount's log:\n" + "\n".join(mount.log().splitlines()[-LOG_LINES:]), file=sys.stderr)
         mount.tear_down()
         for load in loads:
             load.kill()

@@ -37,6 +37,26 @@ for round in 1 2; do
 done
 check_contains "$(cat "$log")" "its keeper, [0-9]*, goes on with worker"
 
+# The lock of a supervisor that is dying may be free while its socket still takes connections: its place is taken.
+supervisor=$(status_field 's["worker"]["supervisor"]')
+worker=$(worker_pid)
+rm "$STORE/run/1.sock"
+python3 - "$STORE/run/1.sock" bound <<-'END' &
+	import socket, sys, time
+	listener = socket.socket(socket.AF_UNIX)
+	listener.bind(sys.argv[1])
+	listener.listen()
+	open(sys.argv[2], "w").close()
+	time.sleep(300)
+END
+listener=$!
+wait_until 60 test -e bound
+kill -9 "$supervisor" "$worker"
+check cmp big "$MNT/big"
+check_contains "$(heddle status -s)" "A big"
+kill "$listener"
+[ "$(worker_pid)" != "$worker" ] || fail "worker $worker is still there"
+
 # Each command finds the mount without a supervisor, and adopts it.
 kill_them supervisor keeper
 check_contains "$(heddle status -s)" "A big"
