@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,8 @@ static void every_failure_of_ours_has_a_status_of_sysexits(void **state)
 			assert_int_equal(status, HD_EXIT_DIFFERENT);
 		else if (code == HD_E_COMMAND_MISSING || code == HD_E_COMMAND_REFUSED)
 			assert_int_equal(status, code == HD_E_COMMAND_MISSING ? 127 : 126);
+		else if (code == HD_E_INTERRUPTED)
+			assert_int_equal(status, 128 + SIGINT);
 		else if (status < HD_EXIT_USAGE || status > HD_EXIT_CONFIG || status == HD_EXIT_SYSTEM)
 			fail_msg("%s has the status %d", hd_error_name(code), status);
 	}
