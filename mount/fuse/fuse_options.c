@@ -68,6 +68,8 @@ static const struct option_row rows[] = {
 		"milliseconds that a stalled base may take"},
 	{"watchdog", OPTION_NUMBER, NULL, FIELD(watchdog_ms), 2000, 3600000,
 		"milliseconds after which an operation in flight is logged; 0: never"},
+	{"hang", OPTION_NUMBER, NULL, FIELD(hang_ms), 120000, 86400000,
+		"milliseconds after which one that waits for nothing has the worker replaced; 0: never"},
 	{"hot-limit", OPTION_SIZE, NULL, FIELD(hot_limit), 0, UINT64_MAX,
 		"memory for unstored file data (K, M, G); 0: half of all"},
 	{"restarts", OPTION_NUMBER, NULL, FIELD(restarts), 5, 1000000000,

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "overlay/platform/activity.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/lock.h"
 
@@ -76,6 +77,8 @@ bool hd_request_gate_concerns(uint32_t opcode)
 
 static void wait_until_open(struct hd_request_gate *gate)
 {
+	HD_WAITS_FOR("the switch to another tree");
+
 	hd_mutex_lock(&gate->lock);
 	while (gate->closed)
 		hd_condition_wait(&gate->opened, &gate->lock);

@@ -101,6 +101,7 @@ void hd_sync_pool_submit(struct hd_sync_pool *pool, fuse_req_t req, hd_ino ino, 
 			.began_ns = hd_clock_monotonic_ns(),
 			.ino = ino,
 			.data_only = data_only};
+		atomic_store(&task->activity.waits_for, "its turn to be synced");
 		hd_activity_enter(&task->activity, header->opcode, ino, (int32_t)header->pid);
 		hd_activities_add(pool->activities, &task->activity);
 		r = hd_pool_submit(pool->pool, run_task, task);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mount/fuse/message_counters.h"
 #include "mount/worker/stack_report.h"
@@ -32,6 +33,8 @@ struct hd_watchdog {
 	struct hd_watchdog_settings settings;
 	uint64_t reported_ns;  /* when stacks were written; 0: never */
 	_Atomic uint64_t slow; /* operations that were told of */
+	uint64_t looked_ns;    /* when the last look was */
+	uint64_t awake_ns;     /* of this thread's life, without the time in which it could not look */
 
 	struct hd_mutex lock; /* rank LEAF */
 	struct hd_condition stop;
@@ -49,6 +52,8 @@ struct look {
 	struct hd_activity_view due[TOLD_AT_ONCE];
 	unsigned n_due; /* may be more than there is room for */
 	unsigned n_new; /* of these, told of for the first time */
+	bool hangs;
+	struct hd_activity_view hung; /* with hangs: one that does */
 };
 
 static void count(const struct hd_activity_view *view, struct look *look)
@@ -65,6 +70,26 @@ static void count_one(struct hd_activity *slot, const struct hd_activity_view *v
 	count(view, payload);
 }
 
+/*
+ * On the clock of the looks: a process that was stopped, by a debugger say, goes on with operations that are old and do
+ * not hang.
+ */
+static void judge_hanging(struct hd_activity *slot, const struct hd_activity_view *view, struct look *look)
+{
+	const struct hd_watchdog *watchdog = look->watchdog;
+	uint64_t began = atomic_load_explicit(&slot->began_ns, memory_order_relaxed);
+
+	if (slot->seen_began_ns != began || view->waits_for) {
+		slot->seen_began_ns = began;
+		slot->seen_ns = watchdog->awake_ns;
+	}
+	if (watchdog->settings.hang_ns == 0 ||
+		watchdog->awake_ns - slot->seen_ns < watchdog->settings.hang_ns)
+		return;
+	look->hangs = true;
+	look->hung = *view;
+}
+
 /* The slot remembers what was told of it: the operation, by its beginning, and its age then. */
 static void judge_one(struct hd_activity *slot, const struct hd_activity_view *view, void *payload)
 {
@@ -73,7 +98,9 @@ static void judge_one(struct hd_activity *slot, const struct hd_activity_view *v
 	bool again = slot->told_began_ns == began;
 
 	count(view, look);
-	if (view->age_ns < (again ? 2 * slot->told_ns : look->watchdog->settings.slow_ns))
+	judge_hanging(slot, view, look);
+	if (look->watchdog->settings.slow_ns == 0 ||
+		view->age_ns < (again ? 2 * slot->told_ns : look->watchdog->settings.slow_ns))
 		return;
 	slot->told_began_ns = began;
 	slot->told_ns = view->age_ns;
@@ -126,11 +153,43 @@ static void report_stacks(struct hd_watchdog *watchdog)
 			settings->stacks_name);
 }
 
+/* A look that was due and came late tells that the process did not run. */
+static void count_time(struct hd_watchdog *watchdog, uint64_t pace)
+{
+	uint64_t now = hd_clock_monotonic_ns();
+	uint64_t passed = now - watchdog->looked_ns;
+
+	watchdog->awake_ns += passed < 2 * pace ? passed : 2 * pace;
+	watchdog->looked_ns = now;
+}
+
+static void give_up(struct hd_watchdog *watchdog, const struct look *look)
+{
+	char line[256];
+
+	hd_stack_report_describe(&look->hung, line, sizeof(line));
+	hd_log(HD_LOG_ERROR, "%s and waits for nothing: process %d ends, for another one to take over", line,
+		(int)getpid());
+	watchdog->reported_ns = 0;
+	report_stacks(watchdog);
+	watchdog->settings.give_up(watchdog->settings.payload);
+}
+
+static uint64_t pace_of(const struct hd_watchdog_settings *settings)
+{
+	uint64_t pace = LOOK_NS;
+
+	if (settings->slow_ns && settings->slow_ns / 2 < pace)
+		pace = settings->slow_ns / 2;
+	if (settings->hang_ns && settings->hang_ns / 2 < pace)
+		pace = settings->hang_ns / 2;
+	return pace;
+}
+
 static void *watch_main(void *payload)
 {
 	struct hd_watchdog *watchdog = payload;
-	uint64_t half = watchdog->settings.slow_ns / 2;
-	uint64_t pace = half < LOOK_NS ? half : LOOK_NS;
+	uint64_t pace = pace_of(&watchdog->settings);
 
 	hd_mutex_lock(&watchdog->lock);
 	while (!watchdog->stopping) {
@@ -139,12 +198,15 @@ static void *watch_main(void *payload)
 		if (hd_condition_wait_until(&watchdog->stop, &watchdog->lock, hd_clock_monotonic_ns() + pace))
 			continue;
 		hd_mutex_unlock(&watchdog->lock);
+		count_time(watchdog, pace);
 		hd_activities_look(&watchdog->activities, judge_one, &look);
 		atomic_fetch_add(&watchdog->slow, look.n_new);
 		if (look.n_due > 0)
 			tell(&look);
 		if (look.n_new > 0)
 			report_stacks(watchdog);
+		if (look.hangs)
+			give_up(watchdog, &look);
 		hd_mutex_lock(&watchdog->lock);
 	}
 	hd_mutex_unlock(&watchdog->lock);
@@ -163,10 +225,13 @@ int hd_watchdog_new(const struct hd_watchdog_settings *settings, struct hd_watch
 	hd_mutex_init(&watchdog->lock, HD_RANK_LEAF);
 	hd_condition_init(&watchdog->stop);
 	watchdog->settings = *settings;
+	watchdog->looked_ns = hd_clock_monotonic_ns();
 	if (settings->stacks_directory)
 		hd_thread_stacks_prepare();
-	r = settings->slow_ns ? hd_thread_start(&watchdog->thread, "watchdog", watch_main, watchdog) : 0;
-	watchdog->running = settings->slow_ns && r >= 0;
+	r = settings->slow_ns || settings->hang_ns
+		    ? hd_thread_start(&watchdog->thread, "watchdog", watch_main, watchdog)
+		    : 0;
+	watchdog->running = (settings->slow_ns || settings->hang_ns) && r >= 0;
 	if (r < 0) {
 		hd_watchdog_free(watchdog);
 		return r;

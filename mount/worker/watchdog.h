@@ -24,6 +24,13 @@ struct hd_watchdog;
 struct hd_watchdog_settings {
 	/* An operation is told of when it is this old, and again whenever its age has doubled; 0: never. */
 	uint64_t slow_ns;
+	/*
+	 * One that is this old and waits for nothing that is known (hd_activity_waits_for) hangs: GIVE_UP is called, which
+	 * ends the process, so that another one takes over. Time in which the process was stopped does not count. 0: never.
+	 */
+	uint64_t hang_ns;
+	void (*give_up)(void *payload);
+	void *payload;
 	/* Where the stacks of all threads are written when one is told of first, once a minute at most; borrowed. NULL:
 	 * nowhere. */
 	const char *stacks_directory, *stacks_name;

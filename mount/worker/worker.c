@@ -315,10 +315,19 @@ static int await_mount(struct worker *worker, int *ret_device)
 	return r;
 }
 
+/* Whoever hangs may have any lock, so there is no orderly end; and none is needed. */
+static void give_up(void *payload)
+{
+	(void)payload;
+	(void)hd_process_kill(getpid(), SIGKILL);
+}
+
 /* Beside the log of the thread, under the same number. */
 static int start_watchdog(struct worker *worker)
 {
-	struct hd_watchdog_settings settings = {.slow_ns = worker->options.watchdog_ms * 1000000u};
+	struct hd_watchdog_settings settings = {.slow_ns = worker->options.watchdog_ms * 1000000u,
+		.hang_ns = worker->options.hang_ms * 1000000u,
+		.give_up = give_up};
 
 	if (asprintf(&worker->stacks_directory, "%s/log", worker->arguments.store) < 0) {
 		worker->stacks_directory = NULL;

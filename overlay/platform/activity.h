@@ -32,8 +32,10 @@ struct hd_activity {
 	const char *_Atomic waits_for; /* static text, or NULL */
 	uint64_t told_began_ns;        /* of who looks: the operation that it has told of */
 	uint64_t told_ns;              /* and its age then */
-	struct hd_activity *next;      /* (table's lock) */
-	struct hd_activity **link;     /* (table's lock) what points here; NULL: in no table */
+	uint64_t seen_began_ns;        /* of who looks: the operation that it saw last */
+	uint64_t seen_ns;         /* and when first, or when last it waited for something, on its own clock */
+	struct hd_activity *next; /* (table's lock) */
+	struct hd_activity **link; /* (table's lock) what points here; NULL: in no table */
 };
 
 struct hd_activities {

@@ -23,7 +23,7 @@ static const char *const names[] = {
 
 static _Atomic int chosen = -1;
 static _Atomic long left;
-static bool by_segv;
+static bool by_segv, hangs;
 
 static uint64_t draw(void)
 {
@@ -93,6 +93,7 @@ void hd_kill_points_arm(void)
 		return;
 	}
 	by_segv = strstr(wish, ":segv") != NULL;
+	hangs = strstr(wish, ":hang") != NULL;
 	atomic_store(&left, count);
 	atomic_store(&chosen, find(wish, colon ? (size_t)(colon - wish) : strlen(wish)));
 }
@@ -107,7 +108,8 @@ static void die(enum hd_kill_point point)
 	(void)!write(STDERR_FILENO, line, strlen(line));
 	if (by_segv)
 		*nowhere = 1;
-	(void)kill(getpid(), SIGKILL);
+	if (!hangs)
+		(void)kill(getpid(), SIGKILL);
 	for (;;)
 		(void)pause();
 }

@@ -8,6 +8,7 @@
  * Builds with HD_CHECKS have them; in others they are nothing. A program that called hd_kill_points_arm obeys
  *
  *     HEDDLE_KILL_POINT=NAME:COUNT[:segv]    dies when NAME is reached for the COUNT-th time, of SIGKILL or SIGSEGV
+ *     HEDDLE_KILL_POINT=NAME:COUNT:hang      hangs there
  *     HEDDLE_KILL_POINT=any:COUNT            chooses NAME, a count up to COUNT and the signal by itself
  *     HEDDLE_KILL_POINT=NAME,NAME,...:COUNT  the same, of those names
  *

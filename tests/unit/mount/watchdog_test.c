@@ -118,6 +118,51 @@ static void the_next_operation_of_a_slot_is_another(void **state)
 	hd_watchdog_free(watchdog);
 }
 
+static void note_give_up(void *payload)
+{
+	atomic_fetch_add((atomic_uint *)payload, 1);
+}
+
+/* What waits for something known may take as long as it likes. */
+static void an_operation_that_hangs_ends_the_process(void **state)
+{
+	static atomic_uint given_up;
+	const struct hd_watchdog_settings settings = {
+		.hang_ns = 400 * MS, .give_up = note_give_up, .payload = &given_up};
+	struct hd_activity waits = {0}, hangs = {0};
+	struct hd_watchdog *watchdog;
+	uint64_t began;
+
+	(void)state;
+	assert_int_equal(hd_watchdog_new(&settings, &watchdog), 0);
+	hd_activity_work(&waits);
+	(void)hd_activity_waits_for("a test");
+	hd_activities_add(hd_watchdog_activities(watchdog), &waits);
+	hd_activity_enter(&waits, FUSE_READ, 7, 1);
+	hd_clock_sleep_ns(1500 * MS);
+	assert_int_equal(atomic_load(&given_up), 0);
+	/* Many short ones in one slot are not one long. */
+	hd_activities_add(hd_watchdog_activities(watchdog), &hangs);
+	began = hd_clock_monotonic_ns();
+	while (hd_clock_monotonic_ns() - began < 1500 * MS) {
+		hd_activity_enter(&hangs, FUSE_WRITE, 8, 1);
+		hd_clock_sleep_ns(10 * MS);
+		hd_activity_leave(&hangs);
+	}
+	assert_int_equal(atomic_load(&given_up), 0);
+	hd_activity_enter(&hangs, FUSE_RENAME, 9, 1);
+	wait_for("RENAME of inode 9 for process 1 takes ", 1);
+	assert_non_null(strstr(logged(), "for another one to take over"));
+	hd_activity_leave(&hangs);
+	hd_activity_leave(&waits);
+	(void)hd_activity_waits_for(NULL);
+	hd_activity_work(NULL);
+	hd_activities_remove(hd_watchdog_activities(watchdog), &hangs);
+	hd_activities_remove(hd_watchdog_activities(watchdog), &waits);
+	hd_watchdog_free(watchdog);
+	assert_true(atomic_load(&given_up) > 0);
+}
+
 static void many_at_once_fill_no_disk(void **state)
 {
 	static struct hd_activity slots[100];
@@ -177,6 +222,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(slow_operations_are_told_of, open_log, close_log),
 		cmocka_unit_test_setup_teardown(the_next_operation_of_a_slot_is_another, open_log, close_log),
+		cmocka_unit_test_setup_teardown(
+			an_operation_that_hangs_ends_the_process, open_log, close_log),
 		cmocka_unit_test_setup_teardown(many_at_once_fill_no_disk, open_log, close_log),
 		cmocka_unit_test_setup_teardown(status_shows_counts_and_the_slowest, open_log, close_log),
 	};
