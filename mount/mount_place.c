@@ -272,3 +272,12 @@ bool hd_mount_is_dead(const struct hd_mount_place *place)
 	hd_store_free(store);
 	return dead;
 }
+
+void hd_mount_flush(int fd)
+{
+	struct hd_filesystem_space space;
+
+	/* The second is a request that the kernel always asks, and that it queues behind what the first has begun. */
+	(void)hd_file_sync_filesystem(fd);
+	(void)hd_file_space(fd, &space);
+}

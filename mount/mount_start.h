@@ -91,6 +91,13 @@ bool hd_mount_await_end(const struct hd_mount_place *place);
  */
 int hd_mount_detach_own(const char *store_path, const char *thread, const char *directory, bool lazy);
 
+/*
+ * Has the kernel send what it holds of written pages, of mappings above all; when it returns, the mount's worker has read
+ * them, and answers no request that looks at files before they are in the overlay (mount/fuse/written_pages.h). FD is of a
+ * directory of the mount. Best effort (io).
+ */
+void hd_mount_flush(int fd);
+
 /* Calls EMIT for every mount of heddle's, of whatever store; its nonzero result ends the listing and is returned. */
 typedef int (*hd_mount_place_emit)(const struct hd_mount_place *place, void *payload);
 int hd_mount_place_list(hd_mount_place_emit emit, void *payload);

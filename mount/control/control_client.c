@@ -5,7 +5,7 @@
  * here, which takes the thread's lock, so that both cannot happen at once. In between (a mount that begins,
  * ends or is salvaged) the socket refuses and the lock is held: then both are tried again for a while.
  *
- * Before a mounted thread is captured or compared, its dirty pages are flushed from here by syncfs(2): a
+ * Before a mounted thread is captured or compared, its dirty pages are flushed from here by hd_mount_flush: a
  * program's shared mappings, and all writes with writeback caching, are in the kernel until then. It is done
  * here and not in the worker because the flush sends WRITE requests to that very worker.
  */
@@ -77,7 +77,7 @@ static void flush_mount(const struct hd_store *store, const char *thread)
 	HD_AUTO_CLOSE int fd = open_mount(store, thread);
 
 	if (fd >= 0)
-		(void)hd_file_sync_filesystem(fd);
+		hd_mount_flush(fd);
 }
 
 /*

@@ -20,6 +20,8 @@
 #include "mount/control/control_json.h"
 #include "mount/control/control_move.h"
 #include "mount/control/control_status.h"
+#include "mount/fuse/written_pages.h"
+#include "mount/worker/watchdog.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
@@ -284,16 +286,17 @@ static const struct {
 	const char *op;
 	int (*run)(struct execution *execution);
 	bool changes; /* what damaged memory must not be asked for */
+	bool looks;   /* at what programs wrote */
 } requests[] = {
-	{"ping", run_ping, false},
-	{"status", run_status, false},
-	{"capture", run_capture, true},
-	{"diff", run_diff, false},
-	{"blame", run_blame, false},
-	{"restore", run_restore, true},
-	{"undo", run_undo, true},
-	{"sync", run_sync, false},
-	{"unmount", run_unmount, false},
+	{"ping", run_ping, false, false},
+	{"status", run_status, false, true},
+	{"capture", run_capture, true, true},
+	{"diff", run_diff, false, true},
+	{"blame", run_blame, false, true},
+	{"restore", run_restore, true, true},
+	{"undo", run_undo, true, true},
+	{"sync", run_sync, false, true},
+	{"unmount", run_unmount, false, false},
 };
 
 json_t *hd_control_error_reply(int r)
@@ -318,6 +321,8 @@ static int run_request(struct execution *execution)
 		if (strcmp(op, requests[i].op) != 0)
 			continue;
 		r = requests[i].changes ? hd_overlay_may_change(execution->overlay) : 0;
+		if (r >= 0 && requests[i].looks && execution->environment->watchdog)
+			r = hd_written_pages_await(hd_watchdog_activities(execution->environment->watchdog));
 		return r < 0 ? r : requests[i].run(execution);
 	}
 	return hd_fail(HD_E_CONTROL_PROTOCOL, "there is no request '%s'", op);

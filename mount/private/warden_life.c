@@ -16,6 +16,7 @@
 
 #include "mount/control/control_channel.h"
 #include "mount/control/control_execute.h"
+#include "mount/mount_start.h"
 #include "mount/private/warden_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
@@ -185,7 +186,7 @@ static int run(struct life *life, const json_t *message)
 	hd_process_die_with(life->branch->parent);
 	/* What was written through mappings is in the kernel still. */
 	if (life->root_fd >= 0)
-		(void)hd_file_sync_filesystem(life->root_fd);
+		hd_mount_flush(life->root_fd);
 	hd_descriptor_close(&life->root_fd);
 	(void)chdir("/");
 	return answer(life, r, json_pack("{s:b, s:i}", "ok", 1, "status", life->status), -1);
