@@ -14,6 +14,7 @@ import mmap, os, subprocess, sys, threading, time, zlib
 
 thread, root, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 BLOCK, BLOCKS, WIDE = 512, 40, 64 << 10
+LINE = 128  # none crosses a page: the kernel sends a piece of each page by itself
 now = time.monotonic_ns
 
 def line(name, count, size):
@@ -95,10 +96,10 @@ class Appended(Writer):
         self.descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     def step(self, count):
         begun = now()
-        os.write(self.descriptor, line(self.name_, count, 100))
+        os.write(self.descriptor, line(self.name_, count, LINE))
         self.note(0, count, begun)
     def judge(self, data, begun, returned):
-        counts = [parse(data[at:at + 100], self.name_, 100) for at in range(0, len(data), 100)]
+        counts = [parse(data[at:at + LINE], self.name_, LINE) for at in range(0, len(data), LINE)]
         assert counts == list(range(1, len(counts) + 1)), counts[-5:]
         self.check(0, len(counts), begun, returned)
 
