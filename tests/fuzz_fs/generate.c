@@ -60,6 +60,18 @@ static bool is_possible(const struct fuzz_world *world, enum fuzz_kind kind)
 	return kind != FUZZ_open_nameless || world->has_nameless;
 }
 
+/* When ext4 refuses to rename over a directory that is not empty, it has made the whiteout already, and takes it away
+ * again, which moves times. */
+static void leave_out_refused_whiteout(const struct fuzz_world *world, struct fuzz_operation *operation)
+{
+	struct stat st;
+
+	if ((operation->flags & RENAME_WHITEOUT) != 0 &&
+		fstatat(world->b.root_fd, operation->other, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode))
+		operation->flags &= ~RENAME_WHITEOUT;
+}
+
 static void draw_rename(struct fuzz_world *world, struct fuzz_operation *operation)
 {
 	fuzz_draw_target(world, operation->path);
@@ -79,6 +91,7 @@ static void draw_rename(struct fuzz_world *world, struct fuzz_operation *operati
 		operation->flags = RENAME_WHITEOUT;
 	else if (fuzz_random_chance(&world->random, 3))
 		operation->flags = (int)fuzz_random_below(&world->random, 8);
+	leave_out_refused_whiteout(world, operation);
 }
 
 static void draw_special(struct fuzz_world *world, struct fuzz_operation *operation)
@@ -289,6 +302,29 @@ static void draw_xattr_name(struct fuzz_world *world, struct fuzz_operation *ope
 		strcpy(operation->name, list);
 }
 
+static bool is_root_directory(const struct fuzz_world *world, const struct fuzz_operation *operation)
+{
+	struct stat root, st;
+	int r = operation->kind == FUZZ_fchmod ? fstat(world->b.handles[operation->handle], &st)
+					       : fstatat(world->b.root_fd, operation->path, &st, 0);
+
+	return r == 0 && fstat(world->b.root_fd, &root) == 0 && st.st_ino == root.st_ino &&
+	       st.st_dev == root.st_dev;
+}
+
+/* An ordinary user who cannot open the roots any more ends the run. */
+static void keep_roots_open(const struct fuzz_world *world, struct fuzz_operation *operation)
+{
+	enum fuzz_kind kind = operation->kind;
+
+	if (world->is_root || (kind != FUZZ_chmod && kind != FUZZ_fchmod && kind != FUZZ_acl_set) ||
+		!is_root_directory(world, operation))
+		return;
+	operation->mode |= 0700;
+	if (kind == FUZZ_acl_set)
+		operation->kind = FUZZ_chmod;
+}
+
 static enum fuzz_kind draw_possible_kind(struct fuzz_world *world)
 {
 	enum fuzz_kind kind;
@@ -335,4 +371,5 @@ void fuzz_generate(struct fuzz_world *world, struct fuzz_operation *operation)
 		operation->length += operation->length == 0;
 	if (operation->kind == FUZZ_copy_range)
 		draw_whole_copy(random, operation);
+	keep_roots_open(world, operation);
 }

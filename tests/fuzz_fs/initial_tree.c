@@ -40,7 +40,8 @@ static void set_attributes(int fd, struct fuzz_random *random)
 	uint8_t acl[FUZZ_ACL_SIZE];
 	size_t size = fuzz_fill_acl(acl, fuzz_random_next(random));
 
-	if (fuzz_random_chance(random, 5))
+	/* What an ordinary user cannot read of a base, heddle cannot show either. */
+	if (fuzz_random_chance(random, 5) && geteuid() == 0)
 		(void)fsetxattr(fd, "system.posix_acl_access", acl, size, 0);
 	if (fuzz_random_chance(random, 5)) /* refused where there is no directory */
 		(void)fsetxattr(fd, "system.posix_acl_default", acl, size, 0);
@@ -92,7 +93,7 @@ static int make_file(int directory_fd, const char *name, struct fuzz_random *ran
 		set_attributes(fd, random);
 	set_owner(fd, random);
 	mode = modes[fuzz_random_below(random, sizeof(modes) / sizeof(modes[0]))];
-	/* What an ordinary user cannot read of a base, heddle cannot show either. */
+	/* The same of the mode. */
 	(void)fchmod(fd, geteuid() == 0 ? mode : mode | 0400);
 	(void)close(fd);
 	set_time(directory_fd, name, random);

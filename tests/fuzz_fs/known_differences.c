@@ -31,6 +31,7 @@ static const struct known_difference known_differences[] = {
 	{"chown-of-nothing", FUZZ_fchown, 0, EPERM, 0, false,
 		"the kernel does not tell that the owner is asked for"},
 	{"device-nodes", FUZZ_open, EACCES, ENXIO, 0, true, "the mount is nodev, the native side is not"},
+	{"device-nodes", FUZZ_open_at, EACCES, ENXIO, 0, true, "the mount is nodev, the native side is not"},
 	{"access-times", FUZZ_KIND_COUNT, 0, 0, 0, false, "reading moves no access time"},
 	{"collected-writes", FUZZ_KIND_COUNT, 0, 0, 0, false,
 		"with -o writeback the kernel counts no blocks and moves times itself"},
