@@ -19,9 +19,11 @@
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
+#include "overlay/platform/socket.h"
 
 #define WATCH_NS 15000000000u
 #define HEAR_TIMEOUT_MS 1000
+#define RETRY_NS 1000000u
 
 void hd_supervisor_step_down(struct hd_supervisor *supervisor, int client)
 {
@@ -65,6 +67,35 @@ static void await_successor(struct hd_supervisor *supervisor)
 	}
 }
 
+/* Who wants to adopt a worker that is dead waits at the socket that we have too, and has the locks. */
+static void turn_away(const struct hd_supervisor *supervisor)
+{
+	const int fds[] = {supervisor->parts[HD_PART_ADOPTION], supervisor->watch_fd};
+	unsigned ready = 0;
+
+	while (hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), 0, &ready) >= 0 && ready == 3) {
+		int fd = hd_socket_accept(supervisor->parts[HD_PART_ADOPTION]);
+
+		hd_cleanup_close(&fd);
+	}
+}
+
+static int take_locks_back(struct hd_supervisor *supervisor)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + WATCH_NS;
+	int r;
+
+	for (;;) {
+		turn_away(supervisor);
+		r = hd_supervisor_take_locks(supervisor, false);
+		if (r != -HD_E_THREAD_BUSY || hd_clock_monotonic_ns() > deadline)
+			return r;
+		hd_descriptor_close(&supervisor->keeper_lock_fd);
+		hd_descriptor_close(&supervisor->lock_fd);
+		hd_clock_sleep_ns(RETRY_NS);
+	}
+}
+
 bool hd_supervisor_watch_over(struct hd_supervisor *supervisor)
 {
 	int r;
@@ -72,8 +103,7 @@ bool hd_supervisor_watch_over(struct hd_supervisor *supervisor)
 	await_successor(supervisor);
 	if (supervisor->is_left)
 		return false;
-	/* Somebody who wanted to adopt a worker that is dead has nothing to do with its locks. */
-	r = hd_supervisor_take_locks(supervisor, true);
+	r = take_locks_back(supervisor);
 	if (r >= 0) {
 		supervisor->stepped_down = false;
 		supervisor->phase = SUPERVISOR_SERVING;

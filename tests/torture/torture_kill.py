@@ -11,7 +11,8 @@ have failed, nothing may be lost, and the kernel and heddle must agree that noth
 --each N: one mount after the other, with KILLS deaths each, until workers have died N times at every kill point.
 
 --everybody: heddled, its keeper and the worker die, alone and in pairs, at random times alone; what is left must replace
-them, and where a worker is left alone, the next command.
+them, and where a worker is left alone, the next command. With --commands as well one of them dies while heddle daemon
+upgrade, heddle capture or heddle status runs.
 
 Status 0: all of that; 1: something was wrong, which is printed.
 """
@@ -227,6 +228,30 @@ def kill_some(mount, number):
     mount.await_everybody()
 
 
+def kill_in_command(mount, number):
+    """One of the three, while another one is put in its place, or a capture runs; a command may fail, and nothing else."""
+    base = os.path.join(mount.directory, "base")
+    words = random.choice([["daemon", "upgrade"], ["daemon", "upgrade"], ["capture", "-m", "x"], ["status"]])
+    with subprocess.Popen(["heddle"] + words, cwd=base, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as command:
+        time.sleep(random.uniform(0, 0.15))
+        name = random.choice(["supervisor", "keeper", "worker"])
+        victim = mount.worker() if name == "worker" else mount.holder(name)
+        if victim:
+            mount.killed.append(f"{time.time():.3f} {name} {victim.pid} in {words[0]}")
+            with victim:
+                victim.kill(number if victim.program == "heddle-fuse-worker" else signal.SIGKILL)
+                victim.await_end()
+        try:
+            output = command.communicate(timeout=PATIENCE_S)[0]
+        except subprocess.TimeoutExpired:
+            command.kill()
+            raise Failure(f"heddle {words[0]} hangs") from None
+    if command.returncode < 0 or command.returncode > 127:
+        raise Failure(f"heddle {words[0]} ended with {command.returncode}: {output}")
+    mount.status()
+    mount.await_everybody()
+
+
 def kill_one(mount, number, last):
     worker = mount.worker()
     if not worker:
@@ -252,7 +277,9 @@ def kill_until(mount, arguments, loads):
             continue
         time.sleep(random.uniform(0, 2 * arguments.mean_ms / 1000))
         signals.reverse()
-        if arguments.everybody:
+        if arguments.everybody and arguments.commands:
+            kill_in_command(mount, signals[0])
+        elif arguments.everybody:
             kill_some(mount, signals[0])
         else:
             last = kill_one(mount, signals[0], last)
@@ -348,6 +375,7 @@ def main():
     parser.add_argument("--with", dest="also", default="")
     parser.add_argument("--each", type=int)
     parser.add_argument("--everybody", action="store_true")
+    parser.add_argument("--commands", action="store_true")
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
     if arguments.everybody:

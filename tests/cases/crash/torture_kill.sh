@@ -14,3 +14,4 @@ check python3 "$HEDDLE_SOURCE/tests/torture/torture_kill.py" 400
 check python3 "$HEDDLE_SOURCE/tests/torture/torture_kill.py" 60 --options open=tracked
 check python3 "$HEDDLE_SOURCE/tests/torture/torture_kill.py" 40 --processes 1 --with git,sqlite
 check python3 "$HEDDLE_SOURCE/tests/torture/torture_kill.py" 25 --processes 2 --everybody
+check python3 "$HEDDLE_SOURCE/tests/torture/torture_kill.py" 5 --processes 1 --everybody --commands
