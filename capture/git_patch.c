@@ -84,7 +84,7 @@ static void put_side_name(
 		return;
 	}
 	put_name(out, prefix, path);
-	if (!needs_quotes(path) && strchr(path, ' '))
+	if (strchr(path, ' '))
 		hd_buffer_put_u8(out, '\t');
 	hd_buffer_put_u8(out, '\n');
 }

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Changes a mount of a git repository at random, and compares `heddle diff` with git.
+
+    diff_trees.py make REPOSITORY SEED     a tree to begin with
+    diff_trees.py change MOUNT SEED        other bytes, names, types and modes
+    diff_trees.py compare MOUNT REPOSITORY
+
+The patch must be what `git diff --no-renames` prints but for the lines that begin with "index", and `git apply --index` must
+make of the base what the mount shows. Binary files are only named in a patch, and are brought along by hand.
+"""
+
+import difflib
+import os
+import random
+import shutil
+import subprocess
+import sys
+
+NAMES = [b"plain", b"two words", b" ahead", b"behind ", b"tab\there", b"new\nline", b'quo"te', b"back\\slash", b"caf\xc3\xa9",
+         b"raw\xff\xfe", b"-dash", b"a", b"b", b"c.txt", b"x.y.z", b"dev", b"null", b"\x01control", b"tilde~", b"#hash", b"{brace}"]
+LINES = [b"one", b"two", b"", b"three three", b"-- a/file", b"++ b/file", b"@@ -1 +1 @@", b"\ttabbed", b"trailing ", b"\r",
+         b"caf\xc3\xa9", b"\xff\xfe", b"diff --git a/x b/x", b"}", b"\\ No newline at end of file"]
+
+
+def run(*command, **keywords):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, **keywords).stdout
+
+
+class Tree:
+    def __init__(self, root, seed):
+        self.root = os.fsencode(root)
+        self.random = random.Random(seed)
+
+    def paths(self):
+        found = []
+        for directory, directories, files in os.walk(self.root):
+            directories[:] = [name for name in directories if name not in (b".git", b".heddle")]
+            found += [os.path.join(directory, name) for name in directories + files
+                      if (name not in (b".git", b".heddle"))]
+        return sorted(found)
+
+    def bytes(self):
+        kind = self.random.random()
+        if kind < 0.1:
+            return b""
+        if kind < 0.2:
+            return b"\0" + self.random.randbytes(self.random.randint(1, 3000))
+        text = b"\n".join(self.random.choice(LINES) for _ in range(self.random.randint(1, 40)))
+        return text if self.random.random() < 0.3 else text + b"\n"
+
+    def place(self):
+        """A path that is free, in a directory that is there; whose name has no blank at its end, because git apply
+        takes git's own patch of an empty file below such a one for malformed."""
+        directories = [self.root] + [path for path in self.paths() if os.path.isdir(path) and
+                                     not os.path.islink(path) and b" /" not in path + b"/"]
+        for _ in range(50):
+            path = os.path.join(self.random.choice(directories), self.random.choice(NAMES))
+            if not os.path.lexists(path):
+                return path
+        return None
+
+    def create(self):
+        path, kind = self.place(), self.random.random()
+        if path is None:
+            return
+        if kind < 0.2:
+            os.mkdir(path)
+        elif kind < 0.35:
+            os.symlink(self.random.choice([b"plain", b"../elsewhere", b"with blank", b"caf\xc3\xa9", b"new\nline"]), path)
+        else:
+            with open(path, "wb") as stream:
+                stream.write(self.bytes())
+            os.chmod(path, self.random.choice([0o644, 0o755]))
+
+    def edit(self, path):
+        with open(path, "rb") as stream:
+            lines = stream.read().split(b"\n")
+        for _ in range(self.random.randint(1, 4)):
+            at = self.random.randrange(len(lines) + 1)
+            lines[at:at + self.random.randint(0, 3)] = [self.random.choice(LINES) for _ in range(self.random.randint(0, 3))]
+        with open(path, "wb") as stream:
+            stream.write(b"\n".join(lines) if self.random.random() < 0.9 else self.bytes())
+
+    def remove(self, path):
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+
+    def change(self):
+        paths = self.paths()
+        path = self.random.choice(paths) if paths else None
+        kind = self.random.random()
+        if path is None or kind < 0.25:
+            self.create()
+        elif kind < 0.35:
+            self.remove(path)
+        elif kind < 0.5:
+            target = self.place()
+            if target is not None and not target.startswith(path + b"/") and not target.endswith(b" "):
+                os.rename(path, target)
+        elif kind < 0.6:
+            self.remove(path)
+            self.create()
+        elif os.path.islink(path):
+            self.remove(path)
+            os.symlink(b"another", path)
+        elif os.path.isfile(path):
+            if kind < 0.9:
+                self.edit(path)
+            if kind > 0.8:
+                os.chmod(path, self.random.choice([0o644, 0o755]))
+
+
+def describe(root):
+    """What git keeps of a tree."""
+    found = {}
+    for path in Tree(root, 0).paths():
+        name = path[len(os.fsencode(root)) + 1:]
+        if os.path.islink(path):
+            found[name] = ("link", os.readlink(path))
+        elif os.path.isfile(path):
+            with open(path, "rb") as stream:
+                found[name] = ("executable" if os.stat(path).st_mode & 0o100 else "file", stream.read())
+    return found
+
+
+def sections(patch):
+    """One per file, sorted, without what heddle does not print. In hunks, all lines have their sign before them."""
+    lines = [line for line in patch.split(b"\n") if not line.startswith(b"index ")]
+    return sorted(b"\n".join(lines).strip(b"\n").split(b"\ndiff --git "))
+
+
+def without_binary(patch):
+    kept = [part for part in patch.split(b"\ndiff --git ") if b"\nBinary files " not in b"\n" + part]
+    text = b"\ndiff --git ".join(kept)
+    text += b"\n" if text and not text.endswith(b"\n") else b""
+    return text if not text or text.startswith(b"diff --git ") else b"diff --git " + text
+
+
+def compare(mount, repository):
+    patch = run("heddle", "diff")
+    work = repository + ".work"
+    run("git", "clone", "-q", repository, work)
+    wanted, base = describe(mount), describe(work)
+    # What git says of the same two trees.
+    subprocess.run(["git", "-C", work, "rm", "-rqf", "--ignore-unmatch", "."], check=True)
+    for name, (kind, data) in wanted.items():
+        path = os.path.join(os.fsencode(work), name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if kind == "link":
+            os.symlink(data, path)
+        else:
+            with open(path, "wb") as stream:
+                stream.write(data)
+            os.chmod(path, 0o755 if kind == "executable" else 0o644)
+    run("git", "-C", work, "add", "-A")
+    by_git = run("git", "-C", work, "diff", "--cached", "--no-renames", "--no-ext-diff", "--no-color")
+    git_sections, own_sections = sections(b"\n" + by_git), sections(b"\n" + patch)
+    if git_sections != own_sections:
+        lines = difflib.unified_diff([repr(part) for part in git_sections], [repr(part) for part in own_sections],
+                                     "git", "heddle", n=0, lineterm="")
+        sys.exit("the patches differ:\n" + "\n".join(lines))
+    # What git makes of the patch.
+    run("git", "-C", work, "reset", "-q", "--hard")
+    subprocess.run(["git", "-C", work, "clean", "-qfdx"], check=True)
+    text = without_binary(patch)
+    if text:
+        subprocess.run(["git", "-C", work, "apply", "--index", "--whitespace=nowarn", "-"], check=True, input=text)
+    made = describe(work)
+    binary = {name for name in wanted.keys() | base.keys()
+              for side in (wanted, base) if name in side and side[name][0] != "link" and b"\0" in side[name][1][:8000]}
+    for name in sorted((made.keys() | wanted.keys()) - binary):
+        if made.get(name) != wanted.get(name):
+            sys.exit(f"{name!r}: {made.get(name)} instead of {wanted.get(name)}")
+    shutil.rmtree(work)
+    print(f"{len(wanted)} files, {len(binary)} binary, {len(patch)} bytes of patch")
+
+
+def main():
+    command = sys.argv[1]
+    if command == "make":
+        tree = Tree(sys.argv[2], int(sys.argv[3]))
+        for _ in range(60):
+            tree.create()
+    elif command == "change":
+        tree = Tree(sys.argv[2], int(sys.argv[3]))
+        for _ in range(40):
+            tree.change()
+    else:
+        compare(sys.argv[2], sys.argv[3])
+
+
+if __name__ == "__main__":
+    main()
