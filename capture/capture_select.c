@@ -6,16 +6,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/ignore_rules.h"
 #include "capture/tree_nodes.h"
+#include "capture/tree_view.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/tree_codec.h"
 
 /*
  * Both trees are walked side by side along the paths that are chosen, and nowhere else, so that the recursion is as deep
- * as these are long. What is taken over is a copy of its node: the nodes stay the snapshot's, which counts them, and
+ * as these are long. Where ignored files stay out it goes on below, through what changed, to a depth that a stack bears:
+ * what is deeper is taken as a whole. What is taken over is a copy of its node: the nodes stay the snapshot's, which counts them, and
  * what a settled file gets goes to the copy.
  */
+
+#define DEPTH_MAX 500
 
 struct path {
 	char *text; /* owned: without empty parts and "." */
@@ -28,7 +33,11 @@ struct select_run {
 	struct hd_base_directory fallback;
 	struct path *paths; /* owned array */
 	size_t n_paths;
-	struct hd_buffer place; /* of what is looked at: its path, without a NUL */
+	struct hd_buffer place;    /* of what is looked at: its path, without a NUL */
+	struct hd_ignore *ignore;  /* owned; NULL: ignored files count as others */
+	struct hd_tree_view *view; /* owned: what the rules are read from */
+	unsigned depth;
+	bool all; /* no path is chosen, but everything */
 	struct hd_capture_selection *selection;
 };
 
@@ -41,13 +50,18 @@ static bool is_root(const char *path)
 	return path[strspn(path, "./")] == '\0' && !strstr(path, "..");
 }
 
-bool hd_capture_choice_is_partial(const struct hd_capture_choice *choice)
+static bool is_everything(const struct hd_capture_choice *choice)
 {
 	for (size_t i = 0; i < choice->n_paths; i++) {
 		if (is_root(choice->paths[i]))
-			return false;
+			return true;
 	}
-	return choice->n_paths > 0;
+	return choice->n_paths == 0;
+}
+
+bool hd_capture_choice_is_partial(const struct hd_capture_choice *choice)
+{
+	return choice->without_ignored || !is_everything(choice);
 }
 
 static int clean_path(const char *path, struct path *ret_path)
@@ -129,7 +143,7 @@ static int enter(struct select_run *run, const struct hd_snapshot_node *node, si
 /* ---- the walk ---- */
 
 static int select_directory(struct select_run *run, const struct hd_snapshot_node *now,
-	const struct hd_snapshot_node *head, struct hd_snapshot_node *out, bool *ret_found);
+	const struct hd_snapshot_node *head, struct hd_snapshot_node *out, bool *ret_found, bool chosen);
 
 /* NODE with its children, which are read if it is only a reference; the selection owns those. */
 static int with_children(
@@ -184,8 +198,8 @@ static int put_way(struct select_run *run, const struct hd_snapshot_node *now,
 		return 0;
 	}
 	made = is_directory(head) ? *head : *now;
-	r = select_directory(
-		run, is_directory(now) ? now : NULL, is_directory(head) ? head : NULL, &made, &found_below);
+	r = select_directory(run, is_directory(now) ? now : NULL, is_directory(head) ? head : NULL, &made,
+		&found_below, false);
 	if (r < 0)
 		return r;
 	*found = *found || found_below;
@@ -194,18 +208,59 @@ static int put_way(struct select_run *run, const struct hd_snapshot_node *now,
 	return 0;
 }
 
-static int put_child(struct select_run *run, const struct hd_snapshot_node *now,
+static int is_ignored(struct select_run *run, bool directory, bool *ret_ignored)
+{
+	int r;
+
+	*ret_ignored = false;
+	if (!run->ignore)
+		return 0;
+	hd_buffer_put_u8(&run->place, '\0');
+	r = hd_buffer_status(&run->place);
+	run->place.size--;
+	return r < 0 ? r
+		     : hd_ignore_check(run->ignore, (const char *)run->place.data, directory, ret_ignored);
+}
+
+/* What is chosen: as the snapshot has it, but for what is ignored. */
+static int put_chosen(struct select_run *run, const struct hd_snapshot_node *now,
 	const struct hd_snapshot_node *head, struct hd_snapshot_node *out, bool *found)
+{
+	struct hd_snapshot_node made;
+	bool ignored;
+	int r = is_ignored(run, is_directory(now ? now : head), &ignored);
+
+	if (r < 0)
+		return r;
+	if (ignored) {
+		put(out, head);
+		return 0;
+	}
+	*found = *found || now;
+	if (!run->ignore || !is_directory(now) || !now->children || run->depth == DEPTH_MAX) {
+		put(out, now);
+		return 0;
+	}
+	made = *now;
+	run->depth++;
+	r = select_directory(run, now, is_directory(head) ? head : NULL, &made, found, true);
+	run->depth--;
+	if (r >= 0)
+		put(out, &made);
+	return r;
+}
+
+static int put_child(struct select_run *run, const struct hd_snapshot_node *now,
+	const struct hd_snapshot_node *head, struct hd_snapshot_node *out, bool *found, bool chosen)
 {
 	size_t length;
 	int r = enter(run, now ? now : head, &length);
 
 	if (r < 0)
 		return r;
-	switch (judge(run)) {
+	switch (chosen ? FROM_SNAPSHOT : judge(run)) {
 	case FROM_SNAPSHOT:
-		put(out, now);
-		*found = *found || now;
+		r = put_chosen(run, now, head, out, found);
 		break;
 	case LOOK_BELOW:
 		r = put_way(run, now, head, out, found);
@@ -217,9 +272,12 @@ static int put_child(struct select_run *run, const struct hd_snapshot_node *now,
 	return r;
 }
 
-/* Gives OUT the children of both, as they are chosen. *RET_FOUND: the snapshot has something of what is chosen. */
+/*
+ * Gives OUT the children of both, as they are chosen; CHOSEN: the directory is, and all in it. *RET_FOUND: the snapshot
+ * has something of what is chosen.
+ */
 static int select_directory(struct select_run *run, const struct hd_snapshot_node *now,
-	const struct hd_snapshot_node *head, struct hd_snapshot_node *out, bool *ret_found)
+	const struct hd_snapshot_node *head, struct hd_snapshot_node *out, bool *ret_found, bool chosen)
 {
 	struct hd_snapshot_node old, new;
 	int r = with_children(run, now, &new);
@@ -247,7 +305,7 @@ static int select_directory(struct select_run *run, const struct hd_snapshot_nod
 			    : !b ? -1
 				 : hd_tree_compare_names(a->name, a->name_length, b->name, b->name_length);
 
-		r = put_child(run, order <= 0 ? a : NULL, order >= 0 ? b : NULL, out, ret_found);
+		r = put_child(run, order <= 0 ? a : NULL, order >= 0 ? b : NULL, out, ret_found, chosen);
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -285,20 +343,27 @@ int hd_capture_select(struct hd_store *store, struct hd_base_set *bases, struct 
 	bool found = false;
 	int r;
 
-	r = clean_paths(choice, &run);
+	run.all = is_everything(choice);
+	r = run.all ? 0 : clean_paths(choice, &run);
+	if (r >= 0 && choice->without_ignored)
+		r = hd_tree_view_of_snapshot(bases, snapshot, &run.view);
+	if (r >= 0 && choice->without_ignored)
+		r = hd_ignore_new(store, run.view, &head->id, &run.ignore);
 	if (r >= 0)
 		r = hd_tree_node_root(store, bases, head, &selection.head, &run.fallback);
 	if (r >= 0) {
-		selection.root = selection.head;
+		selection.root = run.all ? *hd_snapshot_root(snapshot) : selection.head;
 		selection.root.name = hd_snapshot_root(snapshot)->name;
 		r = select_directory(
-			&run, hd_snapshot_root(snapshot), &selection.head, &selection.root, &found);
+			&run, hd_snapshot_root(snapshot), &selection.head, &selection.root, &found, run.all);
 	}
 	if (r >= 0)
 		r = check_paths(&run);
 	for (size_t i = 0; i < run.n_paths; i++)
 		free(run.paths[i].text);
 	free(run.paths);
+	hd_ignore_free(run.ignore);
+	hd_tree_view_free(run.view);
 	hd_buffer_clear(&run.place);
 	if (r < 0) {
 		hd_capture_selection_clear(&selection);

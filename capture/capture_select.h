@@ -10,6 +10,9 @@
  * path stay as the head has them but for what is chosen; where the head has none they are made as the snapshot has them,
  * with nothing in them but what is chosen. Nothing that was not chosen is looked into, let alone stored.
  *
+ * Without what is ignored, the rules are those of the snapshot's tree. A directory that is gone is gone with all that was
+ * in it, and one that was moved and not changed since is taken as it is.
+ *
  * Ownership   The selection owns what is not the snapshot's, which must outlive it. Threads: as the snapshot.
  * Errors      -ENOENT with the path that neither tree has, -EINVAL for one with "..", those of bases.
  */
@@ -19,8 +22,9 @@
 #include "overlay/snapshot.h"
 
 struct hd_capture_choice {
-	const char *const *paths; /* relative to the root */
+	const char *const *paths; /* relative to the root; none: all */
 	size_t n_paths;
+	bool without_ignored; /* changes of what ignore_rules.h says is ignored stay out */
 };
 
 /* Whether CHOICE is less than everything. */

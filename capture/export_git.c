@@ -223,7 +223,10 @@ static int sync_repository(const struct export_run *run)
 static int write_all(
 	struct export_run *run, struct hd_export_objects *objects, struct hd_export_git_result *result)
 {
-	struct hd_export_tree tree = {.objects = objects, .bases = run->bases};
+	struct hd_export_tree tree = {.objects = objects,
+		.bases = run->bases,
+		.store = run->store,
+		.with_ignored = run->options->with_ignored};
 	struct hd_export_history history = {.store = run->store,
 		.objects = objects,
 		.tree = &tree,
@@ -248,6 +251,7 @@ static int write_all(
 	if (r < 0)
 		return r;
 	result->skipped = tree.skipped;
+	result->ignored = tree.ignored;
 	result->commit = strdup(git_oid_tostr_s(&commit));
 	return result->commit ? 0 : -ENOMEM;
 }

@@ -11,7 +11,7 @@
  * state exported before is not exported again. Bytes that the repository has are not read, let alone written.
  *
  * Modes are git's: 100755 by the owner's x, 100644, 120000. Git keeps no empty directories, devices, FIFOs
- * and sockets: they are left out and counted. An empty directory in the place of a submodule of the base
+ * and sockets: they are left out and counted, and so are ignored files that it does not have yet. An empty directory in the place of a submodule of the base
  * stays that submodule. A name that git forbids (".git" and what filesystems take for it) stops the export
  * before any reference is touched.
  *
@@ -34,6 +34,7 @@ struct hd_export_git_options {
 	/* NULL: the repository of the thread's base. Made, bare, if nothing is there. */
 	const char *repository;
 	const char *branch; /* short name; NULL: "heddle/<thread>" */
+	bool with_ignored;  /* also files that git would not add; see ignore_rules.h */
 };
 
 struct hd_export_git_result {
@@ -43,7 +44,8 @@ struct hd_export_git_result {
 	uint64_t commits; /* written by this call */
 	/* Names that git cannot keep, each counted in the first of the states written by this call that has it. */
 	uint64_t skipped;
-	bool unchanged; /* the reference was there already */
+	uint64_t ignored; /* likewise: left out because ignored; a directory is one */
+	bool unchanged;   /* the reference was there already */
 };
 
 /* STORE and BASES (of that store) are borrowed. */

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <git2.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "capture/export_names.h"
+#include "capture/ignore_rules.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
@@ -22,6 +25,10 @@
  *
  * A directory's git tree is remembered by its content unless it depends on where the directory is, that is,
  * unless something in it was taken from the parent.
+ *
+ * What is ignored is left out where git does not have it already. So the rules of the state decide, and where they are
+ * others than the parent's, what both states have in common is looked at again; but for directories that are git's own,
+ * in which nothing was ever left out.
  *
  * Recursion is bounded by DEPTH_MAX; git's own tools recurse over trees as well.
  */
@@ -44,6 +51,8 @@ struct tree_walk {
 	struct hd_tree_view *view, *parent_view;
 	struct hd_buffer path; /* of the directory being written, NUL-terminated */
 	unsigned depth;
+	struct hd_ignore *ignore; /* NULL: nothing is left out */
+	bool others;              /* the rules here are not those by which the parent's tree was written */
 };
 
 struct written {
@@ -133,21 +142,50 @@ static int put_subdirectory(struct tree_walk *walk, struct level *level,
 	return insert(level, entry->name, git_tree_entry_id(parent_git), GIT_FILEMODE_COMMIT);
 }
 
+static bool is_taken_over(const struct tree_walk *walk, const struct hd_tree_view_entry *entry,
+	const struct hd_tree_view_entry *parent, const git_tree_entry *parent_git)
+{
+	return parent && parent_git && is_same(entry, parent) &&
+	       (!walk->others || !S_ISDIR(entry->mode) || entry->content.kind == HD_CONTENT_GIT);
+}
+
+static int is_left_out(
+	const struct tree_walk *walk, const struct hd_tree_view_entry *entry, bool *ret_left_out)
+{
+	const char *above = walk->path.size > 0 ? (const char *)walk->path.data : "";
+	HD_AUTO_FREE char *path = NULL;
+
+	*ret_left_out = false;
+	if (!walk->ignore)
+		return 0;
+	if (asprintf(&path, "%s%s%s", above, *above ? "/" : "", entry->name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	return hd_ignore_check(walk->ignore, path, S_ISDIR(entry->mode), ret_left_out);
+}
+
 static int put_entry(struct tree_walk *walk, struct level *level, const struct hd_tree_view_entry *entry)
 {
 	const struct hd_tree_view_entry *parent = find_in_parent(level, entry);
 	const git_tree_entry *parent_git = NULL;
+	bool left_out = false;
 	git_oid id;
-	int r;
+	int r = 0;
 
 	if (parent && level->parent_git)
 		parent_git = git_tree_entry_byname(level->parent_git, entry->name);
-	if (parent && is_same(entry, parent)) {
+	if (parent && is_same(entry, parent))
 		level->positional = level->positional || S_ISDIR(entry->mode);
-		if (!parent_git)
-			return 0;
+	if (is_taken_over(walk, entry, parent, parent_git))
 		return insert(level, entry->name, git_tree_entry_id(parent_git),
 			git_tree_entry_filemode(parent_git));
+	/* A repository in the tree is not left out in silence: its name is refused below. */
+	if (!parent_git && strcmp(entry->name, ".git") != 0)
+		r = is_left_out(walk, entry, &left_out);
+	if (r < 0 || left_out) {
+		walk->export->ignored += left_out && !parent;
+		return r;
 	}
 	r = hd_export_name_check((const char *)walk->path.data, entry->name, entry->mode);
 	if (r < 0)
@@ -201,16 +239,21 @@ static int list_level(struct tree_walk *walk, struct level *level)
 
 static int write_level(struct tree_walk *walk, struct level *level, struct written *ret_written)
 {
+	bool others = walk->others;
 	int r = list_level(walk, level);
 
+	if (r >= 0 && level->parent && hd_ignore_rules_differ(&level->listing, &level->parent_listing))
+		walk->others = true;
 	for (size_t i = 0; r >= 0 && i < level->listing.count; i++) {
 		r = hd_work_advance(0);
 		if (r >= 0)
 			r = put_entry(walk, level, &level->listing.entries[i]);
 	}
+	walk->others = others;
 	if (r < 0)
 		return r;
-	ret_written->positional = level->positional;
+	/* The rules are those of a place. */
+	ret_written->positional = level->positional || walk->ignore;
 	ret_written->empty = git_treebuilder_entrycount(level->builder) == 0;
 	ret_written->childless = level->listing.count == 0;
 	/* Nothing tells an empty directory from a submodule's place but where it is. */
@@ -234,7 +277,7 @@ static int write_directory(struct tree_walk *walk, const struct hd_tree_view_ent
 	const git_oid *known;
 	int r;
 
-	known = hd_export_map_get(&walk->export->objects->trees, &directory->content);
+	known = walk->ignore ? NULL : hd_export_map_get(&walk->export->objects->trees, &directory->content);
 	if (directory->content.kind == HD_CONTENT_GIT) {
 		r = hd_export_objects_put_git(walk->export->objects, &directory->content, &written.id);
 	} else if (known) {
@@ -257,7 +300,8 @@ static int write_directory(struct tree_walk *walk, const struct hd_tree_view_ent
 int hd_export_tree_write(struct hd_export_tree *export, const struct hd_state *state,
 	const struct hd_state *parent, const git_oid *parent_tree, git_oid *ret_tree)
 {
-	struct tree_walk walk = {.export = export};
+	/* Nothing says whether the parent was exported without what is ignored. */
+	struct tree_walk walk = {.export = export, .others = export->with_ignored};
 	struct hd_tree_view_entry root, parent_root;
 	git_tree *parent_git = NULL;
 	struct written written;
@@ -268,12 +312,15 @@ int hd_export_tree_write(struct hd_export_tree *export, const struct hd_state *s
 		r = hd_tree_view_of_state(export->bases, parent, &walk.parent_view);
 	if (r >= 0 && parent && git_tree_lookup(&parent_git, export->objects->repository, parent_tree) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "read the parent's tree");
+	if (r >= 0 && !export->with_ignored)
+		r = hd_ignore_new(export->store, walk.view, &state->id, &walk.ignore);
 	if (r >= 0) {
 		hd_tree_view_root(walk.view, &root);
 		if (parent)
 			hd_tree_view_root(walk.parent_view, &parent_root);
 		r = write_directory(&walk, &root, parent ? &parent_root : NULL, parent_git, &written);
 	}
+	hd_ignore_free(walk.ignore);
 	hd_tree_view_free(walk.view);
 	hd_tree_view_free(walk.parent_view);
 	hd_buffer_clear(&walk.path);

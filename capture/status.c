@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "capture/ignore_rules.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -20,7 +22,18 @@ struct status_run {
 	size_t n_entries;
 	size_t path_bytes;
 	bool truncated;
+	enum hd_status_ignored what;
+	struct hd_ignore *ignore;         /* owned; NULL when nobody asks */
+	struct hd_change_counts left_out; /* with HD_STATUS_IGNORED_LEFT_OUT */
 };
+
+static void count_left_out(struct status_run *run, enum hd_change_kind kind)
+{
+	run->left_out.added += kind == HD_CHANGE_ADDED;
+	run->left_out.modified += kind == HD_CHANGE_MODIFIED;
+	run->left_out.deleted += kind == HD_CHANGE_DELETED;
+	run->left_out.moved += kind == HD_CHANGE_MOVED;
+}
 
 static int emit_change(const struct hd_change *change, void *payload)
 {
@@ -28,8 +41,16 @@ static int emit_change(const struct hd_change *change, void *payload)
 	const struct hd_tree_view_entry *shown = change->new_entry ? change->new_entry : change->old_entry;
 	struct hd_status_entry entry = {
 		.kind = change->kind, .path_length = change->path_length, .mode = shown->mode};
-	int r;
+	int r = 0;
 
+	if (run->ignore)
+		r = hd_ignore_check(run->ignore, change->path, S_ISDIR(shown->mode), &entry.ignored);
+	if (r < 0)
+		return r;
+	if (entry.ignored && run->what == HD_STATUS_IGNORED_LEFT_OUT) {
+		count_left_out(run, change->kind);
+		return 0;
+	}
 	run->path_bytes += change->path_length;
 	if (run->n_entries == run->limit || run->path_bytes > HD_STATUS_PATHS_LIMIT) {
 		run->truncated = true;
@@ -65,8 +86,15 @@ static int compare_with_head(struct hd_overlay *overlay, struct hd_snapshot *sna
 	r = hd_tree_view_of_state(bases, &state, &old_view);
 	if (r >= 0)
 		r = hd_tree_view_of_snapshot(bases, snapshot, &new_view);
+	if (r >= 0 && run->what != HD_STATUS_IGNORED_AS_ALL)
+		r = hd_ignore_new(hd_overlay_store(overlay), new_view, &status->head, &run->ignore);
 	if (r >= 0)
 		r = hd_tree_comparison_run_with_moves(old_view, new_view, emit_change, run, &status->counts);
+	status->counts.added -= run->left_out.added;
+	status->counts.modified -= run->left_out.modified;
+	status->counts.deleted -= run->left_out.deleted;
+	status->counts.moved -= run->left_out.moved;
+	hd_ignore_free(run->ignore);
 	hd_tree_view_free(old_view);
 	hd_tree_view_free(new_view);
 	hd_state_clear(&state);
@@ -75,7 +103,13 @@ static int compare_with_head(struct hd_overlay *overlay, struct hd_snapshot *sna
 
 int hd_status_read(struct hd_overlay *overlay, size_t limit, struct hd_status *ret_status)
 {
-	struct status_run run = {.limit = limit};
+	return hd_status_read_with(overlay, limit, HD_STATUS_IGNORED_AS_ALL, ret_status);
+}
+
+int hd_status_read_with(struct hd_overlay *overlay, size_t limit, enum hd_status_ignored ignored,
+	struct hd_status *ret_status)
+{
+	struct status_run run = {.limit = limit, .what = ignored};
 	struct hd_status status = {0};
 	struct hd_snapshot *snapshot;
 	int r;

@@ -20,6 +20,7 @@ struct hd_status_entry {
 	size_t path_length;
 	uint32_t mode;  /* of the new entry; of the old one if DELETED */
 	char *old_path; /* owned: of what was MOVED, else NULL */
+	bool ignored;   /* by the rules of the tree as it is; false unless that is asked for */
 };
 
 struct hd_status {
@@ -29,6 +30,17 @@ struct hd_status {
 	struct hd_change_counts counts; /* of all differences, listed or not */
 	bool truncated;                 /* there are more than `entries` */
 };
+
+/* What becomes of changes that ignore_rules.h says are of ignored files. */
+enum hd_status_ignored {
+	HD_STATUS_IGNORED_AS_ALL,   /* nobody asks */
+	HD_STATUS_IGNORED_TOLD,     /* they are marked */
+	HD_STATUS_IGNORED_LEFT_OUT, /* they are neither listed nor counted */
+};
+
+/* As hd_status_read, which nobody asks; else IGNORED says it. */
+int hd_status_read_with(struct hd_overlay *overlay, size_t limit, enum hd_status_ignored ignored,
+	struct hd_status *ret_status);
 
 /* LIMIT bounds the list, not the counts, as does HD_STATUS_PATHS_LIMIT; 0 lists nothing. */
 int hd_status_read(struct hd_overlay *overlay, size_t limit, struct hd_status *ret_status);

@@ -33,6 +33,7 @@ static struct hd_text_list facts;
 static struct hd_text_list paths;
 static const char *message_file;
 static const char *author;
+static bool without_ignored;
 
 static const struct hd_option options[] = {
 	{.long_name = "message",
@@ -58,6 +59,9 @@ static const struct hd_option options[] = {
 		.argument = "PATH",
 		.help = "capture PATH and what is below alone; may be given often",
 		.list = &paths},
+	{.long_name = "no-ignored",
+		.help = "leave changes of ignored files uncaptured",
+		.flag = &without_ignored},
 	{0},
 };
 
@@ -192,8 +196,9 @@ static int build_request(
 		return r;
 	if (!hd_text_is_utf8(message, strlen(message)) || !hd_text_is_utf8(resolved, strlen(resolved)))
 		return hd_fail(HD_E_USAGE, "message and author are UTF-8");
-	request = json_pack("{s:s, s:s, s:s, s:O, s:o}", "op", "capture", "message", message, "author",
-		resolved, "facts", object, "paths", chosen_paths(invocation));
+	request = json_pack("{s:s, s:s, s:s, s:O, s:o, s:b}", "op", "capture", "message", message, "author",
+		resolved, "facts", object, "paths", chosen_paths(invocation), "no_ignored",
+		(int)without_ignored);
 	if (!request)
 		return -ENOMEM;
 	*ret_request = HD_STEAL(request);
@@ -273,6 +278,9 @@ const struct hd_command hd_command_capture = {
 		"With PATHs, which are relative to the root of the tree, the state is the head with these "
 		"and all below them as they are now; a path that is gone is deleted. All other changes stay "
 		"uncaptured.\n\n"
+		"Files that .gitignore, .heddleignore or info/exclude ignores are captured as others are, "
+		"unless "
+		"--no-ignored is given; exports leave them out.\n\n"
 		"Exits with 1 and makes no state if nothing has changed since the head.",
 	.options = options,
 	.max_arguments = 1 + MOST_PATHS,

@@ -17,6 +17,7 @@
 
 static const char *repository;
 static const char *branch;
+static bool with_ignored;
 
 static const struct hd_option options[] = {
 	{.long_name = "repo",
@@ -28,6 +29,9 @@ static const struct hd_option options[] = {
 		.argument = "NAME",
 		.help = "the branch to move (default: heddle/<thread>)",
 		.text = &branch},
+	{.long_name = "ignored",
+		.help = "also ignored files, which are left out otherwise",
+		.flag = &with_ignored},
 	{0},
 };
 
@@ -42,6 +46,8 @@ static int print_result(const struct hd_export_git_result *result, bool json)
 			json_object_set_new(object, "commits", json_integer((json_int_t)result->commits)) <
 				0 ||
 			json_object_set_new(object, "skipped", json_integer((json_int_t)result->skipped)) <
+				0 ||
+			json_object_set_new(object, "ignored", json_integer((json_int_t)result->ignored)) <
 				0 ||
 			json_object_set_new(object, "unchanged", json_boolean(result->unchanged)) < 0) {
 			json_decref(object);
@@ -61,6 +67,9 @@ static int print_result(const struct hd_export_git_result *result, bool json)
 		hd_output_remark(
 			"%llu %s that git cannot keep left out (empty directories, devices, sockets)",
 			HD_COUNT(result->skipped, "name"));
+	if (result->ignored > 0)
+		hd_output_remark("%llu ignored %s left out; --ignored takes them along",
+			HD_COUNT(result->ignored, "name"));
 	return HD_EXIT_OK;
 }
 
@@ -68,7 +77,8 @@ static int run_export(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	const char *thread = invocation->n_arguments > 1 ? invocation->arguments[1] : NULL;
-	struct hd_export_git_options export_options = {.repository = repository, .branch = branch};
+	struct hd_export_git_options export_options = {
+		.repository = repository, .branch = branch, .with_ignored = with_ignored};
 	struct hd_export_git_result result = {0};
 	struct hd_base_set *bases = NULL;
 	int r;
@@ -96,12 +106,15 @@ static int run_export(const struct hd_invocation *invocation)
 const struct hd_command hd_command_export = {
 	.name = "export",
 	.summary = "Write a thread's states to git as commits",
-	.usage = "git [THREAD] [--repo DIR] [--branch NAME]",
+	.usage = "git [THREAD] [--repo DIR] [--branch NAME] [--ignored]",
 	.description = "Writes each state of THREAD that was not exported before as one commit and moves the "
 		       "branch to the last "
 		       "one. Message, author, time and facts (as trailers) are the state's. A branch that "
 		       "was moved by "
 		       "anything but an export is left alone, with exit status 75.\n\n"
+		       "What .gitignore, .heddleignore and info/exclude say is ignored is left out, unless "
+		       "the branch has "
+		       "it already.\n\n"
 		       "Only captured states are exported: run 'heddle capture' first. git keeps no empty "
 		       "directories, devices "
 		       "and sockets; they are left out and counted.",

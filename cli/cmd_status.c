@@ -18,7 +18,7 @@
 #define TEXT_LIMIT 200
 #define SHORT_LIMIT 100000
 
-static bool short_form, nul_ends, exit_code;
+static bool short_form, nul_ends, exit_code, with_ignored, without_ignored;
 static unsigned long limit;
 
 static const struct hd_option options[] = {
@@ -31,6 +31,10 @@ static const struct hd_option options[] = {
 		.help = "with -s: end lines with a NUL and do not quote paths",
 		.flag = &nul_ends},
 	{.long_name = "limit", .argument = "N", .help = "list at most N changes", .number = &limit},
+	{.long_name = "ignored",
+		.help = "mark changes of ignored files; with -s by a ! behind the letter",
+		.flag = &with_ignored},
+	{.long_name = "no-ignored", .help = "leave changes of ignored files out", .flag = &without_ignored},
 	{.long_name = "exit-code", .help = "exit with 1 if there are changes", .flag = &exit_code},
 	{0},
 };
@@ -43,19 +47,21 @@ static enum hd_color color_of(const char *kind)
 static int print_entry(const json_t *entry)
 {
 	const char *kind = hd_reply_text(entry, "kind");
+	bool ignored = json_is_true(json_object_get(entry, "ignored"));
+	const char *mark = ignored ? "!" : "";
 	HD_AUTO_FREE char *path = hd_reply_entry_path(entry);
 	HD_AUTO_FREE char *origin = hd_reply_entry_origin(entry);
 
 	if (!path)
 		return -ENOMEM;
 	if (short_form && nul_ends) {
-		printf("%s %s%c", kind, origin ? origin : path, '\0');
+		printf("%s%s %s%c", kind, mark, origin ? origin : path, '\0');
 		if (origin)
 			printf("%s%c", path, '\0');
 		return 0;
 	}
 	if (short_form)
-		printf("%s%s%s ", hd_output_color(stdout, color_of(kind)), kind,
+		printf("%s%s%s%s ", hd_output_color(stdout, color_of(kind)), kind, mark,
 			hd_output_color(stdout, HD_COLOR_NONE));
 	else
 		printf("    %s%-10s", hd_output_color(stdout, color_of(kind)),
@@ -68,7 +74,8 @@ static int print_entry(const json_t *entry)
 		fputs(" -> ", stdout);
 	}
 	hd_output_path(stdout, path);
-	printf("%s\n", short_form ? "" : hd_output_color(stdout, HD_COLOR_NONE));
+	printf("%s%s\n", short_form ? "" : hd_output_color(stdout, HD_COLOR_NONE),
+		ignored && !short_form ? " (ignored)" : "");
 	return 0;
 }
 
@@ -232,11 +239,15 @@ static int run_status(const struct hd_invocation *invocation)
 
 	if (nul_ends && !short_form)
 		return hd_fail(HD_E_USAGE, "--null goes with --short");
+	if (with_ignored && without_ignored)
+		return hd_fail(HD_E_USAGE, "--ignored and --no-ignored exclude each other");
 	r = hd_locate_thread(
 		invocation, invocation->n_arguments ? invocation->arguments[0] : NULL, &location);
 	if (r < 0)
 		return r;
-	r = hd_thread_ask(&location, json_pack("{s:s, s:I}", "op", "status", "limit", (json_int_t)wanted),
+	r = hd_thread_ask(&location,
+		json_pack("{s:s, s:I, s:b, s:b}", "op", "status", "limit", (json_int_t)wanted, "ignored",
+			(int)with_ignored, "no_ignored", (int)without_ignored),
 		"comparing", &reply, NULL);
 	if (r < 0)
 		return r;
@@ -253,7 +264,7 @@ static int run_status(const struct hd_invocation *invocation)
 const struct hd_command hd_command_status = {
 	.name = "status",
 	.summary = "Show what changed and how the mount is",
-	.usage = "[THREAD] [-s [-z]] [--limit N] [--exit-code]",
+	.usage = "[THREAD] [-s [-z]] [--[no-]ignored] [--limit N]",
 	.description = "Shows the head of THREAD (default: the thread in use, or main), where it is mounted, "
 		       "the health of its "
 		       "worker, how much of it is in memory only, and what changed since the head. The "

@@ -52,12 +52,18 @@ static int run_ping(struct execution *execution)
 
 static int run_status(struct execution *execution)
 {
+	enum hd_status_ignored ignored = HD_STATUS_IGNORED_AS_ALL;
 	json_int_t limit = ENTRY_LIMIT_DEFAULT;
+	int told = 0, left_out = 0;
 
-	if (json_unpack(execution->request, "{s?I}", "limit", &limit) != 0 || limit < 0)
-		return malformed("'limit' is not a number");
+	if (json_unpack(execution->request, "{s?I, s?b, s?b}", "limit", &limit, "ignored", &told,
+		    "no_ignored", &left_out) != 0 ||
+		limit < 0)
+		return malformed("'limit', 'ignored' or 'no_ignored' is malformed");
+	if (told || left_out)
+		ignored = left_out ? HD_STATUS_IGNORED_LEFT_OUT : HD_STATUS_IGNORED_TOLD;
 	return hd_control_status(
-		execution->overlay, execution->environment, (size_t)limit, &execution->reply);
+		execution->overlay, execution->environment, (size_t)limit, ignored, &execution->reply);
 }
 
 /* ---- capture ---- */
@@ -116,12 +122,13 @@ static int run_capture(struct execution *execution)
 	struct hd_state state;
 	bool time_given;
 	bool nothing;
-	int aside = 0;
+	int aside = 0, without_ignored = 0;
 	int r;
 
-	if (json_unpack(execution->request, "{s?s, s:s, s?b}", "message", &options.message, "author",
-		    &options.author, "aside", &aside) != 0)
-		return malformed("'message', 'author' or 'aside' is malformed");
+	if (json_unpack(execution->request, "{s?s, s:s, s?b, s?b}", "message", &options.message, "author",
+		    &options.author, "aside", &aside, "no_ignored", &without_ignored) != 0)
+		return malformed("'message', 'author', 'aside' or 'no_ignored' is malformed");
+	options.choice.without_ignored = without_ignored != 0;
 	options.aside = aside != 0;
 	r = read_facts(execution->request, &facts, &options.n_facts);
 	if (r >= 0)

@@ -31,7 +31,8 @@ static json_t *entry_json(const struct hd_status_entry *entry)
 		hd_change_type_name(entry->mode));
 
 	if (hd_control_put_name(object, "path", entry->path, entry->path_length) < 0 ||
-		hd_control_put_origin(object, entry->old_path) < 0) {
+		hd_control_put_origin(object, entry->old_path) < 0 ||
+		(entry->ignored && json_object_set_new(object, "ignored", json_true()) < 0)) {
 		json_decref(object);
 		return NULL;
 	}
@@ -143,13 +144,14 @@ static int merge(json_t *reply, json_t *part)
 	return failed ? -ENOMEM : 0;
 }
 
-int hd_control_status_changes(struct hd_overlay *overlay, size_t limit, json_t **ret_object)
+int hd_control_status_changes(
+	struct hd_overlay *overlay, size_t limit, enum hd_status_ignored ignored, json_t **ret_object)
 {
 	struct hd_status status;
 	json_t *object;
 	int r;
 
-	r = hd_status_read(overlay, limit, &status);
+	r = hd_status_read_with(overlay, limit, ignored, &status);
 	if (r < 0)
 		return r;
 	object = json_pack("{s:s, s:o, s:o, s:o, s:b}", "thread", hd_overlay_thread(overlay), "head",
@@ -163,12 +165,12 @@ int hd_control_status_changes(struct hd_overlay *overlay, size_t limit, json_t *
 }
 
 int hd_control_status(struct hd_overlay *overlay, const struct hd_control_environment *environment,
-	size_t limit, json_t **ret_reply)
+	size_t limit, enum hd_status_ignored ignored, json_t **ret_reply)
 {
 	json_t *reply;
 	int r;
 
-	r = hd_control_status_changes(overlay, limit, &reply);
+	r = hd_control_status_changes(overlay, limit, ignored, &reply);
 	if (r < 0)
 		return r;
 	r = merge(reply, mount_json(environment));

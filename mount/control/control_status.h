@@ -4,15 +4,16 @@
 
 /* The reply to `status`. Contract: control_execute.h. */
 
-#include "capture/tree_comparison.h"
+#include "capture/status.h"
 #include "mount/control/control_execute.h"
 
 /* LIMIT bounds the listed entries. Sets *RET_REPLY without "ok". */
 int hd_control_status(struct hd_overlay *overlay, const struct hd_control_environment *environment,
-	size_t limit, json_t **ret_reply);
+	size_t limit, enum hd_status_ignored ignored, json_t **ret_reply);
 
 /* Of that, what changed alone: thread, head, changes, entries, truncated. */
-int hd_control_status_changes(struct hd_overlay *overlay, size_t limit, json_t **ret_object);
+int hd_control_status_changes(
+	struct hd_overlay *overlay, size_t limit, enum hd_status_ignored ignored, json_t **ret_object);
 
 /* {"added", "modified", "deleted", "total"} */
 json_t *hd_control_changes(const struct hd_change_counts *counts);

@@ -89,7 +89,7 @@ static int put_json(struct hd_buffer *text, struct hd_overlay *overlay)
 {
 	HD_AUTO_FREE char *dump = NULL;
 	json_t *object;
-	int r = hd_control_status_changes(overlay, ENTRY_LIMIT, &object);
+	int r = hd_control_status_changes(overlay, ENTRY_LIMIT, HD_STATUS_IGNORED_AS_ALL, &object);
 
 	if (r < 0)
 		return r;
