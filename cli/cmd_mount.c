@@ -9,6 +9,7 @@
 #include "capture/state_spec.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "cli/mount_all.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/store_locate.h"
@@ -27,13 +28,17 @@
  */
 
 static const char *open_mode;
-static bool allow_other, foreground, is_volatile;
+static bool allow_other, foreground, is_volatile, all;
 static struct hd_text_list mount_options;
 static const char *from;
 
 static const char *const open_modes[] = {"untracked", "tracked", NULL};
 
 static const struct hd_option options[] = {
+	{.long_name = "all",
+		.short_name = 'a',
+		.help = "mount every thread, each at DIR/<thread>; with --foreground also those that come",
+		.flag = &all},
 	{.long_name = "from",
 		.argument = "STATE",
 		.help = "begin a new thread at STATE instead of the head of main",
@@ -241,6 +246,30 @@ static int mount_thread(const struct hd_location *location, const char *director
 	return r < 0 ? r : wait_for_unmount(location);
 }
 
+/* The one argument is a directory, whatever it looks like. */
+static int run_mount_all(const struct hd_invocation *invocation)
+{
+	HD_AUTO_LOCATION struct hd_location location = {0};
+	HD_AUTO_FREE char *absolute = NULL;
+	HD_AUTO_FREE char *own = NULL;
+	struct hd_mount_options collected;
+	int r;
+
+	if (from || invocation->n_arguments > 1)
+		return hd_fail(HD_E_USAGE, "--all takes no thread, and no --from");
+	r = collect_options(&collected);
+	if (r >= 0)
+		r = hd_locate(invocation, NULL, &location);
+	if (r >= 0 && asprintf(&own, "%s/mnt", location.store->path) < 0) {
+		own = NULL;
+		r = -ENOMEM;
+	}
+	if (r >= 0)
+		r = prepare_directory(
+			invocation->n_arguments > 0 ? invocation->arguments[0] : own, &absolute);
+	return r < 0 ? r : hd_mount_all(&location, absolute, &collected, foreground, invocation->json);
+}
+
 static int run_mount(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
@@ -248,6 +277,11 @@ static int run_mount(const struct hd_invocation *invocation)
 	const char *directory = invocation->n_arguments > 1 ? invocation->arguments[1] : NULL;
 	int r;
 
+	if (all) {
+		r = run_mount_all(invocation);
+		hd_text_list_clear(&mount_options);
+		return r;
+	}
 	if (thread && !directory && hd_word_is_path(thread)) {
 		directory = thread;
 		thread = NULL;
@@ -277,16 +311,21 @@ static void print_mount_options(void)
 const struct hd_command hd_command_mount = {
 	.name = "mount",
 	.summary = "Mount a thread as a writable tree",
-	.usage = "[THREAD] [DIR] [--from STATE] [-o NAME[=VALUE],...]",
-	.description = "Mounts THREAD (default: main) at DIR (default: .heddle/mnt/THREAD), which is made if "
-		       "it is missing. What "
-		       "is written there stays in the thread until it is captured, over unmounting, crashes "
-		       "and power cuts.\n\n"
-		       "A thread is a line of work with its own tree. A THREAD that does not exist yet is "
-		       "made, at the head of "
-		       "main or at STATE. A single argument with a '/' is DIR. The mount is served by a "
-		       "process in the background unless "
-		       "--foreground is given.",
+	.usage = "[THREAD] [DIR] [--from STATE] [-o NAME[=VALUE],...]\n--all [DIR] [--foreground]",
+	.description =
+		"Mounts THREAD (default: main) at DIR (default: .heddle/mnt/THREAD), which is made if "
+		"it is missing. What "
+		"is written there stays in the thread until it is captured, over unmounting, crashes "
+		"and power cuts.\n\n"
+		"A thread is a line of work with its own tree. A THREAD that does not exist yet is "
+		"made, at the head of "
+		"main or at STATE. A single argument with a '/' is DIR. The mount is served by a "
+		"process in the background unless "
+		"--foreground is given.\n\n"
+		"With --all every thread that is mounted nowhere is mounted at DIR/<thread> (default: "
+		".heddle/mnt), each with processes of its own. With --foreground as well, threads that are "
+		"made meanwhile are mounted and the places of those that were dropped or renamed are "
+		"removed, until an interrupt unmounts all.",
 	.options = options,
 	.max_arguments = 2,
 	.print_more_help = print_mount_options,

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "cli/mount_all.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/store_locate.h"
@@ -20,9 +21,13 @@
  * store is meant, so that it works from anywhere.
  */
 
-static bool lazy;
+static bool lazy, all;
 
 static const struct hd_option options[] = {
+	{.long_name = "all",
+		.short_name = 'a',
+		.help = "unmount every thread of the store that is mounted",
+		.flag = &all},
 	{.long_name = "lazy",
 		.short_name = 'l',
 		.help = "detach the mount even if it is in use; it ends when its last user does",
@@ -120,6 +125,12 @@ static int run_unmount(const struct hd_invocation *invocation)
 	struct hd_mount_place place = {0};
 	int r;
 
+	if (all && invocation->n_arguments > 0)
+		return hd_fail(HD_E_USAGE, "--all takes no thread and no directory");
+	if (all) {
+		r = hd_locate(invocation, NULL, &location);
+		return r < 0 ? r : hd_unmount_all(&location, lazy, invocation->json);
+	}
 	r = locate(invocation, &place, &location);
 	if (r >= 0)
 		r = stop(&location, &place);
@@ -132,7 +143,7 @@ static int run_unmount(const struct hd_invocation *invocation)
 const struct hd_command hd_command_unmount = {
 	.name = "unmount",
 	.summary = "Unmount a thread; what was written stays in it",
-	.usage = "[THREAD|DIR] [--lazy]",
+	.usage = "[THREAD|DIR] [--lazy]\n--all [--lazy]",
 	.description = "Unmounts THREAD (default: the thread in use, or main), or the mount at or above DIR, "
 		       "and returns when all "
 		       "that was written is on disk. Nothing is captured, and nothing is lost: the next "
