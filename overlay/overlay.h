@@ -191,6 +191,11 @@ int hd_overlay_setattr(struct hd_overlay *overlay, const struct hd_caller *calle
 /* The target without NUL; *RET_SIZE bytes; -EINVAL unless a symbolic link. BUFFER holds at least 4096 bytes.
  */
 int hd_overlay_readlink(struct hd_overlay *overlay, hd_ino ino, char *buffer, size_t size, size_t *ret_size);
+/* INO was read: its access time moves if it is due as relatime has it (not after the last change, or a day old), or ALWAYS.
+ * Reading is no change: a capture does not hear of it. */
+void hd_overlay_accessed(struct hd_overlay *overlay, hd_ino ino, bool always);
+/* Would reading move it? */
+bool hd_overlay_access_is_due(struct hd_overlay *overlay, hd_ino ino);
 /*
  * FLAGS: XATTR_CREATE, XATTR_REPLACE; with an access control list, which changes the mode as well, _DROP_SETGID: the
  * caller is not of the file's group, so the set-group-ID bit goes.

@@ -14,10 +14,9 @@
 
 /* What is wanted whenever the kernel offers it. */
 static const unsigned wanted_always =
-	FUSE_CAP_ASYNC_READ                            /* several READs of one file at a time */
-	| FUSE_CAP_PARALLEL_DIROPS                     /* look-ups and listings of one directory at a time */
-	| FUSE_CAP_ASYNC_DIO | FUSE_CAP_CACHE_SYMLINKS /* targets never change */
-	| FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT |
+	FUSE_CAP_ASYNC_READ        /* several READs of one file at a time */
+	| FUSE_CAP_PARALLEL_DIROPS /* look-ups and listings of one directory at a time */
+	| FUSE_CAP_ASYNC_DIO | FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT |
 	/* Pages are dropped when we say so: nobody else writes, and a new mtime would drop them all. */
 	FUSE_CAP_EXPLICIT_INVAL_DATA;
 
@@ -33,6 +32,9 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	 */
 	if (options->open == HD_OPEN_TRACKED)
 		wanted |= FUSE_CAP_ATOMIC_O_TRUNC;
+	/* Targets never change; but what the kernel remembers nobody is seen to read. */
+	if (options->access_times != HD_ACCESS_STRICT)
+		wanted |= FUSE_CAP_CACHE_SYMLINKS;
 	if (options->readdirplus != HD_READDIRPLUS_OFF)
 		wanted |= FUSE_CAP_READDIRPLUS;
 	if (options->readdirplus == HD_READDIRPLUS_AUTO)

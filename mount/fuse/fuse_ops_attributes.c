@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mount/fuse/access_times.h"
 #include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
@@ -128,6 +129,8 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 	int r;
 
 	r = hd_overlay_readlink(thread->session->overlay, ino, thread->reply, HD_FUSE_DATA_SIZE, &size);
+	if (r >= 0)
+		hd_access_times_read(thread->session, ino, 0, false);
 	hd_reply_data(req, r, thread->reply, size);
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mount/fuse/access_times.h"
 #include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
@@ -175,9 +176,18 @@ static void list(fuse_req_t req, hd_ino ino, size_t size, off_t offset, bool plu
 		hd_reply_data(req, 0, listing.buffer, listing.used);
 }
 
+/* libfuse does not hand them on with a listing. */
+static int open_flags(void)
+{
+	const struct fuse_read_in *body = hd_fuse_request_body(sizeof(*body));
+
+	return body ? (int)body->flags : 0;
+}
+
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *file)
 {
 	(void)file;
+	hd_access_times_read(hd_fuse_session_of(req), ino, open_flags(), true);
 	list(req, ino, size, offset, false);
 }
 
@@ -185,13 +195,15 @@ static void op_readdirplus(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *file)
 {
 	(void)file;
+	hd_access_times_read(hd_fuse_session_of(req), ino, open_flags(), true);
 	list(req, ino, size, offset, true);
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
-	(void)ino;
-	file->keep_cache = 1;
+	const struct hd_fuse_session *session = hd_fuse_session_of(req);
+
+	file->keep_cache = !hd_access_times_want_reads(session, ino, file->flags, true);
 	file->cache_readdir = 1;
 	(void)fuse_reply_open(req, file);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "mount/fuse/access_times.h"
 #include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
@@ -48,7 +49,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 		if (session->killpriv && truncation_drops_privileges())
 			(void)hd_privilege_drop(session->overlay, &session->owners, &caller, ino);
 	}
-	file->keep_cache = 1;
+	/* Without the pages the next read comes here and moves the access time. */
+	file->keep_cache = !hd_access_times_want_reads(session, ino, file->flags, false);
 	file->noflush = (file->flags & O_ACCMODE) == O_RDONLY;
 	hd_reply_open(req, r, ino, file);
 }
@@ -87,13 +89,14 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 	size_t found = 0;
 	int r = -EIO;
 
-	(void)file;
 	/* A short answer would read as the file's end; max_pages keeps requests below this. */
 	if (size <= HD_FUSE_DATA_SIZE && hd_dot_is_ours(ino))
 		r = hd_dot_read(thread->session->dot, ino, thread->reply, size, (uint64_t)offset, &found);
 	else if (size <= HD_FUSE_DATA_SIZE)
 		r = hd_overlay_read(
 			thread->session->overlay, ino, thread->reply, size, (uint64_t)offset, &found);
+	if (r >= 0)
+		hd_access_times_read(thread->session, ino, file->flags, false);
 	hd_reply_data(req, r, thread->reply, found);
 }
 

@@ -41,6 +41,11 @@ static const struct {
 	{"nodev", "no-dev"},
 	{"allow_other", "allow-other"},
 	{"default_permissions", "default-permissions"},
+	{"relatime", "access-times=relative"},
+	{"strictatime", "access-times=strict"},
+	{"noatime", "access-times=never"},
+	{"diratime", "directory-access-times"},
+	{"nodiratime", "no-directory-access-times"},
 };
 
 #define FIELD(field) offsetof(struct hd_mount_options, field)
@@ -53,6 +58,10 @@ static const struct option_row rows[] = {
 		"when a listing carries attributes"},
 	{"notify", OPTION_CHOICE, "others|always|never", FIELD(notify), HD_NOTIFY_OTHERS, 0,
 		"which views are told of a change"},
+	{"access-times", OPTION_CHOICE, "relative|strict|never", FIELD(access_times), HD_ACCESS_RELATIVE, 0,
+		"whether reading moves access times (relatime, strictatime, noatime)"},
+	{"directory-access-times", OPTION_SWITCH, NULL, FIELD(directory_access_times), 1, 0,
+		"listing moves those of directories (nodiratime: does not)"},
 	{"cache", OPTION_NUMBER, NULL, FIELD(cache_s), DAY_S, 365u * DAY_S,
 		"seconds that the kernel may keep names and attributes"},
 	{"spin", OPTION_NUMBER, NULL, FIELD(spin_us), 50, 1000,
@@ -247,6 +256,9 @@ int hd_mount_options_settle(struct hd_mount_options *options)
 		return hd_fail(HD_E_USAGE,
 			"mount options 'allow-other' and 'no-default-permissions' together would let "
 			"everybody do everything");
+	/* A read that the kernel answers itself moves nothing: what is to move always has to be asked for. */
+	if (options->access_times == HD_ACCESS_STRICT)
+		options->open = HD_OPEN_TRACKED;
 	if (geteuid() != 0 && !options->allow_other && options->uid == HD_NO_ID)
 		options->uid = geteuid();
 	return 0;

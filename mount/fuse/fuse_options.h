@@ -38,27 +38,36 @@ enum hd_notify_mode {
 	HD_NOTIFY_MODE_COUNT
 };
 
+enum hd_access_times {
+	HD_ACCESS_RELATIVE, /* reading moves an access time that is not after the last change, or a day old */
+	HD_ACCESS_STRICT,   /* reading always moves it */
+	HD_ACCESS_NEVER,
+	HD_ACCESS_TIMES_COUNT
+};
+
 #define HD_NO_ID UINT64_MAX
 
 struct hd_mount_options {
 	uint64_t open;              /* enum hd_open_mode */
 	uint64_t readdirplus;       /* enum hd_readdirplus_mode */
 	uint64_t notify;            /* enum hd_notify_mode */
+	uint64_t access_times;      /* enum hd_access_times */
 	uint64_t cache_s;           /* how long the kernel may keep names and attributes */
 	uint64_t spin_us;           /* how long the reader of requests looks again before it sleeps */
 	uint64_t readers;           /* limit of request threads */
 	uint64_t flush_interval_ms; /* hd_overlay_options */
 	uint64_t promote_idle_ms;
 	uint64_t base_deadline_ms;
-	uint64_t watchdog_ms; /* age at which an operation is told of; 0: never */
-	uint64_t hang_ms;     /* age at which one that waits for nothing ends the worker; 0: never */
-	uint64_t hot_limit;   /* bytes; 0: half of the memory */
-	uint64_t uid, gid;    /* shown as every file's (owner_map.h), or HD_NO_ID */
-	uint64_t restarts;    /* workers that may die within five minutes */
-	uint64_t poison;      /* so many deaths in one request end it with EIO; 0: never */
-	bool trace;           /* log when requests are begun and done */
-	bool single_threaded; /* one request after the other */
-	bool evict;           /* store files in the background */
+	uint64_t watchdog_ms;        /* age at which an operation is told of; 0: never */
+	uint64_t hang_ms;            /* age at which one that waits for nothing ends the worker; 0: never */
+	uint64_t hot_limit;          /* bytes; 0: half of the memory */
+	uint64_t uid, gid;           /* shown as every file's (owner_map.h), or HD_NO_ID */
+	uint64_t restarts;           /* workers that may die within five minutes */
+	uint64_t poison;             /* so many deaths in one request end it with EIO; 0: never */
+	bool trace;                  /* log when requests are begun and done */
+	bool single_threaded;        /* one request after the other */
+	bool evict;                  /* store files in the background */
+	bool directory_access_times; /* of directories, too */
 	bool allow_other;
 	bool default_permissions;
 	bool read_only;

@@ -109,6 +109,9 @@ static int attach_mount(struct hd_supervisor *supervisor)
 		.allow_other = supervisor->options.allow_other,
 		.default_permissions = supervisor->options.default_permissions,
 		.read_only = supervisor->options.read_only,
+		.noatime = supervisor->options.access_times == HD_ACCESS_NEVER,
+		.nodiratime = !supervisor->options.directory_access_times,
+		.strictatime = supervisor->options.access_times == HD_ACCESS_STRICT,
 		.suid = supervisor->options.suid,
 		.dev = supervisor->options.dev};
 	int r;

@@ -193,6 +193,9 @@ static char *make_options(const struct hd_mount_request *request)
 	hd_buffer_put_text(&options, ",subtype=heddle,nosuid,nodev");
 	if (request->read_only)
 		hd_buffer_put_text(&options, ",ro");
+	/* It knows no other option of this kind; they only show in /proc/mounts. */
+	if (request->noatime)
+		hd_buffer_put_text(&options, ",noatime");
 	if (request->allow_other)
 		hd_buffer_put_text(&options, ",allow_other");
 	if (request->default_permissions)

@@ -42,7 +42,9 @@ static int attach_by_kernel(const struct hd_mount_request *request)
 {
 	HD_AUTO_BUFFER struct hd_buffer options = {0};
 	unsigned long flags = (request->read_only ? MS_RDONLY : 0) | (request->suid ? 0 : MS_NOSUID) |
-			      (request->dev ? 0 : MS_NODEV);
+			      (request->dev ? 0 : MS_NODEV) | (request->noatime ? MS_NOATIME : 0) |
+			      (request->nodiratime ? MS_NODIRATIME : 0) |
+			      (request->strictatime ? MS_STRICTATIME : 0);
 	HD_AUTO_CLOSE int fd = -1;
 
 	fd = hd_file_open(AT_FDCWD, "/dev/fuse", O_RDWR, 0);

@@ -18,6 +18,7 @@ struct hd_mount_request {
 	bool allow_other;
 	bool default_permissions;
 	bool read_only;
+	bool noatime, nodiratime, strictatime;
 	bool suid, dev; /* honour set-user-id programs and device nodes: counts for root alone */
 };
 

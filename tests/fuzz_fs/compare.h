@@ -55,8 +55,9 @@ unsigned fuzz_times_compare(const struct fuzz_comparison *comparison, const char
 const char *fuzz_known_difference(
 	const struct fuzz_operation *operation, const struct fuzz_outcome *a, const struct fuzz_outcome *b);
 
-/* The same for a file whose access time is B natively and another one on the side under test. */
-const char *fuzz_known_access_time(const struct fuzz_comparison *comparison, const struct timespec *b);
+/* The same for a file whose access time is A on the side under test and B natively. */
+const char *fuzz_known_access_time(
+	const struct fuzz_comparison *comparison, const struct timespec *a, const struct timespec *b);
 
 /* For a file whose time of change, or else of modification, is A on the side under test and B natively. */
 const char *fuzz_known_change_time(const struct fuzz_comparison *comparison, bool is_change_time,
