@@ -35,6 +35,8 @@ struct hd_base_entry {
 	uint32_t uid, gid;
 	uint32_t device; /* st_rdev of device nodes */
 	uint64_t size;   /* bytes of a file or of a link's target */
+	uint64_t
+		holes; /* of them, up to a whole block, those that take no room there, as far as that is known */
 	struct timespec access_time, modify_time, change_time, birth_time;
 	uint64_t number;     /* st_ino there, when it is unique within the whole base and lasting; else 0 */
 	uint64_t link_group; /* nonzero and equal for names of one hard-linked file of this base, within the
@@ -65,6 +67,9 @@ struct hd_base_operations {
 		void *payload);
 	int (*read)(struct hd_base *base, const struct hd_content *file, void *buffer, size_t size,
 		uint64_t offset, size_t *ret_size);
+	/* As hd_base_set_seek; NULL where nobody knows of holes. */
+	int (*seek)(struct hd_base *base, const struct hd_content *file, uint64_t offset, bool want_data,
+		uint64_t *ret_offset);
 	int (*size)(struct hd_base *base, const struct hd_content *file, uint64_t *ret_size);
 	/* The root directory's own attributes, name "", xattrs in fresh memory; NULL where the source keeps none. */
 	int (*root)(struct hd_base *base, struct hd_base_entry *ret_entry);
@@ -101,8 +106,8 @@ int hd_base_set_read(struct hd_base_set *set, const struct hd_content *content, 
 
 /* Bytes of a file or of a link's target. */
 int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, uint64_t *ret_size);
-/* The first offset >= OFFSET of a file with data, or, without WANT_DATA, in a hole, which is what the store knows to be
- * zeros; UINT64_MAX when it has none. */
+/* The first offset >= OFFSET of a file with data, or, without WANT_DATA, in a hole, which is what the source knows
+ * to be zeros; UINT64_MAX, or its size, when it has none. */
 int hd_base_set_seek(struct hd_base_set *set, const struct hd_content *content, uint64_t offset,
 	bool want_data, uint64_t *ret_offset);
 /* Makes durable what later processes need to resolve the contents handed out so far: before a state names

@@ -47,8 +47,9 @@ struct job {
 	void (*run)(struct job *job);
 	struct hd_base *base;               /* borrowed */
 	struct hd_base_directory directory; /* list */
-	struct hd_content file;             /* read, size */
-	uint64_t offset;                    /* read */
+	struct hd_content file;             /* read, size, seek */
+	uint64_t offset;                    /* read, seek: asked for, and found */
+	bool want_data;                     /* seek */
 	size_t wanted;                      /* read */
 	struct hd_buffer bytes;             /* owned: what was read or listed */
 	size_t got;                         /* read */
@@ -228,7 +229,7 @@ int hd_base_deadline_list(const struct hd_base_deadline *call, const struct hd_b
 	return r;
 }
 
-/* ---- read, size, root ---- */
+/* ---- read, size, seek, root ---- */
 
 static void run_read(struct job *job)
 {
@@ -278,6 +279,30 @@ int hd_base_deadline_size(
 	r = job_run(call, job);
 	if (r >= 0)
 		*ret_size = job->size;
+	job_release(job);
+	return r;
+}
+
+static void run_seek(struct job *job)
+{
+	job->result =
+		job->base->operations->seek(job->base, &job->file, job->offset, job->want_data, &job->offset);
+}
+
+int hd_base_deadline_seek(const struct hd_base_deadline *call, const struct hd_content *file, uint64_t offset,
+	bool want_data, uint64_t *ret_offset)
+{
+	struct job *job;
+	int r = job_new(call, run_seek, &job);
+
+	if (r < 0)
+		return r;
+	job->file = *file;
+	job->offset = offset;
+	job->want_data = want_data;
+	r = job_run(call, job);
+	if (r >= 0)
+		*ret_offset = job->offset;
 	job_release(job);
 	return r;
 }

@@ -33,6 +33,9 @@ int hd_base_deadline_read(const struct hd_base_deadline *call, const struct hd_c
 /* operations->size */
 int hd_base_deadline_size(
 	const struct hd_base_deadline *call, const struct hd_content *file, uint64_t *ret_size);
+/* operations->seek */
+int hd_base_deadline_seek(const struct hd_base_deadline *call, const struct hd_content *file, uint64_t offset,
+	bool want_data, uint64_t *ret_offset);
 /* operations->root; the entry's pointers are set by the caller. */
 int hd_base_deadline_root(const struct hd_base_deadline *call, struct hd_base_entry *ret_entry);
 

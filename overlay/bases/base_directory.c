@@ -110,6 +110,17 @@ static uint64_t link_group_of(const struct directory_base *base, const struct st
 	return hd_checksum64(key, sizeof(key)) | other;
 }
 
+/*
+ * By the room that it takes. Filesystems that count none at all are not believed: for tar a file without blocks is one hole.
+ */
+static uint64_t holes_of(const struct stat *status)
+{
+	uint64_t size = ((uint64_t)status->st_size + 4095) / 4096 * 4096;
+	uint64_t room = status->st_blocks > 0 ? (uint64_t)status->st_blocks * 512 : 4096;
+
+	return room < size ? size - room : 0;
+}
+
 static void fill_status(const struct stat *status, const struct timespec *birth, struct hd_base_entry *entry)
 {
 	entry->mode = status->st_mode;
@@ -117,6 +128,7 @@ static void fill_status(const struct stat *status, const struct timespec *birth,
 	entry->gid = status->st_gid;
 	entry->device = S_ISCHR(status->st_mode) || S_ISBLK(status->st_mode) ? (uint32_t)status->st_rdev : 0;
 	entry->size = S_ISREG(status->st_mode) || S_ISLNK(status->st_mode) ? (uint64_t)status->st_size : 0;
+	entry->holes = S_ISREG(status->st_mode) ? holes_of(status) : 0;
 	entry->access_time = status->st_atim;
 	entry->modify_time = status->st_mtim;
 	entry->change_time = status->st_ctim;
@@ -312,6 +324,30 @@ static int directory_read(struct hd_base *base, const struct hd_content *file, v
 	return r;
 }
 
+static int directory_seek(struct hd_base *base, const struct hd_content *file, uint64_t offset,
+	bool want_data, uint64_t *ret_offset)
+{
+	struct directory_base *self = directory_base_of(base);
+	struct hd_file_handle *handle = hd_file_handles_find(self->handles, file->bytes);
+	struct stat status;
+	int fd, r = 0;
+
+	if (!handle)
+		r = open_file(self, file, &handle);
+	if (r < 0)
+		return r;
+	fd = hd_file_handle_fd(handle);
+	r = hd_file_seek(fd, offset, want_data, ret_offset);
+	if (r == 0)
+		r = hd_file_stat(fd, &status);
+	if (r == 0)
+		r = hd_seen_files_check(self->seen, file->bytes, &status);
+	if (r < 0)
+		hd_file_handles_forget(self->handles, handle);
+	hd_file_handles_release(self->handles, handle);
+	return r == -HD_E_BASE_CHANGED ? hd_fail(r, "a file of %s", self->location) : r;
+}
+
 static int directory_size(struct hd_base *base, const struct hd_content *file, uint64_t *ret_size)
 {
 	struct directory_base *self = directory_base_of(base);
@@ -377,6 +413,7 @@ static const struct hd_base_operations directory_operations = {
 	.name = "directory",
 	.list = directory_list,
 	.read = directory_read,
+	.seek = directory_seek,
 	.size = directory_size,
 	.root = directory_root,
 	.persist = directory_persist,

@@ -335,14 +335,24 @@ void hd_base_root_clear(struct hd_base_entry *root)
 	root->xattrs_size = 0;
 }
 
-/* Of files that lie in a repository or a directory nobody knows the holes. */
 int hd_base_set_seek(struct hd_base_set *set, const struct hd_content *content, uint64_t offset,
 	bool want_data, uint64_t *ret_offset)
 {
+	HD_WAITS_FOR("a base");
+	struct hd_base_deadline call = {0};
+	int r;
+
+	*ret_offset = want_data && !hd_content_is_none(content) ? offset : UINT64_MAX;
+	if (hd_content_is_none(content))
+		return 0;
 	if (content->kind == HD_CONTENT_OBJECT || content->kind == HD_CONTENT_CHUNKED)
 		return hd_content_seek(set->store->objects, content, offset, want_data, ret_offset);
-	*ret_offset = want_data && !hd_content_is_none(content) ? offset : UINT64_MAX;
-	return 0;
+	r = resolve(set, content, &call);
+	if (r < 0 || !call.base->operations->seek)
+		return r;
+	if (call.pool)
+		return hd_base_deadline_seek(&call, content, offset, want_data, ret_offset);
+	return call.base->operations->seek(call.base, content, offset, want_data, ret_offset);
 }
 
 /* What a capture knew of the root itself. The entry outlives the object, so it gets attributes of its own. */

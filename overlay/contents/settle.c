@@ -152,6 +152,21 @@ static uint64_t untouched_chunks(struct source *source, uint64_t offset)
 	return (next << HD_BLOCK_SHIFT) / HD_CHUNK_SIZE - offset / HD_CHUNK_SIZE;
 }
 
+/* Of up to LIMIT chunks of a file that lies in a directory, those from OFFSET on that are holes there. */
+static int name_holes_of_base(struct source *source, struct hd_content_writer *writer, uint64_t offset,
+	uint64_t limit, uint64_t *ret_count)
+{
+	uint64_t count = limit, data;
+	int r = hd_base_set_seek(source->overlay->bases, &source->view.content, offset, true, &data);
+
+	if (r < 0)
+		return r;
+	if (data != UINT64_MAX && (data - offset) / HD_CHUNK_SIZE < limit)
+		count = (data - offset) / HD_CHUNK_SIZE;
+	*ret_count = count;
+	return count > 0 ? hd_content_writer_append_zeros(writer, count) : 0;
+}
+
 /* Names chunks whose bytes nobody needs to read: holes, and what the old content has; *RET_COUNT of them, or 0. */
 static int name_untouched(
 	struct source *source, struct hd_content_writer *writer, uint64_t offset, uint64_t *ret_count)
@@ -169,9 +184,10 @@ static int name_untouched(
 	in_content = (source->view.backed - offset) / HD_CHUNK_SIZE;
 	if (in_content == 0)
 		return 0;
-	r = hd_content_writer_reuse(writer, &source->view.content, offset / HD_CHUNK_SIZE,
-		count < in_content ? count : in_content, ret_count);
-	return r == -ENOENT ? 0 : r;
+	if (count > in_content)
+		count = in_content;
+	r = hd_content_writer_reuse(writer, &source->view.content, offset / HD_CHUNK_SIZE, count, ret_count);
+	return r == -ENOENT ? name_holes_of_base(source, writer, offset, count, ret_count) : r;
 }
 
 static int store_pieces(struct source *source, struct hd_content_writer *writer)

@@ -73,6 +73,7 @@ static void count_holes(struct hd_overlay *overlay, struct hd_listing *listing)
 		struct hd_listed *item = &listing->items[i];
 		uint64_t data_size;
 
+		item->hole_blocks = item->entry.holes / HD_BLOCK_SIZE;
 		if (item->entry.content.kind != HD_CONTENT_CHUNKED)
 			continue;
 		if (hd_content_data_size(overlay->store->objects, &item->entry.content, &data_size) < 0)

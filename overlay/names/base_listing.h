@@ -18,7 +18,7 @@ struct hd_listed {
 	char *name;   /* owned */
 	void *xattrs; /* owned; NULL for none */
 	struct hd_base_entry entry;
-	uint64_t hole_blocks; /* of a large file of a state */
+	uint64_t hole_blocks; /* of a large file of a state, or a sparse one of a directory */
 	bool repeated;        /* an entry before has this name */
 	bool met;             /* for who compares a listing with something */
 };

@@ -37,6 +37,18 @@ int hd_file_read_at(int fd, void *buffer, size_t size, uint64_t offset, size_t *
 	return hd_transfer_read(fd, buffer, size, offset, ret_size);
 }
 
+int hd_file_seek(int fd, uint64_t offset, bool want_data, uint64_t *ret_offset)
+{
+	off_t found;
+
+	hd_lock_assert_none_held("lseek");
+	found = offset > INT64_MAX ? -1 : lseek(fd, (off_t)offset, want_data ? SEEK_DATA : SEEK_HOLE);
+	if (found < 0 && offset <= INT64_MAX && errno != ENXIO)
+		return hd_errno();
+	*ret_offset = found < 0 ? UINT64_MAX : (uint64_t)found;
+	return 0;
+}
+
 int hd_file_write_at(int fd, const void *data, size_t size, uint64_t offset)
 {
 	hd_lock_assert_none_held("pwrite");

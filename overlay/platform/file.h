@@ -29,6 +29,10 @@ int hd_directory_open(int directory_fd, const char *path);
 /* pread until SIZE bytes or the file's end (io); *RET_SIZE is what came. */
 int hd_file_read_at(int fd, void *buffer, size_t size, uint64_t offset, size_t *ret_size);
 
+/* lseek with SEEK_DATA, or with SEEK_HOLE: the first such offset >= OFFSET (io); UINT64_MAX when there is none. Moves the
+ * descriptor's position, which nobody may rely on. */
+int hd_file_seek(int fd, uint64_t offset, bool want_data, uint64_t *ret_offset);
+
 /* pwrite of all SIZE bytes (io). */
 int hd_file_write_at(int fd, const void *data, size_t size, uint64_t offset);
 

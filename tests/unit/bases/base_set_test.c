@@ -98,6 +98,17 @@ static int fake_size(struct hd_base *base, const struct hd_content *file, uint64
 	return r;
 }
 
+static int fake_seek(struct hd_base *base, const struct hd_content *file, uint64_t offset, bool want_data,
+	uint64_t *ret_offset)
+{
+	int r = nap(base);
+
+	(void)file;
+	if (r == 0)
+		*ret_offset = want_data ? offset + 1 : UINT64_MAX;
+	return r;
+}
+
 static void fake_free(struct hd_base *base)
 {
 	((struct fake_base *)base)->log->freed++;
@@ -109,6 +120,7 @@ static const struct hd_base_operations fake_operations = {
 	.list = fake_list,
 	.read = fake_read,
 	.size = fake_size,
+	.seek = fake_seek,
 	.free = fake_free,
 };
 
@@ -251,6 +263,10 @@ static void answers_pass_through_the_threads_whole(void **state)
 	assert_memory_equal(buffer, "ffff......", 10);
 	assert_int_equal(hd_base_set_size(fixture->set, &content, &whole), 0);
 	assert_int_equal(whole, 4321);
+	assert_int_equal(hd_base_set_seek(fixture->set, &content, 17, true, &whole), 0);
+	assert_int_equal(whole, 18);
+	assert_int_equal(hd_base_set_seek(fixture->set, &content, 17, false, &whole), 0);
+	assert_true(whole == UINT64_MAX);
 }
 
 static void attributes_beside_a_tree_of_another_source_are_laid_over_its_listing(void **state)
