@@ -306,15 +306,6 @@ static const struct {
 	{"unmount", run_unmount, false, false},
 };
 
-json_t *hd_control_error_reply(int r)
-{
-	const char *message = hd_error_message(r);
-	bool raw;
-
-	return json_pack("{s:b, s:{s:s, s:i, s:o}}", "ok", 0, "error", "code", hd_error_name(r), "errno",
-		hd_error_to_errno(r), "message", hd_control_name(message, strlen(message), &raw));
-}
-
 static int run_request(struct execution *execution)
 {
 	const char *op;

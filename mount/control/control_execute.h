@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "mount/control/control_error.h"
 #include "overlay/overlay.h"
 
 struct hd_diff;
@@ -48,8 +49,5 @@ int hd_control_execute(struct hd_overlay *overlay, const struct hd_control_envir
 
 /* The fields `changes` and `entries` of the reply to `diff`. NULL when memory is short. */
 json_t *hd_control_diff(const struct hd_diff *diff);
-
-/* The `"ok": false` reply for code R with this thread's detail. NULL when memory is short. */
-json_t *hd_control_error_reply(int r);
 
 #endif

@@ -445,8 +445,3 @@ int hd_fuse_session_device(const struct hd_fuse_session *session)
 {
 	return hd_fuse_loop_device(session->loop);
 }
-
-uint32_t hd_fuse_session_library(void)
-{
-	return (uint32_t)fuse_version();
-}

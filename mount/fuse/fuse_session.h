@@ -39,9 +39,6 @@ int hd_fuse_session_begin(struct hd_fuse_session *session, bool taken_over);
 int hd_fuse_session_serve(struct hd_fuse_session *session);
 void hd_fuse_session_stop(struct hd_fuse_session *session);
 
-/* The version of the FUSE library, as a number. */
-uint32_t hd_fuse_session_library(void);
-
 /* The device, borrowed until _free. */
 int hd_fuse_session_device(const struct hd_fuse_session *session);
 

@@ -16,14 +16,12 @@
 #include <string.h>
 
 #include "mount/fuse/fuse_session_types.h"
+#include "mount/fuse/request_area_layout.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
 
 #define AREA_MAGIC 0x3161657241444c48u /* "HLDArea1" */
-#define HEAD_SIZE 65536u
-#define SLOT_SIZE ((uint64_t)HD_FUSE_MESSAGE_SIZE + HD_FUSE_DATA_SIZE)
-#define AREA_SIZE (HEAD_SIZE + HD_REQUEST_SLOTS * SLOT_SIZE)
 
 struct suspect {
 	uint64_t unique;
@@ -43,17 +41,12 @@ struct area_head {
 	uint64_t syncs[HD_AREA_SYNCS]; /* 0: free */
 };
 
-_Static_assert(sizeof(struct area_head) <= HEAD_SIZE, "the head has too much in it");
+_Static_assert(sizeof(struct area_head) <= HD_AREA_HEAD_SIZE, "the head has too much in it");
 
 struct hd_request_area {
 	struct area_head *head; /* owned mapping */
 	_Atomic bool taken[HD_REQUEST_SLOTS];
 };
-
-int hd_request_area_create(void)
-{
-	return hd_memory_file_create("heddle-requests", AREA_SIZE);
-}
 
 int hd_request_area_map(int fd, struct hd_request_area **ret_area)
 {
@@ -63,7 +56,8 @@ int hd_request_area_map(int fd, struct hd_request_area **ret_area)
 
 	if (!area)
 		return -ENOMEM;
-	r = hd_memory_file_size(fd) == AREA_SIZE ? hd_memory_file_map(fd, AREA_SIZE, &address) : -EINVAL;
+	r = hd_memory_file_size(fd) == HD_AREA_SIZE ? hd_memory_file_map(fd, HD_AREA_SIZE, &address)
+						    : -EINVAL;
 	if (r < 0) {
 		free(area);
 		return hd_fail_in(r, "map the requests' memory");
@@ -83,7 +77,7 @@ void hd_request_area_unmap(struct hd_request_area *area)
 {
 	if (!area)
 		return;
-	hd_memory_file_unmap(area->head, AREA_SIZE);
+	hd_memory_file_unmap(area->head, HD_AREA_SIZE);
 	free(area);
 }
 
@@ -91,7 +85,7 @@ void hd_request_area_unmap(struct hd_request_area *area)
 
 void *hd_request_area_message(const struct hd_request_area *area, uint32_t slot)
 {
-	return (uint8_t *)area->head + HEAD_SIZE + slot * SLOT_SIZE;
+	return (uint8_t *)area->head + HD_AREA_HEAD_SIZE + slot * HD_AREA_SLOT_SIZE;
 }
 
 void *hd_request_area_reply(const struct hd_request_area *area, uint32_t slot)

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "mount/control/control_channel.h"
-#include "mount/control/control_execute.h"
+#include "mount/control/control_error.h"
 #include "mount/format_numbers.h"
-#include "mount/fuse/fuse_session.h"
+#include "mount/fuse/fuse_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
@@ -54,8 +54,7 @@ json_t *hd_formats_describe_all(void)
 	json_t *object = hd_formats_describe();
 
 	if (object)
-		(void)json_object_set_new(
-			object, "libfuse", json_integer((json_int_t)hd_fuse_session_library()));
+		(void)json_object_set_new(object, "libfuse", json_integer((json_int_t)hd_fuse_library()));
 	return object;
 }
 
@@ -63,7 +62,7 @@ int hd_formats_check_all(const json_t *theirs)
 {
 	int r = hd_formats_check(theirs);
 
-	return r < 0 ? r : check_number(theirs, "libfuse", hd_fuse_session_library());
+	return r < 0 ? r : check_number(theirs, "libfuse", hd_fuse_library());
 }
 
 /* ---- in the worker ---- */

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 #include "mount/control/control_channel.h"
-#include "mount/control/control_execute.h"
+#include "mount/control/control_error.h"
 #include "mount/fuse/request_area.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"

@@ -18,7 +18,7 @@
 
 #include "mount/control/control_channel.h"
 #include "mount/control/control_client.h"
-#include "mount/control/control_execute.h"
+#include "mount/control/control_error.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/adoption.h"
 #include "mount/supervisor/keeper.h"

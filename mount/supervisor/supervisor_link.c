@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "mount/control/control_channel.h"
-#include "mount/control/control_execute.h"
+#include "mount/control/control_error.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"
 #include "mount/supervisor/supervisor_types.h"

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "mount/control/control_channel.h"
-#include "mount/control/control_execute.h"
+#include "mount/control/control_error.h"
 #include "mount/format_numbers.h"
 #include "mount/mount_start.h"
 #include "mount/program_spawn.h"

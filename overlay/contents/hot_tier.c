@@ -31,11 +31,6 @@ static uint32_t block_limit(void)
 	return hd_record_limit(HD_TABLE_BLOCK) * HD_BLOCKS_PER_RECORD;
 }
 
-uint64_t hd_hot_file_size(void)
-{
-	return (uint64_t)block_limit() * HD_BLOCK_SIZE;
-}
-
 /* Above this no block was ever used; kept, because to look for it would touch every page of the bitmap. */
 static uint32_t high_water(const struct hd_allocator *allocator)
 {

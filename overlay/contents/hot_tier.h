@@ -33,7 +33,10 @@ int hd_hot_tier_new(int fd, const struct hd_arena *arena, uint64_t limit_bytes,
 void hd_hot_tier_free(struct hd_hot_tier *tier);
 
 /* Bytes of address space of the shared memory file. */
-uint64_t hd_hot_file_size(void);
+static inline uint64_t hd_hot_file_size(void)
+{
+	return (uint64_t)hd_record_limit(HD_TABLE_BLOCK) * HD_BLOCKS_PER_RECORD * HD_BLOCK_SIZE;
+}
 
 /* Takes up to WANTED consecutive free blocks aside; *RET_COUNT of them from *RET_FIRST. Nobody else gets
  * them. */

@@ -68,6 +68,7 @@ static int link_descriptor(const struct hd_atomic_file *file, const char *name)
 {
 	char path[64];
 
+	hd_lock_assert_none_held("linkat");
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
 	if (linkat(AT_FDCWD, path, file->directory_fd, name, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
@@ -99,6 +100,7 @@ static int publish_new(struct hd_atomic_file *file, const char *name)
 {
 	int fd = file->directory_fd;
 
+	hd_lock_assert_none_held("renameat2");
 	if (!file->temporary[0])
 		return link_descriptor(file, name);
 	if (renameat2(fd, file->temporary, fd, name, RENAME_NOREPLACE) == 0) {
@@ -116,6 +118,7 @@ static int publish_replacing(struct hd_atomic_file *file, const char *name)
 	int fd = file->directory_fd;
 	int r;
 
+	hd_lock_assert_none_held("renameat");
 	if (!file->temporary[0]) {
 		r = link_descriptor(file, name);
 		if (r != -EEXIST)

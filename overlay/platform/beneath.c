@@ -30,6 +30,7 @@ static int open_component(int directory_fd, const char *name, int flags)
 {
 	int fd;
 
+	hd_lock_assert_none_held("openat");
 	do
 		fd = openat(directory_fd, name, flags | O_NOFOLLOW | O_CLOEXEC);
 	while (fd < 0 && errno == EINTR);

@@ -54,6 +54,7 @@ static unsigned char entry_type(int fd, const struct dirent *entry)
 {
 	struct stat st;
 
+	hd_lock_assert_none_held("readdir");
 	/* Not every filesystem fills in d_type: readdir(3). */
 	if (entry->d_type != DT_UNKNOWN)
 		return entry->d_type;
@@ -65,6 +66,7 @@ static unsigned char entry_type(int fd, const struct dirent *entry)
 /* Takes FD over. */
 static int list_open(int fd, hd_directory_emit emit, void *payload)
 {
+	hd_lock_assert_none_held("fdopendir");
 	AUTO_DIRECTORY DIR *directory = fdopendir(fd);
 
 	if (!directory) {
@@ -103,6 +105,7 @@ static int make_one(int directory_fd, const char *path, mode_t mode)
 {
 	struct stat st;
 
+	hd_lock_assert_none_held("mkdirat");
 	if (mkdirat(directory_fd, path, mode) == 0)
 		return 0;
 	if (errno != EEXIST)
@@ -156,6 +159,7 @@ static int remove_entry(const char *name, unsigned char type, void *payload)
 {
 	struct removal *removal = payload;
 
+	hd_lock_assert_none_held("unlinkat");
 	if (type != DT_DIR) {
 		if (unlinkat(removal->fd, name, 0) == 0 || errno == ENOENT)
 			return 0;
@@ -172,6 +176,7 @@ static int descend(struct removal *removal)
 	HD_AUTO_CLOSE int fd = -1;
 	struct stat above, below;
 
+	hd_lock_assert_none_held("fstat");
 	fd = hd_file_open(removal->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
@@ -197,6 +202,7 @@ static int ascend(struct removal *removal)
 	HD_AUTO_CLOSE int fd = -1;
 	struct stat st;
 
+	hd_lock_assert_none_held("fstat");
 	fd = hd_file_open(removal->fd, "..", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;
@@ -235,6 +241,7 @@ int hd_directory_remove_tree(int directory_fd, const char *path)
 	struct stat st;
 	int r;
 
+	hd_lock_assert_none_held("unlinkat");
 	removal.fd = hd_file_open(directory_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (removal.fd < 0)
 		return removal.fd;

@@ -12,6 +12,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/lock.h"
 #include "overlay/platform/process.h"
 #include "overlay/platform/socket.h"
 
@@ -44,6 +45,7 @@ const char *hd_mount_point_helper(void)
 		"/run/wrappers/bin/fusermount3",
 	};
 
+	hd_lock_assert_none_held("access");
 	for (size_t i = 0; i < HD_ARRAY_SIZE(places); i++)
 		if (access(places[i], X_OK) == 0)
 			return places[i];
@@ -89,6 +91,7 @@ static int receive_descriptor(int socket_fd)
 	ssize_t n;
 	int fd;
 
+	hd_lock_assert_none_held("recvmsg");
 	do
 		n = recvmsg(socket_fd, &message, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
@@ -105,6 +108,7 @@ static void read_words(int fd, char words[WORDS_LIMIT])
 {
 	size_t used = 0;
 
+	hd_lock_assert_none_held("read");
 	for (;;) {
 		char rest[256];
 		size_t room = WORDS_LIMIT - 1 - used;

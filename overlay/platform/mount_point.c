@@ -29,6 +29,7 @@ static int check_directory(const char *directory)
 {
 	struct stat st;
 
+	hd_lock_assert_none_held("stat");
 	if (directory[0] != '/')
 		return hd_fail(EINVAL, "mountpoint '%s' is not absolute", directory);
 	if (stat(directory, &st) < 0)
@@ -47,6 +48,7 @@ static int attach_by_kernel(const struct hd_mount_request *request)
 			      (request->strictatime ? MS_STRICTATIME : 0);
 	HD_AUTO_CLOSE int fd = -1;
 
+	hd_lock_assert_none_held("mount");
 	fd = hd_file_open(AT_FDCWD, "/dev/fuse", O_RDWR, 0);
 	if (fd < 0)
 		return hd_fail(fd, "open /dev/fuse");

@@ -16,6 +16,7 @@
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/lock.h"
 
 static int write_file(const char *path, const char *text)
 {
@@ -41,6 +42,7 @@ static int map_ids(uid_t uid, gid_t gid)
 
 static int make_slave(void)
 {
+	hd_lock_assert_none_held("mount");
 	return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ? hd_errno() : 0;
 }
 

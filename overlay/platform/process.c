@@ -44,6 +44,7 @@ static int read_report(int report_fd)
 	int error = 0;
 	ssize_t n;
 
+	hd_lock_assert_none_held("read");
 	do
 		n = read(report_fd, &error, sizeof(error));
 	while (n < 0 && errno == EINTR);
@@ -54,6 +55,7 @@ static int read_report(int report_fd)
 
 static int fork_child(struct hd_child_plan *plan, int report_fds[2], pid_t *ret_pid)
 {
+	hd_lock_assert_none_held("fork");
 	sigset_t all;
 	pid_t pid;
 	int r;
@@ -132,6 +134,7 @@ int hd_process_reap(pid_t pid, int *ret_status)
 	int status;
 	pid_t ended;
 
+	hd_lock_assert_none_held("waitpid");
 	do
 		ended = waitpid(pid, &status, WNOHANG);
 	while (ended < 0 && errno == EINTR);

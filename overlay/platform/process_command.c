@@ -90,6 +90,7 @@ int hd_process_start_command(char *const arguments[], pid_t *ret_pid)
 	pid_t pid;
 	int r;
 
+	hd_lock_assert_none_held("fork");
 	r = hd_descriptor_pipe(ends);
 	if (r < 0)
 		return r;
@@ -119,6 +120,7 @@ pid_t hd_process_reap_any(int *ret_status)
 {
 	pid_t pid;
 
+	hd_lock_assert_none_held("waitpid");
 	do
 		pid = waitpid(-1, ret_status, WNOHANG);
 	while (pid < 0 && errno == EINTR);
@@ -162,6 +164,7 @@ uint64_t hd_process_mount_namespace(pid_t pid)
 	struct stat status;
 	char path[64];
 
+	hd_lock_assert_none_held("stat");
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
 	return stat(path, &status) < 0 ? 0 : (uint64_t)status.st_ino;
 }

@@ -14,6 +14,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/lock.h"
 #include "overlay/platform/process.h"
 
 /* What a process arranges for itself: its session, its signals, its limits, and where its sister programs
@@ -24,6 +25,7 @@ int hd_process_daemonize(int log_fd)
 	HD_AUTO_CLOSE int null_fd = -1;
 	HD_AUTO_CLOSE int kept_log_fd = -1;
 
+	hd_lock_assert_none_held("open");
 	if (setsid() < 0 && getsid(0) != getpid())
 		return hd_errno();
 	if (chdir("/") < 0)
@@ -103,6 +105,7 @@ static bool is_program(const char *path)
 {
 	struct stat st;
 
+	hd_lock_assert_none_held("stat");
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 

@@ -83,6 +83,7 @@ static int connect_address(const struct address *address)
 	HD_AUTO_CLOSE int fd = new_socket();
 	int r;
 
+	hd_lock_assert_none_held("connect");
 	if (fd < 0)
 		return fd;
 	r = limit_sending(fd);
@@ -112,6 +113,7 @@ static int remove_dead_socket(const struct address *address)
 	HD_AUTO_CLOSE int fd = -1;
 	struct stat st;
 
+	hd_lock_assert_none_held("lstat");
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : hd_errno();
 	if (!S_ISSOCK(st.st_mode))

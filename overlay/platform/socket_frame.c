@@ -146,6 +146,7 @@ static ssize_t receive_some(int fd, void *buffer, size_t size, int *passed_fd)
 	union control control;
 	ssize_t n;
 
+	hd_lock_assert_none_held("recvmsg");
 	if (passed_fd) {
 		message.msg_control = control.bytes;
 		message.msg_controllen = sizeof(control.bytes);
