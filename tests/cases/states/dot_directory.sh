@@ -115,6 +115,14 @@ numbers >numbers.after
 # The overlay's own numbers are kept as well, but a capture was made meanwhile.
 check_equal "$(comm -23 <(grep -E '^[0-9]{19}$' numbers.before) numbers.after | wc -l)" 0
 
+# ---- where the kernel asks before it opens ----
+heddle_remount --open tracked
+check_errno EROFS write "$DOT/states/main/README"
+check_errno EROFS truncate "$DOT/states/main/README" 0
+check_errno ok open "$DOT/states/main/README"
+check_same_tree "$DOT/states/main/" "$DOT/states/$second"
+check_contains "$(cat "$DOT/status")" "^state: $second$"
+
 # ---- only for who mounted it ----
 check_equal "$(stat -c %a "$DOT")" 500
 heddle_unmount
