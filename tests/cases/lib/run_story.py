@@ -60,7 +60,9 @@ class Terminal:
                 self.text += os.read(self.fd, 4096)
             except OSError:
                 sys.exit(f"run_story: the terminal ended, no {pattern!r} in {self.text!r}")
-        self.text = re.split(pattern, self.text, maxsplit=1)[-1]
+        found = re.search(pattern, self.text)
+        self.text = self.text[found.end():]
+        return found
 
 
 def run(script, *options):
@@ -87,20 +89,32 @@ def ignored():
     terminal = run("trap '' INT; echo ready; read line; echo got $line")
     terminal.expect(rb"ready")
     terminal.type(b"\x03")
-    time.sleep(0.3)
+    terminal.expect(rb"\^C")
     terminal.type(b"words\n")
     terminal.expect(rb"got words")
     terminal.expect(rb"\[end 0\]")
 
 
+def wait_until_stopped(pid):
+    deadline = time.monotonic() + LIMIT_S
+    while True:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as fields:
+            if fields.read().rsplit(")", 1)[1].split()[0] == "T":
+                return
+        if time.monotonic() > deadline:
+            sys.exit(f"run_story: process {pid} does not stop")
+        time.sleep(0.01)
+
+
 def stopped():
     """Ctrl-Z stops the whole job; in the foreground again it goes on, with the terminal."""
-    terminal = run("echo ready; read line; echo got $line")
-    terminal.expect(rb"ready")
+    terminal = run("echo pid $$.; read line; echo got $line")
+    command = int(terminal.expect(rb"pid (\d+)\.")[1])
     terminal.type(b"\x1a")
     terminal.expect(rb"\[stopped\]")
+    # The shell hears of the stop of its child alone; until the command has stopped, too, it may read what is typed.
+    wait_until_stopped(command)
     terminal.type(b"fg\n")
-    time.sleep(0.3)
     terminal.type(b"more\n")
     terminal.expect(rb"got more")
     terminal.expect(rb"\[end 0\]")
@@ -117,9 +131,8 @@ def interactive():
     """A shell that takes the terminal for jobs of its own."""
     terminal = Terminal(["heddle", "run", "-q", "--", "env", "PS1=prompt> ", "bash", "--norc", "-i"])
     terminal.expect(rb"prompt> ")
-    terminal.type(b"sleep 600\n")
-    terminal.expect(rb"sleep 600\r\n")
-    time.sleep(0.5)
+    terminal.type(b"sh -c 'echo in the$0ground; exec sleep 600' fore\n")
+    terminal.expect(rb"in theforeground\r\n")
     terminal.type(b"\x03")
     terminal.expect(rb"prompt> ")
     terminal.type(b"exit 5\n")
