@@ -150,7 +150,8 @@ static int fill_tree(struct capture_run *run, struct hd_state *state)
 	/* The snapshot has more than a state of some paths. */
 	r = run->partial ? hd_tree_view_of_state(hd_overlay_bases(run->overlay), state, &made) : 0;
 	if (r >= 0)
-		r = hd_capture_count(run->head_view, made ? made : run->snapshot_view, state);
+		r = hd_capture_count_growth(run->head_view, made ? made : run->snapshot_view, state,
+			hd_overlay_store(run->overlay)->objects, run->options->growth);
 	hd_tree_view_free(made);
 	if (r < 0)
 		return r;

@@ -25,6 +25,7 @@
  */
 
 #include "capture/capture_select.h"
+#include "capture/growth.h"
 #include "overlay/overlay.h"
 
 /* A moment as its author's clock showed it. */
@@ -42,6 +43,7 @@ struct hd_capture_options {
 	size_t n_facts;
 	const struct hd_capture_time *time; /* NULL: now, in the local zone */
 	struct hd_capture_choice choice;    /* all zero: everything */
+	struct hd_growth *growth; /* borrowed, empty, filled if a state is made; NULL: nobody asks */
 	/*
 	 * Makes the state and moves nothing: the thread's head stays, and what changed is still uncaptured. To keep a tree
 	 * that something else takes the place of; so times, owners and extended attributes alone do make such a state.

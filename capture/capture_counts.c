@@ -19,6 +19,8 @@
 struct counting {
 	struct hd_buffer added, deleted; /* of struct hd_content */
 	struct hd_buffer moves;          /* of struct hd_state_move */
+	struct hd_growth *growth;        /* borrowed; may be NULL */
+	struct hd_object_store *objects; /* borrowed; with growth */
 };
 
 static int collect_move(struct counting *counting, const struct hd_change *change)
@@ -45,6 +47,10 @@ static int collect(const struct hd_change *change, void *payload)
 	const struct hd_tree_view_entry *entry = added ? change->new_entry : change->old_entry;
 	struct hd_buffer *references = added ? &counting->added : &counting->deleted;
 
+	int r = counting->growth ? hd_growth_add(counting->growth, counting->objects, change) : 0;
+
+	if (r < 0)
+		return r;
 	if (change->kind == HD_CHANGE_MOVED)
 		return collect_move(counting, change);
 	if (change->kind == HD_CHANGE_MODIFIED || !S_ISREG(entry->mode) ||
@@ -91,7 +97,13 @@ static int compare_moves(const void *a, const void *b)
 
 int hd_capture_count(struct hd_tree_view *old_view, struct hd_tree_view *new_view, struct hd_state *state)
 {
-	struct counting counting = {0};
+	return hd_capture_count_growth(old_view, new_view, state, NULL, NULL);
+}
+
+int hd_capture_count_growth(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	struct hd_state *state, struct hd_object_store *objects, struct hd_growth *growth)
+{
+	struct counting counting = {.objects = objects, .growth = growth};
 	struct hd_change_counts counts;
 	int r;
 
@@ -106,6 +118,12 @@ int hd_capture_count(struct hd_tree_view *old_view, struct hd_tree_view *new_vie
 		state->moved = count_pairs(&counting) + counts.moved;
 		if (state->n_moves > 0)
 			qsort(state->moves, state->n_moves, sizeof(*state->moves), compare_moves);
+	}
+	if (r >= 0 && growth) {
+		size_t n_gone;
+		const struct hd_content *gone = sorted(&counting.deleted, &n_gone);
+
+		hd_growth_end(growth, gone, n_gone);
 	}
 	hd_buffer_clear(&counting.added);
 	hd_buffer_clear(&counting.deleted);

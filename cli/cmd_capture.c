@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,9 @@
  */
 
 #define MOST_PATHS 100000
+#define UNSET ULONG_MAX
+#define WARN_ABOVE_DEFAULT 1024u /* MiB */
+#define WARN_ABOVE_VARIABLE "HEDDLE_WARN_ABOVE"
 #define MESSAGE_LIMIT (1u << 20)
 
 static struct hd_text_list messages;
@@ -34,6 +38,7 @@ static struct hd_text_list paths;
 static const char *message_file;
 static const char *author;
 static bool without_ignored;
+static unsigned long warn_above = UNSET;
 
 static const struct hd_option options[] = {
 	{.long_name = "message",
@@ -62,6 +67,10 @@ static const struct hd_option options[] = {
 	{.long_name = "no-ignored",
 		.help = "leave changes of ignored files uncaptured",
 		.flag = &without_ignored},
+	{.long_name = "warn-above",
+		.argument = "MIB",
+		.help = "warn if the store grows by more (default: HEDDLE_WARN_ABOVE, then 1024; 0: never)",
+		.number = &warn_above},
 	{0},
 };
 
@@ -226,6 +235,49 @@ static void print_text(const struct hd_location *location, const json_t *reply)
 		hd_reply_number(changes, "deleted"), moves, stdout);
 }
 
+/* In MiB; 0 is none. */
+static unsigned long growth_limit(void)
+{
+	const char *text = getenv(WARN_ABOVE_VARIABLE);
+	unsigned long limit;
+	char *end;
+
+	if (warn_above != UNSET)
+		return warn_above;
+	if (!text || !*text)
+		return WARN_ABOVE_DEFAULT;
+	limit = strtoul(text, &end, 10);
+	if (*end == '\0' && *text >= '0' && *text <= '9')
+		return limit;
+	hd_output_remark(WARN_ABOVE_VARIABLE " is not a number of MiB: '%s'", text);
+	return WARN_ABOVE_DEFAULT;
+}
+
+/* The state is made all the same: nothing of it is lost, and 'undo' and an ignore rule come to no harm later. */
+static void warn_of_growth(const json_t *reply)
+{
+	const json_t *growth = json_object_get(reply, "growth"),
+		     *largest = json_object_get(growth, "largest");
+	unsigned long long bytes = hd_reply_number(growth, "bytes"), limit = growth_limit() * 1048576ull;
+	char size[HD_SIZE_TEXT_SIZE];
+
+	if (limit == 0 || bytes <= limit)
+		return;
+	hd_output_remark(
+		"this state makes the store grow by %s; the largest files:", hd_output_size(bytes, size));
+	for (size_t i = 0; i < json_array_size(largest); i++) {
+		const json_t *file = json_array_get(largest, i);
+		HD_AUTO_FREE char *path = hd_json_get_path(file, "path");
+		HD_AUTO_FREE char *shown = path ? hd_path_quote(path) : NULL;
+
+		if (shown)
+			hd_output_remark(
+				"    %s %s", hd_output_size(hd_reply_number(file, "bytes"), size), shown);
+	}
+	hd_output_remark("what is not meant to be kept goes into .heddleignore, and 'capture --no-ignored' "
+			 "leaves it out");
+}
+
 static int capture(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
@@ -249,6 +301,7 @@ static int capture(const struct hd_invocation *invocation)
 		r = hd_output_json(json_incref(reply));
 	else
 		print_text(&location, reply);
+	warn_of_growth(reply);
 	if (r < 0)
 		return r;
 	return nothing ? HD_EXIT_DIFFERENT : HD_EXIT_OK;

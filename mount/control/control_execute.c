@@ -113,8 +113,27 @@ static int read_time(json_t *request, struct hd_capture_time *ret_time, bool *re
 	return 0;
 }
 
+/* The largest files alone: they say where it comes from. */
+static json_t *growth_json(const struct hd_growth *growth)
+{
+	json_t *largest = json_array();
+
+	for (size_t i = 0; i < growth->n_largest && i < HD_GROWTH_NAMED; i++) {
+		json_t *file = json_pack("{s:I}", "bytes", (json_int_t)growth->largest[i].bytes);
+
+		if (hd_control_put_name(
+			    file, "path", growth->largest[i].path, strlen(growth->largest[i].path)) < 0 ||
+			json_array_append_new(largest, file) < 0) {
+			json_decref(largest);
+			return NULL;
+		}
+	}
+	return json_pack("{s:I, s:o}", "bytes", (json_int_t)growth->bytes, "largest", largest);
+}
+
 static int run_capture(struct execution *execution)
 {
+	HD_CLEANUP(hd_growth_clear) struct hd_growth growth = {0};
 	HD_CLEANUP(hd_control_paths_clear) struct hd_control_paths paths = {0};
 	HD_AUTO_FREE struct hd_state_fact *facts = NULL;
 	struct hd_capture_options options = {0};
@@ -139,13 +158,14 @@ static int run_capture(struct execution *execution)
 		return r;
 	options.choice.paths = (const char *const *)paths.paths;
 	options.choice.n_paths = paths.count;
+	options.growth = &growth;
 	options.facts = facts;
 	options.time = time_given ? &time : NULL;
 	r = hd_capture_run(execution->overlay, &options, &state, &nothing);
 	if (r < 0)
 		return r;
-	execution->reply =
-		json_pack("{s:o, s:b}", "state", hd_control_state(&state), "nothing", (int)nothing);
+	execution->reply = json_pack("{s:o, s:b, s:o}", "state", hd_control_state(&state), "nothing",
+		(int)nothing, "growth", growth_json(&growth));
 	hd_state_clear(&state);
 	return execution->reply ? 0 : -ENOMEM;
 }
