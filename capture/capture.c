@@ -9,6 +9,7 @@
 #include "capture/capture_counts.h"
 #include "capture/capture_tree.h"
 #include "capture/identity.h"
+#include "capture/same_attributes.h"
 #include "overlay/bases/base.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
@@ -207,9 +208,12 @@ static int store_tree(struct capture_run *run, struct hd_state *state)
 	state->tree = root->content;
 	state->attributes = root->attribute_content;
 	state->root_mode = root->attributes.mode & 07777;
-	return hd_content_equal(&state->tree, &run->head.tree) &&
-	       state->root_mode == (run->head.root_mode & 07777) &&
-	       (!run->options->aside || hd_content_equal(&state->attributes, &run->head.attributes));
+	if (!hd_content_equal(&state->tree, &run->head.tree) ||
+		state->root_mode != (run->head.root_mode & 07777))
+		return 0;
+	return !run->options->aside
+		       ? 1
+		       : hd_capture_same_attributes(tree.objects, &state->attributes, &run->head.attributes);
 }
 
 static int publish(struct capture_run *run, struct hd_state *state)

@@ -7,6 +7,7 @@
 
 #include "capture/capture.h"
 #include "capture/capture_counts.h"
+#include "capture/same_attributes.h"
 #include "capture/thread_change.h"
 #include "capture/tree_compose.h"
 #include "overlay/platform/cleanup.h"
@@ -112,6 +113,16 @@ static bool is_same(const struct hd_state *a, const struct hd_state *b)
 	       a->root_mode == b->root_mode;
 }
 
+/* Is the thread's tree the result already, whoever has read in it since? */
+static int only_read(struct restore_run *run)
+{
+	const struct hd_state *now = &run->current, *result = &run->result;
+
+	if (!hd_content_equal(&now->tree, &result->tree) || now->root_mode != result->root_mode)
+		return 0;
+	return hd_capture_same_attributes(run->store->objects, &now->attributes, &result->attributes);
+}
+
 static int restore(struct restore_run *run, struct hd_operation *operation, bool *ret_nothing)
 {
 	struct hd_index *index = run->store->index;
@@ -128,9 +139,10 @@ static int restore(struct restore_run *run, struct hd_operation *operation, bool
 		r = compose(run);
 	if (r < 0)
 		return r;
-	*ret_nothing = is_same(&run->result, &run->current);
-	if (*ret_nothing)
-		return 0;
+	r = only_read(run);
+	*ret_nothing = r > 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	operation->after.tree = *run->options->source;
 	if (!is_same(&run->result, &run->source)) {
 		r = publish(run, &operation->before.head);
