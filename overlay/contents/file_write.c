@@ -274,6 +274,22 @@ static int name_blocks(struct writing *writing)
 	return r;
 }
 
+/* Of a write that failed half-way, what lies in blocks that were mapped before shows: the file has changed. */
+static void note_half_written(struct writing *writing)
+{
+	struct hd_overlay *overlay = writing->overlay;
+	struct hd_transaction transaction;
+
+	if (count_unmapped(writing) == writing->count)
+		return;
+	hd_rwlock_write(&overlay->lock);
+	hd_transaction_begin(overlay->arena, &transaction);
+	hd_file_touch(&transaction, hd_ino_index(writing->ino));
+	hd_flusher_note_data(overlay->flusher, writing->ino, writing->first, writing->count);
+	(void)hd_overlay_commit(overlay, &transaction);
+	hd_rwlock_unlock(&overlay->lock);
+}
+
 static int write_piece(struct writing *writing)
 {
 	struct hd_overlay *overlay = writing->overlay;
@@ -294,6 +310,8 @@ static int write_piece(struct writing *writing)
 		HD_KILL_POINT(bytes_written);
 		if (r == 0)
 			r = name_blocks(writing);
+		else
+			note_half_written(writing);
 		HD_KILL_POINT(blocks_named);
 		if (r < 0)
 			give_back_targets(writing, writing->count);

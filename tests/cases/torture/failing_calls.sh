@@ -14,4 +14,6 @@ faults() {
 }
 
 check faults --runs 400
+# A write that fails half-way has changed what was there before.
+check faults --story checkpoints --kind write
 check faults --lies --kind write --runs 30
