@@ -9,6 +9,7 @@
 #include "capture/capture_counts.h"
 #include "capture/capture_tree.h"
 #include "capture/identity.h"
+#include "capture/provenance_collect.h"
 #include "capture/same_attributes.h"
 #include "overlay/bases/base.h"
 #include "overlay/platform/cleanup.h"
@@ -78,7 +79,7 @@ static int check_fact(const struct hd_state_fact *fact)
 
 	if (!is_letter || length > FACT_KEY_MAX || strspn(fact->key, allowed) != length)
 		return hd_fail(HD_E_FACT_INVALID, "the key '%s'", fact->key);
-	if (strcasecmp(fact->key, "state") == 0)
+	if (strcasecmp(fact->key, "state") == 0 || strcasecmp(fact->key, HD_PROVENANCE_FACT) == 0)
 		return hd_fail(HD_E_FACT_INVALID, "the key '%s' is heddle's own", fact->key);
 	for (const unsigned char *byte = (const unsigned char *)fact->value; *byte; byte++) {
 		if ((*byte < 0x20 && *byte != '\n' && *byte != '\t') || *byte == 0x7f)
@@ -243,8 +244,41 @@ static int publish(struct capture_run *run, struct hd_state *state)
 	return r;
 }
 
+static int add_fact(struct hd_state *state, const char *key, const char *value)
+{
+	struct hd_state_fact *facts = reallocarray(state->facts, state->n_facts + 1, sizeof(*facts));
+
+	if (!facts)
+		return -ENOMEM;
+	state->facts = facts;
+	facts[state->n_facts] = (struct hd_state_fact){.key = strdup(key), .value = strdup(value)};
+	state->n_facts++;
+	if (!facts[state->n_facts - 1].key || !facts[state->n_facts - 1].value)
+		return -ENOMEM;
+	qsort(facts, state->n_facts, sizeof(*facts), compare_facts);
+	return 0;
+}
+
+/* Who changed it, if that was recorded. What is kept aside is not captured yet. */
+static int fill_provenance(const struct capture_run *run, struct hd_state *state)
+{
+	const struct hd_capture_witness *witness = run->options->aside ? NULL : run->options->witness;
+	HD_CLEANUP(hd_provenance_clear) struct hd_provenance provenance = {0};
+	char text[HD_PROVENANCE_TEXT_SIZE];
+	int r;
+
+	if (!witness)
+		return 0;
+	r = hd_provenance_collect(witness, run->snapshot, run->head_view, run->snapshot_view, &provenance);
+	if (r >= 0)
+		r = hd_provenance_put(hd_overlay_store(run->overlay), &provenance, text);
+	return r < 0 ? r : add_fact(state, HD_PROVENANCE_FACT, text);
+}
+
 static int capture(struct capture_run *run, struct hd_state *state, bool *ret_nothing)
 {
+	const struct hd_capture_witness *witness = run->options->aside ? NULL : run->options->witness;
+	uint64_t mark = witness ? witness->mark(witness->payload) : 0;
 	int r;
 
 	r = fill_words(run->options, state);
@@ -262,7 +296,11 @@ static int capture(struct capture_run *run, struct hd_state *state, bool *ret_no
 		return 0;
 	r = fill_tree(run, state);
 	if (r >= 0)
+		r = fill_provenance(run, state);
+	if (r >= 0)
 		r = publish(run, state);
+	if (r >= 0 && witness)
+		witness->forget(witness->payload, mark);
 	return r;
 }
 

@@ -35,10 +35,26 @@ struct hd_capture_time {
 	int32_t zone_minutes;
 };
 
+struct hd_provenance_actor;
+
+/* Who knows which processes changed what. Calls come from the capturing thread, in this order. */
+struct hd_capture_witness {
+	void *payload;
+	uint64_t (*mark)(
+		void *payload);        /* before the snapshot: what is noted from now on may come after it */
+	void (*settle)(void *payload); /* what it is about to find out may be waited for */
+	/* Who changed inode INO, or what the directory INO has under NAME: numbers, the last one first. */
+	unsigned (*who)(void *payload, hd_ino ino, const char *name, uint32_t *ret_numbers);
+	int (*actor)(void *payload, uint32_t number, struct hd_provenance_actor *ret_actor);
+	bool (*is_incomplete)(void *payload);
+	void (*forget)(void *payload, uint64_t mark); /* it is in a state now */
+};
+
 struct hd_capture_options {
 	const char *message; /* NULL: empty */
 	const char *author;  /* "Name <mail>", see identity.h */
-	/* In any order. A key occurs once, is 1..64 of [A-Za-z0-9._-], begins with a letter, is not "state". */
+	/* In any order. A key occurs once, is 1..64 of [A-Za-z0-9._-], begins with a letter, is neither "state" nor
+	 * "provenance". */
 	const struct hd_state_fact *facts;
 	size_t n_facts;
 	const struct hd_capture_time *time; /* NULL: now, in the local zone */
@@ -49,6 +65,7 @@ struct hd_capture_options {
 	 * that something else takes the place of; so times, owners and extended attributes alone do make such a state.
 	 */
 	bool aside;
+	const struct hd_capture_witness *witness; /* NULL: nobody knows who changed what */
 };
 
 /*

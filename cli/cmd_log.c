@@ -8,6 +8,7 @@
 #include "capture/state_log.h"
 #include "capture/state_spec.h"
 #include "capture/state_touch.h"
+#include "cli/actor_text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/log_graph.h"
@@ -26,7 +27,7 @@
 #define MOST_PATHS 100000
 
 static unsigned long limit;
-static bool one_line, as_graph, of_all;
+static bool one_line, as_graph, of_all, by_actor;
 
 static const struct hd_option options[] = {
 	{.long_name = "number",
@@ -38,6 +39,9 @@ static const struct hd_option options[] = {
 	{.long_name = "graph",
 		.help = "follow all parents, and draw the lines of work beside the states",
 		.flag = &as_graph},
+	{.long_name = "by-actor",
+		.help = "say which processes changed what, where a mount recorded it (--record)",
+		.flag = &by_actor},
 	{.long_name = "all", .help = "begin at all threads and tags", .flag = &of_all},
 	{0},
 };
@@ -79,6 +83,27 @@ static int is_wanted(const struct hd_state *state, void *payload)
 	return r < 0 ? r : touches;
 }
 
+static int print_state(const struct log_printer *printer, const struct hd_state *state, FILE *stream)
+{
+	if (one_line)
+		hd_state_print_line(state, &printer->heads, stream);
+	else
+		hd_state_print(state, &printer->heads, stream);
+	return by_actor ? hd_actors_print(printer->store, state, stream) : 0;
+}
+
+static int append_state(const struct log_printer *printer, const struct hd_state *state)
+{
+	json_t *object = hd_control_state(state);
+	int r = object && by_actor ? hd_actors_json(printer->store, state, object) : 0;
+
+	if (r < 0) {
+		json_decref(object);
+		return r;
+	}
+	return json_array_append_new(printer->states, object) < 0 ? -ENOMEM : 0;
+}
+
 static int show_state(const struct hd_state *state, void *payload)
 {
 	struct log_printer *printer = payload;
@@ -86,18 +111,11 @@ static int show_state(const struct hd_state *state, void *payload)
 
 	if (r <= 0)
 		return r;
-	if (printer->states) {
-		if (json_array_append_new(printer->states, hd_control_state(state)) < 0)
-			return -ENOMEM;
-	} else if (one_line) {
-		hd_state_print_line(state, &printer->heads, stdout);
-	} else {
-		if (printer->shown > 0)
-			fputc('\n', stdout);
-		hd_state_print(state, &printer->heads, stdout);
-	}
+	if (!printer->states && !one_line && printer->shown > 0)
+		fputc('\n', stdout);
+	r = printer->states ? append_state(printer, state) : print_state(printer, state, stdout);
 	printer->shown++;
-	return is_full(printer);
+	return r < 0 ? r : is_full(printer);
 }
 
 /* ---- the graph ---- */
@@ -107,14 +125,12 @@ static int state_text(const struct log_printer *printer, const struct hd_state *
 {
 	size_t size;
 	FILE *stream = open_memstream(ret_text, &size);
+	int r;
 
 	if (!stream)
 		return -ENOMEM;
-	if (one_line)
-		hd_state_print_line(state, &printer->heads, stream);
-	else
-		hd_state_print(state, &printer->heads, stream);
-	return fclose(stream) == 0 ? 0 : -ENOMEM;
+	r = print_state(printer, state, stream);
+	return fclose(stream) == 0 ? r : -ENOMEM;
 }
 
 static size_t widest_row(const char *rows)

@@ -28,7 +28,7 @@
  */
 
 static const char *open_mode;
-static bool allow_other, foreground, is_volatile, all;
+static bool allow_other, foreground, is_volatile, records, all;
 static struct hd_text_list mount_options;
 static const char *from;
 
@@ -62,6 +62,9 @@ static const struct hd_option options[] = {
 			"by a "
 			"capture or the unmount",
 		.flag = &is_volatile},
+	{.long_name = "record",
+		.help = "note which process changes what, for 'heddle log --by-actor'",
+		.flag = &records},
 	{.long_name = "options",
 		.short_name = 'o',
 		.argument = "NAME[=VALUE],...",
@@ -84,6 +87,7 @@ static int collect_options(struct hd_mount_options *ret_options)
 		collected.open = strcmp(open_mode, "tracked") == 0 ? HD_OPEN_TRACKED : HD_OPEN_UNTRACKED;
 	collected.allow_other = collected.allow_other || allow_other;
 	collected.is_volatile = collected.is_volatile || is_volatile;
+	collected.record = collected.record || records;
 	if (collected.is_private)
 		return hd_fail(HD_E_USAGE, "mount option 'private' is for 'heddle run'");
 	r = hd_mount_options_settle(&collected);

@@ -28,7 +28,7 @@
  */
 
 static const char *thread_name, *new_name, *message, *author, *directory, *capture_when, *summary_file;
-static bool forks, removes, is_volatile, without_network, quiet;
+static bool forks, removes, is_volatile, records, without_network, quiet;
 static struct hd_text_list mount_options;
 
 static const char *const capture_choices[] = {"always", "success", "never", NULL};
@@ -67,6 +67,9 @@ static const struct hd_option options[] = {
 		.help = "mount at DIR, which must exist, instead of .heddle/mnt/THREAD",
 		.text = &directory},
 	{.long_name = "volatile", .help = "fsync does nothing, as with 'heddle mount'", .flag = &is_volatile},
+	{.long_name = "record",
+		.help = "note which process changes what, for 'heddle log --by-actor'",
+		.flag = &records},
 	{.long_name = "no-network",
 		.help = "run the command with no network but a loopback interface of its own",
 		.flag = &without_network},
@@ -95,6 +98,7 @@ static int settle_options(struct hd_mount_options *ret_options)
 	for (size_t i = 0; i < mount_options.count && r >= 0; i++)
 		r = hd_mount_options_parse(&collected, mount_options.items[i]);
 	collected.is_volatile = collected.is_volatile || is_volatile || removes;
+	collected.record = collected.record || records;
 	if (r >= 0)
 		r = hd_mount_options_settle(&collected);
 	if (r >= 0)

@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/store/provenance.h"
 
 /* The form is git log's, so that eyes and scripts used to it need not learn another. */
 
@@ -175,6 +176,9 @@ void hd_state_print(const struct hd_state *state, const struct hd_thread_heads *
 	if (state->git_commit)
 		fprintf(stream, "Commit: %s\n", state->git_commit);
 	for (size_t i = 0; i < state->n_facts; i++) {
+		/* The name of a record, which log --by-actor reads. */
+		if (strcmp(state->facts[i].key, HD_PROVENANCE_FACT) == 0)
+			continue;
 		fprintf(stream, "Fact:   %s=", state->facts[i].key);
 		hd_output_text(stream, state->facts[i].value, strlen(state->facts[i].value));
 		fputc('\n', stream);

@@ -7,6 +7,7 @@
  */
 
 #include "mount/control/control_execute.h"
+#include "mount/control/control_capture.h"
 #include "mount/format_numbers.h"
 #include "mount/supervisor/adoption.h"
 
@@ -20,6 +21,7 @@
 #include "mount/control/control_json.h"
 #include "mount/control/control_move.h"
 #include "mount/control/control_status.h"
+#include "mount/fuse/fuse_session.h"
 #include "mount/fuse/written_pages.h"
 #include "mount/worker/watchdog.h"
 #include "overlay/platform/cleanup.h"
@@ -135,8 +137,10 @@ static int run_capture(struct execution *execution)
 {
 	HD_CLEANUP(hd_growth_clear) struct hd_growth growth = {0};
 	HD_CLEANUP(hd_control_paths_clear) struct hd_control_paths paths = {0};
+	const struct hd_fuse_session *session = execution->environment->session;
 	HD_AUTO_FREE struct hd_state_fact *facts = NULL;
 	struct hd_capture_options options = {0};
+	struct hd_capture_witness witness;
 	struct hd_capture_time time;
 	struct hd_state state;
 	bool time_given;
@@ -161,6 +165,10 @@ static int run_capture(struct execution *execution)
 	options.growth = &growth;
 	options.facts = facts;
 	options.time = time_given ? &time : NULL;
+	if (session && hd_fuse_session_witness(session)) {
+		hd_control_capture_witness(hd_fuse_session_witness(session), &witness);
+		options.witness = &witness;
+	}
 	r = hd_capture_run(execution->overlay, &options, &state, &nothing);
 	if (r < 0)
 		return r;

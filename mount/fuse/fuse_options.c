@@ -102,6 +102,8 @@ static const struct option_row rows[] = {
 	{"writeback", OPTION_SWITCH, NULL, FIELD(writeback), 0, 0, "let the kernel collect writes"},
 	{"killpriv", OPTION_SWITCH, NULL, FIELD(killpriv), 1, 0,
 		"drop set-user-id bits without a question per write"},
+	{"record", OPTION_SWITCH, NULL, FIELD(record), 0, 0,
+		"note which processes change what; captures keep it with the state"},
 	{"private", OPTION_SWITCH, NULL, FIELD(is_private), 0, 0,
 		"seen by one command and its children alone; 'heddle run' sets it"},
 };

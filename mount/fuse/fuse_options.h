@@ -75,6 +75,7 @@ struct hd_mount_options {
 	bool suid, dev;   /* honour set-user-id programs and device nodes: root alone may */
 	bool writeback;   /* the kernel collects writes */
 	bool is_private;  /* mounted where the supervisor cannot see it, see private/warden.h */
+	bool record;      /* note who changes what, see mount/witness/ */
 	bool killpriv;    /* set-user-id bits are dropped here instead of by a question per write */
 };
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "mount/fuse/dot_directory.h"
+#include "mount/fuse/fuse_witness.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
@@ -85,6 +86,7 @@ static void give_back(struct hd_overlay *overlay, hd_ino ino, bool opened)
 void hd_reply_status(fuse_req_t req, int r)
 {
 	HD_KILL_POINT(status_reply);
+	hd_fuse_witness_done(r);
 	if (r < 0)
 		reply_failure(req, r);
 	else
@@ -101,6 +103,7 @@ void hd_reply_entry(fuse_req_t req, int r, const struct hd_attributes *attribute
 	struct hd_overlay *overlay = hd_fuse_session_of(req)->overlay;
 	struct fuse_entry_param entry;
 
+	hd_fuse_witness_done(r);
 	if (r < 0) {
 		reply_failure(req, r);
 		return;
@@ -133,6 +136,7 @@ void hd_reply_create(fuse_req_t req, int r, const struct hd_attributes *attribut
 	struct hd_overlay *overlay = hd_fuse_session_of(req)->overlay;
 	struct fuse_entry_param entry;
 
+	hd_fuse_witness_done(r);
 	if (r < 0) {
 		reply_failure(req, r);
 		return;
@@ -148,6 +152,7 @@ void hd_reply_open(fuse_req_t req, int r, hd_ino ino, const struct fuse_file_inf
 {
 	struct hd_overlay *overlay = hd_fuse_session_of(req)->overlay;
 
+	hd_fuse_witness_done(r);
 	if (r < 0) {
 		reply_failure(req, r);
 	} else if (fuse_reply_open(req, file) < 0 && !hd_dot_is_ours(ino)) {
@@ -161,6 +166,7 @@ void hd_reply_attributes(fuse_req_t req, int r, const struct hd_attributes *attr
 	struct hd_fuse_session *session = hd_fuse_session_of(req);
 	struct stat stat;
 
+	hd_fuse_witness_done(r);
 	if (r < 0) {
 		reply_failure(req, r);
 		return;
@@ -208,6 +214,7 @@ void hd_reply_entries_plus(fuse_req_t req, const void *data, size_t size)
 void hd_reply_written(fuse_req_t req, int r, size_t size)
 {
 	HD_KILL_POINT(written_reply);
+	hd_fuse_witness_done(r);
 	if (r < 0)
 		reply_failure(req, r);
 	else

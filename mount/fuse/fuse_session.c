@@ -28,6 +28,7 @@
 #include "mount/fuse/fuse_session_types.h"
 #include "mount/fuse/fuse_switch.h"
 #include "mount/fuse/fuse_take_over.h"
+#include "mount/fuse/fuse_witness.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
@@ -182,6 +183,7 @@ void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size)
 	if (changes)
 		hd_request_gate_enter(thread->session->gate);
 	hd_fuse_thread_current = thread;
+	hd_fuse_witness_begin(thread);
 	if (header->opcode == FUSE_SETXATTR && thread->session->long_setxattr)
 		buffer.mem = translated = shortened_setxattr(thread, &buffer.size);
 	if (header->opcode == FUSE_TMPFILE)
@@ -240,6 +242,8 @@ static int session_prepare(struct hd_fuse_session *session, int device)
 		r = hd_request_gate_new(&session->gate);
 	if (r >= 0)
 		r = hd_dot_directory_new(session->overlay, &session->dot);
+	if (r >= 0 && session->options.record)
+		r = hd_witness_new(&session->witness);
 	if (r < 0)
 		return r;
 	hd_fuse_ops_fill(&session->options, &ops);
@@ -289,6 +293,7 @@ void hd_fuse_session_free(struct hd_fuse_session *session)
 	hd_fuse_loop_free(session->loop);
 	hd_request_gate_free(session->gate);
 	hd_dot_directory_free(session->dot);
+	hd_witness_free(session->witness);
 	free(session);
 }
 
@@ -444,4 +449,9 @@ void hd_fuse_session_stop(struct hd_fuse_session *session)
 int hd_fuse_session_device(const struct hd_fuse_session *session)
 {
 	return hd_fuse_loop_device(session->loop);
+}
+
+struct hd_witness *hd_fuse_session_witness(const struct hd_fuse_session *session)
+{
+	return session->witness;
 }

@@ -42,4 +42,8 @@ void hd_fuse_session_stop(struct hd_fuse_session *session);
 /* The device, borrowed until _free. */
 int hd_fuse_session_device(const struct hd_fuse_session *session);
 
+struct hd_witness;
+/* Who notes which process changes what, borrowed; NULL: nobody does. */
+struct hd_witness *hd_fuse_session_witness(const struct hd_fuse_session *session);
+
 #endif

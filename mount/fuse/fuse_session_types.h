@@ -14,6 +14,7 @@
 #include "mount/fuse/owner_map.h"
 #include "mount/fuse/request_area.h"
 #include "mount/fuse/request_gate.h"
+#include "mount/witness/witness.h"
 #include "mount/worker/sync_pool.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/activity.h"
@@ -42,9 +43,10 @@ struct hd_fuse_session {
 	unsigned view;                        /* our number in the kernel cache */
 	int fd;                               /* number of the descriptor; closed by native */
 	bool killpriv;                        /* negotiated: set-user-id bits are ours to drop */
-	bool acl;           /* negotiated: the kernel asks for ACLs, umasks are ours to apply */
-	bool long_setxattr; /* negotiated: SETXATTR has flags that libfuse does not know */
-	bool begun;         /* fd is the device */
+	bool acl;                   /* negotiated: the kernel asks for ACLs, umasks are ours to apply */
+	bool long_setxattr;         /* negotiated: SETXATTR has flags that libfuse does not know */
+	struct hd_witness *witness; /* owned; NULL: nobody records who changes what */
+	bool begun;                 /* fd is the device */
 };
 
 /* One request thread: its buffers live as long as it does, so that a request allocates nothing. */

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/provenance_collect.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/tree_comparison.h"
+#include "overlay/platform/cleanup.h"
+
+/*
+ * A path is asked for twice: as what it is (its inode was written to) and as what its directory has under the name (it
+ * was made, moved there, or taken away). Both are changes of the path; who is known of the first comes first.
+ *
+ * The witness numbers actors as it came to know them. Here they get numbers in the order in which paths name them.
+ */
+
+struct collection {
+	const struct hd_capture_witness *witness;
+	struct hd_snapshot_node *root;
+	struct hd_provenance provenance; /* owned */
+	uint32_t *numbers;               /* owned array: the witness's numbers of provenance.actors */
+};
+
+static struct hd_snapshot_node *child_of(
+	const struct hd_snapshot_node *directory, const char *name, size_t length)
+{
+	size_t i;
+
+	for (i = 0; directory->children && i < directory->n_children; i++)
+		if (directory->children[i].name_length == length &&
+			memcmp(directory->children[i].name, name, length) == 0)
+			return &directory->children[i];
+	return NULL;
+}
+
+/* The directory of PATH as it is now, or NULL where it did not change or is gone. *RET_NAME: the last part of PATH. */
+static const struct hd_snapshot_node *directory_of(
+	const struct collection *collection, const char *path, const char **ret_name)
+{
+	const struct hd_snapshot_node *directory = collection->root;
+	const char *slash;
+
+	while (directory && (slash = strchr(path, '/'))) {
+		directory = child_of(directory, path, (size_t)(slash - path));
+		path = slash + 1;
+	}
+	*ret_name = path;
+	return directory;
+}
+
+static int index_of(struct collection *collection, uint32_t number, uint32_t *ret_index)
+{
+	struct hd_provenance *provenance = &collection->provenance;
+	struct hd_provenance_actor *actors;
+	uint32_t *numbers;
+	int r;
+
+	for (uint32_t i = 0; i < provenance->n_actors; i++) {
+		if (collection->numbers[i] != number)
+			continue;
+		*ret_index = i;
+		return 0;
+	}
+	actors = reallocarray(provenance->actors, provenance->n_actors + 1, sizeof(*actors));
+	if (!actors)
+		return -ENOMEM;
+	provenance->actors = actors;
+	numbers = reallocarray(collection->numbers, provenance->n_actors + 1, sizeof(*numbers));
+	if (!numbers)
+		return -ENOMEM;
+	collection->numbers = numbers;
+	actors[provenance->n_actors] = (struct hd_provenance_actor){0};
+	r = collection->witness->actor(collection->witness->payload, number, &actors[provenance->n_actors]);
+	*ret_index = (uint32_t)provenance->n_actors;
+	numbers[provenance->n_actors++] = number;
+	return r;
+}
+
+static int add_actors(
+	struct collection *collection, struct hd_provenance_path *path, hd_ino ino, const char *name)
+{
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+	unsigned count = collection->witness->who(collection->witness->payload, ino, name, numbers);
+	int r = 0;
+
+	for (unsigned i = 0; i < count && path->n_actors < HD_PROVENANCE_LIMIT && r >= 0; i++) {
+		uint32_t index = 0;
+		unsigned at = 0;
+
+		r = index_of(collection, numbers[i], &index);
+		while (at < path->n_actors && path->actors[at] != index)
+			at++;
+		if (r >= 0 && at == path->n_actors)
+			path->actors[path->n_actors++] = index;
+	}
+	return r;
+}
+
+static struct hd_provenance_path *add_path(struct collection *collection, const struct hd_change *change)
+{
+	struct hd_provenance *provenance = &collection->provenance;
+	struct hd_provenance_path *paths =
+		reallocarray(provenance->paths, provenance->n_paths + 1, sizeof(*paths));
+	struct hd_provenance_path *path;
+
+	if (!paths)
+		return NULL;
+	provenance->paths = paths;
+	path = &paths[provenance->n_paths];
+	*path = (struct hd_provenance_path){.path = strndup(change->path, change->path_length)};
+	if (!path->path)
+		return NULL;
+	provenance->n_paths++;
+	return path;
+}
+
+static int collect(const struct hd_change *change, void *payload)
+{
+	struct collection *collection = payload;
+	const struct hd_tree_view_entry *entry = change->new_entry;
+	const struct hd_snapshot_node *directory;
+	struct hd_provenance_path *path = add_path(collection, change);
+	const char *name;
+	int r = 0;
+
+	if (!path)
+		return -ENOMEM;
+	if (entry && entry->node)
+		r = add_actors(collection, path, entry->node->attributes.ino, NULL);
+	directory = directory_of(collection, path->path, &name);
+	if (r >= 0 && directory)
+		r = add_actors(collection, path, directory->attributes.ino, name);
+	return r;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	const struct hd_provenance_path *left = a, *right = b;
+
+	return strcmp(left->path, right->path);
+}
+
+/* A name that changed its type is deleted and added: one path. */
+static void sort_paths(struct hd_provenance *provenance)
+{
+	size_t kept = 0;
+
+	if (provenance->n_paths == 0)
+		return;
+	qsort(provenance->paths, provenance->n_paths, sizeof(*provenance->paths), compare_paths);
+	for (size_t i = 1; i < provenance->n_paths; i++) {
+		if (compare_paths(&provenance->paths[kept], &provenance->paths[i]) != 0)
+			provenance->paths[++kept] = provenance->paths[i];
+		else
+			free(provenance->paths[i].path);
+	}
+	provenance->n_paths = kept + 1;
+}
+
+/* What lies in a directory that was moved or taken away as a whole was changed by who did that. */
+static int inherit_actors(struct hd_provenance *provenance)
+{
+	for (size_t i = 0; i < provenance->n_paths; i++) {
+		struct hd_provenance_path *path = &provenance->paths[i];
+		const char *slash = strrchr(path->path, '/');
+		HD_AUTO_FREE char *directory = NULL;
+		const struct hd_provenance_path *above;
+
+		if (path->n_actors > 0 || !slash)
+			continue;
+		directory = strndup(path->path, (size_t)(slash - path->path));
+		if (!directory)
+			return -ENOMEM;
+		above = hd_provenance_find(provenance, directory);
+		if (!above)
+			continue;
+		path->n_actors = above->n_actors;
+		memcpy(path->actors, above->actors, sizeof(path->actors));
+	}
+	return 0;
+}
+
+int hd_provenance_collect(const struct hd_capture_witness *witness, struct hd_snapshot *snapshot,
+	struct hd_tree_view *head_view, struct hd_tree_view *snapshot_view,
+	struct hd_provenance *ret_provenance)
+{
+	struct collection collection = {.witness = witness, .root = hd_snapshot_root(snapshot)};
+	struct hd_change_counts counts;
+	int r;
+
+	witness->settle(witness->payload);
+	r = hd_tree_comparison_run_with_moves(head_view, snapshot_view, collect, &collection, &counts);
+	free(collection.numbers);
+	if (r >= 0) {
+		sort_paths(&collection.provenance);
+		r = inherit_actors(&collection.provenance);
+	}
+	if (r < 0) {
+		hd_provenance_clear(&collection.provenance);
+		return r;
+	}
+	collection.provenance.incomplete = witness->is_incomplete(witness->payload);
+	*ret_provenance = collection.provenance;
+	return 0;
+}

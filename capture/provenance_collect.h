@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_PROVENANCE_COLLECT_H
+#define HEDDLE_CAPTURE_PROVENANCE_COLLECT_H
+
+/*
+ * Provenance collection: asks who witnessed the changes about each path that a state changes.
+ * Threads: the capturing one. Errors: those of the comparison and of memory.
+ */
+
+#include "capture/capture.h"
+#include "capture/tree_view.h"
+#include "overlay/store/provenance.h"
+
+/* Fills *RET_PROVENANCE, the caller's to clear, with the paths in which the views differ. */
+int hd_provenance_collect(const struct hd_capture_witness *witness, struct hd_snapshot *snapshot,
+	struct hd_tree_view *head_view, struct hd_tree_view *snapshot_view,
+	struct hd_provenance *ret_provenance);
+
+#endif

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 120
+#
+# Who changed what, with --record: programs and their HEDDLE_ACTOR and HEDDLE_TOOL_CALL, by every kind of change, per
+# state; what is not known is said to be unknown.
+
+. "$TEST_LIB/common.sh"
+
+export HEDDLE_DEBUG_WITNESS_MS=20000
+make_repository repository
+heddle_init repository
+heddle_mount --record
+export HEDDLE_ACTOR=agent
+
+# check_by PATH WHO...: of those that changed PATH in the last state: "actor|call|program" of each, sorted, by blanks.
+# Takes several such lines from standard input.
+check_by() {
+	heddle log -n1 --by-actor --json >last.json
+	python3 -c '
+import json, os, sys
+groups = json.load(open("last.json"))["states"][0]["actors"]
+for line in sys.stdin.read().splitlines():
+    path, *wanted = line.split()
+    got = sorted("|".join((group.get("actor", ""), group.get("tool_call", ""), os.path.basename(group.get("program", "unknown"))))
+                 for group in groups if any(entry["path"] == path for entry in group["paths"]))
+    if got != wanted:
+        sys.exit(f"{path} was changed by {got}, not {wanted}")
+' || fail "who changed what"
+}
+
+cat >story.py <<'END'
+import mmap, os, sys
+os.chdir(sys.argv[1])
+with open("mapped", "w+b") as file:
+    file.truncate(8192)
+    mmap.mmap(file.fileno(), 8192)[5000:5006] = b"mapped"
+open("README", "a").write("appended\n")
+os.symlink("README", "symlink")
+os.link("README", "linked")
+os.unlink("run.sh")
+os.mkfifo("fifo")
+try:
+    os.mkdir("docs")
+except FileExistsError:
+    pass
+os.utime("docs/guide.md")
+END
+python=$(basename "$(readlink -f "$(python3 -c 'import sys; print(sys.executable)')")")
+(cd "$MNT" && HEDDLE_TOOL_CALL=one touch made && HEDDLE_TOOL_CALL=two mkdir directory)
+HEDDLE_TOOL_CALL=three python3 story.py "$MNT"
+HEDDLE_ACTOR=mover HEDDLE_TOOL_CALL=four mv "$MNT/src" "$MNT/source"
+HEDDLE_ACTOR=remover rm -r "$MNT/source/deep"
+HEDDLE_TOOL_CALL=five chmod 600 "$MNT/docs/guide.md"
+# Two for one path, the second last.
+MNT=$MNT HEDDLE_ACTOR=first sh -c 'echo 1 >"$MNT/both"'
+MNT=$MNT HEDDLE_ACTOR=second sh -c 'echo 2 >>"$MNT/both"'
+capture "All kinds" >/dev/null
+
+shell=$(basename "$(readlink -f "$(command -v sh)")")
+# Who set times alone (of the guide) is not named.
+check_by <<END
+made agent|one|touch
+directory agent|two|mkdir
+mapped agent|three|$python
+README agent|three|$python
+symlink agent|three|$python
+linked agent|three|$python
+run.sh agent|three|$python
+fifo agent|three|$python
+source mover|four|mv
+source/deep remover||rm
+source/deep/er/leaf.txt remover||rm
+docs/guide.md agent|five|chmod
+both first||$shell second||$shell
+END
+check_contains "$(heddle log -n1 --by-actor)" "agent, call one, .*touch"
+check_fails grep -q provenance <(heddle show -s @)
+
+# Each state has what is its own; threads of a process are the process.
+python3 - "$MNT" <<'END'
+import sys, threading
+def write(number):
+    open(f"{sys.argv[1]}/thread{number}", "w").write("x")
+threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+END
+capture "Threads" >/dev/null
+check_equal "$(heddle log -n1 --by-actor --json | json_field '[len(s["states"][0]["actors"]), len(s["states"][0]["actors"][0]["pids"]), len(s["states"][0]["actors"][0]["paths"])]')" "[1, 1, 8]"
+check_by <<<"made"
+
+# Notes end with the worker: what came before is unknown, what comes after is not.
+touch "$MNT/before"
+kill -KILL "$(worker_pid)"
+wait_until 30 touch "$MNT/after"
+capture "Over a death" >/dev/null
+check_by <<<"before ||unknown
+after agent||touch"
+
+# Many at once, each its own.
+for number in $(seq 40); do
+	HEDDLE_TOOL_CALL=$number touch "$MNT/many$number" &
+done
+wait
+capture "Many" >/dev/null
+check_by < <(for number in $(seq 40); do echo "many$number agent|$number|touch"; done)
+
+# Without --record nothing is said, and a fact of that name is heddle's own.
+heddle_remount
+touch "$MNT/unrecorded"
+check_status 64 heddle capture -m x --meta provenance=1
+capture "Unrecorded" >/dev/null
+check_equal "$(heddle log -n1 --by-actor --json | json_field 's["states"][0]["actors"]')" null
+heddle_unmount
+if unshare --mount true 2>/dev/null; then
+	HEDDLE_TOOL_CALL=run heddle run -q --record -- sh -c 'touch ran; exec touch ran2'
+	check_by <<<"ran agent|run|touch
+ran2 agent|run|touch"
+fi
+check heddle check >/dev/null

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mount/witness/witness.h"
+#include "overlay/platform/process.h"
+
+/* The witness without a mount: what it says of changes, of processes that end, and when there is no room. */
+
+static int setup(void **state)
+{
+	struct hd_witness *witness;
+
+	assert_int_equal(hd_witness_new(&witness), 0);
+	*state = witness;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	hd_witness_free(*state);
+	return 0;
+}
+
+static pid_t start_sleeper(void)
+{
+	char *const arguments[] = {(char[]){"sleep"}, (char[]){"600"}, NULL};
+	char *const environment[] = {
+		(char[]){"HEDDLE_ACTOR=agent\n7"}, (char[]){"HEDDLE_TOOL_CALL=call"}, NULL};
+	pid_t pid;
+
+	assert_int_equal(hd_process_spawn_with("/bin/sleep", arguments, environment, NULL, 0, true, &pid), 0);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(hd_process_kill(pid, SIGKILL), 0);
+	assert_int_equal(hd_process_wait(pid, &status), 0);
+}
+
+static void clear(struct hd_provenance_actor *actor)
+{
+	free(actor->program);
+	free(actor->actor);
+	free(actor->tool_call);
+}
+
+static void who_changed_it_last_is_first(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+	struct hd_provenance_actor actor;
+	pid_t sleeper = start_sleeper();
+
+	hd_witness_note(witness, 5, NULL, 0, getpid());
+	hd_witness_note(witness, 5, NULL, 0, sleeper);
+	hd_witness_note(witness, 5, "name", 4, getpid());
+	hd_witness_settle(witness);
+	assert_int_equal(hd_witness_who(witness, 5, NULL, numbers), 2);
+	assert_int_equal(hd_witness_actor(witness, numbers[0], &actor), 0);
+	assert_int_equal(actor.pid, sleeper);
+	assert_non_null(strstr(actor.program, "/sleep"));
+	assert_string_equal(actor.actor, "agent 7");
+	assert_string_equal(actor.tool_call, "call");
+	clear(&actor);
+	hd_witness_note(witness, 5, NULL, 0, getpid());
+	assert_int_equal(hd_witness_who(witness, 5, NULL, numbers), 2);
+	assert_int_equal(hd_witness_actor(witness, numbers[0], &actor), 0);
+	assert_int_equal(actor.pid, getpid());
+	clear(&actor);
+	assert_int_equal(hd_witness_who(witness, 5, "name", numbers), 1);
+	assert_int_equal(hd_witness_who(witness, 5, "other", numbers), 0);
+	assert_int_equal(hd_witness_who(witness, 6, NULL, numbers), 0);
+	end(sleeper);
+}
+
+static void an_ended_process_is_known_by_what_was_seen(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+	struct hd_provenance_actor actor;
+	pid_t sleeper = start_sleeper();
+
+	hd_witness_note(witness, 1, NULL, 0, sleeper);
+	hd_witness_settle(witness);
+	end(sleeper);
+	hd_witness_note(witness, 2, NULL, 0, sleeper);
+	hd_witness_settle(witness);
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 1);
+	assert_int_equal(hd_witness_actor(witness, numbers[0], &actor), 0);
+	assert_string_equal(actor.tool_call, "call");
+	clear(&actor);
+}
+
+static void one_that_was_never_seen_is_a_number(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+	struct hd_provenance_actor actor;
+	pid_t sleeper = start_sleeper();
+
+	end(sleeper);
+	hd_witness_note(witness, 1, NULL, 0, sleeper);
+	hd_witness_settle(witness);
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 1);
+	assert_int_equal(hd_witness_actor(witness, numbers[0], &actor), 0);
+	assert_int_equal(actor.pid, sleeper);
+	assert_string_equal(actor.program, "");
+	assert_string_equal(actor.actor, "");
+	clear(&actor);
+}
+
+static void the_kernel_writes_for_who_wrote_or_opened(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT], again[HD_PROVENANCE_LIMIT];
+
+	hd_witness_note(witness, 1, NULL, 0, getpid());
+	hd_witness_note(witness, 1, NULL, 0, 0);
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 1);
+	hd_witness_note_opened(witness, 2, getpid());
+	assert_int_equal(hd_witness_who(witness, 2, NULL, again), 0);
+	hd_witness_note(witness, 2, NULL, 0, 0);
+	assert_int_equal(hd_witness_who(witness, 2, NULL, again), 1);
+	assert_int_equal(numbers[0], again[0]);
+	hd_witness_note(witness, 3, NULL, 0, 0);
+	assert_int_equal(hd_witness_who(witness, 3, NULL, again), 1);
+	assert_int_equal(again[0], 0);
+}
+
+static void a_capture_forgets_what_came_before_its_mark(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+	uint64_t mark;
+
+	hd_witness_note(witness, 1, NULL, 0, getpid());
+	hd_witness_note(witness, 2, NULL, 0, getpid());
+	hd_witness_note_opened(witness, 3, getpid());
+	mark = hd_witness_mark(witness);
+	hd_witness_note(witness, 2, NULL, 0, getpid());
+	hd_witness_note(witness, 4, NULL, 0, getpid());
+	hd_witness_forget(witness, mark);
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 0);
+	assert_int_equal(hd_witness_who(witness, 2, NULL, numbers), 1);
+	assert_int_equal(hd_witness_who(witness, 4, NULL, numbers), 1);
+	hd_witness_note(witness, 3, NULL, 0, 0);
+	assert_int_equal(hd_witness_who(witness, 3, NULL, numbers), 1);
+	assert_int_not_equal(numbers[0], 0);
+}
+
+static void what_exceeds_the_room_is_said(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+
+	for (uint32_t ino = 1; ino <= HD_WITNESS_CHANGES; ino++)
+		hd_witness_note(witness, ino, NULL, 0, getpid());
+	assert_false(hd_witness_is_incomplete(witness));
+	hd_witness_note(witness, HD_WITNESS_CHANGES + 1, NULL, 0, getpid());
+	assert_true(hd_witness_is_incomplete(witness));
+	assert_int_equal(hd_witness_who(witness, HD_WITNESS_CHANGES + 1, NULL, numbers), 0);
+	assert_int_equal(hd_witness_who(witness, HD_WITNESS_CHANGES, NULL, numbers), 1);
+	hd_witness_forget(witness, hd_witness_mark(witness));
+	assert_false(hd_witness_is_incomplete(witness));
+	hd_witness_note(witness, 1, NULL, 0, getpid());
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 1);
+}
+
+static void processes_exceed_the_room_too(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+
+	/* Numbers that no process has: each is another that has ended. */
+	for (int i = 0; i < (int)HD_WITNESS_ACTORS + 10; i++) {
+		hd_witness_note(witness, 1, NULL, 0, 0x3fff0000 + i);
+		hd_witness_settle(witness);
+	}
+	assert_true(hd_witness_is_incomplete(witness));
+	hd_witness_forget(witness, hd_witness_mark(witness));
+	hd_witness_note(witness, 2, NULL, 0, getpid());
+	assert_int_equal(hd_witness_who(witness, 2, NULL, numbers), 1);
+	assert_int_not_equal(numbers[0], 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(who_changed_it_last_is_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_ended_process_is_known_by_what_was_seen, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_that_was_never_seen_is_a_number, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_kernel_writes_for_who_wrote_or_opened, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_capture_forgets_what_came_before_its_mark, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_exceeds_the_room_is_said, setup, teardown),
+		cmocka_unit_test_setup_teardown(processes_exceed_the_room_too, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
