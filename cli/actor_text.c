@@ -191,3 +191,36 @@ int hd_actors_json(struct hd_store *store, const struct hd_state *state, json_t 
 	json_decref(groups);
 	return r < 0 ? r : json_object_set_new(object, "actors", json_null()) < 0 ? -ENOMEM : 0;
 }
+
+static json_t *actor_json(const struct hd_provenance_actor *actor)
+{
+	json_t *object = json_object();
+
+	(void)json_object_set_new(object, "actor", hd_json_text(actor->actor));
+	(void)json_object_set_new(object, "tool_call", hd_json_text(actor->tool_call));
+	(void)json_object_set_new(object, "program", hd_json_text(actor->program));
+	(void)json_object_set_new(object, "pid", json_integer(actor->pid));
+	return object;
+}
+
+int hd_actors_of_path_json(
+	struct hd_store *store, const struct hd_state_id *id, const char *path, json_t *object)
+{
+	HD_CLEANUP(hd_provenance_clear) struct hd_provenance provenance = {0};
+	const struct hd_provenance_path *found = NULL;
+	struct hd_state state = {0};
+	json_t *actors;
+	int r;
+
+	r = hd_index_get_state(store->index, id, &state);
+	if (r >= 0)
+		r = hd_provenance_of_state(store, &state, &provenance);
+	hd_state_clear(&state);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	actors = r < 0 ? json_null() : json_array();
+	found = r < 0 ? NULL : hd_provenance_find(&provenance, path);
+	for (unsigned i = 0; found && i < found->n_actors; i++)
+		(void)json_array_append_new(actors, actor_json(&provenance.actors[found->actors[i]]));
+	return json_object_set_new(object, "actors", actors) < 0 ? -ENOMEM : 0;
+}

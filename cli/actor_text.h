@@ -25,4 +25,11 @@ int hd_actors_print(struct hd_store *store, const struct hd_state *state, FILE *
  */
 int hd_actors_json(struct hd_store *store, const struct hd_state *state, json_t *object);
 
+/*
+ * Sets "actors" of OBJECT to those that changed PATH in STATE, the last one first: [{"actor", "tool_call", "program", "pid"}],
+ * empty where nobody knows; null where nothing was recorded. STATE is an id.
+ */
+int hd_actors_of_path_json(
+	struct hd_store *store, const struct hd_state_id *state, const char *path, json_t *object);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "capture/blame.h"
 #include "capture/state_spec.h"
+#include "cli/actor_text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
@@ -26,7 +27,7 @@
 #define NO_STATE "00000000000000000000000000000000"
 
 static const char *state_spec, *thread, *range_text;
-static bool porcelain;
+static bool porcelain, by_actor;
 
 static const struct hd_option options[] = {
 	{.long_name = "state",
@@ -38,6 +39,10 @@ static const struct hd_option options[] = {
 		.argument = "A,B",
 		.help = "lines A to B alone; 'A,' is to the end, ',B' from the first, 'A,+N' is N lines",
 		.text = &range_text},
+	{.long_name = "by-actor",
+		.help = "show who changed the file in that state instead of its author, where a mount "
+			"recorded it",
+		.flag = &by_actor},
 	{.long_name = "porcelain",
 		.help = "print for programs, as 'git blame --porcelain' does",
 		.flag = &porcelain},
@@ -129,15 +134,32 @@ static const json_t *source_of(const json_t *reply, const json_t *line)
 	return json_array_get(json_object_get(reply, "sources"), (size_t)hd_reply_number(line, "source"));
 }
 
-/* "Name" of "Name <mail>", in fresh memory. */
-static char *author_name(const json_t *state)
+/* Who changed the file last in the source's state, in fresh memory; NULL where that is not known. */
+static char *actor_name(const json_t *source)
 {
+	const json_t *actor = json_array_get(json_object_get(source, "actors"), 0);
+	const char *name = hd_reply_text(actor, "actor"), *call = hd_reply_text(actor, "tool_call");
+	const char *program = strrchr(hd_reply_text(actor, "program"), '/');
+	char *text;
+
+	if (!*name)
+		name = program ? program + 1 : "";
+	if (!*name && !*call)
+		return NULL;
+	return asprintf(&text, "%s%s%s", name, *call ? " " : "", call) < 0 ? NULL : text;
+}
+
+/* "Name" of "Name <mail>", or the actor's, in fresh memory. */
+static char *author_name(const json_t *source)
+{
+	const json_t *state = json_object_get(source, "state");
 	const char *author = json_is_object(state) ? hd_reply_text(state, "author") : "";
+	char *actor = by_actor ? actor_name(source) : NULL;
 	size_t length = strcspn(author, "<");
 
 	while (length > 0 && author[length - 1] == ' ')
 		length--;
-	return strndup(author, length);
+	return actor ? actor : strndup(author, length);
 }
 
 static void source_id(struct hd_index *index, const json_t *state, char text[HD_STATE_ID_TEXT_SIZE])
@@ -163,7 +185,7 @@ static int measure(struct hd_index *index, const json_t *reply, struct columns *
 	for (size_t i = 0; i < json_array_size(sources); i++) {
 		const json_t *source = json_array_get(sources, i);
 		const json_t *state = json_object_get(source, "state");
-		HD_AUTO_FREE char *author = author_name(state);
+		HD_AUTO_FREE char *author = author_name(source);
 		char id[HD_STATE_ID_TEXT_SIZE];
 
 		if (!author)
@@ -207,7 +229,7 @@ static void format_time(const json_t *state, char *text, size_t size)
 static int print_source(struct hd_index *index, const json_t *source, const struct columns *columns)
 {
 	const json_t *state = json_object_get(source, "state");
-	HD_AUTO_FREE char *author = author_name(state);
+	HD_AUTO_FREE char *author = author_name(source);
 	HD_AUTO_FREE char *path = hd_json_get_path(source, "path");
 	char id[HD_STATE_ID_TEXT_SIZE], when[48] = "";
 
@@ -362,6 +384,28 @@ static int print_porcelain(const json_t *reply)
 	return r;
 }
 
+static int add_actors(struct hd_store *store, const json_t *reply)
+{
+	const json_t *sources = json_object_get(reply, "sources");
+	int r = 0;
+
+	for (size_t i = 0; i < json_array_size(sources) && r >= 0; i++) {
+		json_t *source = json_array_get(sources, i);
+		const char *state = hd_reply_text(json_object_get(source, "state"), "id");
+		HD_AUTO_FREE char *path = hd_json_get_path(source, "path");
+		struct hd_state_id id;
+
+		if (!path)
+			return -ENOMEM;
+		if (!*state)
+			continue;
+		r = hd_control_id_decode(state, &id);
+		if (r >= 0)
+			r = hd_actors_of_path_json(store, &id, path, source);
+	}
+	return r;
+}
+
 static int run_blame(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
@@ -377,6 +421,8 @@ static int run_blame(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = state_spec ? ask_state(&location, path, &range, &reply)
 			       : ask_thread(&location, path, &range, &reply);
+	if (r >= 0 && by_actor)
+		r = add_actors(location.store, reply);
 	if (r < 0)
 		return r;
 	if (invocation->json)

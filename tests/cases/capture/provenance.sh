@@ -77,6 +77,10 @@ END
 check_contains "$(heddle log -n1 --by-actor)" "agent, call one, .*touch"
 check_fails grep -q provenance <(heddle show -s @)
 
+check_contains "$(heddle blame --by-actor README)" "(agent three .*appended"
+check_equal "$(heddle blame --by-actor --json README | json_field 'sorted(str(source["actors"] and source["actors"][0]["tool_call"]) for source in s["sources"])')" '["None", "three"]'
+check_contains "$(heddle blame README)" "(Test Person .*appended"
+
 # Each state has what is its own; threads of a process are the process.
 python3 - "$MNT" <<'END'
 import sys, threading
