@@ -133,6 +133,17 @@ void hd_transaction_abort(struct hd_transaction *transaction);
 /* Records that can still be edited; for long work that must be cut into several transactions. */
 uint32_t hd_transaction_room(const struct hd_transaction *transaction);
 
+/*
+ * Sets the transaction aside for others that must be done before it, and takes it up again: its edits are where they were,
+ * as they were, whatever the others did to the same records. One at a time. -ENOMEM leaves it as it is.
+ */
+struct hd_transaction_aside {
+	void *edits; /* owned */
+	uint32_t size, count;
+};
+int hd_transaction_set_aside(struct hd_transaction *transaction, struct hd_transaction_aside *ret_aside);
+void hd_transaction_take_up(struct hd_transaction *transaction, struct hd_transaction_aside *aside);
+
 /* The transaction's copy of a record, for changing. */
 void *hd_edit(struct hd_transaction *transaction, enum hd_table table, uint32_t index);
 /* The record as the transaction sees it: its copy if it has one, else the table's. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/arena/inode_table.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "overlay/arena/cells.h"
+#include "overlay/platform/cleanup.h"
 #include "overlay/states/state_tree.h"
 
 /*
@@ -15,6 +18,10 @@
  * one below it (tree). A change climbs to the root, but stops at the first ancestor that is marked already
  * since the last barrier: the ancestors above it are too. So a busy directory costs one step per change, and
  * a capture, which raises the barrier, never has to clear a mark.
+ *
+ * The first change after a capture marks all its ancestors, of which there may be more than a transaction has room for.
+ * Those far above are marked before, in transactions of their own and from the root down, so that what is above a marked
+ * directory is marked at any instant. A death in between leaves marks without a change, which a capture passes through.
  */
 
 /* Ids with the highest bit are of states (states/state_tree.h). */
@@ -87,17 +94,82 @@ void hd_inode_drop_name(struct hd_transaction *transaction, uint32_t index, cons
 		inode->state = inode->unseen_links ? HD_INODE_HIDDEN : HD_INODE_ORPHAN;
 }
 
+#define NEAR_LEVELS 1024u   /* marked in the transaction of the change */
+#define MARKS_AT_ONCE 4096u /* of those above, in one of their own */
+
+static uint32_t unmarked_parent(const struct hd_transaction *transaction, uint32_t index, uint64_t barrier)
+{
+	uint32_t link = hd_view_inode(transaction, index)->first_link;
+	uint32_t parent = link ? hd_view_entry(transaction, link)->parent : 0;
+
+	return parent && hd_view_inode(transaction, parent)->tree_change <= barrier ? parent : 0;
+}
+
+/* CHAIN, of N directories, from its end. */
+static int mark_chain(struct hd_arena *arena, const uint32_t *chain, size_t n, uint64_t change)
+{
+	int r = 0;
+
+	while (n > 0 && r == 0) {
+		struct hd_transaction transaction;
+		size_t stop = n > MARKS_AT_ONCE ? n - MARKS_AT_ONCE : 0;
+
+		hd_transaction_begin(arena, &transaction);
+		hd_edit_thread(&transaction)->change = change;
+		while (n > stop)
+			hd_edit_inode(&transaction, chain[--n])->tree_change = change;
+		r = hd_transaction_commit(&transaction);
+	}
+	return r;
+}
+
+/* Marks INDEX, which is not, and all above it before the transaction. */
+static int mark_far_above(
+	struct hd_transaction *transaction, uint32_t index, uint64_t change, uint64_t barrier)
+{
+	struct hd_transaction_aside aside;
+	HD_AUTO_FREE uint32_t *chain = NULL;
+	size_t n = 0, count = 0;
+	int r;
+
+	for (uint32_t at = index; at; at = unmarked_parent(transaction, at, barrier))
+		count++;
+	chain = calloc(count, sizeof(*chain));
+	if (!chain)
+		return -ENOMEM;
+	for (uint32_t at = index; at; at = unmarked_parent(transaction, at, barrier))
+		chain[n++] = at;
+	r = hd_transaction_set_aside(transaction, &aside);
+	if (r < 0)
+		return r;
+	r = mark_chain(transaction->arena, chain, n, change);
+	hd_transaction_take_up(transaction, &aside);
+	/* What the transaction has changed itself it has in an older copy. */
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (hd_view_inode(transaction, chain[i])->tree_change <= barrier)
+			hd_edit_inode(transaction, chain[i])->tree_change = change;
+	return r;
+}
+
 static void mark_above(struct hd_transaction *transaction, uint32_t index, uint64_t change, uint64_t barrier)
 {
-	while (index) {
-		const struct hd_inode *inode = hd_view_inode(transaction, index);
-		uint32_t link = inode->first_link;
+	unsigned levels = 0;
+	int r = 0;
 
-		if (inode->tree_change > barrier)
-			return;
+	if (hd_view_inode(transaction, index)->tree_change > barrier)
+		return;
+	while (index && r == 0) {
+		uint32_t parent = unmarked_parent(transaction, index, barrier);
+
+		if (++levels == NEAR_LEVELS) {
+			r = mark_far_above(transaction, index, change, barrier);
+			break;
+		}
 		hd_edit_inode(transaction, index)->tree_change = change;
-		index = link ? hd_view_entry(transaction, link)->parent : 0;
+		index = parent;
 	}
+	if (r < 0 && transaction->status == 0)
+		transaction->status = r;
 }
 
 void hd_inode_mark_changed(struct hd_transaction *transaction, uint32_t index)

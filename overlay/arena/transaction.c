@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "overlay/arena/arena.h"
@@ -221,6 +223,41 @@ void hd_transaction_abort(struct hd_transaction *transaction)
 	transaction->arena->stamp++;
 	transaction->arena->edits = 0;
 	transaction->arena->redo_used = 0;
+}
+
+int hd_transaction_set_aside(struct hd_transaction *transaction, struct hd_transaction_aside *ret_aside)
+{
+	struct hd_arena *arena = transaction->arena;
+	void *edits = malloc(arena->redo_used + 1u);
+
+	if (!edits)
+		return -ENOMEM;
+	memcpy(edits, edits_of(arena), arena->redo_used);
+	*ret_aside = (struct hd_transaction_aside){edits, arena->redo_used, arena->edits};
+	return 0;
+}
+
+void hd_transaction_take_up(struct hd_transaction *transaction, struct hd_transaction_aside *aside)
+{
+	struct hd_arena *arena = transaction->arena;
+	uint32_t at = 0;
+
+	arena->stamp++;
+	memcpy(edits_of(arena), aside->edits, aside->size);
+	arena->redo_used = aside->size;
+	arena->edits = aside->count;
+	while (at < aside->size) {
+		const struct hd_redo_edit *edit = (const void *)(edits_of(arena) + at);
+		struct hd_edit_slot *slot = find_slot(arena, (enum hd_table)edit->table, edit->index);
+
+		*slot = (struct hd_edit_slot){.stamp = arena->stamp,
+			.table = edit->table,
+			.index = edit->index,
+			.offset = at + (uint32_t)sizeof(*edit)};
+		at += (uint32_t)sizeof(*edit) + padded(hd_record_size((enum hd_table)edit->table));
+	}
+	free(aside->edits);
+	aside->edits = NULL;
 }
 
 int hd_redo_recover(struct hd_arena *arena, bool *ret_applied)

@@ -521,6 +521,43 @@ static void captures_beside_writers_lose_nothing_and_take_nothing_half(void **st
 	assert_true(captures > 2);
 }
 
+/* More ancestors than a transaction has room for are marked by the first change after a capture. */
+static void a_change_below_30000_directories_is_captured(void **state)
+{
+	struct yard *yard = *state;
+	struct hd_overlay *overlay = yard_open(yard);
+	struct hd_snapshot *snapshot;
+	struct hd_snapshot_node *node;
+	hd_ino directory = HD_ROOT_INO, half = 0;
+	struct hd_attributes link;
+
+	for (int level = 0; level < 30000; level++) {
+		directory = make_directory(overlay, directory, "d");
+		if (level == 15000)
+			half = directory;
+	}
+	for (uint8_t round = 1; round <= 2; round++) {
+		publish(take(overlay, true), round);
+		assert_nothing_changed(overlay);
+		if (round == 1)
+			(void)make_file(overlay, directory, "file");
+		else
+			assert_success(hd_overlay_rename(overlay, directory, "file", half, "file", 0));
+		snapshot = take(overlay, false);
+		node = hd_snapshot_root(snapshot);
+		for (int level = 0; level < 30000; level++) {
+			assert_true(node->changed);
+			node = child(node, "d");
+			assert_non_null(node);
+		}
+		assert_true(node->changed);
+		assert_int_equal(child(node, "file") != NULL, round == 1);
+		hd_snapshot_free(snapshot);
+	}
+	assert_success(hd_overlay_lookup(overlay, half, "file", &link));
+	assert_int_equal(link.nlink, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, yard_setup, yard_teardown)
 #define BASE_TEST(name) cmocka_unit_test_setup_teardown(name, yard_setup_over_base, yard_teardown)
 
@@ -539,6 +576,7 @@ int main(void)
 		TEST(marks_and_barrier_survive_a_reopening),
 		TEST(a_huge_hole_is_stored_in_no_time),
 		TEST(captures_beside_writers_lose_nothing_and_take_nothing_half),
+		TEST(a_change_below_30000_directories_is_captured),
 	};
 
 	return cmocka_run_group_tests_name("snapshots", tests, NULL, NULL);
