@@ -88,8 +88,10 @@ check_content "$MNT/docs/guide.md" "guide"
 check_refused flushed
 check_fails sync "$MNT/flushed"
 check_fails heddle sync
-# Ids that this worker gave to the kernel are none of the next one's.
+# Ids that this worker gave to the kernel are none of the next one's: what the kernel still has of them is stale until it asks again.
 kill_worker
+reads() { cat "$MNT/docs/guide.md" "$MNT/src/main.c"; }
+wait_until 30 reads
 check_content "$MNT/docs/guide.md" "guide"
 check_content "$MNT/src/main.c" "int main(void) { return 0; }"
 check_refused flushed
