@@ -20,8 +20,8 @@
  *             Until the one transaction that publishes it there is no trace of it; killed at any point,
  *             the next capture finds everything unharmed.
  * Errors      -HD_E_THREAD_MOVED when the head was moved by somebody else meanwhile (nothing is lost: the
- *             changes are still in the overlay), -ENOENT for a chosen path that is nowhere, -HD_E_IDENTITY_INVALID, -HD_E_FACT_INVALID, errors of
- *             snapshot and store.
+ *             changes are still in the overlay), -ENOENT for a chosen path that is nowhere,
+ *             -HD_E_IDENTITY_INVALID, -HD_E_FACT_INVALID, errors of snapshot and store.
  */
 
 #include "capture/capture_select.h"

@@ -11,8 +11,8 @@
  * state exported before is not exported again. Bytes that the repository has are not read, let alone written.
  *
  * Modes are git's: 100755 by the owner's x, 100644, 120000. Git keeps no empty directories, devices, FIFOs
- * and sockets: they are left out and counted, and so are ignored files that it does not have yet. An empty directory in the place of a submodule of the base
- * stays that submodule. A name that git forbids (".git" and what filesystems take for it) stops the export
+ * and sockets: they are left out and counted, and so are ignored files that it does not have yet. An empty
+ * directory in the place of a submodule of the base stays that submodule. A name that git forbids (".git" and what filesystems take for it) stops the export
  * before any reference is touched.
  *
  * Ownership   The caller clears the result. Threads: any.

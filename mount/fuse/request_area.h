@@ -36,8 +36,8 @@ void hd_request_area_unmap(struct hd_request_area *area);
 
 /* ---- slots ---- */
 
-/* Takes a slot that no thread has, that holds no message, and that OVERLAY keeps no result for. Its message is in resident memory, because what
- * the kernel copies into absent pages of a process that is being killed is lost. -EAGAIN when there is none. */
+/* Takes a slot that no thread has, that holds no message, and that OVERLAY keeps no result for. Its message is in
+ * resident memory, because what the kernel copies into absent pages of a process that is being killed is lost. -EAGAIN when there is none. */
 int hd_request_area_take(struct hd_request_area *area, const struct hd_overlay *overlay, uint32_t *ret_slot);
 void hd_request_area_give_back(struct hd_request_area *area, uint32_t slot);
 

@@ -11,8 +11,8 @@
  * process applies.
  *
  * Calling sequence
- *     hd_arena_map → [hd_arena_recover, after a death; later hd_arena_audit] → hd_transaction_begin → hd_edit ... → hd_transaction_commit →
- *     hd_arena_unmap
+ *     hd_arena_map → [hd_arena_recover, after a death; later hd_arena_audit] → hd_transaction_begin → hd_edit ... →
+ *     hd_transaction_commit → hd_arena_unmap
  *
  * Threads     The caller serialises: transactions need the namespace lock for writing, reads of records
  *             need it for reading (hd_overlay.lock).

@@ -4,7 +4,8 @@
 
 /*
  * Link groups: which inode stands for a hard-linked file of the base, so that its names in several
- * directories, loaded at different times, become one inode. Private to the process; collected from the inodes when it is first asked for.
+ * directories, loaded at different times, become one inode. Private to the process; collected from the
+ * inodes when it is first asked for.
  *
  * A file's names are loaded one directory after the other, and what was done to it through one name must show at
  * those that come later. So an inode counts the names that its base promised and no loaded directory has had yet

@@ -18,44 +18,12 @@
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "tests/unit/overlay/journal_place.h"
 
 /*
  * Journals that are longer than what is read at once, and journals that cannot be read. journal_test.c covers what is in
  * them.
  */
-
-#define THREAD 7u
-
-struct fixture {
-	char path[64];
-	int fd;
-	struct hd_journal *journal;
-};
-
-static int setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	assert_non_null(fixture);
-	strcpy(fixture->path, "/tmp/heddle-journal-test-XXXXXX");
-	assert_non_null(mkdtemp(fixture->path));
-	fixture->fd = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(fixture->fd >= 0);
-	assert_int_equal(hd_journal_open(fixture->fd, THREAD, 0, 0, &fixture->journal), 0);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	hd_journal_free(fixture->journal);
-	(void)close(fixture->fd);
-	assert_int_equal(hd_directory_remove_tree(AT_FDCWD, fixture->path), 0);
-	free(fixture);
-	return 0;
-}
 
 static void flip(const struct fixture *fixture, uint64_t offset, uint8_t mask)
 {
@@ -174,9 +142,10 @@ static void a_journal_that_cannot_be_read_is_not_taken_for_a_short_one(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_journal_of_any_length_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			a_journal_that_cannot_be_read_is_not_taken_for_a_short_one, setup, teardown),
+			a_journal_of_any_length_comes_back, journal_setup, journal_teardown),
+		cmocka_unit_test_setup_teardown(a_journal_that_cannot_be_read_is_not_taken_for_a_short_one,
+			journal_setup, journal_teardown),
 	};
 
 	return cmocka_run_group_tests_name("long journals", tests, NULL, NULL);

@@ -19,39 +19,7 @@
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
-
-#define THREAD 7u
-
-struct fixture {
-	char path[64];
-	int fd;
-	struct hd_journal *journal;
-};
-
-static int setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	assert_non_null(fixture);
-	strcpy(fixture->path, "/tmp/heddle-journal-test-XXXXXX");
-	assert_non_null(mkdtemp(fixture->path));
-	fixture->fd = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(fixture->fd >= 0);
-	assert_int_equal(hd_journal_open(fixture->fd, THREAD, 0, 0, &fixture->journal), 0);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	hd_journal_free(fixture->journal);
-	(void)close(fixture->fd);
-	assert_int_equal(hd_directory_remove_tree(AT_FDCWD, fixture->path), 0);
-	free(fixture);
-	return 0;
-}
+#include "tests/unit/overlay/journal_place.h"
 
 /* ---- what a replay gives: the last byte of every cell, and how much data ---- */
 
@@ -297,13 +265,13 @@ static void bytes_of_files_that_look_like_a_journal_are_none(void **state)
 	uint64_t before;
 	int fd;
 
-	assert_int_equal(setup((void **)&other), 0);
+	assert_int_equal(journal_setup((void **)&other), 0);
 	for (uint8_t i = 0; i < 5; i++)
 		assert_int_equal(write_epoch(other->journal, 1, i), 0);
 	fd = openat(other->fd, "journal", O_RDONLY | O_CLOEXEC);
 	assert_true(pread(fd, bytes, sizeof(bytes), 0) > 0);
 	(void)close(fd);
-	(void)teardown((void **)&other);
+	(void)journal_teardown((void **)&other);
 
 	assert_int_equal(write_epoch(fixture->journal, 1, 11), 0);
 	before = hd_journal_size(fixture->journal);
@@ -536,30 +504,36 @@ static void a_checkpoint_takes_the_place_of_all_before(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(no_journal_is_an_empty_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(epochs_come_back_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_epoch_cut_off_anywhere_never_happened, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_journal_is_an_empty_one, journal_setup, journal_teardown),
+		cmocka_unit_test_setup_teardown(epochs_come_back_in_order, journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_changed_byte_of_an_epoch_that_was_on_disk_is_an_error, setup, teardown),
+			an_epoch_cut_off_anywhere_never_happened, journal_setup, journal_teardown),
+		cmocka_unit_test_setup_teardown(a_changed_byte_of_an_epoch_that_was_on_disk_is_an_error,
+			journal_setup, journal_teardown),
+		cmocka_unit_test_setup_teardown(a_changed_byte_of_an_epoch_that_was_not_on_disk_is_torn,
+			journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_changed_byte_of_an_epoch_that_was_not_on_disk_is_torn, setup, teardown),
+			bytes_of_files_that_look_like_a_journal_are_none, journal_setup, journal_teardown),
+		cmocka_unit_test_setup_teardown(a_journal_that_is_shorter_than_it_was_or_gone_is_an_error,
+			journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(
-			bytes_of_files_that_look_like_a_journal_are_none, setup, teardown),
+			what_a_journal_was_at_its_end_binds_no_later_one, journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_journal_that_is_shorter_than_it_was_or_gone_is_an_error, setup, teardown),
+			a_journal_of_another_thread_is_refused, journal_setup, journal_teardown),
+		cmocka_unit_test_setup_teardown(a_damaged_checkpoint_is_an_error_and_no_empty_journal,
+			journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(
-			what_a_journal_was_at_its_end_binds_no_later_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_journal_of_another_thread_is_refused, setup, teardown),
+			another_version_is_said_to_be_one, journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_damaged_checkpoint_is_an_error_and_no_empty_journal, setup, teardown),
-		cmocka_unit_test_setup_teardown(another_version_is_said_to_be_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_the_sink_refuses_fails_the_replay, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_epoch_that_failed_can_be_written_again, setup, teardown),
+			what_the_sink_refuses_fails_the_replay, journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_checkpoint_that_failed_leaves_the_journal_as_it_was, setup, teardown),
+			an_epoch_that_failed_can_be_written_again, journal_setup, journal_teardown),
+		cmocka_unit_test_setup_teardown(a_checkpoint_that_failed_leaves_the_journal_as_it_was,
+			journal_setup, journal_teardown),
+		cmocka_unit_test_setup_teardown(a_checkpoint_that_is_given_up_leaves_the_journal_as_it_was,
+			journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_checkpoint_that_is_given_up_leaves_the_journal_as_it_was, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_checkpoint_takes_the_place_of_all_before, setup, teardown),
+			a_checkpoint_takes_the_place_of_all_before, journal_setup, journal_teardown),
 	};
 
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
