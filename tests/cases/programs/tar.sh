@@ -37,6 +37,8 @@ work() {
 	getfacl -p new/source/README new/source/docs
 	archive --listed-incremental=snapshot -cf full.tar source
 	mv source/docs source/moved
+	# The clock of file times ticks every 4 to 10 ms: without a wait the change may look older than the archive.
+	sleep 0.05
 	echo "changed" >source/README
 	archive --listed-incremental=snapshot -cf more.tar source
 	tar -tf more.tar | grep -v '/$' | sort
