@@ -8,9 +8,9 @@
 
 #include "capture/capture_counts.h"
 #include "capture/capture_tree.h"
+#include "capture/compare/same_attributes.h"
 #include "capture/identity.h"
 #include "capture/provenance_collect.h"
-#include "capture/same_attributes.h"
 #include "overlay/bases/base.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "capture/tree_comparison.h"
+#include "capture/compare/tree_comparison.h"
 #include "overlay/platform/buffer.h"
 
 /*

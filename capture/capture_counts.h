@@ -9,7 +9,7 @@
  */
 
 #include "capture/growth.h"
-#include "capture/tree_view.h"
+#include "capture/trees/tree_view.h"
 
 /* Sets added, modified, deleted, moved and the moves of STATE, which must have none. */
 int hd_capture_count(struct hd_tree_view *old_view, struct hd_tree_view *new_view, struct hd_state *state);

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "capture/ignore_rules.h"
-#include "capture/tree_nodes.h"
-#include "capture/tree_view.h"
+#include "capture/trees/tree_nodes.h"
+#include "capture/trees/tree_view.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/tree_codec.h"

@@ -9,9 +9,9 @@
  * Errors      Those of snapshot, views and store, with the path in the detail.
  */
 
-#include "capture/canonical_content.h"
 #include "capture/capture.h"
-#include "capture/tree_view.h"
+#include "capture/trees/canonical_content.h"
+#include "capture/trees/tree_view.h"
 
 struct hd_capture_tree {
 	struct hd_object_store *objects; /* borrowed */

@@ -12,7 +12,7 @@
  * Ownership   The caller clears it. Threads: one. Errors: -ENOMEM, those of the object store.
  */
 
-#include "capture/tree_comparison.h"
+#include "capture/compare/tree_comparison.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/store/object_store.h"
 

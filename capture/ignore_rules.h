@@ -19,7 +19,7 @@
  * Ownership   The view is borrowed. Threads: one. Errors: those of the view; -errno of the files; -HD_E_REPOSITORY.
  */
 
-#include "capture/tree_view.h"
+#include "capture/trees/tree_view.h"
 
 struct hd_ignore;
 

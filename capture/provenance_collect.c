@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/tree_comparison.h"
+#include "capture/compare/tree_comparison.h"
 #include "overlay/platform/cleanup.h"
 
 /*

@@ -8,7 +8,7 @@
  */
 
 #include "capture/capture.h"
-#include "capture/tree_view.h"
+#include "capture/trees/tree_view.h"
 #include "overlay/store/provenance.h"
 
 /* Fills *RET_PROVENANCE, the caller's to clear, with the paths in which the views differ. */

@@ -7,7 +7,7 @@
 
 #include "capture/capture.h"
 #include "capture/capture_counts.h"
-#include "capture/same_attributes.h"
+#include "capture/compare/same_attributes.h"
 #include "capture/thread_change.h"
 #include "capture/tree_compose.h"
 #include "overlay/platform/cleanup.h"

@@ -9,7 +9,7 @@
  * Ownership   The caller clears the result. Threads: any. Errors: those of snapshot, bases and store.
  */
 
-#include "capture/tree_comparison.h"
+#include "capture/compare/tree_comparison.h"
 
 /* Of all listed paths together, in bytes: those of a deep tree are as long as the square of its depth. */
 #define HD_STATUS_PATHS_LIMIT (16u << 20)

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "capture/capture_tree.h"
-#include "capture/tree_nodes.h"
+#include "capture/trees/tree_nodes.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

@@ -59,7 +59,7 @@ struct hd_common_values {
 extern struct hd_common_values hd_common_values;
 extern const struct hd_option hd_common_options[];
 
-/* ---- cmd_help.c ---- */
+/* ---- commands/help.c ---- */
 
 /* Print to stdout, at most 80 columns wide. */
 void hd_help_print_program(void);

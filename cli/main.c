@@ -9,7 +9,7 @@
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/store_locate.h"
-#include "cli/suggestion.h"
+#include "cli/text/suggestion.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"

@@ -10,7 +10,7 @@
 
 #include "cli/exit_status.h"
 #include "cli/output.h"
-#include "cli/state_text.h"
+#include "cli/text/state_text.h"
 #include "mount/mount_start.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/suggestion.h"
+#include "cli/text/suggestion.h"
 #include "overlay/platform/error.h"
 
 /*

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/exit_status.h"
-#include "cli/path_text.h"
+#include "cli/text/path_text.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "capture/thread_change.h"
-#include "cli/operation_text.h"
+#include "cli/text/operation_text.h"
 #include "cli/thread_hold.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"

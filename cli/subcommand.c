@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cli/suggestion.h"
+#include "cli/text/suggestion.h"
 #include "overlay/platform/error.h"
 
 static int unknown(const struct hd_subcommand *table, const struct hd_invocation *invocation)

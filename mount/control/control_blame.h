@@ -7,7 +7,7 @@
  * control_execute.h.
  */
 
-#include "capture/blame.h"
+#include "capture/history/blame.h"
 #include "mount/control/control_execute.h"
 
 /* Sets *RET_REPLY without "ok". */

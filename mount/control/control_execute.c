@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "capture/capture.h"
-#include "capture/diff.h"
+#include "capture/compare/diff.h"
 #include "mount/control/control_blame.h"
 #include "mount/control/control_json.h"
 #include "mount/control/control_move.h"

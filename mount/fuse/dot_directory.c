@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture/state_spec.h"
+#include "capture/history/state_spec.h"
 #include "mount/fuse/dot_states.h"
 #include "mount/fuse/dot_text.h"
 #include "overlay/platform/checksum.h"

@@ -11,7 +11,7 @@
  * were written.
  *
  * Identical content gives identical entries only if each content has one name, which is the capture's work
- * (capture/canonical_content.h). Over a git commit it has. Over a directory the promise is weaker: a file that was left
+ * (capture/trees/canonical_content.h). Over a git commit it has. Over a directory the promise is weaker: a file that was left
  * alone is a HOST reference to its path, a copy of it is an OBJECT, and trees with the one and the other are unequal.
  *
  * Bytes: docs/design/on-disk-format.md. Entries are strictly sorted by name (byte order). Decoders check

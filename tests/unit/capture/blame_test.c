@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/capture/scene.h"
 
-#include "capture/blame.h"
-#include "capture/line_hunks.h"
+#include "capture/compare/line_hunks.h"
+#include "capture/history/blame.h"
 
 /* Blame over merges, and the numbers of hunks; what the command does with them is cases/cli/blame.sh. */
 

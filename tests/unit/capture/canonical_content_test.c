@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/capture/live.h"
 
-#include "capture/export_git.h"
+#include "capture/git/export_git.h"
 
 /* Equal trees have equal names, however they came about: two threads over one commit do different things. */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/capture/live.h"
 
-#include "capture/diff.h"
-#include "capture/export_git.h"
+#include "capture/compare/diff.h"
+#include "capture/git/export_git.h"
 #include "overlay/platform/buffer.h"
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/capture/scene.h"
 
-#include "capture/diff.h"
+#include "capture/compare/diff.h"
 #include "overlay/platform/buffer.h"
 
 /*

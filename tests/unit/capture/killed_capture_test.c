@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "capture/state_log.h"
+#include "capture/history/state_log.h"
 #include "overlay/platform/clock.h"
 
 /*

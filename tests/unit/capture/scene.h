@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "capture/tree_view.h"
+#include "capture/trees/tree_view.h"
 #include "overlay/bases/base.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

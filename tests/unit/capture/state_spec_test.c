@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/capture/scene.h"
 
-#include "capture/state_history.h"
-#include "capture/state_log.h"
-#include "capture/state_spec.h"
+#include "capture/history/state_history.h"
+#include "capture/history/state_log.h"
+#include "capture/history/state_spec.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/store/index_operations.h"
 

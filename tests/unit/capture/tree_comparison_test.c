@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/capture/scene.h"
 
-#include "capture/tree_comparison.h"
+#include "capture/compare/tree_comparison.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/store/tree_codec.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "capture/tree_moves.h"
+#include "capture/compare/tree_moves.h"
 #include "overlay/platform/buffer.h"
 #include "tests/unit/capture/live.h"
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "cli/diff_text.h"
 #include "cli/output.h"
+#include "cli/text/diff_text.h"
 
 static char *printed;
 

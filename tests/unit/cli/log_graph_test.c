@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "cli/log_graph.h"
+#include "cli/text/log_graph.h"
 
 /* Histories as letters: "M:ab" is the state M with the parents a and b. */
 

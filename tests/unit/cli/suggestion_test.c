@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/command.h"
-#include "cli/suggestion.h"
+#include "cli/text/suggestion.h"
 
 static const char *suggest(const char *word)
 {

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/compare/diff.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "capture/compare/git_patch.h"
+#include "overlay/platform/buffer.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/work.h"
+
+/*
+ * The comparison finds what differs; this file turns each difference into a list entry and, if asked, text.
+ * Two files are in memory at a time, whatever the size of the diff: the text leaves in pieces.
+ */
+
+#define FLUSH_SIZE (64u << 10)
+
+struct diff_run {
+	struct hd_tree_view *old_view, *new_view;
+	const struct hd_diff_options *options;
+	struct hd_buffer entries; /* of struct hd_diff_entry */
+	struct hd_buffer text;
+	size_t path_bytes;
+	struct hd_change_counts counts; /* of what was told */
+};
+
+static int flush_text(struct diff_run *run)
+{
+	int r = hd_buffer_status(&run->text);
+
+	if (r >= 0 && run->text.size > 0)
+		r = run->options->write(run->options->write_payload, run->text.data, run->text.size);
+	if (r < 0)
+		return r;
+	hd_buffer_reset(&run->text);
+	return 0;
+}
+
+/* Reads one side. Sets *RET_BINARY, without the bytes, for what is too large or has a NUL. */
+static int load_side(struct hd_tree_view *view, const struct hd_tree_view_entry *entry,
+	struct hd_git_patch_side *side, char **ret_data, bool *ret_binary)
+{
+	char prefix[HD_GIT_BINARY_PREFIX];
+	size_t size;
+	int r;
+
+	if (!side->mode)
+		return 0;
+	/* Most binary files say so at once: no need to read the rest. */
+	r = hd_tree_view_read(view, entry, prefix, sizeof(prefix), 0, &size);
+	if (r < 0)
+		return r;
+	if (entry->size > HD_DIFF_TEXT_LIMIT || hd_git_patch_is_binary(prefix, size)) {
+		*ret_binary = true;
+		return 0;
+	}
+	r = hd_tree_view_read_whole(view, entry, HD_DIFF_TEXT_LIMIT, ret_data, &side->size);
+	if (r < 0)
+		return r;
+	side->data = *ret_data;
+	return 0;
+}
+
+static int describe_content(struct diff_run *run, const struct hd_change *change, struct hd_buffer *out,
+	struct hd_git_patch_side *old_side, struct hd_git_patch_side *new_side, struct hd_diff_entry *entry)
+{
+	HD_AUTO_FREE char *old_data = NULL;
+	HD_AUTO_FREE char *new_data = NULL;
+	struct hd_git_patch_counts counts = {0};
+	int r;
+
+	r = load_side(run->old_view, change->old_entry, old_side, &old_data, &entry->binary);
+	if (r >= 0 && !entry->binary)
+		r = load_side(run->new_view, change->new_entry, new_side, &new_data, &entry->binary);
+	if (r < 0)
+		return r;
+	if (out)
+		hd_git_patch_put_header(out, change->path, old_side, new_side, entry->binary);
+	if (entry->binary)
+		return 0;
+	r = hd_git_patch_put_hunks(
+		out, change->path, old_side, new_side, run->options->context_lines, &counts);
+	entry->added_lines = counts.added_lines;
+	entry->deleted_lines = counts.deleted_lines;
+	return r;
+}
+
+static int describe(struct diff_run *run, const struct hd_change *change, struct hd_diff_entry *entry)
+{
+	struct hd_buffer *out = run->options->depth == HD_DIFF_PATCH ? &run->text : NULL;
+	struct hd_git_patch_side old_side = {.mode = hd_git_patch_mode(entry->old_mode)};
+	struct hd_git_patch_side new_side = {.mode = hd_git_patch_mode(entry->new_mode)};
+	int r = 0;
+
+	if (!old_side.mode && !new_side.mode)
+		return 0;
+	if (change->content_differs)
+		r = describe_content(run, change, out, &old_side, &new_side, entry);
+	else if (out && old_side.mode != new_side.mode)
+		hd_git_patch_put_header(out, change->path, &old_side, &new_side, false);
+	if (r < 0)
+		return hd_fail_in(r, "'%s'", change->path);
+	return run->text.size >= FLUSH_SIZE ? flush_text(run) : hd_buffer_status(&run->text);
+}
+
+static bool is_at_or_below(const struct hd_change *change, const char *path)
+{
+	size_t length = strlen(path);
+
+	while (length > 0 && path[length - 1] == '/')
+		length--;
+	if (length == 0 || (length == 1 && path[0] == '.'))
+		return true;
+	return change->path_length >= length && memcmp(change->path, path, length) == 0 &&
+	       (change->path[length] == '/' || change->path[length] == '\0');
+}
+
+static bool is_wanted(const struct hd_diff_options *options, const struct hd_change *change)
+{
+	bool wanted = options->n_paths == 0;
+
+	for (size_t i = 0; i < options->n_paths && !wanted; i++)
+		wanted = is_at_or_below(change, options->paths[i]);
+	return wanted;
+}
+
+static void count_change(struct hd_change_counts *counts, enum hd_change_kind kind)
+{
+	counts->added += kind == HD_CHANGE_ADDED;
+	counts->modified += kind == HD_CHANGE_MODIFIED;
+	counts->deleted += kind == HD_CHANGE_DELETED;
+}
+
+static int emit_change(const struct hd_change *change, void *payload)
+{
+	struct diff_run *run = payload;
+	struct hd_diff_entry entry = {
+		.kind = change->kind,
+		.path_length = change->path_length,
+		.old_mode = change->old_entry ? change->old_entry->mode : 0,
+		.new_mode = change->new_entry ? change->new_entry->mode : 0,
+	};
+	int r;
+
+	r = hd_work_advance(1);
+	if (r < 0 || !is_wanted(run->options, change))
+		return r;
+	count_change(&run->counts, change->kind);
+	run->path_bytes += change->path_length;
+	if (run->path_bytes > HD_DIFF_PATHS_LIMIT)
+		return hd_fail(
+			EFBIG, "the list of changes: more than %u MiB of paths", HD_DIFF_PATHS_LIMIT >> 20);
+	if (run->options->depth != HD_DIFF_NAMES && change->kind != HD_CHANGE_MOVED) {
+		r = describe(run, change, &entry);
+		if (r < 0)
+			return r;
+	}
+	entry.path = strndup(change->path, change->path_length);
+	entry.old_path = change->old_path ? strdup(change->old_path) : NULL;
+	r = entry.path && (entry.old_path || !change->old_path) ? 0 : -ENOMEM;
+	if (r == 0)
+		hd_buffer_put(&run->entries, &entry, sizeof(entry));
+	if (r == 0)
+		r = hd_buffer_status(&run->entries);
+	if (r < 0) {
+		free(entry.path);
+		free(entry.old_path);
+	}
+	return r;
+}
+
+int hd_diff_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	const struct hd_diff_options *options, struct hd_diff *ret_diff)
+{
+	struct diff_run run = {.old_view = old_view, .new_view = new_view, .options = options};
+	struct hd_diff diff = {0};
+	int r;
+
+	hd_work_step(HD_WORK_COMPARING, 0);
+	r = (options->depth == HD_DIFF_PATCH || options->n_paths > 0 ? hd_tree_comparison_run
+								     : hd_tree_comparison_run_with_moves)(
+		old_view, new_view, emit_change, &run, &diff.counts);
+	if (options->n_paths > 0)
+		diff.counts = run.counts;
+	if (r >= 0)
+		r = flush_text(&run);
+	hd_buffer_clear(&run.text);
+	diff.n_entries = run.entries.size / sizeof(*diff.entries);
+	diff.entries = (struct hd_diff_entry *)(void *)run.entries.data;
+	if (r < 0) {
+		hd_diff_clear(&diff);
+		return r;
+	}
+	*ret_diff = diff;
+	return 0;
+}
+
+void hd_diff_clear(struct hd_diff *diff)
+{
+	for (size_t i = 0; i < diff->n_entries; i++) {
+		free(diff->entries[i].path);
+		free(diff->entries[i].old_path);
+	}
+	free(diff->entries);
+	*diff = (struct hd_diff){0};
+}
+
+int hd_diff_write_file(void *payload, const void *data, size_t size)
+{
+	struct hd_diff_file *file = payload;
+	int r;
+
+	r = hd_file_write_at(file->fd, data, size, file->offset);
+	if (r < 0)
+		return r;
+	file->offset += size;
+	return 0;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/compare/git_patch.h"
+
+#include <git2.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "overlay/bases/base_git_library.h"
+#include "overlay/platform/error.h"
+
+/*
+ * The lines are libgit2's work (xdiff, the same code as git's), the headers are ours: libgit2 prints headers
+ * for blobs of a repository, with names it takes from an index, and cannot be told a mode.
+ *
+ * git apply needs what git prints, not more: an 'index' line may be left out, but a file that comes or goes
+ * without a single line must still have its 'new file mode' or 'deleted file mode', and a name with a blank
+ * at its end must be told from the header's end by a tab (git's diff.c, emit_diff_symbol).
+ */
+
+bool hd_git_patch_is_binary(const char *data, size_t size)
+{
+	return memchr(data, 0, size < HD_GIT_BINARY_PREFIX ? size : HD_GIT_BINARY_PREFIX) != NULL;
+}
+
+uint32_t hd_git_patch_mode(uint32_t mode)
+{
+	if (S_ISLNK(mode))
+		return 0120000;
+	if (S_ISREG(mode))
+		return mode & S_IXUSR ? 0100755 : 0100644;
+	return 0;
+}
+
+/* As git's quote_c_style with core.quotePath: printable ASCII without '"' and '\' needs no quotes. */
+static bool needs_quotes(const char *path)
+{
+	for (const unsigned char *byte = (const unsigned char *)path; *byte; byte++) {
+		if (*byte < 0x20 || *byte >= 0x7f || *byte == '"' || *byte == '\\')
+			return true;
+	}
+	return false;
+}
+
+static void put_quoted_byte(struct hd_buffer *out, unsigned char byte)
+{
+	static const char letters[] = {['\a'] = 'a',
+		['\b'] = 'b',
+		['\t'] = 't',
+		['\n'] = 'n',
+		['\v'] = 'v',
+		['\f'] = 'f',
+		['\r'] = 'r'};
+
+	if (byte == '"' || byte == '\\')
+		hd_buffer_printf(out, "\\%c", byte);
+	else if (byte < sizeof(letters) && letters[byte])
+		hd_buffer_printf(out, "\\%c", letters[byte]);
+	else if (byte < 0x20 || byte >= 0x7f)
+		hd_buffer_printf(out, "\\%03o", byte);
+	else
+		hd_buffer_put_u8(out, byte);
+}
+
+static void put_name(struct hd_buffer *out, const char *prefix, const char *path)
+{
+	if (!needs_quotes(path)) {
+		hd_buffer_put_text(out, prefix);
+		hd_buffer_put_text(out, path);
+		return;
+	}
+	hd_buffer_put_u8(out, '"');
+	hd_buffer_put_text(out, prefix);
+	for (const char *byte = path; *byte; byte++)
+		put_quoted_byte(out, (unsigned char)*byte);
+	hd_buffer_put_u8(out, '"');
+}
+
+static void put_side_name(
+	struct hd_buffer *out, const char *mark, const char *prefix, const char *path, bool exists)
+{
+	hd_buffer_put_text(out, mark);
+	if (!exists) {
+		hd_buffer_put_text(out, "/dev/null\n");
+		return;
+	}
+	put_name(out, prefix, path);
+	if (strchr(path, ' '))
+		hd_buffer_put_u8(out, '\t');
+	hd_buffer_put_u8(out, '\n');
+}
+
+void hd_git_patch_put_header(struct hd_buffer *out, const char *path,
+	const struct hd_git_patch_side *old_side, const struct hd_git_patch_side *new_side, bool binary)
+{
+	hd_buffer_put_text(out, "diff --git ");
+	put_name(out, "a/", path);
+	hd_buffer_put_u8(out, ' ');
+	put_name(out, "b/", path);
+	hd_buffer_put_u8(out, '\n');
+	if (!old_side->mode)
+		hd_buffer_printf(out, "new file mode %06o\n", new_side->mode);
+	else if (!new_side->mode)
+		hd_buffer_printf(out, "deleted file mode %06o\n", old_side->mode);
+	else if (old_side->mode != new_side->mode)
+		hd_buffer_printf(out, "old mode %06o\nnew mode %06o\n", old_side->mode, new_side->mode);
+	if (!binary)
+		return;
+	hd_buffer_put_text(out, "Binary files ");
+	if (old_side->mode)
+		put_name(out, "a/", path);
+	else
+		hd_buffer_put_text(out, "/dev/null");
+	hd_buffer_put_text(out, " and ");
+	if (new_side->mode)
+		put_name(out, "b/", path);
+	else
+		hd_buffer_put_text(out, "/dev/null");
+	hd_buffer_put_text(out, " differ\n");
+}
+
+struct hunk_writer {
+	struct hd_buffer *out; /* may be NULL */
+	const char *path;
+	bool old_exists, new_exists;
+	bool begun;
+	struct hd_git_patch_counts counts;
+};
+
+static int put_hunk(const git_diff_delta *delta, const git_diff_hunk *hunk, void *payload)
+{
+	struct hunk_writer *writer = payload;
+
+	(void)delta;
+	if (!writer->out)
+		return 0;
+	if (!writer->begun) {
+		put_side_name(writer->out, "--- ", "a/", writer->path, writer->old_exists);
+		put_side_name(writer->out, "+++ ", "b/", writer->path, writer->new_exists);
+		writer->begun = true;
+	}
+	hd_buffer_put(writer->out, hunk->header, hunk->header_len);
+	return hd_buffer_status(writer->out);
+}
+
+static int put_line(
+	const git_diff_delta *delta, const git_diff_hunk *hunk, const git_diff_line *line, void *payload)
+{
+	struct hunk_writer *writer = payload;
+
+	(void)delta;
+	(void)hunk;
+	if (line->origin == GIT_DIFF_LINE_ADDITION)
+		writer->counts.added_lines++;
+	else if (line->origin == GIT_DIFF_LINE_DELETION)
+		writer->counts.deleted_lines++;
+	if (!writer->out)
+		return 0;
+	/* The other origins are the words about a missing line end, which bring their own marks. */
+	if (line->origin == GIT_DIFF_LINE_ADDITION || line->origin == GIT_DIFF_LINE_DELETION ||
+		line->origin == GIT_DIFF_LINE_CONTEXT)
+		hd_buffer_put_u8(writer->out, (uint8_t)line->origin);
+	hd_buffer_put(writer->out, line->content, line->content_len);
+	return hd_buffer_status(writer->out);
+}
+
+int hd_git_patch_put_hunks(struct hd_buffer *out, const char *path, const struct hd_git_patch_side *old_side,
+	const struct hd_git_patch_side *new_side, unsigned context_lines,
+	struct hd_git_patch_counts *ret_counts)
+{
+	git_diff_options options;
+	struct hunk_writer writer = {.out = out,
+		.path = path,
+		.old_exists = old_side->mode != 0,
+		.new_exists = new_side->mode != 0};
+	int r;
+
+	r = hd_git_library_start();
+	if (r < 0)
+		return r;
+	(void)git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+	options.context_lines = context_lines;
+	options.flags = GIT_DIFF_FORCE_TEXT | GIT_DIFF_INDENT_HEURISTIC;
+	r = git_diff_buffers(old_side->data, old_side->size, NULL, new_side->data, new_side->size, NULL,
+		&options, NULL, NULL, put_hunk, put_line, &writer);
+	if (out && hd_buffer_status(out) < 0)
+		return hd_buffer_status(out);
+	if (r < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "compare the lines of '%s'", path);
+	*ret_counts = writer.counts;
+	return 0;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/compare/tree_comparison.h"
+#include "capture/compare/tree_moves.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "overlay/platform/array.h"
+#include "overlay/platform/buffer.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/work.h"
+#include "overlay/store/tree_codec.h"
+
+/*
+ * One merge of two sorted listings per directory. A subtree that is on one side only is the same merge with
+ * an empty listing on the other side, so there is one walk, not three.
+ *
+ * Directories wait on a stack of our own: a tree may be deeper than any thread's stack (a path is limited to
+ * 4096 bytes, a tree that is walked by *at() calls is not).
+ *
+ * A name whose type changed needs no case either: taking only the old side's entry leaves the new one to be
+ * met as an addition in the next step.
+ */
+
+#define COMPARE_BLOCK (256u << 10)
+
+struct frame {
+	struct hd_tree_view_listing old_listing;
+	struct hd_tree_view_listing new_listing;
+	size_t old_position, new_position;
+	size_t path_length; /* of the directory, including the '/' behind it */
+};
+
+struct walk {
+	struct hd_tree_view *old_view, *new_view;
+	struct hd_tree_moves moves; /* none unless asked for */
+	hd_change_emit emit;
+	void *payload;
+	struct hd_change_counts counts;
+	struct hd_buffer path;
+	struct frame *frames; /* owned array */
+	size_t depth, capacity;
+};
+
+enum verdict { VERDICT_SAME, VERDICT_DIFFERENT, VERDICT_UNKNOWN };
+
+/*
+ * What two references tell about the bytes. Object ids are a function of the bytes within one store, git's
+ * within all repositories; other pairs, two host paths for example, tell nothing when they are unequal.
+ */
+static enum verdict compare_references(const struct hd_tree_view_entry *a, const struct hd_tree_view_entry *b)
+{
+	const struct hd_content *left = &a->content, *right = &b->content;
+
+	if (a->unreferenced || b->unreferenced)
+		return VERDICT_UNKNOWN;
+	if (hd_content_equal(left, right))
+		return VERDICT_SAME;
+	if (left->kind == HD_CONTENT_GIT && right->kind == HD_CONTENT_GIT && left->length == right->length &&
+		memcmp(left->bytes, right->bytes, sizeof(left->bytes)) == 0)
+		return VERDICT_SAME;
+	if (S_ISDIR(a->mode) || left->kind != right->kind || left->kind == HD_CONTENT_HOST)
+		return VERDICT_UNKNOWN;
+	return left->length == right->length ? VERDICT_DIFFERENT : VERDICT_UNKNOWN;
+}
+
+static int compare_bytes(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_entry,
+	struct hd_tree_view *new_view, const struct hd_tree_view_entry *new_entry, bool *ret_same)
+{
+	HD_AUTO_FREE char *blocks = malloc(2 * (size_t)COMPARE_BLOCK);
+	uint64_t offset = 0;
+
+	if (!blocks)
+		return -ENOMEM;
+	for (;;) {
+		size_t old_size, new_size;
+		int r = hd_work_advance(0);
+
+		if (r < 0)
+			return r;
+		r = hd_tree_view_read(old_view, old_entry, blocks, COMPARE_BLOCK, offset, &old_size);
+		if (r < 0)
+			return r;
+		r = hd_tree_view_read(
+			new_view, new_entry, blocks + COMPARE_BLOCK, COMPARE_BLOCK, offset, &new_size);
+		if (r < 0)
+			return r;
+		if (old_size != new_size || memcmp(blocks, blocks + COMPARE_BLOCK, old_size) != 0) {
+			*ret_same = false;
+			return 0;
+		}
+		if (old_size < COMPARE_BLOCK) {
+			*ret_same = true;
+			return 0;
+		}
+		offset += old_size;
+	}
+}
+
+int hd_tree_comparison_same_bytes(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_entry,
+	struct hd_tree_view *new_view, const struct hd_tree_view_entry *new_entry, bool *ret_same)
+{
+	enum verdict verdict = compare_references(old_entry, new_entry);
+
+	if (verdict == VERDICT_SAME || verdict == VERDICT_DIFFERENT) {
+		*ret_same = verdict == VERDICT_SAME;
+		return 0;
+	}
+	if (old_entry->size != new_entry->size) {
+		*ret_same = false;
+		return 0;
+	}
+	return compare_bytes(old_view, old_entry, new_view, new_entry, ret_same);
+}
+
+bool hd_tree_comparison_same_reference(
+	const struct hd_tree_view_entry *old_entry, const struct hd_tree_view_entry *new_entry)
+{
+	return compare_references(old_entry, new_entry) == VERDICT_SAME;
+}
+
+/* A link's permission bits mean nothing and differ between sources. */
+static bool same_permissions(const struct hd_tree_view_entry *a, const struct hd_tree_view_entry *b)
+{
+	return S_ISLNK(a->mode) || (a->mode & 07777) == (b->mode & 07777);
+}
+
+static int count_and_emit(struct walk *walk, const struct hd_change *change)
+{
+	uint64_t *counters[HD_CHANGE_KIND_COUNT] = {
+		[HD_CHANGE_ADDED] = &walk->counts.added,
+		[HD_CHANGE_MODIFIED] = &walk->counts.modified,
+		[HD_CHANGE_DELETED] = &walk->counts.deleted,
+		[HD_CHANGE_MOVED] = &walk->counts.moved,
+	};
+
+	(*counters[change->kind])++;
+	return walk->emit ? walk->emit(change, walk->payload) : 0;
+}
+
+/* Makes the walk's path that of NAME in the directory whose path is LENGTH bytes long. */
+static int set_path(struct walk *walk, size_t length, const char *name, size_t name_length)
+{
+	walk->path.size = length;
+	hd_buffer_put(&walk->path, name, name_length);
+	hd_buffer_put_u8(&walk->path, 0);
+	return hd_buffer_status(&walk->path);
+}
+
+/* Puts a pair of directories on the stack; either may be NULL. The walk's path is that of the directory. */
+static int push_directories(struct walk *walk, const struct hd_tree_view_entry *old_directory,
+	const struct hd_tree_view_entry *new_directory, size_t path_length)
+{
+	struct frame *frame;
+	int r = 0;
+
+	if (HD_ARRAY_RESERVE(walk->frames, walk->depth, walk->capacity) < 0)
+		return -ENOMEM;
+	frame = &walk->frames[walk->depth];
+	*frame = (struct frame){.path_length = path_length};
+	if (old_directory)
+		r = hd_tree_view_list(walk->old_view, old_directory, &frame->old_listing);
+	if (r >= 0 && new_directory)
+		r = hd_tree_view_list(walk->new_view, new_directory, &frame->new_listing);
+	if (r < 0) {
+		hd_tree_view_listing_clear(&frame->old_listing);
+		return hd_fail_in(r, "directory '%s'", path_length ? (const char *)walk->path.data : ".");
+	}
+	walk->depth++;
+	return 0;
+}
+
+/* ENTRY, of the new tree, is what MOVE moved; the walk's path is its new one. */
+static int visit_moved(
+	struct walk *walk, const struct hd_tree_move *move, const struct hd_tree_view_entry *entry)
+{
+	struct hd_change change = {.kind = HD_CHANGE_MOVED,
+		.path = (const char *)walk->path.data,
+		.path_length = move->to_length,
+		.old_path = move->from,
+		.old_entry = &move->old_entry,
+		.new_entry = entry};
+	int r = count_and_emit(walk, &change);
+
+	if (r == 0 && !same_permissions(&move->old_entry, entry)) {
+		change.kind = HD_CHANGE_MODIFIED;
+		change.old_path = NULL;
+		r = count_and_emit(walk, &change);
+	}
+	if (r != 0 || compare_references(&move->old_entry, entry) == VERDICT_SAME)
+		return r;
+	return push_directories(walk, &move->old_entry, entry, move->to_length);
+}
+
+static int visit_one_sided(struct walk *walk, enum hd_change_kind kind,
+	const struct hd_tree_view_entry *entry, size_t directory_length)
+{
+	struct hd_change change = {.kind = kind, .content_differs = true};
+	bool deleted = kind == HD_CHANGE_DELETED;
+	int r;
+
+	r = set_path(walk, directory_length, entry->name, entry->name_length);
+	if (r < 0)
+		return r;
+	change.path = (const char *)walk->path.data;
+	change.path_length = walk->path.size - 1;
+	if (S_ISDIR(entry->mode) && walk->moves.count > 0) {
+		const struct hd_tree_move *move = deleted ? hd_tree_moves_met(&walk->moves, change.path)
+							  : hd_tree_moves_to(&walk->moves, change.path);
+
+		if (move)
+			return deleted ? 0 : visit_moved(walk, move, entry);
+	}
+	change.old_entry = deleted ? entry : NULL;
+	change.new_entry = deleted ? NULL : entry;
+	r = count_and_emit(walk, &change);
+	if (r != 0 || !S_ISDIR(entry->mode))
+		return r;
+	return push_directories(walk, deleted ? entry : NULL, deleted ? NULL : entry, change.path_length);
+}
+
+/* Two entries of the same name and type. */
+static int visit_pair(struct walk *walk, const struct hd_tree_view_entry *old_entry,
+	const struct hd_tree_view_entry *new_entry, size_t directory_length, bool is_root)
+{
+	struct hd_change change = {
+		.kind = HD_CHANGE_MODIFIED, .old_entry = old_entry, .new_entry = new_entry};
+	bool same = true;
+	int r;
+
+	r = set_path(walk, directory_length, old_entry->name, old_entry->name_length);
+	if (r < 0)
+		return r;
+	change.path_length = is_root ? 1 : walk->path.size - 1;
+	change.path = is_root ? "." : (const char *)walk->path.data;
+	if (S_ISREG(old_entry->mode) || S_ISLNK(old_entry->mode))
+		r = hd_tree_comparison_same_bytes(
+			walk->old_view, old_entry, walk->new_view, new_entry, &same);
+	else if (S_ISCHR(old_entry->mode) || S_ISBLK(old_entry->mode))
+		same = old_entry->device == new_entry->device;
+	if (r < 0)
+		return hd_fail_in(r, "compare '%s'", change.path);
+	change.content_differs = !same;
+	if (!same || !same_permissions(old_entry, new_entry)) {
+		r = count_and_emit(walk, &change);
+		if (r != 0)
+			return r;
+	}
+	if (!S_ISDIR(old_entry->mode) || compare_references(old_entry, new_entry) == VERDICT_SAME)
+		return 0;
+	return push_directories(walk, old_entry, new_entry, walk->path.size - 1);
+}
+
+/* The next entry, or pair of entries, of the directory on top. Frames may move: no pointer to one survives a
+ * push. */
+static int step(struct walk *walk)
+{
+	struct frame *frame = &walk->frames[walk->depth - 1];
+	const struct hd_tree_view_entry *old_entry = NULL, *new_entry = NULL;
+	size_t length = frame->path_length;
+	int order = hd_work_advance(0);
+
+	if (order < 0)
+		return order;
+	if (frame->old_position < frame->old_listing.count)
+		old_entry = &frame->old_listing.entries[frame->old_position];
+	if (frame->new_position < frame->new_listing.count)
+		new_entry = &frame->new_listing.entries[frame->new_position];
+	if (!old_entry && !new_entry) {
+		hd_tree_view_listing_clear(&frame->old_listing);
+		hd_tree_view_listing_clear(&frame->new_listing);
+		walk->depth--;
+		return 0;
+	}
+	if (length > 0)
+		walk->path.data[length++] = '/';
+	if (old_entry && new_entry)
+		order = hd_tree_compare_names(
+			old_entry->name, old_entry->name_length, new_entry->name, new_entry->name_length);
+	else
+		order = old_entry ? -1 : 1;
+	if (order == 0 && (old_entry->mode & S_IFMT) != (new_entry->mode & S_IFMT))
+		order = -1;
+	if (order <= 0)
+		frame->old_position++;
+	if (order >= 0)
+		frame->new_position++;
+	if (order < 0)
+		return visit_one_sided(walk, HD_CHANGE_DELETED, old_entry, length);
+	if (order > 0)
+		return visit_one_sided(walk, HD_CHANGE_ADDED, new_entry, length);
+	return visit_pair(walk, old_entry, new_entry, length, false);
+}
+
+static int run_from(struct walk *walk, const struct hd_tree_view_entry *old_directory,
+	const struct hd_tree_view_entry *new_directory)
+{
+	int r;
+
+	r = visit_pair(walk, old_directory, new_directory, 0, true);
+	while (r == 0 && walk->depth > 0)
+		r = step(walk);
+	for (size_t i = 0; i < walk->depth; i++) {
+		hd_tree_view_listing_clear(&walk->frames[i].old_listing);
+		hd_tree_view_listing_clear(&walk->frames[i].new_listing);
+	}
+	free(walk->frames);
+	hd_buffer_clear(&walk->path);
+	return r;
+}
+
+static int run(struct walk *walk, struct hd_change_counts *ret_counts)
+{
+	struct hd_tree_view_entry old_root, new_root;
+	int r;
+
+	hd_tree_view_root(walk->old_view, &old_root);
+	hd_tree_view_root(walk->new_view, &new_root);
+	r = run_from(walk, &old_root, &new_root);
+	if (r != 0)
+		return r;
+	if (ret_counts)
+		*ret_counts = walk->counts;
+	return 0;
+}
+
+int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view, hd_change_emit emit,
+	void *payload, struct hd_change_counts *ret_counts)
+{
+	struct walk walk = {.old_view = old_view, .new_view = new_view, .emit = emit, .payload = payload};
+
+	return run(&walk, ret_counts);
+}
+
+int hd_tree_comparison_run_with_moves(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	hd_change_emit emit, void *payload, struct hd_change_counts *ret_counts)
+{
+	struct walk walk = {.old_view = old_view, .new_view = new_view, .emit = emit, .payload = payload};
+	int r = hd_tree_moves_find(old_view, new_view, &walk.moves);
+
+	if (r < 0)
+		return r;
+	r = run(&walk, ret_counts);
+	hd_tree_moves_clear(&walk.moves);
+	return r;
+}
+
+static int stop_at_first(const struct hd_change *change, void *payload)
+{
+	(void)change;
+	(void)payload;
+	return 1;
+}
+
+int hd_tree_comparison_same_tree(struct hd_tree_view *old_view,
+	const struct hd_tree_view_entry *old_directory, struct hd_tree_view *new_view,
+	const struct hd_tree_view_entry *new_directory, bool *ret_same)
+{
+	struct walk walk = {.old_view = old_view, .new_view = new_view, .emit = stop_at_first};
+	int r;
+
+	r = run_from(&walk, old_directory, new_directory);
+	if (r < 0)
+		return r;
+	*ret_same = r == 0;
+	return 0;
+}
+
+const char *hd_change_kind_letter(enum hd_change_kind kind)
+{
+	static const char *const letters[HD_CHANGE_KIND_COUNT] = {
+		[HD_CHANGE_ADDED] = "A",
+		[HD_CHANGE_MODIFIED] = "M",
+		[HD_CHANGE_DELETED] = "D",
+		[HD_CHANGE_MOVED] = "R",
+	};
+
+	return letters[kind];
+}
+
+const char *hd_change_type_name(uint32_t mode)
+{
+	if (S_ISREG(mode))
+		return "file";
+	if (S_ISDIR(mode))
+		return "directory";
+	return S_ISLNK(mode) ? "symlink" : "other";
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/git/export_git.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <git2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/git/export_history.h"
+#include "capture/history/state_log.h"
+#include "overlay/bases/base_git_library.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/work.h"
+
+/*
+ * Order: objects, one syncfs, then the branch. git itself does not sync loose objects one by one; a branch
+ * that names what a power cut took away would be worse than no export, so the filesystem is synced once in
+ * between.
+ *
+ * The branch is not ours alone: somebody may commit on it, or have it checked out. It is moved by
+ * compare-and-set, and only from a commit that an export of this very history put there; a checked-out branch
+ * is not moved under the checkout, as `git fetch` does not either.
+ */
+
+struct export_run {
+	const struct hd_export_git_options *options;
+	struct hd_store *store;
+	struct hd_base_set *bases;
+	struct hd_state_id head;
+	git_repository *repository; /* owned */
+	char *location;             /* owned */
+	char *reference;            /* owned */
+};
+
+static void run_clear(struct export_run *run)
+{
+	git_repository_free(run->repository);
+	free(run->location);
+	free(run->reference);
+}
+
+static int take_base_location(struct export_run *run, const struct hd_state *state, char **ret_location)
+{
+	struct hd_base_record record = {0};
+	int r;
+
+	if (state->tree.kind != HD_CONTENT_GIT)
+		return 0;
+	r = hd_index_get_base(run->store->index, state->tree.base, &record);
+	if (r < 0)
+		return r;
+	*ret_location = HD_STEAL(record.location);
+	hd_base_record_clear(&record);
+	return 1;
+}
+
+struct base_search {
+	struct export_run *run;
+	char *location; /* owned by the caller */
+};
+
+static int match_base(const struct hd_state *state, void *payload)
+{
+	struct base_search *search = payload;
+
+	return state->is_base ? take_base_location(search->run, state, &search->location) : 0;
+}
+
+/* The git directory of the base at which the thread's first line of parents begins. */
+static int find_base_repository(struct export_run *run, char **ret_location)
+{
+	struct base_search search = {.run = run};
+	int r;
+
+	r = hd_state_log_walk(run->store->index, &run->head, HD_STATE_LOG_FIRST_PARENT, match_base, &search);
+	if (r < 0)
+		return r;
+	if (!search.location)
+		return hd_fail(HD_E_REPOSITORY_MISSING, "thread '%s' has no git base: name a repository",
+			run->options->thread);
+	*ret_location = search.location;
+	return 0;
+}
+
+static int stop_at_entry(const char *name, unsigned char type, void *payload)
+{
+	(void)name;
+	(void)type;
+	(void)payload;
+	return 1;
+}
+
+static bool is_missing_or_empty(const char *path)
+{
+	int r = hd_directory_list(AT_FDCWD, path, stop_at_entry, NULL);
+
+	return r == -ENOENT || r == 0;
+}
+
+static int make_repository(struct export_run *run, const char *path)
+{
+	git_repository_init_options options;
+
+	(void)git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
+	options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH;
+	options.initial_head = run->reference;
+	if (git_repository_init_ext(&run->repository, path, &options) < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "make a repository at %s", path);
+	return 0;
+}
+
+static int open_repository(struct export_run *run)
+{
+	HD_AUTO_FREE char *found = NULL;
+	const char *path = run->options->repository;
+	int g;
+	int r = 0;
+
+	if (!path) {
+		r = find_base_repository(run, &found);
+		if (r < 0)
+			return r;
+		path = found;
+	}
+	if (run->options->repository && is_missing_or_empty(path)) {
+		r = make_repository(run, path);
+	} else {
+		g = git_repository_open_ext(&run->repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+		if (g < 0)
+			r = hd_git_library_fail(
+				g == GIT_ENOTFOUND ? HD_E_REPOSITORY_MISSING : HD_E_REPOSITORY, "%s", path);
+	}
+	if (r < 0)
+		return r;
+	run->location = realpath(git_repository_commondir(run->repository), NULL);
+	return run->location ? 0 : hd_fail_errno("%s", path);
+}
+
+static int choose_reference(struct export_run *run)
+{
+	const struct hd_export_git_options *options = run->options;
+	int valid = 0;
+	int n;
+
+	if (options->branch)
+		n = asprintf(&run->reference, "refs/heads/%s", options->branch);
+	else
+		n = asprintf(&run->reference, "refs/heads/heddle/%s", options->thread);
+	if (n < 0) {
+		run->reference = NULL;
+		return -ENOMEM;
+	}
+	if (git_reference_name_is_valid(&valid, run->reference) < 0 || !valid)
+		return hd_fail(HD_E_EXPORT_NAME, "'%s' cannot be a branch: name another", run->reference);
+	return 0;
+}
+
+/* Whether the branch may be moved from where REFERENCE is. */
+static int check_reference(
+	struct export_run *run, struct hd_export_history *history, git_reference *reference)
+{
+	const git_oid *current = git_reference_target(reference);
+	bool ours = false;
+	int r;
+
+	if (!current)
+		return hd_fail(HD_E_REFERENCE_MOVED, "%s is a symbolic reference", run->reference);
+	r = hd_export_history_contains(history, &run->head, current, &ours);
+	if (r < 0)
+		return r;
+	if (!ours)
+		return hd_fail(HD_E_REFERENCE_MOVED,
+			"%s is at %s, where no export of '%s' put it; export to another branch, or delete "
+			"this one",
+			run->reference, git_oid_tostr_s(current), run->options->thread);
+	if (git_branch_is_checked_out(reference) == 1)
+		return hd_fail(HD_E_BRANCH_CHECKED_OUT,
+			"%s: check out another branch first, or export to another", run->reference);
+	return 0;
+}
+
+static int move_reference(
+	struct export_run *run, struct hd_export_history *history, const git_oid *commit, bool *ret_unchanged)
+{
+	git_reference *reference = NULL, *moved = NULL;
+	const git_oid *current = NULL;
+	int g;
+	int r = 0;
+
+	g = git_reference_lookup(&reference, run->repository, run->reference);
+	if (g < 0 && g != GIT_ENOTFOUND)
+		return hd_git_library_fail(HD_E_REPOSITORY, "read %s", run->reference);
+	if (reference) {
+		current = git_reference_target(reference);
+		*ret_unchanged = current && git_oid_equal(current, commit);
+		r = *ret_unchanged ? 0 : check_reference(run, history, reference);
+	}
+	if (r >= 0 && !*ret_unchanged) {
+		g = git_reference_create_matching(&moved, run->repository, run->reference, commit,
+			reference != NULL, current, "heddle: export");
+		if (g == GIT_EMODIFIED || g == GIT_EEXISTS)
+			r = hd_fail(HD_E_REFERENCE_MOVED, "%s changed during the export", run->reference);
+		else if (g < 0)
+			r = hd_git_library_fail(HD_E_REPOSITORY, "move %s", run->reference);
+	}
+	git_reference_free(moved);
+	git_reference_free(reference);
+	return r;
+}
+
+static int sync_repository(const struct export_run *run)
+{
+	HD_AUTO_CLOSE int fd = hd_directory_open(AT_FDCWD, run->location);
+	int r = fd < 0 ? fd : hd_file_sync_filesystem(fd);
+
+	return r < 0 ? hd_fail_in(r, "sync %s", run->location) : 0;
+}
+
+static int write_all(
+	struct export_run *run, struct hd_export_objects *objects, struct hd_export_git_result *result)
+{
+	struct hd_export_tree tree = {.objects = objects,
+		.bases = run->bases,
+		.store = run->store,
+		.with_ignored = run->options->with_ignored};
+	struct hd_export_history history = {.store = run->store,
+		.objects = objects,
+		.tree = &tree,
+		.commits = {.key_size = HD_STATE_ID_SIZE}};
+	git_oid commit;
+	int r;
+
+	r = hd_export_history_write(&history, &run->head, &commit);
+	if (r >= 0 && history.written.size > 0) {
+		hd_work_step(HD_WORK_WRITING_TO_DISK, 0);
+		r = sync_repository(run);
+	}
+	if (r >= 0)
+		r = hd_work_finish();
+	if (r >= 0)
+		r = hd_export_history_record(&history);
+	if (r >= 0)
+		r = move_reference(run, &history, &commit, &result->unchanged);
+	result->commits = history.written.size / sizeof(struct hd_state_id);
+	hd_buffer_clear(&history.written);
+	hd_export_map_clear(&history.commits);
+	if (r < 0)
+		return r;
+	result->skipped = tree.skipped;
+	result->ignored = tree.ignored;
+	result->commit = strdup(git_oid_tostr_s(&commit));
+	return result->commit ? 0 : -ENOMEM;
+}
+
+static int export_thread(struct export_run *run, struct hd_export_git_result *result)
+{
+	struct hd_export_objects objects;
+	struct hd_thread thread = {0};
+	int r;
+
+	r = hd_index_get_thread(run->store->index, run->options->thread, &thread);
+	if (r < 0)
+		return r;
+	run->head = thread.head;
+	hd_thread_clear(&thread);
+	r = choose_reference(run);
+	if (r >= 0)
+		r = open_repository(run);
+	if (r >= 0)
+		r = hd_export_objects_open(&objects, run->store, run->repository, run->location);
+	if (r < 0)
+		return r;
+	r = write_all(run, &objects, result);
+	hd_export_objects_close(&objects);
+	return r;
+}
+
+int hd_export_git(struct hd_store *store, struct hd_base_set *bases,
+	const struct hd_export_git_options *options, struct hd_export_git_result *ret_result)
+{
+	struct export_run run = {.options = options, .store = store, .bases = bases};
+	struct hd_export_git_result result = {0};
+	int r;
+
+	r = hd_git_library_start();
+	if (r >= 0)
+		r = export_thread(&run, &result);
+	result.repository = HD_STEAL(run.location);
+	result.reference = HD_STEAL(run.reference);
+	run_clear(&run);
+	if (r < 0) {
+		hd_export_git_result_clear(&result);
+		return hd_fail_in(r, "export '%s'", options->thread);
+	}
+	*ret_result = result;
+	return 0;
+}
+
+void hd_export_git_result_clear(struct hd_export_git_result *result)
+{
+	free(result->repository);
+	free(result->reference);
+	free(result->commit);
+	*result = (struct hd_export_git_result){0};
+}

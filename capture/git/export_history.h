@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_GIT_EXPORT_HISTORY_H
+#define HEDDLE_CAPTURE_GIT_EXPORT_HISTORY_H
+
+/*
+ * Export history: states as commits, parents before children, each once.
+ *
+ * Ownership   Borrows everything but its map. Threads: one.
+ * Errors      Those of export_tree.h, -HD_E_STATE_MISSING.
+ */
+
+#include "capture/git/export_tree.h"
+#include "overlay/platform/buffer.h"
+
+struct hd_export_history {
+	struct hd_store *store;            /* borrowed */
+	struct hd_export_objects *objects; /* borrowed */
+	struct hd_export_tree *tree;       /* borrowed */
+	struct hd_export_map commits;      /* state id → commit; cleared by the owner */
+	struct hd_buffer written; /* ids of the states written by this export; cleared by the owner */
+};
+
+/* Makes sure that state ID, and with it its whole history, is in the repository. */
+int hd_export_history_write(
+	struct hd_export_history *history, const struct hd_state_id *id, git_oid *ret_commit);
+
+/* Remembers what was written for later exports; to be called when it is on disk. */
+int hd_export_history_record(struct hd_export_history *history);
+
+/* Whether COMMIT is what state HEAD or an ancestor of it became in this repository, in any export. */
+int hd_export_history_contains(struct hd_export_history *history, const struct hd_state_id *head,
+	const git_oid *commit, bool *ret_contains);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/history/state_spec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+
+/*
+ * A spec is read from its end: the steps behind the last '~' are cut off until what is left names a state. So
+ * a thread "a~b" can be named, and "a~b~1" is its parent.
+ */
+
+#define SPEC_DIGITS_MIN 4
+#define SPEC_STEPS_MAX 1000000000u
+
+static int thread_head(struct hd_index *index, const char *name, struct hd_state_id *ret_id)
+{
+	struct hd_thread thread = {0};
+	int r;
+
+	r = hd_index_get_thread(index, name, &thread);
+	if (r < 0)
+		return r;
+	*ret_id = thread.head;
+	hd_thread_clear(&thread);
+	return 0;
+}
+
+static bool is_id_prefix(const char *text)
+{
+	size_t length = strspn(text, "0123456789abcdefABCDEF");
+
+	return text[length] == '\0' && length >= SPEC_DIGITS_MIN && length < HD_STATE_ID_TEXT_SIZE;
+}
+
+/* A spec without steps. -HD_E_STATE_SPEC, bare, if it names nothing. */
+static int resolve_name(
+	struct hd_index *index, const char *name, const char *current_thread, struct hd_state_id *ret_id)
+{
+	int r = -HD_E_THREAD_MISSING;
+
+	if (strcmp(name, "@") == 0) {
+		if (!current_thread)
+			return hd_fail(HD_E_STATE_SPEC,
+				"'@' is the current thread's head, and there is no current thread");
+		return thread_head(index, current_thread, ret_id);
+	}
+	if (hd_thread_name_check(name) == 0)
+		r = thread_head(index, name, ret_id);
+	if (r == -HD_E_THREAD_MISSING && hd_tag_name_check(name) == 0)
+		r = hd_index_get_tag(index, name, ret_id);
+	if (r != -HD_E_THREAD_MISSING && r != -HD_E_TAG_MISSING)
+		return r;
+	hd_error_clear();
+	return is_id_prefix(name) ? hd_index_find_state(index, name, ret_id) : -HD_E_STATE_SPEC;
+}
+
+/* What stands behind a '~': nothing is 1. */
+static int parse_steps(const char *text, uint32_t *ret_steps)
+{
+	uint32_t steps = 0;
+
+	if (!*text) {
+		*ret_steps = 1;
+		return 0;
+	}
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || steps > SPEC_STEPS_MAX / 10)
+			return -HD_E_STATE_SPEC;
+		steps = steps * 10 + (uint32_t)(*text - '0');
+	}
+	*ret_steps = steps;
+	return 0;
+}
+
+static int walk_back(struct hd_index *index, uint32_t steps, struct hd_state_id *id)
+{
+	for (uint32_t i = 0; i < steps; i++) {
+		struct hd_state state = {0};
+		int r;
+
+		r = hd_index_get_state(index, id, &state);
+		if (r < 0)
+			return r;
+		if (state.n_parents > 0)
+			*id = state.parents[0];
+		else
+			r = hd_fail(HD_E_STATE_MISSING, "the history ends %u states back", i);
+		hd_state_clear(&state);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int resolve(struct hd_index *index, char *spec, const char *current_thread, struct hd_state_id *ret_id)
+{
+	uint64_t steps = 0;
+	struct hd_state_id id;
+	int r;
+
+	for (;;) {
+		char *tilde;
+		uint32_t part;
+
+		r = resolve_name(index, spec, current_thread, &id);
+		if (r != -HD_E_STATE_SPEC)
+			break;
+		tilde = strrchr(spec, '~');
+		if (!tilde || parse_steps(tilde + 1, &part) < 0)
+			return r;
+		*tilde = '\0';
+		steps += part;
+		if (steps > SPEC_STEPS_MAX)
+			return r;
+	}
+	if (r == 0)
+		r = walk_back(index, (uint32_t)steps, &id);
+	if (r < 0)
+		return r;
+	*ret_id = id;
+	return 0;
+}
+
+int hd_state_spec_resolve(
+	struct hd_index *index, const char *spec, const char *current_thread, struct hd_state_id *ret_id)
+{
+	HD_AUTO_FREE char *copy = strdup(spec);
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	hd_error_clear();
+	r = resolve(index, copy, current_thread, ret_id);
+	return r < 0 ? hd_fail_in(r, "state '%s'", spec) : 0;
+}
+
+int hd_state_spec_resolve_path(struct hd_index *index, const char *spec, const char *current_thread,
+	struct hd_state_id *ret_id, const char **ret_path)
+{
+	const char *colon = strchr(spec, ':');
+	int first = 0;
+
+	for (; colon; colon = strchr(colon + 1, ':')) {
+		HD_AUTO_FREE char *state = strndup(spec, (size_t)(colon - spec));
+		int r = state ? hd_state_spec_resolve(index, state, current_thread, ret_id) : -ENOMEM;
+
+		if (r == 0) {
+			*ret_path = colon + 1;
+			return 0;
+		}
+		first = first ? first : r;
+	}
+	/* Whoever writes a ':' means what is before the first one. */
+	if (hd_state_spec_resolve(index, spec, current_thread, ret_id) < 0)
+		return first ? hd_fail(first, "in '%s'", spec)
+			     : hd_state_spec_resolve(index, spec, current_thread, ret_id);
+	*ret_path = NULL;
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_HISTORY_STATE_SPEC_H
+#define HEDDLE_CAPTURE_HISTORY_STATE_SPEC_H
+
+/*
+ * State spec: how a person names a state.
+ *
+ *     @              the head of the current thread
+ *     <thread>       the head of that thread
+ *     <tag>          the state of that tag
+ *     <hex>          the state whose id begins with these 4 to 32 digits
+ *     <spec>~<n>     the n-th first parent of it; ~ alone is ~1; may be repeated
+ *
+ * A thread's exact name is tried before anything else, so that no thread is hidden by an id or a '~' in its
+ * name; then a tag's, then an id. A prefix of more than one id is -HD_E_STATE_AMBIGUOUS, with those ids in the detail.
+ *
+ * Threads     Any.
+ * Errors      -HD_E_STATE_MISSING (also: no such parent), -HD_E_STATE_AMBIGUOUS, -HD_E_STATE_SPEC.
+ */
+
+#include "overlay/store/index.h"
+
+/* CURRENT_THREAD may be NULL; "@" is -HD_E_STATE_SPEC then. */
+int hd_state_spec_resolve(
+	struct hd_index *index, const char *spec, const char *current_thread, struct hd_state_id *ret_id);
+
+/*
+ * SPEC is <spec>:<path>, of which *RET_PATH points to what stands behind the ':', or NULL where there is none. The
+ * first ':' before which a state is named is the one, as a thread's name may have some.
+ */
+int hd_state_spec_resolve_path(struct hd_index *index, const char *spec, const char *current_thread,
+	struct hd_state_id *ret_id, const char **ret_path);
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/trees/canonical_content.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "overlay/bases/base_git_contents.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/store/tree_codec.h"
+
+/*
+ * Names must depend on nothing but the content, so the rule asks for what never changes: the commit at which the
+ * history begins. The head would not do: it is what the thread happened to have before.
+ *
+ * A directory's git id is computed from its entries and looked up. That cannot find a tree that says more than its
+ * entries show: a submodule's commit (shown as an empty directory), a mode git no longer writes, a name that is
+ * left out. Such a tree is recognised at its own place only, by comparing entries. Elsewhere the same entries are an
+ * encoded tree: an empty directory that somebody made is no submodule. As the place is part of the whole tree, equal
+ * whole trees still have equal names, with one exception: whoever moves such a directory without looking into it
+ * moves the submodule with it, and the tree that is named so stays named so.
+ *
+ * Files and directories that were left alone need no question: their references are the commit's own, or were
+ * canonical when they were captured.
+ */
+
+#define READ_PIECE (1u << 20)
+
+struct hd_canonical {
+	struct hd_store *store;           /* borrowed */
+	struct hd_base_set *bases;        /* borrowed */
+	struct hd_state base;             /* owned: where the history begins */
+	bool is_git;                      /* the base is a commit */
+	struct hd_git_contents *contents; /* owned; NULL until something is asked */
+	struct hd_tree_view *base_view;   /* owned */
+};
+
+uint32_t hd_canonical_mode(uint32_t mode)
+{
+	return S_ISLNK(mode) ? S_IFLNK | 0777 : mode & (S_IFMT | 07777);
+}
+
+uint32_t hd_canonical_device(uint32_t mode, uint32_t device)
+{
+	return S_ISCHR(mode) || S_ISBLK(mode) ? device : 0;
+}
+
+bool hd_canonical_same_entries(
+	const struct hd_snapshot_node *node, const struct hd_tree_view_listing *listing)
+{
+	if (listing->count != node->n_children)
+		return false;
+	for (size_t i = 0; i < node->n_children; i++) {
+		const struct hd_snapshot_node *child = &node->children[i];
+		const struct hd_tree_view_entry *entry = &listing->entries[i];
+
+		if (hd_tree_compare_names(entry->name, entry->name_length, child->name, child->name_length) !=
+				0 ||
+			hd_canonical_mode(entry->mode) != hd_canonical_mode(child->attributes.mode) ||
+			hd_canonical_device(entry->mode, entry->device) !=
+				hd_canonical_device(child->attributes.mode, child->attributes.device) ||
+			!hd_content_equal(&entry->content, &child->content))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the base ---- */
+
+/* The first state of the thread's history. A thread's own first state is not that when it began at a capture. */
+static int find_base(struct hd_index *index, const char *thread_name, struct hd_state *ret_base)
+{
+	struct hd_thread thread;
+	int r = hd_index_get_thread(index, thread_name, &thread);
+
+	if (r < 0)
+		return r;
+	r = hd_index_find_first(index, &thread.base, ret_base);
+	hd_thread_clear(&thread);
+	return r;
+}
+
+int hd_canonical_new(struct hd_store *store, struct hd_base_set *bases, const char *thread,
+	struct hd_canonical **ret_canonical)
+{
+	struct hd_canonical *canonical = calloc(1, sizeof(*canonical));
+	int r;
+
+	if (!canonical)
+		return -ENOMEM;
+	canonical->store = store;
+	canonical->bases = bases;
+	r = find_base(store->index, thread, &canonical->base);
+	if (r >= 0)
+		r = hd_tree_view_of_state(canonical->bases, &canonical->base, &canonical->base_view);
+	if (r < 0) {
+		hd_canonical_free(canonical);
+		return r;
+	}
+	canonical->is_git = canonical->base.is_base && canonical->base.tree.kind == HD_CONTENT_GIT;
+	*ret_canonical = canonical;
+	return 0;
+}
+
+void hd_canonical_free(struct hd_canonical *canonical)
+{
+	if (!canonical)
+		return;
+	hd_git_contents_free(canonical->contents);
+	hd_tree_view_free(canonical->base_view);
+	hd_state_clear(&canonical->base);
+	free(canonical);
+}
+
+static int open_contents(struct hd_canonical *canonical)
+{
+	if (canonical->contents)
+		return 0;
+	return hd_git_contents_open(canonical->store, &canonical->base.tree, &canonical->contents);
+}
+
+/* 1 with the content that names ID, if the commit has it, else 0. */
+static int find_in_commit(struct hd_canonical *canonical, enum hd_git_kind kind,
+	const uint8_t id[HD_GIT_ID_SIZE], struct hd_content *ret_content)
+{
+	int r = hd_git_contents_has(canonical->contents, kind, id);
+
+	if (r <= 0)
+		return r;
+	*ret_content = (struct hd_content){
+		.kind = HD_CONTENT_GIT, .length = HD_GIT_ID_SIZE, .base = canonical->base.tree.base};
+	memcpy(ret_content->bytes, id, HD_GIT_ID_SIZE);
+	return 1;
+}
+
+/* ---- files ---- */
+
+static int append_pieces(
+	struct hd_canonical *canonical, const struct hd_snapshot_node *node, struct hd_git_hash *hash)
+{
+	uint64_t size = node->attributes.size, offset = 0;
+	HD_AUTO_FREE char *piece = malloc(READ_PIECE);
+
+	if (!piece)
+		return -ENOMEM;
+	while (offset < size) {
+		size_t got = 0;
+		int r = hd_object_store_read(
+			canonical->store->objects, &node->content, piece, READ_PIECE, offset, &got);
+
+		if (r < 0)
+			return r;
+		if (got == 0)
+			return hd_fail(EIO, "the content ends at byte %llu of %llu",
+				(unsigned long long)offset, (unsigned long long)size);
+		r = hd_git_hash_append(hash, piece, got);
+		if (r < 0)
+			return r;
+		offset += got;
+	}
+	return 0;
+}
+
+static int hash_large_file(
+	struct hd_canonical *canonical, const struct hd_snapshot_node *node, uint8_t ret_id[HD_GIT_ID_SIZE])
+{
+	struct hd_git_hash *hash;
+	int r = hd_git_hash_new(HD_GIT_BLOB, node->attributes.size, &hash);
+
+	if (r < 0)
+		return r;
+	r = append_pieces(canonical, node, hash);
+	if (r < 0) {
+		hd_git_hash_free(hash);
+		return r;
+	}
+	return hd_git_hash_finish(hash, ret_id);
+}
+
+static int hash_file(
+	struct hd_canonical *canonical, const struct hd_snapshot_node *node, uint8_t ret_id[HD_GIT_ID_SIZE])
+{
+	HD_AUTO_FREE void *data = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (node->content.kind == HD_CONTENT_CHUNKED)
+		return hash_large_file(canonical, node, ret_id);
+	if (node->content.kind == HD_CONTENT_OBJECT)
+		r = hd_object_store_get(
+			canonical->store->objects, &node->content, HD_CHUNK_SIZE, &data, &size);
+	return r < 0 ? r : hd_git_hash_bytes(HD_GIT_BLOB, data, size, ret_id);
+}
+
+int hd_canonical_name_file(
+	struct hd_canonical *canonical, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
+{
+	uint8_t id[HD_GIT_ID_SIZE];
+	int r;
+
+	if (!canonical->is_git)
+		return 0;
+	if (node->content.kind == HD_CONTENT_GIT ||
+		(head && hd_content_equal(&head->content, &node->content)))
+		return 1;
+	r = open_contents(canonical);
+	if (r >= 0)
+		r = hd_git_contents_may_have_size(canonical->contents, node->attributes.size);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	r = hash_file(canonical, node, id);
+	if (r >= 0)
+		r = find_in_commit(canonical, HD_GIT_BLOB, id, &node->content);
+	return r < 0 ? r : 1;
+}
+
+/* ---- directories ---- */
+
+int hd_canonical_enter(struct hd_canonical *canonical, const struct hd_canonical_place *parent,
+	const char *name, size_t name_length, struct hd_canonical_place *ret_place)
+{
+	struct hd_canonical_place place = {0};
+	int r = canonical->is_git ? open_contents(canonical) : 0;
+
+	*ret_place = place;
+	if (r < 0 || !canonical->is_git || !hd_git_contents_has_unusual_trees(canonical->contents))
+		return r;
+	if (parent) {
+		const struct hd_tree_view_entry *entry =
+			hd_tree_view_listing_find(&parent->listing, name, name_length);
+
+		if (!entry || !S_ISDIR(entry->mode))
+			return 0;
+		place.directory = *entry;
+	} else {
+		hd_tree_view_root(canonical->base_view, &place.directory);
+	}
+	r = hd_tree_view_list(canonical->base_view, &place.directory, &place.listing);
+	if (r == -HD_E_BASE_OBJECT) {
+		hd_error_clear(); /* a partial clone lacks it: then nothing here can be what it shows */
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	place.exists = true;
+	*ret_place = place;
+	return 0;
+}
+
+void hd_canonical_leave(struct hd_canonical_place *place)
+{
+	hd_tree_view_listing_clear(&place->listing);
+	*place = (struct hd_canonical_place){0};
+}
+
+/* Sets *RET_ENTRY to what git would have of NODE; false when git cannot have it as it is, or the commit has not. */
+static bool git_entry_of(const struct hd_snapshot_node *node, struct hd_git_tree_entry *ret_entry)
+{
+	uint32_t mode = hd_canonical_mode(node->attributes.mode);
+
+	if (node->content.kind != HD_CONTENT_GIT || node->content.length != HD_GIT_ID_SIZE)
+		return false;
+	if (mode != (S_IFREG | 0644) && mode != (S_IFREG | 0755) && mode != (S_IFDIR | 0755) &&
+		mode != (S_IFLNK | 0777))
+		return false;
+	*ret_entry = (struct hd_git_tree_entry){.name = node->name,
+		.name_length = node->name_length,
+		.mode = mode,
+		.id = node->content.bytes};
+	return true;
+}
+
+/* 1 when the id of the git tree that NODE would be is that of a tree of the commit. */
+static int find_tree(
+	struct hd_canonical *canonical, const struct hd_snapshot_node *node, struct hd_content *ret_content)
+{
+	HD_AUTO_FREE struct hd_git_tree_entry *entries = calloc(node->n_children, sizeof(*entries));
+	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
+	uint8_t id[HD_GIT_ID_SIZE];
+	int r;
+
+	if (!entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < node->n_children; i++) {
+		if (!git_entry_of(&node->children[i], &entries[i]))
+			return 0;
+	}
+	r = hd_git_tree_encode(entries, node->n_children, &bytes);
+	if (r >= 0)
+		r = hd_git_hash_bytes(HD_GIT_TREE, bytes.data, bytes.size, id);
+	return r < 0 ? r : find_in_commit(canonical, HD_GIT_TREE, id, ret_content);
+}
+
+int hd_canonical_name_directory(struct hd_canonical *canonical, const struct hd_canonical_place *place,
+	const struct hd_snapshot_node *node, struct hd_content *ret_content)
+{
+	int r;
+
+	if (!canonical->is_git)
+		return 0;
+	if (place->exists && hd_canonical_same_entries(node, &place->listing)) {
+		*ret_content = place->directory.content;
+		return 1;
+	}
+	if (node->n_children == 0) {
+		*ret_content = (struct hd_content){0};
+		return 1;
+	}
+	r = open_contents(canonical);
+	return r < 0 ? r : find_tree(canonical, node, ret_content);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/trees/tree_view.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "overlay/platform/buffer.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/store/tree_codec.h"
+
+/*
+ * Two sources hide behind a view, and one listing may need either: the changed part of a snapshot is nodes in
+ * memory, everything below an unchanged directory (and all of a state) is listed from the bases by its
+ * reference. Which one it is belongs to the entry (`node`), not to the view, so that a walk passes from one
+ * to the other without noticing.
+ *
+ * Bases list in their own order (git sorts directories as if they ended in '/'): a listing is sorted here,
+ * once, and everything above merges sorted listings. A name that occurs twice would make every merge wrong,
+ * so it is refused.
+ */
+
+struct hd_tree_view {
+	struct hd_base_set *bases;    /* borrowed */
+	struct hd_snapshot *snapshot; /* borrowed; NULL for a state */
+	struct hd_tree_view_entry root;
+};
+
+/* Collects a listing. Entries hold offsets into NAMES, in `name_offsets`, until the names stop moving. */
+struct listing_builder {
+	struct hd_buffer entries; /* of struct hd_tree_view_entry */
+	struct hd_buffer names;
+};
+
+/*
+ * A changed directory that was never loaded, a chmod of it for example, has no children here: it still is what its
+ * reference says. One that was loaded gets its reference from a capture, in the end.
+ */
+static bool is_unstored_directory(const struct hd_snapshot_node *node)
+{
+	return S_ISDIR(node->attributes.mode) && node->children && hd_content_is_none(&node->content);
+}
+
+void hd_tree_view_entry_of_node(struct hd_snapshot_node *node, struct hd_tree_view_entry *ret_entry)
+{
+	*ret_entry = (struct hd_tree_view_entry){
+		.name = node->name,
+		.name_length = node->name_length,
+		.mode = node->attributes.mode,
+		.device = node->attributes.device,
+		.size = node->attributes.size,
+		.content = node->content,
+		.attributes = node->attribute_content,
+		.unreferenced = node->unsettled || is_unstored_directory(node),
+		.node = node,
+	};
+}
+
+int hd_tree_view_of_state(
+	struct hd_base_set *bases, const struct hd_state *state, struct hd_tree_view **ret_view)
+{
+	struct hd_tree_view *view = calloc(1, sizeof(*view));
+
+	if (!view)
+		return -ENOMEM;
+	view->bases = bases;
+	view->root = (struct hd_tree_view_entry){.name = "", .mode = S_IFDIR | 0755};
+	if (state) {
+		view->root.mode = S_IFDIR | (state->root_mode & 07777);
+		view->root.content = state->tree;
+		view->root.attributes = state->attributes;
+	}
+	*ret_view = view;
+	return 0;
+}
+
+int hd_tree_view_of_snapshot(
+	struct hd_base_set *bases, struct hd_snapshot *snapshot, struct hd_tree_view **ret_view)
+{
+	struct hd_tree_view *view = calloc(1, sizeof(*view));
+
+	if (!view)
+		return -ENOMEM;
+	view->bases = bases;
+	view->snapshot = snapshot;
+	hd_tree_view_entry_of_node(hd_snapshot_root(snapshot), &view->root);
+	*ret_view = view;
+	return 0;
+}
+
+void hd_tree_view_free(struct hd_tree_view *view)
+{
+	free(view);
+}
+
+void hd_tree_view_root(struct hd_tree_view *view, struct hd_tree_view_entry *ret_root)
+{
+	*ret_root = view->root;
+}
+
+static int add_entry(struct listing_builder *builder, const struct hd_tree_view_entry *entry)
+{
+	hd_buffer_put(&builder->entries, entry, sizeof(*entry));
+	hd_buffer_put(&builder->names, entry->name, entry->name_length);
+	hd_buffer_put_u8(&builder->names, 0);
+	if (hd_buffer_status(&builder->entries) < 0)
+		return hd_buffer_status(&builder->entries);
+	return hd_buffer_status(&builder->names);
+}
+
+static int emit_base_entry(const struct hd_base_entry *base_entry, void *payload)
+{
+	size_t length = strlen(base_entry->name);
+	struct hd_tree_view_entry entry = {
+		.name = base_entry->name,
+		.name_length = (uint16_t)length,
+		.mode = base_entry->mode,
+		.device = base_entry->device,
+		.size = base_entry->size,
+		.content = base_entry->content,
+		.attributes = base_entry->attributes,
+	};
+
+	if (length == 0 || length > 255)
+		return hd_fail(HD_E_TREE_CORRUPT, "a base lists a name of %zu bytes", length);
+	return add_entry(payload, &entry);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct hd_tree_view_entry *left = a, *right = b;
+
+	return hd_tree_compare_names(left->name, left->name_length, right->name, right->name_length);
+}
+
+/* The names are taken out of their buffer first: taking them may move them. */
+static int builder_finish(struct listing_builder *builder, struct hd_tree_view_listing *ret_listing)
+{
+	struct hd_tree_view_listing listing = {.count = builder->entries.size / sizeof(*listing.entries)};
+	const char *name;
+
+	listing.entries = hd_buffer_steal(&builder->entries, NULL);
+	listing.names = hd_buffer_steal(&builder->names, NULL);
+	if (!listing.entries || !listing.names) {
+		hd_tree_view_listing_clear(&listing);
+		return -ENOMEM;
+	}
+	name = listing.names;
+	for (size_t i = 0; i < listing.count; i++) {
+		listing.entries[i].name = name;
+		name += listing.entries[i].name_length + 1u;
+	}
+	if (listing.count > 1)
+		qsort(listing.entries, listing.count, sizeof(*listing.entries), compare_entries);
+	for (size_t i = 1; i < listing.count; i++) {
+		if (compare_entries(&listing.entries[i - 1], &listing.entries[i]) == 0) {
+			int r = hd_fail(HD_E_TREE_CORRUPT, "'%s' occurs twice in one directory",
+				listing.entries[i].name);
+
+			hd_tree_view_listing_clear(&listing);
+			return r;
+		}
+	}
+	*ret_listing = listing;
+	return 0;
+}
+
+int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
+	struct hd_tree_view_listing *ret_listing)
+{
+	struct listing_builder builder = {0};
+	int r = 0;
+
+	if (!S_ISDIR(directory->mode))
+		return -ENOTDIR;
+	if (directory->node && directory->node->children) {
+		for (size_t i = 0; i < directory->node->n_children && r >= 0; i++) {
+			struct hd_tree_view_entry entry;
+
+			hd_tree_view_entry_of_node(&directory->node->children[i], &entry);
+			r = add_entry(&builder, &entry);
+		}
+	} else {
+		struct hd_base_directory source = {
+			.content = directory->content, .attributes = directory->attributes};
+
+		r = hd_base_set_list(view->bases, &source, emit_base_entry, &builder);
+	}
+	if (r >= 0)
+		r = builder_finish(&builder, ret_listing);
+	hd_buffer_clear(&builder.entries);
+	hd_buffer_clear(&builder.names);
+	return r;
+}
+
+void hd_tree_view_listing_clear(struct hd_tree_view_listing *listing)
+{
+	free(listing->entries);
+	free(listing->names);
+	*listing = (struct hd_tree_view_listing){0};
+}
+
+const struct hd_tree_view_entry *hd_tree_view_listing_find(
+	const struct hd_tree_view_listing *listing, const char *name, size_t name_length)
+{
+	size_t low = 0, high = listing->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct hd_tree_view_entry *entry = &listing->entries[middle];
+		int order = hd_tree_compare_names(entry->name, entry->name_length, name, name_length);
+
+		if (order == 0)
+			return entry;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+int hd_tree_view_read(struct hd_tree_view *view, const struct hd_tree_view_entry *file, void *buffer,
+	size_t size, uint64_t offset, size_t *ret_size)
+{
+	if (!S_ISREG(file->mode) && !S_ISLNK(file->mode))
+		return S_ISDIR(file->mode) ? -EISDIR : -EINVAL;
+	if (file->unreferenced)
+		return hd_snapshot_read(view->snapshot, file->node, buffer, size, offset, ret_size);
+	if (hd_content_is_none(&file->content)) {
+		*ret_size = 0;
+		return 0;
+	}
+	return hd_base_set_read(view->bases, &file->content, buffer, size, offset, ret_size);
+}
+
+int hd_tree_view_read_whole(struct hd_tree_view *view, const struct hd_tree_view_entry *file, size_t limit,
+	char **ret_data, size_t *ret_size)
+{
+	HD_AUTO_FREE char *data = NULL;
+	size_t size = 0;
+	int r;
+
+	if (file->size > limit)
+		return -EFBIG;
+	data = malloc((size_t)file->size + 1);
+	if (!data)
+		return -ENOMEM;
+	while (size < file->size) {
+		size_t part;
+
+		r = hd_tree_view_read(view, file, data + size, (size_t)file->size - size, size, &part);
+		if (r < 0)
+			return r;
+		if (part == 0)
+			break;
+		size += part;
+	}
+	data[size] = '\0';
+	*ret_data = HD_STEAL(data);
+	*ret_size = size;
+	return 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_TREES_TREE_VIEW_H
+#define HEDDLE_CAPTURE_TREES_TREE_VIEW_H
+
+/*
+ * Tree view: one way to list directories and read files, whether they come from a state (and through it from
+ * a base) or from a snapshot of a live overlay. Status, diff, capture and export compare and copy through it.
+ *
+ * Calling sequence
+ *     hd_tree_view_of_state or _of_snapshot → hd_tree_view_root → _list / _read ... → hd_tree_view_free
+ *
+ * Ownership   The caller owns the view and each listing. The bases, and the snapshot, are borrowed and
+ *             must outlive the view; names of a listing live as long as the listing.
+ * Threads     One at a time per view; views share nothing but the bases.
+ * Errors      Those of bases, snapshots and the store. -HD_E_TREE_CORRUPT when a directory names something
+ *             twice.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "overlay/bases/base.h"
+#include "overlay/snapshot.h"
+
+/* One name of a directory. */
+struct hd_tree_view_entry {
+	const char *name; /* borrowed from the listing, NUL-terminated; "" for a root */
+	uint16_t name_length;
+	uint32_t mode;             /* type and permission bits */
+	uint32_t device;           /* st_rdev of device nodes */
+	uint64_t size;             /* bytes of a file or of a link's target; of others meaningless */
+	struct hd_content content; /* meaningless while `unreferenced` */
+	struct hd_content attributes;
+	bool unreferenced; /* a changed file or directory of a snapshot that has no content reference yet */
+	struct hd_snapshot_node *node; /* borrowed; NULL outside the changed part of a snapshot */
+};
+
+struct hd_tree_view_listing {
+	struct hd_tree_view_entry *entries; /* owned array, strictly sorted by hd_tree_compare_names */
+	size_t count;
+	char *names; /* owned: what the entries' names point into */
+};
+
+struct hd_tree_view;
+
+/* STATE NULL is the empty tree. */
+int hd_tree_view_of_state(
+	struct hd_base_set *bases, const struct hd_state *state, struct hd_tree_view **ret_view);
+int hd_tree_view_of_snapshot(
+	struct hd_base_set *bases, struct hd_snapshot *snapshot, struct hd_tree_view **ret_view);
+void hd_tree_view_free(struct hd_tree_view *view);
+
+/* NODE, of a snapshot, as the entry of a view of that snapshot; as the node is now. */
+void hd_tree_view_entry_of_node(struct hd_snapshot_node *node, struct hd_tree_view_entry *ret_entry);
+
+/* The root directory, from which every other entry is reached by hd_tree_view_list. */
+void hd_tree_view_root(struct hd_tree_view *view, struct hd_tree_view_entry *ret_root);
+
+/* The children of DIRECTORY, an entry of this view; -ENOTDIR for anything else. */
+int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
+	struct hd_tree_view_listing *ret_listing);
+void hd_tree_view_listing_clear(struct hd_tree_view_listing *listing);
+/* The entry of this name, or NULL. */
+const struct hd_tree_view_entry *hd_tree_view_listing_find(
+	const struct hd_tree_view_listing *listing, const char *name, size_t name_length);
+
+/* Up to SIZE bytes at OFFSET of a file's data or a link's target; *RET_SIZE is short only at its end. */
+int hd_tree_view_read(struct hd_tree_view *view, const struct hd_tree_view_entry *file, void *buffer,
+	size_t size, uint64_t offset, size_t *ret_size);
+
+/* All bytes of a file or link in fresh memory with a NUL behind them; -EFBIG beyond LIMIT. */
+int hd_tree_view_read_whole(struct hd_tree_view *view, const struct hd_tree_view_entry *file, size_t limit,
+	char **ret_data, size_t *ret_size);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/history/state_spec.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/output.h"
+#include "cli/store_locate.h"
+#include "cli/text/diff_text.h"
+#include "cli/text/state_text.h"
+#include "cli/thread_command.h"
+#include "mount/control/control_json.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+
+/* The patch is printed byte for byte as the thread made it, so that `heddle diff | git apply` works. */
+
+/* More lines than any file of text has: what the protocol takes at most. */
+#define MOST_CONTEXT 1000000u
+#define MOST_PATHS 100000
+
+static bool as_stat, as_name_status, as_names, nul_ends, exit_code;
+static unsigned long context = 3;
+static const char *thread;
+
+static const struct hd_option options[] = {
+	{.long_name = "stat", .help = "count the lines of each file instead", .flag = &as_stat},
+	{.long_name = "name-status",
+		.help = "list A, M, D or R (moved) and the path instead",
+		.flag = &as_name_status},
+	{.long_name = "name-only", .help = "list the paths instead", .flag = &as_names},
+	{.long_name = "null",
+		.short_name = 'z',
+		.help = "with --name-status or --name-only: end lines with a NUL and do not quote paths",
+		.flag = &nul_ends},
+	{.long_name = "unified",
+		.short_name = 'U',
+		.argument = "N",
+		.help = "show N lines around a change (default: 3)",
+		.number = &context},
+	{.long_name = "thread",
+		.argument = "NAME",
+		.help = "the thread that @ and no STATE mean",
+		.text = &thread},
+	{.long_name = "exit-code", .help = "exit with 1 if there are differences", .flag = &exit_code},
+	{0},
+};
+
+/* The argument at INDEX as an id, or null where it is missing. */
+static int state_argument(const struct hd_invocation *invocation, const struct hd_location *location,
+	size_t index, json_t **ret_argument)
+{
+	const char *spec = index < invocation->n_before_dashes ? invocation->arguments[index] : NULL;
+	char text[HD_STATE_ID_TEXT_SIZE];
+	struct hd_state_id id;
+	int r;
+
+	if (!spec) {
+		*ret_argument = json_null();
+		return 0;
+	}
+	r = hd_state_spec_resolve(location->store->index, spec, location->thread, &id);
+	if (r < 0)
+		return r;
+	hd_state_id_format(&id, text);
+	*ret_argument = json_string(text);
+	return *ret_argument ? 0 : -ENOMEM;
+}
+
+static const char *request_format(bool json)
+{
+	if (as_names || as_name_status)
+		return "names";
+	return as_stat || json ? "stat" : "patch";
+}
+
+static int build_request(
+	const struct hd_invocation *invocation, const struct hd_location *location, json_t **ret_request)
+{
+	HD_AUTO_JSON json_t *old_state = NULL;
+	HD_AUTO_JSON json_t *new_state = NULL;
+	json_t *request;
+	int r;
+
+	r = state_argument(invocation, location, 0, &old_state);
+	if (r >= 0)
+		r = state_argument(invocation, location, 1, &new_state);
+	if (r < 0)
+		return r;
+	request = json_pack("{s:s, s:O, s:O, s:s, s:I, s:o}", "op", "diff", "from", old_state, "to",
+		new_state, "format", request_format(invocation->json), "context",
+		(json_int_t)(context < MOST_CONTEXT ? context : MOST_CONTEXT), "paths",
+		hd_control_paths(invocation->arguments + invocation->n_before_dashes,
+			invocation->n_arguments - invocation->n_before_dashes));
+	if (!request)
+		return -ENOMEM;
+	*ret_request = request;
+	return 0;
+}
+
+static void print_name(const char *path, char end)
+{
+	if (nul_ends)
+		fputs(path, stdout);
+	else
+		hd_output_path(stdout, path);
+	fputc(end, stdout);
+}
+
+static int print_names(const json_t *entries)
+{
+	for (size_t i = 0; i < json_array_size(entries); i++) {
+		const json_t *entry = json_array_get(entries, i);
+		HD_AUTO_FREE char *path = hd_reply_entry_path(entry);
+		HD_AUTO_FREE char *origin = as_name_status ? hd_reply_entry_origin(entry) : NULL;
+
+		if (!path)
+			return -ENOMEM;
+		if (hd_reply_entry_is_covered(entries, i))
+			continue;
+		if (as_name_status)
+			printf("%s%c", hd_reply_text(entry, "kind"), nul_ends ? '\0' : '\t');
+		if (origin)
+			print_name(origin, nul_ends ? '\0' : '\t');
+		print_name(path, nul_ends ? '\0' : '\n');
+	}
+	return 0;
+}
+
+static int print_reply(const json_t *reply, int patch_fd, bool json)
+{
+	const json_t *entries = json_object_get(reply, "entries");
+
+	if (json)
+		return hd_output_json(json_incref((json_t *)reply));
+	if (as_names || as_name_status)
+		return print_names(entries);
+	if (as_stat)
+		return hd_diff_print_stat(entries, stdout);
+	return patch_fd >= 0 ? hd_diff_print_patch(patch_fd, stdout) : 0;
+}
+
+static int run_diff(const struct hd_invocation *invocation)
+{
+	HD_AUTO_LOCATION struct hd_location location = {0};
+	HD_AUTO_JSON json_t *reply = NULL;
+	HD_AUTO_CLOSE int patch_fd = -1;
+	json_t *request = NULL;
+	int r;
+
+	if (invocation->n_before_dashes > 2)
+		return hd_fail(HD_E_USAGE, "'diff' takes at most two states; paths come after '--'");
+	if (as_stat + as_names + as_name_status > 1)
+		return hd_fail(HD_E_USAGE, "--stat, --name-status and --name-only exclude each other");
+	if (nul_ends && !as_names && !as_name_status)
+		return hd_fail(HD_E_USAGE, "--null goes with --name-status or --name-only");
+	r = hd_locate_thread(invocation, thread, &location);
+	if (r >= 0)
+		r = build_request(invocation, &location, &request);
+	if (r >= 0)
+		r = hd_thread_ask(&location, request, "comparing", &reply, &patch_fd);
+	if (r >= 0)
+		r = print_reply(reply, patch_fd, invocation->json);
+	if (r < 0)
+		return r;
+	return exit_code && json_array_size(json_object_get(reply, "entries")) > 0 ? HD_EXIT_DIFFERENT
+										   : HD_EXIT_OK;
+}
+
+const struct hd_command hd_command_diff = {
+	.name = "diff",
+	.summary = "Show differences between states and the tree",
+	.usage = "[-U N] [STATE [STATE]] [-- PATH...]\n"
+		 "--stat|--name-status|--name-only [STATE [STATE]] [-- PATH...]",
+	.description = "Without STATE, shows how the tree of the thread in use (or main) differs from its "
+		       "head; with one, how the "
+		       "tree differs from it; with two, how the second differs from the first. The patch is "
+		       "one that 'git apply' "
+		       "takes. --json prints the list with the counts of lines, not the patch. With "
+		       "PATHs, which are relative to the root of the tree, only what is there and below is "
+		       "compared, and a directory that was moved is deleted and added.\n\n"
+		       "A state is named by 4 or more digits of its id, by a thread (its head), by @ (the "
+		       "head of the thread in "
+		       "use), and by any of these followed by ~N (the N-th state before it).",
+	.options = options,
+	.max_arguments = 2 + MOST_PATHS,
+	.run = run_diff,
+};
