@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/platform/cleanup.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/index_types.h"
 
@@ -14,41 +14,35 @@
 struct problem_list {
 	char *texts[PROBLEM_LIMIT]; /* owned */
 	size_t count;
+	const char *prefix; /* of those that come now */
 };
 
-static int keep_problem(struct problem_list *list, const char *what, const char *text)
+static int keep_problem(struct problem_list *list, const char *text)
 {
 	char *copy;
 
 	if (list->count == PROBLEM_LIMIT)
 		return 0;
-	if (asprintf(&copy, "the index: %s%s", what, text ? text : "?") < 0)
+	if (asprintf(&copy, "the index: %s%s", list->prefix, text ? text : "?") < 0)
 		return -ENOMEM;
 	list->texts[list->count++] = copy;
 	return 0;
 }
 
-/* Every row of SQL is a problem, its first column the text, but one that says "ok". */
-static int collect_locked(
-	struct hd_index *index, const char *sql, const char *what, struct problem_list *list)
+/* Every row is a problem, its first column the text, but one that says "ok". */
+static int collect_row_locked(sqlite3_stmt *row, void *payload)
 {
-	sqlite3_stmt *statement;
-	int r;
+	struct problem_list *list = payload;
+	const char *text = (const char *)sqlite3_column_text(row, 0);
 
-	r = hd_index_query_locked(index, sql, &statement);
-	if (r < 0)
-		return r;
-	while ((r = hd_index_step_locked(index, statement, "check the index")) > 0) {
-		const char *text = (const char *)sqlite3_column_text(statement, 0);
+	return text && strcmp(text, "ok") == 0 ? 0 : keep_problem(list, text);
+}
 
-		if (text && strcmp(text, "ok") == 0)
-			continue;
-		r = keep_problem(list, what, text);
-		if (r < 0)
-			break;
-	}
-	hd_index_reset_locked(statement);
-	return r;
+static int collect_locked(
+	struct hd_index *index, const char *sql, const char *prefix, struct problem_list *list)
+{
+	list->prefix = prefix;
+	return hd_index_each_row_locked(index, sql, "check the index", collect_row_locked, list);
 }
 
 int hd_index_check(struct hd_index *index, hd_index_emit_problem emit, void *payload)
@@ -71,48 +65,36 @@ int hd_index_check(struct hd_index *index, hd_index_emit_problem emit, void *pay
 	return r;
 }
 
-static int read_ids_locked(struct hd_index *index, struct hd_state_id **ret_ids, size_t *ret_count)
+struct id_list {
+	struct hd_state_id *ids; /* owned array */
+	size_t count;
+	size_t capacity;
+};
+
+static int append_id_locked(sqlite3_stmt *row, void *payload)
 {
-	static const char sql[] = "SELECT id FROM state ORDER BY id";
-	HD_AUTO_FREE struct hd_state_id *ids = NULL;
-	sqlite3_stmt *statement;
-	size_t count = 0;
+	struct id_list *list = payload;
 	int r;
 
-	r = hd_index_query_locked(index, sql, &statement);
-	if (r < 0)
-		return r;
-	while ((r = hd_index_step_locked(index, statement, "list the states")) > 0) {
-		struct hd_state_id *grown = reallocarray(ids, count + 1, sizeof(*ids));
-
-		if (!grown) {
-			r = -ENOMEM;
-			break;
-		}
-		ids = grown;
-		r = hd_index_column_state_id_locked(statement, 0, &ids[count]);
-		if (r < 0)
-			break;
-		count++;
-	}
-	hd_index_reset_locked(statement);
-	if (r < 0)
-		return r;
-	*ret_ids = HD_STEAL(ids);
-	*ret_count = count;
-	return 0;
+	if (HD_ARRAY_RESERVE(list->ids, list->count, list->capacity) < 0)
+		return -ENOMEM;
+	r = hd_index_column_state_id_locked(row, 0, &list->ids[list->count]);
+	if (r == 0)
+		list->count++;
+	return r;
 }
 
 int hd_index_list_states(struct hd_index *index, hd_state_id_emit emit, void *payload)
 {
-	HD_AUTO_FREE struct hd_state_id *ids = NULL;
-	size_t count = 0;
+	static const char sql[] = "SELECT id FROM state ORDER BY id";
+	struct id_list list = {0};
 	int r;
 
 	hd_index_lock(index);
-	r = read_ids_locked(index, &ids, &count);
+	r = hd_index_each_row_locked(index, sql, "list the states", append_id_locked, &list);
 	hd_index_unlock(index);
-	for (size_t i = 0; i < count && r == 0; i++)
-		r = emit(&ids[i], payload);
+	for (size_t i = 0; i < list.count && r == 0; i++)
+		r = emit(&list.ids[i], payload);
+	free(list.ids);
 	return r;
 }

@@ -117,6 +117,24 @@ void hd_index_reset_locked(sqlite3_stmt *statement)
 	(void)sqlite3_clear_bindings(statement);
 }
 
+int hd_index_each_row_locked(
+	struct hd_index *index, const char *sql, const char *what, hd_index_row row, void *payload)
+{
+	sqlite3_stmt *statement;
+	int r;
+
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r < 0)
+		return r;
+	while ((r = hd_index_step_locked(index, statement, what)) > 0) {
+		r = row(statement, payload);
+		if (r < 0)
+			break;
+	}
+	hd_index_reset_locked(statement);
+	return r;
+}
+
 int hd_index_execute_locked(struct hd_index *index, sqlite3_stmt *statement, const char *what)
 {
 	int r = hd_index_step_locked(index, statement, what);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/index_types.h"
@@ -68,49 +69,34 @@ int hd_index_set_tag_locked(struct hd_index *index, const char *name, const stru
 struct tag_list {
 	struct hd_tag *tags; /* owned array */
 	size_t count;
+	size_t capacity;
 };
 
-static int append_tag_locked(sqlite3_stmt *statement, struct tag_list *list)
+static int append_tag_locked(sqlite3_stmt *row, void *payload)
 {
-	struct hd_tag *tags = reallocarray(list->tags, list->count + 1, sizeof(*tags));
+	struct tag_list *list = payload;
+	struct hd_tag *tag;
 	int r;
 
-	if (!tags)
+	if (HD_ARRAY_RESERVE(list->tags, list->count, list->capacity) < 0)
 		return -ENOMEM;
-	list->tags = tags;
-	r = hd_index_column_state_id_locked(statement, 1, &tags[list->count].state);
+	tag = &list->tags[list->count];
+	r = hd_index_column_state_id_locked(row, 1, &tag->state);
 	if (r == 0)
-		r = hd_index_column_text_locked(statement, 0, &tags[list->count].name);
+		r = hd_index_column_text_locked(row, 0, &tag->name);
 	if (r == 0)
 		list->count++;
 	return r;
 }
 
-static int read_tags_locked(struct hd_index *index, struct tag_list *list)
-{
-	static const char sql[] = "SELECT name, state FROM tag ORDER BY name";
-	sqlite3_stmt *statement;
-	int r;
-
-	r = hd_index_query_locked(index, sql, &statement);
-	if (r < 0)
-		return r;
-	while ((r = hd_index_step_locked(index, statement, "list the tags")) > 0) {
-		r = append_tag_locked(statement, list);
-		if (r < 0)
-			break;
-	}
-	hd_index_reset_locked(statement);
-	return r;
-}
-
 int hd_index_list_tags(struct hd_index *index, hd_tag_emit emit, void *payload)
 {
+	static const char sql[] = "SELECT name, state FROM tag ORDER BY name";
 	struct tag_list list = {0};
 	int r;
 
 	hd_index_lock(index);
-	r = read_tags_locked(index, &list);
+	r = hd_index_each_row_locked(index, sql, "list the tags", append_tag_locked, &list);
 	hd_index_unlock(index);
 	for (size_t i = 0; i < list.count && r == 0; i++)
 		r = emit(&list.tags[i], payload);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/index_operations.h"
@@ -93,6 +94,7 @@ int hd_index_get_thread(struct hd_index *index, const char *name, struct hd_thre
 struct thread_list {
 	struct hd_thread *threads; /* owned array */
 	size_t count;
+	size_t capacity;
 };
 
 static void thread_list_clear(struct thread_list *list)
@@ -102,45 +104,27 @@ static void thread_list_clear(struct thread_list *list)
 	free(list->threads);
 }
 
-static int append_thread_locked(sqlite3_stmt *statement, struct thread_list *list)
+static int append_thread_locked(sqlite3_stmt *row, void *payload)
 {
-	struct hd_thread *threads = reallocarray(list->threads, list->count + 1, sizeof(*threads));
+	struct thread_list *list = payload;
 	int r;
 
-	if (!threads)
+	if (HD_ARRAY_RESERVE(list->threads, list->count, list->capacity) < 0)
 		return -ENOMEM;
-	list->threads = threads;
-	r = thread_of_row_locked(statement, &threads[list->count]);
+	r = thread_of_row_locked(row, &list->threads[list->count]);
 	if (r == 0)
 		list->count++;
 	return r;
 }
 
-static int read_threads_locked(struct hd_index *index, struct thread_list *list)
-{
-	static const char sql[] = "SELECT number, name, head, base, tree FROM thread ORDER BY name";
-	sqlite3_stmt *statement;
-	int r;
-
-	r = hd_index_query_locked(index, sql, &statement);
-	if (r < 0)
-		return r;
-	while ((r = hd_index_step_locked(index, statement, "list the threads")) > 0) {
-		r = append_thread_locked(statement, list);
-		if (r < 0)
-			break;
-	}
-	hd_index_reset_locked(statement);
-	return r;
-}
-
 int hd_index_list_threads(struct hd_index *index, hd_thread_emit emit, void *payload)
 {
+	static const char sql[] = "SELECT number, name, head, base, tree FROM thread ORDER BY name";
 	struct thread_list list = {0};
 	int r;
 
 	hd_index_lock(index);
-	r = read_threads_locked(index, &list);
+	r = hd_index_each_row_locked(index, sql, "list the threads", append_thread_locked, &list);
 	hd_index_unlock(index);
 	for (size_t i = 0; i < list.count && r == 0; i++)
 		r = emit(&list.threads[i], payload);

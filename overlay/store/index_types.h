@@ -50,6 +50,13 @@ int hd_index_query_locked(struct hd_index *index, const char *sql, sqlite3_stmt 
 /* 1 with a row, 0 at the end, or a negative code. */
 int hd_index_step_locked(struct hd_index *index, sqlite3_stmt *statement, const char *what);
 
+/* Hears one row; its columns are valid until it returns. 0 to go on, or a negative code, which ends the query. */
+typedef int (*hd_index_row)(sqlite3_stmt *row, void *payload);
+
+/* Every row of SQL, which has nothing to bind, to ROW; 0 at the end, or a negative code. WHAT is the attempt. */
+int hd_index_each_row_locked(
+	struct hd_index *index, const char *sql, const char *what, hd_index_row row, void *payload);
+
 /* One step that returns no row, then the reset. */
 int hd_index_execute_locked(struct hd_index *index, sqlite3_stmt *statement, const char *what);
 
