@@ -48,6 +48,9 @@
 #define SPIN_MISSES 8u       /* looks in vain after which the leader sleeps at once */
 #define KIND_COUNT 64u
 
+#define READ_FAILURES 100u /* in a row, after which the device is given up */
+#define READ_PAUSE_NS 10000000u
+
 #define SPIN_PAUSE 256u /* requests without spinning after another program wanted the CPU */
 
 struct hd_fuse_loop {
@@ -55,9 +58,10 @@ struct hd_fuse_loop {
 	int device;                      /* owned, non-blocking */
 	int stop_flag;                   /* owned */
 	uint64_t spin_ns;
-	unsigned spin_misses; /* of the leader alone */
-	unsigned spin_pause;  /* of the leader alone: requests to take before it spins again */
-	bool drained;         /* of the leader alone: what the kernel sends again was read */
+	unsigned spin_misses;   /* of the leader alone */
+	unsigned spin_pause;    /* of the leader alone: requests to take before it spins again */
+	unsigned read_failures; /* of the leader alone: in a row */
+	bool drained;           /* of the leader alone: what the kernel sends again was read */
 
 	_Atomic uint64_t lead;     /* (ticket << 1) | busy */
 	_Atomic uint64_t sequence; /* requests taken */
@@ -142,6 +146,20 @@ static void note_drained(struct hd_fuse_loop *loop, const struct fuse_in_header 
 	hd_requests_drained(loop->session->overlay);
 }
 
+/*
+ * The device could not be read, or not be waited for. For want of memory, of one request's pages: the kernel has answered
+ * that one EIO, and the next is another matter. 0 to try again; codes that are no failure come back at once.
+ */
+static int survive_failure(struct hd_fuse_loop *loop, int code)
+{
+	if (code == -ECANCELED || code == -ENODEV || loop->read_failures++ >= READ_FAILURES)
+		return code;
+	if (loop->read_failures == 1)
+		hd_log(HD_LOG_ERROR, "a request cannot be read: %s", hd_error_message(code));
+	hd_clock_sleep_ns(READ_PAUSE_NS);
+	return 0;
+}
+
 /* The next message; called by the leader alone. */
 static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_size)
 {
@@ -156,6 +174,7 @@ static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_si
 			loop->device, message, HD_FUSE_MESSAGE_SIZE, spin ? loop->spin_ns : 0, ret_size);
 		if (r == 0 && *ret_size >= sizeof(struct fuse_in_header)) {
 			note_drained(loop, message);
+			loop->read_failures = 0;
 			if (spin)
 				loop->spin_misses = 0;
 			else if (loop->spin_pause > 0)
@@ -167,11 +186,13 @@ static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_si
 			continue;
 		if (r == -EBUSY)
 			loop->spin_pause = SPIN_PAUSE;
-		else if (r != -EAGAIN)
-			return r;
-		note_drained(loop, NULL);
-		loop->spin_misses += spin;
-		r = wait_readable(loop);
+		if (r == -EBUSY || r == -EAGAIN) {
+			note_drained(loop, NULL);
+			loop->spin_misses += spin;
+			r = wait_readable(loop);
+		}
+		if (r < 0)
+			r = survive_failure(loop, r);
 		if (r < 0)
 			return r;
 	}

@@ -209,6 +209,24 @@ static int begin(struct hd_supervisor *supervisor)
 	return hd_supervisor_spawn(supervisor, HD_WORKER_FIRST);
 }
 
+/*
+ * What the end of the link means, the watch will tell. A worker that cannot be understood, for want of memory or because
+ * it has gone mad, would go on by itself, and nobody would hear of its large files or of an unmount: another takes its place.
+ */
+static void hear_worker(struct hd_supervisor *supervisor)
+{
+	int r = hd_supervisor_hear(supervisor, HEAR_TIMEOUT_MS);
+
+	if (r >= 0)
+		return;
+	supervisor->link_lost = true;
+	if (r == -ECONNRESET)
+		return;
+	hd_log(HD_LOG_ERROR, "worker %d cannot be understood, it is ended: %s", (int)supervisor->worker,
+		hd_error_message(r));
+	(void)hd_process_kill(supervisor->worker, SIGKILL);
+}
+
 void hd_supervisor_serve(struct hd_supervisor *supervisor)
 {
 	while (supervisor->phase != SUPERVISOR_ENDED) {
@@ -227,9 +245,8 @@ void hd_supervisor_serve(struct hd_supervisor *supervisor)
 		}
 		if ((ready & 1u) && hd_process_signal_read(supervisor->signal_fd) > 0)
 			hd_supervisor_stop(supervisor);
-		/* What the end of the link means, the watch will tell. */
-		if ((ready & 2u) && hd_supervisor_hear(supervisor, HEAR_TIMEOUT_MS) < 0)
-			supervisor->link_lost = true;
+		if (ready & 2u)
+			hear_worker(supervisor);
 		if ((ready & 4u) && supervisor->listen_fd >= 0)
 			hd_supervisor_accept(supervisor);
 		if ((ready & 8u) && !supervisor->stepped_down)

@@ -24,6 +24,8 @@
 
 #define HEADER_SIZE 4u
 #define PASSED_LIMIT 8 /* more than one is a violation, but all must be closed */
+#define MEMORY_PATIENCE_NS 5000000000u
+#define MEMORY_PAUSE_NS 10000000u
 #define NO_DEADLINE UINT64_MAX
 
 union control {
@@ -159,9 +161,25 @@ static ssize_t receive_some(int fd, void *buffer, size_t size, int *passed_fd)
 	return n;
 }
 
+/* Memory that is short passes, a stream of which something is missing does not: true, after a pause, to try again. */
+static bool await_memory(int code, uint64_t *since_ns)
+{
+	uint64_t now_ns = hd_clock_monotonic_ns();
+
+	if (code != -ENOMEM && code != -ENOBUFS)
+		return false;
+	if (*since_ns == 0)
+		*since_ns = now_ns;
+	if (now_ns - *since_ns > MEMORY_PATIENCE_NS)
+		return false;
+	hd_clock_sleep_ns(MEMORY_PAUSE_NS);
+	return true;
+}
+
 /* Exactly SIZE bytes. -ECONNRESET when the stream ends before the first. */
 static int receive_all(int fd, void *buffer, size_t size, uint64_t deadline_ns, int *passed_fd)
 {
+	uint64_t short_since_ns = 0;
 	size_t done = 0;
 
 	while (done < size) {
@@ -171,7 +189,7 @@ static int receive_all(int fd, void *buffer, size_t size, uint64_t deadline_ns, 
 		if (r < 0)
 			return r;
 		n = receive_some(fd, (char *)buffer + done, size - done, done == 0 ? passed_fd : NULL);
-		if (n == -EINTR || n == -EAGAIN)
+		if (n == -EINTR || n == -EAGAIN || await_memory((int)n, &short_since_ns))
 			continue;
 		if (n < 0)
 			return (int)n;
@@ -186,6 +204,7 @@ static int receive_frame(int fd, uint64_t deadline_ns, char **ret_data, size_t *
 {
 	HD_AUTO_FREE char *data = NULL;
 	uint8_t header[HEADER_SIZE];
+	uint64_t short_since_ns = 0;
 	uint32_t size;
 	int r;
 
@@ -196,7 +215,9 @@ static int receive_frame(int fd, uint64_t deadline_ns, char **ret_data, size_t *
 	       (uint32_t)header[3] << 24;
 	if (size > HD_FRAME_LIMIT)
 		return -HD_E_CONTROL_PROTOCOL;
-	data = malloc((size_t)size + 1);
+	do
+		data = malloc((size_t)size + 1);
+	while (!data && await_memory(-ENOMEM, &short_since_ns));
 	if (!data)
 		return -ENOMEM;
 	r = receive_all(fd, data, size, deadline_ns, NULL);

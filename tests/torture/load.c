@@ -2,7 +2,8 @@
 
 /*
  * heddle-torture-load DIRECTORY PROCESSES STOP: works in DIRECTORY/p0, p1 ... until the file STOP is there, compares
- * everything with the models, and removes it. The last line is "calls N".
+ * everything with the models, and removes it. The last line is "calls N". HEDDLE_TEST_LARGE: a large file is written in
+ * one step of so many.
  */
 
 #include "tests/torture/load.h"
@@ -36,6 +37,14 @@ static uint64_t new_seed(unsigned process)
 		return strtoull(wish, NULL, 10) + process + 1;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	return ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec) * 2 + process + 1;
+}
+
+static uint64_t large_every(void)
+{
+	const char *wish = getenv("HEDDLE_TEST_LARGE");
+	uint64_t number = wish ? strtoull(wish, NULL, 10) : 0;
+
+	return number ? number : 500;
 }
 
 static void work(struct load *load, const char *stop)
@@ -82,6 +91,7 @@ int main(int argc, char *argv[])
 			(void)snprintf(path, sizeof(path), "%s/p%u", argv[1], i);
 			load->directory = path;
 			load->seed = new_seed(i);
+			load->large_every = large_every();
 			work(load, argv[3]);
 			__atomic_fetch_add(calls, load->calls, __ATOMIC_RELAXED);
 			return 0;

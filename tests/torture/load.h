@@ -29,7 +29,8 @@ struct load_file {
 struct load {
 	const char *directory;
 	uint64_t seed;
-	uint64_t calls; /* checked system calls */
+	uint64_t large_every; /* a large file is written in one step of so many */
+	uint64_t calls;       /* checked system calls */
 	struct load_file files[LOAD_FILES];
 	bool subdirectories[LOAD_FILES]; /* d0, d1 ... exist */
 };

@@ -130,7 +130,7 @@ void load_data_step(struct load *load)
 {
 	struct load_file *file = &load->files[load_draw(load) % LOAD_FILES];
 
-	if (load_draw(load) % 500 == 0)
+	if (load_draw(load) % load->large_every == 0)
 		write_big(load);
 	if (!file->exists)
 		return;

@@ -137,10 +137,10 @@ def story_look(run):
     return lambda: None
 
 
-def write_file(path, data):
-    """Whether it was written and synced."""
+def write_file(path, data, root=None):
+    """Whether it was written and synced; ROOT: a directory that is open."""
     try:
-        with open(path, "wb") as file:
+        with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o644, dir_fd=root)) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -160,10 +160,15 @@ def read_file(path):
 def story_mount(run):
     kept = {}
     if run.heddle("mount", "main", run.mountpoint)[0] == 0:
+        # A mount may end: what is written into the directory below it then is nobody's.
+        root = os.open(run.mountpoint, os.O_PATH | os.O_DIRECTORY)
+        if ":once:" in run.plan and not run.is_mounted():
+            raise Failure("the mount ended by itself")
         for i, size in enumerate((10, 5000, 300000, 3000000)):
             data = random.Random(i).randbytes(size)
-            if write_file(f"{run.mountpoint}/file{i}", data):
+            if write_file(f"file{i}", data, root):
                 kept[f"file{i}"] = data
+        os.close(root)
         try:
             os.rename(f"{run.mountpoint}/file0", f"{run.mountpoint}/moved")
             kept.pop("file0", None)
