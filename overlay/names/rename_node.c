@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "overlay/access_control.h"
+#include "overlay/attribute_string.h"
 #include "overlay/names/base_loader.h"
 #include "overlay/names/orphan.h"
 #include "overlay/names/remove_node.h"
@@ -23,9 +25,10 @@ struct renaming {
 	const char *name, *new_name;
 	size_t length, new_length;
 	unsigned flags;
-	const struct hd_caller *caller; /* whose the whiteout is; NULL without one */
-	uint32_t entry, child;          /* what is renamed */
-	uint32_t new_entry, new_child;  /* what is at the new name, or 0 */
+	const struct hd_caller *caller;    /* whose the whiteout is; NULL without one */
+	struct hd_inheritance inheritance; /* the whiteout's; owned */
+	uint32_t entry, child;             /* what is renamed */
+	uint32_t new_entry, new_child;     /* what is at the new name, or 0 */
 };
 
 static bool is_directory(const struct hd_overlay *overlay, uint32_t index)
@@ -139,11 +142,19 @@ static void move(
 	touch(transaction, renaming->child, false, now);
 }
 
-/* A character device 0:0 without rights, as local filesystems make it. */
+/* A character device 0:0 without rights, and with what its directory has it inherit, as local filesystems make it. */
+static int prepare_whiteout(struct hd_overlay *overlay, struct renaming *renaming)
+{
+	const struct hd_inode *directory = hd_record_inode(overlay->arena, hd_ino_index(renaming->parent));
+
+	return hd_access_inherit(overlay, directory, S_IFCHR, 0, &renaming->inheritance);
+}
+
 static void leave_whiteout(
 	struct hd_transaction *transaction, const struct renaming *renaming, const struct timespec *now)
 {
-	uint32_t parent = hd_ino_index(renaming->parent), child = hd_inode_new(transaction, S_IFCHR, now);
+	uint32_t parent = hd_ino_index(renaming->parent);
+	uint32_t child = hd_inode_new(transaction, renaming->inheritance.mode, now);
 	const struct hd_inode *directory = hd_view_inode(transaction, parent);
 	struct hd_inode *inode;
 
@@ -153,6 +164,7 @@ static void leave_whiteout(
 	inode->uid = renaming->caller->uid;
 	inode->gid = directory->mode & S_ISGID ? directory->gid : renaming->caller->gid;
 	inode->device = 0;
+	hd_attribute_string_store(transaction, inode, &renaming->inheritance.string);
 	(void)hd_entry_insert(transaction, parent, renaming->name, renaming->length, child, false);
 	hd_inode_mark_changed(transaction, child);
 }
@@ -167,6 +179,11 @@ static int rename_locked(struct hd_overlay *overlay, struct renaming *renaming)
 		r = check(overlay, renaming);
 	if (r < 0 || renaming->child == renaming->new_child)
 		return r; /* two names of one file: nothing happens */
+	if (renaming->flags & RENAME_WHITEOUT) {
+		r = prepare_whiteout(overlay, renaming);
+		if (r < 0)
+			return r;
+	}
 	hd_transaction_begin(overlay->arena, &transaction);
 	if (renaming->flags & RENAME_EXCHANGE)
 		exchange(&transaction, renaming, &now);
@@ -177,7 +194,9 @@ static int rename_locked(struct hd_overlay *overlay, struct renaming *renaming)
 	touch(&transaction, hd_ino_index(renaming->parent), true, &now);
 	touch(&transaction, hd_ino_index(renaming->new_parent), true, &now);
 	hd_request_note(&transaction, 0);
-	return hd_overlay_commit(overlay, &transaction);
+	r = hd_overlay_commit(overlay, &transaction);
+	hd_inheritance_clear(&renaming->inheritance);
+	return r;
 }
 
 /* Loads the directory that is about to be replaced, if it is one. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <linux/fs.h>
 #include <sys/xattr.h>
 
 #include "overlay/access_control_list.h"
@@ -118,6 +119,21 @@ static void a_default_list_is_inherited_and_the_umask_is_not(void **state)
 	assert_int_equal(made.mode, S_IFREG | 0644);
 }
 
+static void a_whiteout_inherits_as_any_new_file(void **state)
+{
+	struct hd_overlay *overlay = yard_open(*state);
+	hd_ino directory = make_directory(overlay, HD_ROOT_INO, "d"), left;
+
+	(void)make_file(overlay, directory, "file");
+	assert_success(set_list(overlay, directory, HD_ACL_DEFAULT, "u::rwx,u:5:rwx,g::r-x,m::rwx,o::r-x"));
+	assert_success(hd_overlay_rename_as(
+		overlay, &yard_caller, directory, "file", HD_ROOT_INO, "moved", RENAME_WHITEOUT));
+	left = find(overlay, directory, "file");
+	assert_int_equal(attributes_of(overlay, left).mode, S_IFCHR);
+	assert_list(overlay, left, HD_ACL_ACCESS, "u::---,u:5:rwx,g::r-x,m::---,o::---");
+	assert_list(overlay, find(overlay, HD_ROOT_INO, "moved"), HD_ACL_ACCESS, NULL);
+}
+
 static void what_is_no_list_is_refused(void **state)
 {
 	struct hd_overlay *overlay = yard_open(*state);
@@ -183,6 +199,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_setgid_bit_goes_when_asked, yard_setup, yard_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_default_list_is_inherited_and_the_umask_is_not, yard_setup, yard_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_whiteout_inherits_as_any_new_file, yard_setup, yard_teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_list_is_refused, yard_setup, yard_teardown),
 		cmocka_unit_test_setup_teardown(
 			what_a_base_calls_a_list_is_not_trusted, yard_setup_over_base, yard_teardown),
