@@ -14,6 +14,7 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/store/link_group.h"
 #include "overlay/store/tree_codec.h"
 
 /*
@@ -334,38 +335,104 @@ int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node
 
 static bool is_unchanged_since(const struct hd_inode *inode, const struct hd_snapshot *snapshot)
 {
-	return inode && hd_inode_is_directory(inode) && inode->tree_change <= snapshot->barrier;
+	return inode && inode->tree_change <= snapshot->barrier;
 }
 
-int hd_snapshot_publish(struct hd_snapshot *snapshot, const struct hd_state_id *state)
+static int publish_directories(struct hd_snapshot *snapshot)
 {
 	struct hd_overlay *overlay = snapshot->overlay;
 	size_t i = 0;
 	int r = 0;
 
-	hd_rwlock_write(&overlay->lock);
-	do {
+	while (r == 0 && i < snapshot->n_queue) {
 		struct hd_transaction transaction;
 
 		hd_transaction_begin(overlay->arena, &transaction);
 		for (; i < snapshot->n_queue && hd_transaction_room(&transaction) > TRANSACTION_ROOM; i++) {
 			const struct hd_snapshot_node *node = snapshot->queue[i].node;
+			const struct hd_inode *seen = hd_inode_get(overlay->arena, node->attributes.ino);
 			struct hd_inode *inode;
 
-			if (!is_unchanged_since(hd_inode_get(overlay->arena, node->attributes.ino), snapshot))
+			if (!is_unchanged_since(seen, snapshot) || !hd_inode_is_directory(seen))
 				continue;
 			inode = hd_edit_inode(&transaction, hd_ino_index(node->attributes.ino));
 			inode->content = node->content;
 			inode->part.directory.attributes = node->attribute_content;
 		}
-		if (i == snapshot->n_queue) {
-			struct hd_thread_head *head = hd_edit_thread(&transaction);
+		r = hd_overlay_commit(overlay, &transaction);
+	}
+	return r;
+}
 
-			head->captured = snapshot->barrier;
-			head->state = *state;
+/* Whether the state knows the file of NODE by another group than the overlay does. */
+static bool has_other_group(const struct hd_snapshot *snapshot, const struct hd_snapshot_node *node)
+{
+	const struct hd_inode *inode = hd_inode_get(snapshot->overlay->arena, node->attributes.ino);
+
+	/* One that still waits for a name waits for it under the old group. */
+	return node->link_group && is_unchanged_since(inode, snapshot) && hd_inode_is_kept(inode) &&
+	       inode->unseen_links == 0 &&
+	       inode->link_group != hd_link_group_kept(node->link_group, &node->content);
+}
+
+/*
+ * Files with several names are from now on known by the group that the state has for them: a switch may put names of
+ * theirs into directories that nobody has looked into, and leave others alone (tree_switch_links.c).
+ */
+static int publish_link_groups(struct hd_snapshot *snapshot)
+{
+	struct hd_overlay *overlay = snapshot->overlay;
+	size_t i = 0, child = 0;
+	int r = 0;
+
+	while (r == 0 && i < snapshot->n_queue) {
+		struct hd_transaction transaction;
+
+		hd_transaction_begin(overlay->arena, &transaction);
+		while (i < snapshot->n_queue && hd_transaction_room(&transaction) > TRANSACTION_ROOM) {
+			const struct hd_snapshot_node *node = snapshot->queue[i].node;
+
+			if (child == node->n_children) {
+				child = 0;
+				i++;
+				continue;
+			}
+			node = &node->children[child++];
+			if (has_other_group(snapshot, node)) {
+				uint32_t index = hd_ino_index(node->attributes.ino);
+				uint64_t group = hd_link_group_kept(node->link_group, &node->content);
+
+				hd_edit_inode(&transaction, index)->link_group = group;
+				hd_link_group_add(overlay->groups, group, index);
+			}
 		}
 		r = hd_overlay_commit(overlay, &transaction);
-	} while (r == 0 && i < snapshot->n_queue);
-	hd_rwlock_unlock(&overlay->lock);
+	}
+	return r;
+}
+
+static int publish_head(struct hd_snapshot *snapshot, const struct hd_state_id *state)
+{
+	struct hd_transaction transaction;
+	struct hd_thread_head *head;
+
+	hd_transaction_begin(snapshot->overlay->arena, &transaction);
+	head = hd_edit_thread(&transaction);
+	head->captured = snapshot->barrier;
+	head->state = *state;
+	return hd_overlay_commit(snapshot->overlay, &transaction);
+}
+
+int hd_snapshot_publish(struct hd_snapshot *snapshot, const struct hd_state_id *state)
+{
+	int r;
+
+	hd_rwlock_write(&snapshot->overlay->lock);
+	r = publish_directories(snapshot);
+	if (r == 0)
+		r = publish_link_groups(snapshot);
+	if (r == 0)
+		r = publish_head(snapshot, state);
+	hd_rwlock_unlock(&snapshot->overlay->lock);
 	return r;
 }
