@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 #include "overlay/check/check.h"
+#include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "tests/torture/copy_tree.h"
 #include "tests/torture/workload.h"
+#include "tests/torture/workload_moves.h"
 
 #define WORD_LIMIT 16
 #define EXIT_DIED RECORD_DIED
@@ -47,12 +49,34 @@ static void must(int r, const char *what)
 		die("%s: %s", what, hd_error_message(r));
 }
 
+/* A switch to another tree that the next process finishes has that process' time. */
+static bool has_times = true;
+
 static void mark_digest(struct hd_overlay *overlay, unsigned number)
 {
 	uint64_t digest;
 
-	must(workload_digest(overlay, true, &digest, NULL), "look at the tree");
+	must(workload_digest(overlay, has_times, &digest, NULL), "look at the tree");
 	mark("digest %u %" PRIx64, number, digest);
+}
+
+static void mark_names(struct hd_store *store, unsigned number)
+{
+	uint64_t digest;
+
+	must(workload_names_digest(store, &digest, NULL), "look at the names");
+	mark("names %u %" PRIx64, number, digest);
+}
+
+/* Looking makes files, so it is done after what wrote some as well. */
+static void mark_other(struct hd_store *store)
+{
+	uint32_t directory;
+	bool has_file = false;
+
+	must(workload_other(store, &directory, &has_file), "look at the other thread");
+	if (directory && has_file)
+		mark("other %u", (unsigned)directory);
 }
 
 static int count_state(const struct hd_state_id *id, void *payload)
@@ -108,22 +132,28 @@ static void run_process(
 	(void)snprintf(path, sizeof(path), "%s/.heddle", root);
 	must(hd_store_open(path, &options.store), "open the store");
 	must(hd_overlay_open(&options, &overlay), "open the thread");
-	if (from == 0)
+	if (from == 0) {
 		mark_digest(overlay, 0);
+		mark_names(options.store, 0);
+	}
 	for (unsigned i = from; words[i]; i++) {
 		const struct workload_operation *operation;
 		const char *word;
 
 		mark("start %u", i + 1);
-		if (is_killed_here(words[i], &word))
+		if (is_killed_here(words[i], &word)) {
 			mark_digest(overlay, i + 1);
+			mark_names(options.store, i + 1);
+		}
 		operation = workload_find(word);
 		if (strcmp(words[i], "die") == 0) {
 			mark_digest(overlay, i + 1);
+			mark_names(options.store, i + 1);
 			_exit(EXIT_DIED);
 		}
 		if (strcmp(words[i], "close") == 0) {
 			mark_digest(overlay, i + 1);
+			mark_names(options.store, i + 1);
 			must(hd_overlay_close(overlay), "close");
 			mark("ack %u", i + 1);
 			hd_store_free(options.store);
@@ -136,7 +166,12 @@ static void run_process(
 			mark("ack %u", i + 1);
 			mark_states(options.store);
 		}
+		if (operation->names)
+			mark("settled %u", i + 1);
 		mark_digest(overlay, i + 1);
+		mark_names(options.store, i + 1);
+		if (strcmp(words[i], "thread-write") == 0)
+			mark_other(options.store);
 	}
 	_exit(0);
 }
@@ -182,6 +217,9 @@ void power_session_run(const char *root, const char *sequence)
 		free(text);
 		return;
 	}
+	has_times = !strstr(sequence, "restore") && !strstr(sequence, "undo") && !strstr(sequence, "redo");
+	if (!has_times)
+		mark("untimed");
 	must(hd_overlay_memory(&memory.arena_fd, &memory.hot_fd), "make memory");
 	for (;;) {
 		pid_t child = fork();
@@ -207,9 +245,10 @@ void power_session_run(const char *root, const char *sequence)
 /* ---- checking ---- */
 
 struct expected {
-	unsigned acknowledged, started, states;
+	unsigned acknowledged, started, states, settled, other;
 	bool is_acknowledged; /* anything is */
-	uint64_t digests[WORD_LIMIT + 1];
+	bool is_untimed;      /* digests are without times */
+	uint64_t digests[WORD_LIMIT + 1], names[WORD_LIMIT + 1];
 };
 
 static void read_marks(const struct recording *recording, const struct cut *cut, struct expected *ret)
@@ -225,6 +264,15 @@ static void read_marks(const struct recording *recording, const struct cut *cut,
 			continue;
 		if (sscanf(record->name, "digest %u %" SCNx64, &number, &digest) == 2 && number <= WORD_LIMIT)
 			ret->digests[number] = digest;
+		else if (sscanf(record->name, "names %u %" SCNx64, &number, &digest) == 2 &&
+			 number <= WORD_LIMIT)
+			ret->names[number] = digest;
+		else if (strcmp(record->name, "untimed") == 0)
+			ret->is_untimed = true;
+		else if (is_before && sscanf(record->name, "settled %u", &number) == 1)
+			ret->settled = number;
+		else if (is_before && sscanf(record->name, "other %u", &number) == 1)
+			ret->other = number;
 		else if (is_before && sscanf(record->name, "start %u", &number) == 1)
 			ret->started = number;
 		else if (is_before && sscanf(record->name, "states %u", &number) == 1)
@@ -262,6 +310,21 @@ static void note_problem(enum hd_check_kind kind, const char *text, void *payloa
 		refuse(payload, "check: %s", text);
 }
 
+static void check_names(struct hd_store *store, const struct expected *expected, struct verdict *verdict)
+{
+	HD_AUTO_FREE char *description = NULL;
+	uint64_t digest = 0;
+	int r = workload_names_digest(store, &digest, &description);
+
+	if (r < 0)
+		refuse(verdict, "threads and tags cannot be read: %s", hd_error_message(r));
+	for (unsigned i = expected->settled; r == 0 && i <= expected->started; i++)
+		if (digest == expected->names[i])
+			return;
+	refuse(verdict, "threads and tags are none of those of operations %u to %u:\n%s", expected->settled,
+		expected->started, description ? description : "");
+}
+
 static void check_store(
 	const char *path, const struct expected *expected, struct verdict *verdict, const char *when)
 {
@@ -279,6 +342,8 @@ static void check_store(
 	else if (report.states < expected->states)
 		refuse(verdict, "%s: %" PRIu64 " states instead of %u", when, report.states,
 			expected->states);
+	if (expected->names[0] && !verdict->failed)
+		check_names(store, expected, verdict);
 	hd_store_free(store);
 }
 
@@ -286,7 +351,7 @@ static void check_tree(struct hd_overlay *overlay, const struct expected *expect
 {
 	char *description = NULL;
 	uint64_t digest = 0;
-	int r = workload_digest(overlay, true, &digest, &description);
+	int r = workload_digest(overlay, !expected->is_untimed, &digest, &description);
 
 	for (unsigned i = expected->acknowledged; r == 0 && i <= expected->started; i++)
 		if (digest == expected->digests[i]) {
@@ -304,6 +369,18 @@ static void check_tree(struct hd_overlay *overlay, const struct expected *expect
 	free(description);
 }
 
+static void check_other(struct hd_store *store, const struct expected *expected, struct verdict *verdict)
+{
+	uint32_t directory;
+	bool has_file = false;
+	int r = workload_other(store, &directory, &has_file);
+
+	if (r < 0)
+		refuse(verdict, "the other thread does not open: %s", hd_error_message(r));
+	else if (expected->other && directory == expected->other && !has_file)
+		refuse(verdict, "the other thread has lost its file");
+}
+
 static void check_thread(const char *root, const struct expected *expected, struct verdict *verdict)
 {
 	struct hd_attributes attributes;
@@ -317,6 +394,7 @@ static void check_thread(const char *root, const struct expected *expected, stru
 		return;
 	}
 	check_tree(overlay, expected, verdict);
+	check_other(store, expected, verdict);
 	r = hd_overlay_create(overlay, &caller, HD_ROOT_INO, "afterwards", 0644, &attributes);
 	if (r == 0)
 		r = hd_overlay_sync(overlay);

@@ -10,6 +10,9 @@
  *
  *     start N     operation N begins          ack N       what operations 1 to N did is durable
  *     digest N D  the tree after it is D      states N    so many states are durable
+ *     names N D   threads and tags after it   settled N   those of operation N are durable
+ *     other N     the thread of directory N has its file
+ *     untimed     digests are without times
  *
  * Errors      All failures end the program with a message.
  */

@@ -335,7 +335,7 @@ def aim(lacking, mean_ms):
     """Points and count, mean time between deaths at other places, and one large file in how many steps."""
     names = [name for name in TAKE_OVER if name in lacking]
     if names:
-        return ",".join(names + ["status_reply", "entry_reply", "message_cleared"]) + ":1", 0, "500"
+        return ",".join(names + ["status_reply", "entry_reply", "message_cleared"]) + ":1", 5000, "500"
     if "large_made" in lacking:
         return "large_made,large_made:2", mean_ms, "10"
     names = [name for name in SELDOM if name in lacking]

@@ -3,7 +3,7 @@
  * Cuts the power at every moment of many short stories.
  *
  *     heddle-torture-power --library heddle-record.so [--pairs N] [--triples N] [--random N] [--seed N] [--scratch DIR]
- *                          [--brief] [--omit CALL] [--sequence "WORDS"]
+ *                          [--brief] [--omit CALL] [--sequence "WORDS"] [--part I/N]
  *
  * Each sequence of operations (power_session.h) runs once, recorded. Then, for every prefix of the recording and
  * several ways in which what was not synced may be there or not (power_replay.h), the store is laid out and checked.
@@ -41,6 +41,8 @@ struct torture {
 	unsigned random;
 	uint64_t seed;
 	uint64_t sequences, cuts, checked, failures;
+	unsigned part, parts; /* of the sequences: which of them */
+	uint64_t numbered;
 	uint64_t seen[SEEN_LIMIT]; /* of the running sequence: what was checked already */
 	size_t n_seen;
 };
@@ -143,13 +145,29 @@ static void try_cut(struct torture *torture, const char *sequence, const struct 
 	tree_free(tree);
 }
 
-static void try_sequence(struct torture *torture, const char *sequence)
+/* The record behind which operation NUMBER has begun. */
+static size_t find_start(const struct recording *recording, unsigned number)
+{
+	char mark[32];
+
+	(void)snprintf(mark, sizeof(mark), "start %u", number);
+	for (size_t i = 0; i < recording->count; i++)
+		if (recording->records[i].header.kind == RECORD_MARK &&
+			strcmp(recording->records[i].name, mark) == 0)
+			return i + 1;
+	die("operation %u was not recorded", number);
+}
+
+/* Cuts from when operation FROM (1: the first) begins; those before are in another sequence. */
+static void try_sequence_from(struct torture *torture, const char *sequence, unsigned from)
 {
 	struct recording recording;
 	char log[PATH_MAX];
 	uint64_t marks = 0;
 	size_t begin = 0;
 
+	if (torture->numbered++ % torture->parts != torture->part)
+		return;
 	run_recorded(torture, sequence);
 	make_path(torture, "log", log);
 	recording_load(log, &recording);
@@ -157,6 +175,8 @@ static void try_sequence(struct torture *torture, const char *sequence)
 	torture->n_seen = 0;
 	while (begin < recording.count && recording.records[begin].header.kind <= RECORD_SNAPSHOT_FILE)
 		begin++;
+	if (from > 1)
+		begin = find_start(&recording, from);
 	for (size_t end = begin; end <= recording.count; end++) {
 		if (end > begin && recording.records[end - 1].header.kind == RECORD_MARK)
 			marks++;
@@ -171,7 +191,12 @@ static void try_sequence(struct torture *torture, const char *sequence)
 	recording_free(&recording);
 }
 
-/* What stands between and behind two operations. */
+static void try_sequence(struct torture *torture, const char *sequence)
+{
+	try_sequence_from(torture, sequence, 1);
+}
+
+/* What stands between and behind two operations. What happens before the second begins, the first alone shows. */
 static void try_pair(struct torture *torture, const char *first, const char *second, unsigned shape)
 {
 	static const char *const formats[SHAPES][3] = {
@@ -183,7 +208,7 @@ static void try_pair(struct torture *torture, const char *first, const char *sec
 	/* Whoever takes over would have to be given the memory of large files. */
 	if (strstr(sequence, "large") && strstr(sequence, "die"))
 		return;
-	try_sequence(torture, sequence);
+	try_sequence_from(torture, sequence, shape == 0 ? 2 : 3);
 }
 
 /* What a sample would rarely find: a process that dies between storing bytes and syncing them. */
@@ -258,6 +283,13 @@ static int report(const struct torture *torture, uint64_t start_ns)
 	return torture->failures ? 1 : 0;
 }
 
+/* "I/N": every N-th sequence, beginning with the I-th from 0. */
+static void read_part(struct torture *torture, const char *text)
+{
+	if (sscanf(text, "%u/%u", &torture->part, &torture->parts) != 2 || torture->part >= torture->parts)
+		die("--part is I/N, I below N");
+}
+
 static void set_up(struct torture *torture, const char *scratch)
 {
 	char path[PATH_MAX];
@@ -278,8 +310,8 @@ int main(int argc, char **argv)
 	static const struct option options[] = {{"brief", 0, NULL, 'b'}, {"library", 1, NULL, 'l'},
 		{"pairs", 1, NULL, 'p'}, {"triples", 1, NULL, 't'}, {"random", 1, NULL, 'r'},
 		{"seed", 1, NULL, 's'}, {"scratch", 1, NULL, 'd'}, {"omit", 1, NULL, 'o'},
-		{"sequence", 1, NULL, 'q'}, {0}};
-	static struct torture torture = {.random = 4, .seed = 1};
+		{"sequence", 1, NULL, 'q'}, {"part", 1, NULL, 'a'}, {0}};
+	static struct torture torture = {.random = 4, .seed = 1, .parts = 1};
 	uint64_t start_ns = hd_clock_monotonic_ns(), pairs = UINT64_MAX, triples = 0, seed;
 	const char *scratch = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", *only = NULL;
 	bool brief = false;
@@ -315,6 +347,9 @@ int main(int argc, char **argv)
 			break;
 		case 'q':
 			only = optarg;
+			break;
+		case 'a':
+			read_part(&torture, optarg);
 			break;
 		case 'b':
 			brief = true;

@@ -15,6 +15,7 @@
 #include "overlay/contents/promotion.h"
 #include "overlay/journal/flush.h"
 #include "overlay/platform/cleanup.h"
+#include "tests/torture/workload_moves.h"
 
 /*
  *     a      a file of the state, 30 bytes            c      a file that is written, but in no state, 5000 bytes
@@ -302,7 +303,18 @@ const struct workload_operation workload_operations[] = {
 	{.name = "symlink", .run = do_symlink},
 	{.name = "settle", .run = do_settle},
 	{.name = "large", .run = do_large, .heavy = true},
-	{.name = "capture", .run = do_capture, .syncs = true},
+	{.name = "restore", .run = workload_restore, .names = true},
+	{.name = "restore-path", .run = workload_restore_path, .names = true},
+	{.name = "undo", .run = workload_undo, .names = true},
+	{.name = "redo", .run = workload_redo, .names = true},
+	{.name = "tag", .run = workload_tag, .names = true},
+	{.name = "untag", .run = workload_untag, .names = true},
+	{.name = "thread-create", .run = workload_thread_create, .names = true},
+	{.name = "thread-fork", .run = workload_thread_fork, .names = true},
+	{.name = "thread-write", .run = workload_thread_write},
+	{.name = "thread-rename", .run = workload_thread_rename, .names = true},
+	{.name = "thread-drop", .run = workload_thread_drop, .names = true},
+	{.name = "capture", .run = do_capture, .syncs = true, .names = true},
 	{.name = "fsync", .run = do_fsync, .syncs = true},
 	{.name = "checkpoint", .run = do_checkpoint, .syncs = true},
 };
@@ -339,6 +351,8 @@ static int fill(struct hd_overlay *overlay)
 		r = hd_overlay_mknod(overlay, &caller, attributes.ino, "x", 0100644, 0, &attributes);
 	if (r == 0)
 		r = do_capture(overlay);
+	if (r == 0)
+		r = workload_tag_first(overlay);
 	if (r == 0)
 		r = create(overlay, "c", bytes + 1000, 5000);
 	return r;

@@ -21,6 +21,7 @@ struct workload_operation {
 	int (*run)(struct hd_overlay *overlay);
 	bool syncs; /* when it returns 0, everything before it is durable */
 	bool heavy; /* megabytes */
+	bool names; /* when it returns 0, where threads and tags are is durable */
 };
 
 extern const struct workload_operation workload_operations[];
