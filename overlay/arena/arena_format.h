@@ -61,7 +61,9 @@ struct hd_allocator {
 	uint32_t first_free;
 	uint32_t high_water; /* the next index that was never used; 0 means 1 */
 	uint32_t used;
-	uint32_t padding[13];
+	uint32_t
+		last_free; /* of entries: where the list ends; not to be relied on, older programs leave it as it is */
+	uint32_t padding[12];
 };
 
 struct hd_thread_head {

@@ -14,8 +14,9 @@
  * A cookie is the entry's sequence in its directory, above, and its index, below. The index finds the entry
  * at once while it lives, and when it was removed, what it left in its free record finds its successor: whoever
  * lists a directory in pieces and removes what he was shown pays for that alone. When the record is used again,
- * the sequence finds the successor in the list, which is in order of sequence. Sequences are never reused within
- * a directory, so a cookie never names another entry.
+ * which thousands of others are before it (hd_allocate), the sequence finds the successor in the list, which is in
+ * order of sequence, step by step. Sequences are never reused within a directory, so a cookie never names another
+ * entry.
  *
  * A listing goes from the newest entry to the oldest. So it ends: whoever makes or renames what he is being
  * shown makes entries that lie behind him.

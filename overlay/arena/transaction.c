@@ -292,10 +292,22 @@ void hd_redo_clear(struct hd_arena *arena)
 	__atomic_store_n(&arena->redo->valid, 0, __ATOMIC_RELEASE);
 }
 
+/*
+ * A removed entry is a trace for listings that were cut off at it (entry_table.c), as long as nobody takes its record. So
+ * the records of entries are taken in the order in which they were freed, and some thousands stay free.
+ */
+#define TRACES 4096u
+
+static bool may_take(const struct hd_allocator *seen, enum hd_table table)
+{
+	return seen->first_free && (table != HD_TABLE_ENTRY || seen->high_water >= hd_record_limit(table) ||
+					   seen->high_water - seen->used > TRACES);
+}
+
 uint32_t hd_allocate(struct hd_transaction *transaction, enum hd_table table)
 {
 	const struct hd_allocator *seen = hd_view(transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + table);
-	uint32_t index = seen->first_free;
+	uint32_t index = may_take(seen, table) ? seen->first_free : 0;
 	struct hd_allocator *allocator;
 	uint8_t *record;
 
@@ -308,13 +320,30 @@ uint32_t hd_allocate(struct hd_transaction *transaction, enum hd_table table)
 	}
 	allocator = hd_edit(transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + table);
 	record = hd_edit(transaction, table, index);
-	if (seen->first_free == index)
+	if (allocator->first_free == index)
 		memcpy(&allocator->first_free, record, sizeof(allocator->first_free));
 	else
 		allocator->high_water = index + 1;
 	allocator->used++;
 	memset(record, 0, sizeof(uint32_t));
 	return transaction->status < 0 ? 0 : index;
+}
+
+/* The one free record without a next one; an older program may have put others behind what it says, or taken it. */
+static bool is_last_free(const struct hd_transaction *transaction, uint32_t index)
+{
+	return index && hd_view_entry(transaction, index)->parent == 0 &&
+	       hd_view_entry(transaction, index)->link_previous == 0;
+}
+
+static void put_last(struct hd_transaction *transaction, struct hd_allocator *allocator, uint32_t index)
+{
+	hd_edit_entry(transaction, index)->link_previous = 0;
+	if (allocator->first_free)
+		hd_edit_entry(transaction, allocator->last_free)->link_previous = index;
+	else
+		allocator->first_free = index;
+	allocator->last_free = index;
 }
 
 void hd_release(struct hd_transaction *transaction, enum hd_table table, uint32_t index, size_t keep)
@@ -324,6 +353,10 @@ void hd_release(struct hd_transaction *transaction, enum hd_table table, uint32_
 
 	memcpy(record, &allocator->first_free, sizeof(allocator->first_free));
 	memset(record + sizeof(uint32_t) + keep, 0, hd_record_size(table) - sizeof(uint32_t) - keep);
-	allocator->first_free = index;
 	allocator->used--;
+	if (table == HD_TABLE_ENTRY &&
+		(allocator->first_free == 0 || is_last_free(transaction, allocator->last_free)))
+		put_last(transaction, allocator, index);
+	else
+		allocator->first_free = index;
 }

@@ -190,6 +190,81 @@ static void no_entry_is_listed_twice_or_left_out_while_others_come_and_go(void *
 		assert_int_equal(listed[i], 1);
 }
 
+/* Makes and removes N names of the directory; the record of the last one. */
+static uint32_t make_and_remove(struct hd_arena *arena, unsigned n)
+{
+	struct hd_transaction transaction;
+	uint32_t entry = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		hd_transaction_begin(arena, &transaction);
+		entry = hd_entry_insert(&transaction, 1, "passing", 7, 2, false);
+		assert_int_equal(hd_transaction_commit(&transaction), 0);
+		remove_one(arena, entry);
+	}
+	return entry;
+}
+
+/* Where a listing is cut off and the entry is replaced: its record must not be taken, or each time costs a walk. */
+static void the_record_of_a_removed_entry_stays_free_for_thousands_of_others(void **state)
+{
+	struct hd_arena *arena = *state;
+	const struct hd_allocator *entries =
+		hd_record(arena, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_ENTRY);
+	uint32_t entry, next;
+	uint64_t cookie;
+
+	make_inodes(arena);
+	add_many(arena, 1, 1000);
+	entry = hd_entry_find(arena, 1, "name-500", 8);
+	next = hd_record_entry(arena, entry)->previous;
+	cookie = hd_entry_cookie(arena, entry);
+	remove_one(arena, entry);
+	for (unsigned i = 0; i < 4000; i++)
+		assert_int_not_equal(make_and_remove(arena, 1), entry);
+	assert_int_equal(hd_entry_after(arena, 1, cookie), next);
+	/* Not for ever: the table does not grow with what comes and goes, and the place is found all the same. */
+	make_and_remove(arena, 20000);
+	assert_in_range(entries->high_water, 5000, 5200);
+	assert_int_equal(entries->used, 999);
+	assert_true(hd_record_entry(arena, entry)->sequence != cookie >> 24);
+	assert_int_equal(hd_entry_after(arena, 1, cookie), next);
+}
+
+/* An older program knows the beginning of the list of free records alone. */
+static void free_records_are_not_lost_after_an_older_program(void **state)
+{
+	struct hd_arena *arena = *state;
+	const struct hd_allocator *entries =
+		hd_record(arena, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_ENTRY);
+	struct hd_transaction transaction;
+	uint32_t first, entry;
+
+	make_inodes(arena);
+	make_and_remove(arena, 10000);
+	entry = hd_record_entry(arena, entries->last_free)->child;
+	assert_int_equal(entry, 1); /* a trace of directory 1 */
+	/* What it left as the end is none. */
+	first = entries->first_free;
+	hd_transaction_begin(arena, &transaction);
+	((struct hd_allocator *)hd_edit(&transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_ENTRY))
+		->last_free = first;
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+	entry = make_and_remove(arena, 1);
+	assert_int_equal(entry, first);
+	assert_int_equal(entries->first_free, entry);
+	assert_int_not_equal(hd_record_entry(arena, entry)->link_previous, 0);
+	/* And there is none at all. */
+	hd_transaction_begin(arena, &transaction);
+	((struct hd_allocator *)hd_edit(&transaction, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_ENTRY))
+		->last_free = 0;
+	assert_int_equal(hd_transaction_commit(&transaction), 0);
+	first = make_and_remove(arena, 5000);
+	assert_int_equal(entries->first_free, first);
+	assert_int_equal(entries->used, 0);
+	assert_in_range(entries->high_water, 4096, 4100);
+}
+
 static void an_entry_that_names_another_inode_leaves_the_first_ones_list(void **state)
 {
 	struct hd_arena *arena = *state;
@@ -227,6 +302,11 @@ int main(void)
 			a_cookie_goes_on_behind_an_entry_that_is_gone, arena_setup, arena_teardown),
 		cmocka_unit_test_setup_teardown(no_entry_is_listed_twice_or_left_out_while_others_come_and_go,
 			arena_setup, arena_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_record_of_a_removed_entry_stays_free_for_thousands_of_others, arena_setup,
+			arena_teardown),
+		cmocka_unit_test_setup_teardown(
+			free_records_are_not_lost_after_an_older_program, arena_setup, arena_teardown),
 		cmocka_unit_test_setup_teardown(an_entry_that_names_another_inode_leaves_the_first_ones_list,
 			arena_setup, arena_teardown),
 	};
