@@ -36,10 +36,11 @@ _heddle() {
 
 	case $previous in
 	--color) words='auto always never' ;;
+	--compress) words='none gzip zstd' ;;
 	--open) words='untracked tracked' ;;
 	--capture) words='always success never' ;;
 	--thread | -t) words=$("$program" --list-threads 2>/dev/null) ;;
-	--store | --base | --directory | -C | --repo | --file | -F)
+	--store | --base | --directory | -C | --repo | --file | -F | --output)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		compopt -o filenames 2>/dev/null
 		return
@@ -60,7 +61,7 @@ _heddle() {
 			tag) words='list create delete' ;;
 			daemon) words="upgrade $("$program" --list-threads 2>/dev/null)" ;;
 			op) words="log $("$program" --list-threads 2>/dev/null)" ;;
-			export) words="git $("$program" --list-threads 2>/dev/null)" ;;
+			export) words="git tar $("$program" --list-threads 2>/dev/null)" ;;
 			mount | unmount | status | sync | capture | log | diff | restore) words=$("$program" --list-threads 2>/dev/null) ;;
 			esac
 			;;

@@ -5,6 +5,7 @@
 /*
  * Whole transfers at an offset: pread(2) and pwrite(2), repeated after a signal and after a short count. What a
  * descriptor may be used under, and what its end means, is for the callers to say (file.h, memory_file.h).
+ * Streams, which have no offsets, are written likewise.
  *
  * Threads: any. Errors: -errno; bytes may have been moved by then.
  */
@@ -17,5 +18,8 @@ int hd_transfer_read(int fd, void *buffer, size_t size, uint64_t offset, size_t 
 
 /* All of SIZE, or an error. */
 int hd_transfer_write(int fd, const void *data, size_t size, uint64_t offset);
+
+/* All of SIZE to where the stream FD is: write(2) as often as it takes (io). */
+int hd_transfer_append(int fd, const void *data, size_t size);
 
 #endif

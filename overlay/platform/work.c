@@ -26,6 +26,8 @@ static const char *const step_texts[] = {
 	[HD_WORK_CHECKING_STATES] = "checking states",
 	[HD_WORK_CHECKING_THREADS] = "checking threads",
 	[HD_WORK_CHECKING_DIRECTORIES] = "checking directories",
+	[HD_WORK_WRITING_FILES] = "writing files",
+	[HD_WORK_READING_FILES] = "reading files",
 };
 
 _Static_assert(HD_ARRAY_SIZE(step_texts) == HD_WORK_STEP_COUNT, "a step without a text");

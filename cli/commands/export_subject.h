@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CLI_COMMANDS_EXPORT_SUBJECT_H
+#define HEDDLE_CLI_COMMANDS_EXPORT_SUBJECT_H
+
+/*
+ * Export subject: what `heddle export` writes: git, tar, ... One table of options for all, as a command has one; what a
+ * subject has no use for is refused before it runs.
+ *
+ * Threads     The main thread. Errors: as a command's run (command.h).
+ */
+
+#include "cli/command.h"
+
+/* NULL and false: not given. */
+struct hd_export_arguments {
+	const char *repository, *branch;
+	bool with_ignored;
+	const char *output, *compression;
+};
+
+extern struct hd_export_arguments hd_export_arguments;
+
+/* `heddle export SUBJECT`, with the arguments behind the subject. */
+int hd_export_git_command(const struct hd_invocation *invocation);
+int hd_export_tar_command(const struct hd_invocation *invocation);
+
+#endif
