@@ -69,9 +69,8 @@ struct hd_capture_options {
 };
 
 /*
- * The numbers of a state are those of tree_comparison.h against its parent. `moved` is how many of the added files
- * have the bytes of a deleted one each, which are among the added and the deleted as well, and how many directories
- * were moved, of which nothing else is counted. Those directories are the state's moves.
+ * The numbers of a state are those of tree_comparison.h against its parent. `moved` is how many files and directories
+ * were moved, of which nothing else is counted. The directories are the state's moves.
  *
  * Sets *RET_STATE to the new state; or, when nothing that makes a state has changed, to the head, with
  * *RET_NOTHING true.

@@ -10,14 +10,12 @@
 #include "overlay/platform/buffer.h"
 
 /*
- * A rename keeps a file's reference, so a file that was moved is a reference that is among the deleted and among the
- * added. Pairs are found by sorting both. Empty files all have the same reference and say nothing; files that were
- * moved and written to are an addition and a deletion, here as in git without similarity detection. Directories that
- * were moved are told by the comparison, with nothing of what is below them.
+ * What was moved is told by the comparison, of directories with nothing of what is below them. A state names the
+ * directories, because that is what nobody could find out later at a low price; its files are but counted.
  */
 
 struct counting {
-	struct hd_buffer added, deleted; /* of struct hd_content */
+	struct hd_buffer deleted;        /* of struct hd_content: files that are gone, for the growth */
 	struct hd_buffer moves;          /* of struct hd_state_move */
 	struct hd_growth *growth;        /* borrowed; may be NULL */
 	struct hd_object_store *objects; /* borrowed; with growth */
@@ -43,21 +41,18 @@ static int collect_move(struct counting *counting, const struct hd_change *chang
 static int collect(const struct hd_change *change, void *payload)
 {
 	struct counting *counting = payload;
-	bool added = change->kind == HD_CHANGE_ADDED;
-	const struct hd_tree_view_entry *entry = added ? change->new_entry : change->old_entry;
-	struct hd_buffer *references = added ? &counting->added : &counting->deleted;
-
+	const struct hd_tree_view_entry *entry = change->old_entry;
 	int r = counting->growth ? hd_growth_add(counting->growth, counting->objects, change) : 0;
 
 	if (r < 0)
 		return r;
-	if (change->kind == HD_CHANGE_MOVED)
+	if (change->kind == HD_CHANGE_MOVED && S_ISDIR(entry->mode))
 		return collect_move(counting, change);
-	if (change->kind == HD_CHANGE_MODIFIED || !S_ISREG(entry->mode) ||
+	if (!counting->growth || change->kind != HD_CHANGE_DELETED || !S_ISREG(entry->mode) ||
 		hd_content_is_none(&entry->content))
 		return 0;
-	hd_buffer_put(references, &entry->content, sizeof(entry->content));
-	return hd_buffer_status(references);
+	hd_buffer_put(&counting->deleted, &entry->content, sizeof(entry->content));
+	return hd_buffer_status(&counting->deleted);
 }
 
 static int compare_contents(const void *a, const void *b)
@@ -71,23 +66,6 @@ static const struct hd_content *sorted(struct hd_buffer *references, size_t *ret
 	if (*ret_count > 1)
 		qsort(references->data, *ret_count, sizeof(struct hd_content), compare_contents);
 	return (const struct hd_content *)(const void *)references->data;
-}
-
-static uint64_t count_pairs(struct counting *counting)
-{
-	size_t n_added, n_deleted;
-	const struct hd_content *added = sorted(&counting->added, &n_added);
-	const struct hd_content *deleted = sorted(&counting->deleted, &n_deleted);
-	uint64_t pairs = 0;
-
-	for (size_t i = 0, j = 0; i < n_added && j < n_deleted;) {
-		int order = compare_contents(&added[i], &deleted[j]);
-
-		pairs += order == 0;
-		i += order <= 0;
-		j += order >= 0;
-	}
-	return pairs;
 }
 
 static int compare_moves(const void *a, const void *b)
@@ -107,7 +85,7 @@ int hd_capture_count_growth(struct hd_tree_view *old_view, struct hd_tree_view *
 	struct hd_change_counts counts;
 	int r;
 
-	r = hd_tree_comparison_run_with_moves(old_view, new_view, collect, &counting, &counts);
+	r = hd_tree_comparison_run(old_view, new_view, HD_MOVES_TOLD, collect, &counting, &counts);
 	/* The state owns the moves, also when counting failed. */
 	state->moves = (struct hd_state_move *)(void *)counting.moves.data;
 	state->n_moves = counting.moves.size / sizeof(*state->moves);
@@ -115,7 +93,7 @@ int hd_capture_count_growth(struct hd_tree_view *old_view, struct hd_tree_view *
 		state->added = counts.added;
 		state->modified = counts.modified;
 		state->deleted = counts.deleted;
-		state->moved = count_pairs(&counting) + counts.moved;
+		state->moved = counts.moved;
 		if (state->n_moves > 0)
 			qsort(state->moves, state->n_moves, sizeof(*state->moves), compare_moves);
 	}
@@ -125,7 +103,6 @@ int hd_capture_count_growth(struct hd_tree_view *old_view, struct hd_tree_view *
 
 		hd_growth_end(growth, gone, n_gone);
 	}
-	hd_buffer_clear(&counting.added);
 	hd_buffer_clear(&counting.deleted);
 	return r;
 }

@@ -190,7 +190,7 @@ int hd_provenance_collect(const struct hd_capture_witness *witness, struct hd_sn
 	int r;
 
 	witness->settle(witness->payload);
-	r = hd_tree_comparison_run_with_moves(head_view, snapshot_view, collect, &collection, &counts);
+	r = hd_tree_comparison_run(head_view, snapshot_view, HD_MOVES_TOLD, collect, &collection, &counts);
 	free(collection.numbers);
 	if (r >= 0) {
 		sort_paths(&collection.provenance);

@@ -89,7 +89,8 @@ static int compare_with_head(struct hd_overlay *overlay, struct hd_snapshot *sna
 	if (r >= 0 && run->what != HD_STATUS_IGNORED_AS_ALL)
 		r = hd_ignore_new(hd_overlay_store(overlay), new_view, &status->head, &run->ignore);
 	if (r >= 0)
-		r = hd_tree_comparison_run_with_moves(old_view, new_view, emit_change, run, &status->counts);
+		r = hd_tree_comparison_run(
+			old_view, new_view, HD_MOVES_TOLD, emit_change, run, &status->counts);
 	status->counts.added -= run->left_out.added;
 	status->counts.modified -= run->left_out.modified;
 	status->counts.deleted -= run->left_out.deleted;

@@ -72,6 +72,7 @@ static int describe_content(struct diff_run *run, const struct hd_change *change
 	HD_AUTO_FREE char *old_data = NULL;
 	HD_AUTO_FREE char *new_data = NULL;
 	struct hd_git_patch_counts counts = {0};
+	struct hd_git_patch_facts facts = {.changed = true};
 	int r;
 
 	r = load_side(run->old_view, change->old_entry, old_side, &old_data, &entry->binary);
@@ -79,12 +80,12 @@ static int describe_content(struct diff_run *run, const struct hd_change *change
 		r = load_side(run->new_view, change->new_entry, new_side, &new_data, &entry->binary);
 	if (r < 0)
 		return r;
+	facts.binary = entry->binary;
 	if (out)
-		hd_git_patch_put_header(out, change->path, old_side, new_side, entry->binary);
+		hd_git_patch_put_header(out, old_side, new_side, &facts);
 	if (entry->binary)
 		return 0;
-	r = hd_git_patch_put_hunks(
-		out, change->path, old_side, new_side, run->options->context_lines, &counts);
+	r = hd_git_patch_put_hunks(out, old_side, new_side, run->options->context_lines, &counts);
 	entry->added_lines = counts.added_lines;
 	entry->deleted_lines = counts.deleted_lines;
 	return r;
@@ -93,16 +94,19 @@ static int describe_content(struct diff_run *run, const struct hd_change *change
 static int describe(struct diff_run *run, const struct hd_change *change, struct hd_diff_entry *entry)
 {
 	struct hd_buffer *out = run->options->depth == HD_DIFF_PATCH ? &run->text : NULL;
-	struct hd_git_patch_side old_side = {.mode = hd_git_patch_mode(entry->old_mode)};
-	struct hd_git_patch_side new_side = {.mode = hd_git_patch_mode(entry->new_mode)};
+	struct hd_git_patch_side old_side = {.path = change->old_path ? change->old_path : change->path,
+		.mode = hd_git_patch_mode(entry->old_mode)};
+	struct hd_git_patch_side new_side = {
+		.path = change->path, .mode = hd_git_patch_mode(entry->new_mode)};
+	const struct hd_git_patch_facts unchanged = {.binary = false};
 	int r = 0;
 
 	if (!old_side.mode && !new_side.mode)
 		return 0;
 	if (change->content_differs)
 		r = describe_content(run, change, out, &old_side, &new_side, entry);
-	else if (out && old_side.mode != new_side.mode)
-		hd_git_patch_put_header(out, change->path, &old_side, &new_side, false);
+	else if (out && (change->old_path || old_side.mode != new_side.mode))
+		hd_git_patch_put_header(out, &old_side, &new_side, &unchanged);
 	if (r < 0)
 		return hd_fail_in(r, "'%s'", change->path);
 	return run->text.size >= FLUSH_SIZE ? flush_text(run) : hd_buffer_status(&run->text);
@@ -155,7 +159,7 @@ static int emit_change(const struct hd_change *change, void *payload)
 	if (run->path_bytes > HD_DIFF_PATHS_LIMIT)
 		return hd_fail(
 			EFBIG, "the list of changes: more than %u MiB of paths", HD_DIFF_PATHS_LIMIT >> 20);
-	if (run->options->depth != HD_DIFF_NAMES && change->kind != HD_CHANGE_MOVED) {
+	if (run->options->depth != HD_DIFF_NAMES) {
 		r = describe(run, change, &entry);
 		if (r < 0)
 			return r;
@@ -174,6 +178,14 @@ static int emit_change(const struct hd_change *change, void *payload)
 	return r;
 }
 
+/* With some paths alone, the other end of a move may not be one of them. */
+static enum hd_comparison_moves moves_for(const struct hd_diff_options *options)
+{
+	if (options->n_paths > 0)
+		return HD_MOVES_IGNORED;
+	return options->depth == HD_DIFF_PATCH ? HD_MOVES_OF_FILES : HD_MOVES_TOLD;
+}
+
 int hd_diff_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
 	const struct hd_diff_options *options, struct hd_diff *ret_diff)
 {
@@ -182,9 +194,7 @@ int hd_diff_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
 	int r;
 
 	hd_work_step(HD_WORK_COMPARING, 0);
-	r = (options->depth == HD_DIFF_PATCH || options->n_paths > 0 ? hd_tree_comparison_run
-								     : hd_tree_comparison_run_with_moves)(
-		old_view, new_view, emit_change, &run, &diff.counts);
+	r = hd_tree_comparison_run(old_view, new_view, moves_for(options), emit_change, &run, &diff.counts);
 	if (options->n_paths > 0)
 		diff.counts = run.counts;
 	if (r >= 0)

@@ -10,8 +10,8 @@
  * permission bits other than the owner's x, devices) are in the list, not in the patch. Files with a NUL in
  * their first 8000 bytes, and those above HD_DIFF_TEXT_LIMIT, are binary: 'Binary files a/x and b/x differ'.
  *
- * A patch has no moves of directories: there they are deletions and additions of all that is below. A list alone
- * (HD_DIFF_NAMES, HD_DIFF_STAT) tells them as one entry each.
+ * A patch has no moves of directories: there each file below is renamed by itself. A list alone (HD_DIFF_NAMES,
+ * HD_DIFF_STAT) tells them as one entry each.
  *
  * Ownership   The caller clears the result. The text given to a callback is borrowed.
  * Threads     One at a time per view.

@@ -76,52 +76,74 @@ static void put_name(struct hd_buffer *out, const char *prefix, const char *path
 }
 
 static void put_side_name(
-	struct hd_buffer *out, const char *mark, const char *prefix, const char *path, bool exists)
+	struct hd_buffer *out, const char *mark, const char *prefix, const struct hd_git_patch_side *side)
 {
 	hd_buffer_put_text(out, mark);
-	if (!exists) {
+	if (!side->mode) {
 		hd_buffer_put_text(out, "/dev/null\n");
 		return;
 	}
-	put_name(out, prefix, path);
-	if (strchr(path, ' '))
+	put_name(out, prefix, side->path);
+	if (strchr(side->path, ' '))
 		hd_buffer_put_u8(out, '\t');
 	hd_buffer_put_u8(out, '\n');
 }
 
-void hd_git_patch_put_header(struct hd_buffer *out, const char *path,
-	const struct hd_git_patch_side *old_side, const struct hd_git_patch_side *new_side, bool binary)
+static void put_line_of_name(struct hd_buffer *out, const char *before, const char *path)
 {
-	hd_buffer_put_text(out, "diff --git ");
-	put_name(out, "a/", path);
-	hd_buffer_put_u8(out, ' ');
-	put_name(out, "b/", path);
+	hd_buffer_put_text(out, before);
+	put_name(out, "", path);
 	hd_buffer_put_u8(out, '\n');
-	if (!old_side->mode)
-		hd_buffer_printf(out, "new file mode %06o\n", new_side->mode);
-	else if (!new_side->mode)
-		hd_buffer_printf(out, "deleted file mode %06o\n", old_side->mode);
-	else if (old_side->mode != new_side->mode)
-		hd_buffer_printf(out, "old mode %06o\nnew mode %06o\n", old_side->mode, new_side->mode);
-	if (!binary)
-		return;
+}
+
+static void put_modes(struct hd_buffer *out, uint32_t old_mode, uint32_t new_mode)
+{
+	if (!old_mode)
+		hd_buffer_printf(out, "new file mode %06o\n", new_mode);
+	else if (!new_mode)
+		hd_buffer_printf(out, "deleted file mode %06o\n", old_mode);
+	else if (old_mode != new_mode)
+		hd_buffer_printf(out, "old mode %06o\nnew mode %06o\n", old_mode, new_mode);
+}
+
+static void put_binary(struct hd_buffer *out, const struct hd_git_patch_side *old_side,
+	const struct hd_git_patch_side *new_side)
+{
 	hd_buffer_put_text(out, "Binary files ");
 	if (old_side->mode)
-		put_name(out, "a/", path);
+		put_name(out, "a/", old_side->path);
 	else
 		hd_buffer_put_text(out, "/dev/null");
 	hd_buffer_put_text(out, " and ");
 	if (new_side->mode)
-		put_name(out, "b/", path);
+		put_name(out, "b/", new_side->path);
 	else
 		hd_buffer_put_text(out, "/dev/null");
 	hd_buffer_put_text(out, " differ\n");
 }
 
+void hd_git_patch_put_header(struct hd_buffer *out, const struct hd_git_patch_side *old_side,
+	const struct hd_git_patch_side *new_side, const struct hd_git_patch_facts *facts)
+{
+	hd_buffer_put_text(out, "diff --git ");
+	put_name(out, "a/", old_side->path);
+	hd_buffer_put_u8(out, ' ');
+	put_name(out, "b/", new_side->path);
+	hd_buffer_put_u8(out, '\n');
+	put_modes(out, old_side->mode, new_side->mode);
+	if (strcmp(old_side->path, new_side->path) != 0) {
+		if (!facts->changed)
+			hd_buffer_put_text(out, "similarity index 100%\n");
+		put_line_of_name(out, "rename from ", old_side->path);
+		put_line_of_name(out, "rename to ", new_side->path);
+	}
+	if (facts->binary)
+		put_binary(out, old_side, new_side);
+}
+
 struct hunk_writer {
 	struct hd_buffer *out; /* may be NULL */
-	const char *path;
-	bool old_exists, new_exists;
+	const struct hd_git_patch_side *old_side, *new_side;
 	bool begun;
 	struct hd_git_patch_counts counts;
 };
@@ -134,8 +156,8 @@ static int put_hunk(const git_diff_delta *delta, const git_diff_hunk *hunk, void
 	if (!writer->out)
 		return 0;
 	if (!writer->begun) {
-		put_side_name(writer->out, "--- ", "a/", writer->path, writer->old_exists);
-		put_side_name(writer->out, "+++ ", "b/", writer->path, writer->new_exists);
+		put_side_name(writer->out, "--- ", "a/", writer->old_side);
+		put_side_name(writer->out, "+++ ", "b/", writer->new_side);
 		writer->begun = true;
 	}
 	hd_buffer_put(writer->out, hunk->header, hunk->header_len);
@@ -163,15 +185,12 @@ static int put_line(
 	return hd_buffer_status(writer->out);
 }
 
-int hd_git_patch_put_hunks(struct hd_buffer *out, const char *path, const struct hd_git_patch_side *old_side,
+int hd_git_patch_put_hunks(struct hd_buffer *out, const struct hd_git_patch_side *old_side,
 	const struct hd_git_patch_side *new_side, unsigned context_lines,
 	struct hd_git_patch_counts *ret_counts)
 {
 	git_diff_options options;
-	struct hunk_writer writer = {.out = out,
-		.path = path,
-		.old_exists = old_side->mode != 0,
-		.new_exists = new_side->mode != 0};
+	struct hunk_writer writer = {.out = out, .old_side = old_side, .new_side = new_side};
 	int r;
 
 	r = hd_git_library_start();
@@ -185,7 +204,7 @@ int hd_git_patch_put_hunks(struct hd_buffer *out, const char *path, const struct
 	if (out && hd_buffer_status(out) < 0)
 		return hd_buffer_status(out);
 	if (r < 0)
-		return hd_git_library_fail(HD_E_REPOSITORY, "compare the lines of '%s'", path);
+		return hd_git_library_fail(HD_E_REPOSITORY, "compare the lines of '%s'", new_side->path);
 	*ret_counts = writer.counts;
 	return 0;
 }

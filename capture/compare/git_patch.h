@@ -18,6 +18,7 @@
 
 /* One side of a difference. */
 struct hd_git_patch_side {
+	const char *path; /* relative, NUL-terminated; of a side where the file is not, the other side's */
 	uint32_t mode;    /* git's: 0100644, 0100755, 0120000; 0 when the file is not on this side */
 	const char *data; /* NULL when the bytes are not known or not wanted */
 	size_t size;
@@ -34,15 +35,21 @@ bool hd_git_patch_is_binary(const char *data, size_t size);
 /* git's mode of a file or link of MODE; 0 for what git does not keep as a blob. */
 uint32_t hd_git_patch_mode(uint32_t mode);
 
-/* 'diff --git', modes, and for binary files the one line that says so. Quotes PATH where git does. */
-void hd_git_patch_put_header(struct hd_buffer *out, const char *path,
-	const struct hd_git_patch_side *old_side, const struct hd_git_patch_side *new_side, bool binary);
+/* What the header says besides the names. */
+struct hd_git_patch_facts {
+	bool binary; /* the bytes differ and are no text: one line says so */
+	bool changed; /* the bytes differ; of unequal paths, those of equal bytes are renamed by 100 per cent */
+};
+
+/* 'diff --git', modes, from where to where of unequal paths, and what FACTS tell. Quotes paths where git does. */
+void hd_git_patch_put_header(struct hd_buffer *out, const struct hd_git_patch_side *old_side,
+	const struct hd_git_patch_side *new_side, const struct hd_git_patch_facts *facts);
 
 /*
  * The hunks between two texts, with '---' and '+++' before the first, and their line counts. OUT may be NULL
  * for the counts alone.
  */
-int hd_git_patch_put_hunks(struct hd_buffer *out, const char *path, const struct hd_git_patch_side *old_side,
+int hd_git_patch_put_hunks(struct hd_buffer *out, const struct hd_git_patch_side *old_side,
 	const struct hd_git_patch_side *new_side, unsigned context_lines,
 	struct hd_git_patch_counts *ret_counts);
 

@@ -3,6 +3,7 @@
 #include "capture/compare/tree_moves.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,11 +32,13 @@ struct frame {
 	struct hd_tree_view_listing old_listing;
 	struct hd_tree_view_listing new_listing;
 	size_t old_position, new_position;
-	size_t path_length; /* of the directory, including the '/' behind it */
+	size_t path_length; /* of the directory */
+	char *old_path; /* owned: where it was, if moves of files are told and it is not where it was; else NULL */
 };
 
 struct walk {
 	struct hd_tree_view *old_view, *new_view;
+	enum hd_comparison_moves told;
 	struct hd_tree_moves moves; /* none unless asked for */
 	hd_change_emit emit;
 	void *payload;
@@ -150,23 +153,33 @@ static int set_path(struct walk *walk, size_t length, const char *name, size_t n
 	return hd_buffer_status(&walk->path);
 }
 
-/* Puts a pair of directories on the stack; either may be NULL. The walk's path is that of the directory. */
+static void clear_frame(struct frame *frame)
+{
+	hd_tree_view_listing_clear(&frame->old_listing);
+	hd_tree_view_listing_clear(&frame->new_listing);
+	free(frame->old_path);
+}
+
+/* Puts a pair of directories on the stack; either may be NULL. The walk's path is that of the directory. OLD_PATH, owned
+ * from now on, is NULL unless the directory's entries are told as moved from there. */
 static int push_directories(struct walk *walk, const struct hd_tree_view_entry *old_directory,
-	const struct hd_tree_view_entry *new_directory, size_t path_length)
+	const struct hd_tree_view_entry *new_directory, size_t path_length, char *old_path)
 {
 	struct frame *frame;
 	int r = 0;
 
-	if (HD_ARRAY_RESERVE(walk->frames, walk->depth, walk->capacity) < 0)
+	if (HD_ARRAY_RESERVE(walk->frames, walk->depth, walk->capacity) < 0) {
+		free(old_path);
 		return -ENOMEM;
+	}
 	frame = &walk->frames[walk->depth];
-	*frame = (struct frame){.path_length = path_length};
+	*frame = (struct frame){.path_length = path_length, .old_path = old_path};
 	if (old_directory)
 		r = hd_tree_view_list(walk->old_view, old_directory, &frame->old_listing);
 	if (r >= 0 && new_directory)
 		r = hd_tree_view_list(walk->new_view, new_directory, &frame->new_listing);
 	if (r < 0) {
-		hd_tree_view_listing_clear(&frame->old_listing);
+		clear_frame(frame);
 		return hd_fail_in(r, "directory '%s'", path_length ? (const char *)walk->path.data : ".");
 	}
 	walk->depth++;
@@ -183,43 +196,93 @@ static int visit_moved(
 		.old_path = move->from,
 		.old_entry = &move->old_entry,
 		.new_entry = entry};
-	int r = count_and_emit(walk, &change);
+	char *old_path = NULL;
+	int r;
 
-	if (r == 0 && !same_permissions(&move->old_entry, entry)) {
+	if (walk->told == HD_MOVES_OF_FILES && S_ISDIR(entry->mode)) {
+		old_path = strdup(move->from);
+		return old_path ? push_directories(walk, &move->old_entry, entry, move->to_length, old_path)
+				: -ENOMEM;
+	}
+	r = count_and_emit(walk, &change);
+	if (r == 0 && walk->told == HD_MOVES_TOLD && !same_permissions(&move->old_entry, entry)) {
 		change.kind = HD_CHANGE_MODIFIED;
 		change.old_path = NULL;
 		r = count_and_emit(walk, &change);
 	}
-	if (r != 0 || compare_references(&move->old_entry, entry) == VERDICT_SAME)
+	if (r != 0 || !S_ISDIR(entry->mode) || compare_references(&move->old_entry, entry) == VERDICT_SAME)
 		return r;
-	return push_directories(walk, &move->old_entry, entry, move->to_length);
+	return push_directories(walk, &move->old_entry, entry, move->to_length, NULL);
+}
+
+/* The old path of NAME in the directory on top: fresh memory. NULL in *RET_PATH where it is the walk's path. */
+static int old_path_of(struct walk *walk, const struct hd_tree_view_entry *entry, char **ret_path)
+{
+	const char *directory = walk->depth > 0 ? walk->frames[walk->depth - 1].old_path : NULL;
+
+	*ret_path = NULL;
+	if (!directory)
+		return 0;
+	if (asprintf(ret_path, "%s/%.*s", directory, (int)entry->name_length, entry->name) >= 0)
+		return 0;
+	*ret_path = NULL;
+	return -ENOMEM;
+}
+
+/* The move that the entry of one side alone at PATH is part of, if any. */
+static const struct hd_tree_move *move_at(const struct walk *walk, enum hd_change_kind kind, const char *path)
+{
+	return kind == HD_CHANGE_DELETED ? hd_tree_moves_met(&walk->moves, path)
+					 : hd_tree_moves_to(&walk->moves, path);
 }
 
 static int visit_one_sided(struct walk *walk, enum hd_change_kind kind,
 	const struct hd_tree_view_entry *entry, size_t directory_length)
 {
 	struct hd_change change = {.kind = kind, .content_differs = true};
+	HD_AUTO_FREE char *old_path = NULL;
 	bool deleted = kind == HD_CHANGE_DELETED;
+	const struct hd_tree_move *move;
+	size_t length;
 	int r;
 
 	r = set_path(walk, directory_length, entry->name, entry->name_length);
 	if (r < 0)
 		return r;
+	length = walk->path.size - 1;
 	change.path = (const char *)walk->path.data;
-	change.path_length = walk->path.size - 1;
-	if (S_ISDIR(entry->mode) && walk->moves.count > 0) {
-		const struct hd_tree_move *move = deleted ? hd_tree_moves_met(&walk->moves, change.path)
-							  : hd_tree_moves_to(&walk->moves, change.path);
-
-		if (move)
-			return deleted ? 0 : visit_moved(walk, move, entry);
+	change.path_length = length;
+	move = move_at(walk, kind, change.path);
+	if (move)
+		return deleted ? 0 : visit_moved(walk, move, entry);
+	if (deleted)
+		r = old_path_of(walk, entry, &old_path);
+	if (r < 0)
+		return r;
+	if (old_path) {
+		change.path = old_path;
+		change.path_length = strlen(old_path);
 	}
 	change.old_entry = deleted ? entry : NULL;
 	change.new_entry = deleted ? NULL : entry;
 	r = count_and_emit(walk, &change);
 	if (r != 0 || !S_ISDIR(entry->mode))
 		return r;
-	return push_directories(walk, deleted ? entry : NULL, deleted ? NULL : entry, change.path_length);
+	return push_directories(
+		walk, deleted ? entry : NULL, deleted ? NULL : entry, length, HD_STEAL(old_path));
+}
+
+/* Whether two entries of one path differ in bytes or device number. */
+static int compare_pair(struct walk *walk, const struct hd_tree_view_entry *old_entry,
+	const struct hd_tree_view_entry *new_entry, bool *ret_same)
+{
+	*ret_same = true;
+	if (S_ISREG(old_entry->mode) || S_ISLNK(old_entry->mode))
+		return hd_tree_comparison_same_bytes(
+			walk->old_view, old_entry, walk->new_view, new_entry, ret_same);
+	if (S_ISCHR(old_entry->mode) || S_ISBLK(old_entry->mode))
+		*ret_same = old_entry->device == new_entry->device;
+	return 0;
 }
 
 /* Two entries of the same name and type. */
@@ -228,30 +291,34 @@ static int visit_pair(struct walk *walk, const struct hd_tree_view_entry *old_en
 {
 	struct hd_change change = {
 		.kind = HD_CHANGE_MODIFIED, .old_entry = old_entry, .new_entry = new_entry};
-	bool same = true;
+	bool is_directory = S_ISDIR(old_entry->mode);
+	HD_AUTO_FREE char *old_path = NULL;
+	bool same;
 	int r;
 
 	r = set_path(walk, directory_length, old_entry->name, old_entry->name_length);
+	if (r == 0)
+		r = old_path_of(walk, old_entry, &old_path);
 	if (r < 0)
 		return r;
 	change.path_length = is_root ? 1 : walk->path.size - 1;
 	change.path = is_root ? "." : (const char *)walk->path.data;
-	if (S_ISREG(old_entry->mode) || S_ISLNK(old_entry->mode))
-		r = hd_tree_comparison_same_bytes(
-			walk->old_view, old_entry, walk->new_view, new_entry, &same);
-	else if (S_ISCHR(old_entry->mode) || S_ISBLK(old_entry->mode))
-		same = old_entry->device == new_entry->device;
+	r = compare_pair(walk, old_entry, new_entry, &same);
 	if (r < 0)
 		return hd_fail_in(r, "compare '%s'", change.path);
 	change.content_differs = !same;
-	if (!same || !same_permissions(old_entry, new_entry)) {
+	if (old_path && !is_directory) {
+		change.kind = HD_CHANGE_MOVED;
+		change.old_path = old_path;
+	}
+	if (change.old_path || !same || !same_permissions(old_entry, new_entry)) {
 		r = count_and_emit(walk, &change);
 		if (r != 0)
 			return r;
 	}
-	if (!S_ISDIR(old_entry->mode) || compare_references(old_entry, new_entry) == VERDICT_SAME)
+	if (!is_directory || (!old_path && compare_references(old_entry, new_entry) == VERDICT_SAME))
 		return 0;
-	return push_directories(walk, old_entry, new_entry, walk->path.size - 1);
+	return push_directories(walk, old_entry, new_entry, walk->path.size - 1, HD_STEAL(old_path));
 }
 
 /* The next entry, or pair of entries, of the directory on top. Frames may move: no pointer to one survives a
@@ -270,8 +337,7 @@ static int step(struct walk *walk)
 	if (frame->new_position < frame->new_listing.count)
 		new_entry = &frame->new_listing.entries[frame->new_position];
 	if (!old_entry && !new_entry) {
-		hd_tree_view_listing_clear(&frame->old_listing);
-		hd_tree_view_listing_clear(&frame->new_listing);
+		clear_frame(frame);
 		walk->depth--;
 		return 0;
 	}
@@ -303,48 +369,30 @@ static int run_from(struct walk *walk, const struct hd_tree_view_entry *old_dire
 	r = visit_pair(walk, old_directory, new_directory, 0, true);
 	while (r == 0 && walk->depth > 0)
 		r = step(walk);
-	for (size_t i = 0; i < walk->depth; i++) {
-		hd_tree_view_listing_clear(&walk->frames[i].old_listing);
-		hd_tree_view_listing_clear(&walk->frames[i].new_listing);
-	}
+	for (size_t i = 0; i < walk->depth; i++)
+		clear_frame(&walk->frames[i]);
 	free(walk->frames);
 	hd_buffer_clear(&walk->path);
 	return r;
 }
 
-static int run(struct walk *walk, struct hd_change_counts *ret_counts)
+int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	enum hd_comparison_moves moves, hd_change_emit emit, void *payload,
+	struct hd_change_counts *ret_counts)
 {
+	struct walk walk = {
+		.old_view = old_view, .new_view = new_view, .told = moves, .emit = emit, .payload = payload};
 	struct hd_tree_view_entry old_root, new_root;
-	int r;
-
-	hd_tree_view_root(walk->old_view, &old_root);
-	hd_tree_view_root(walk->new_view, &new_root);
-	r = run_from(walk, &old_root, &new_root);
-	if (r != 0)
-		return r;
-	if (ret_counts)
-		*ret_counts = walk->counts;
-	return 0;
-}
-
-int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view, hd_change_emit emit,
-	void *payload, struct hd_change_counts *ret_counts)
-{
-	struct walk walk = {.old_view = old_view, .new_view = new_view, .emit = emit, .payload = payload};
-
-	return run(&walk, ret_counts);
-}
-
-int hd_tree_comparison_run_with_moves(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
-	hd_change_emit emit, void *payload, struct hd_change_counts *ret_counts)
-{
-	struct walk walk = {.old_view = old_view, .new_view = new_view, .emit = emit, .payload = payload};
-	int r = hd_tree_moves_find(old_view, new_view, &walk.moves);
+	int r = moves == HD_MOVES_IGNORED ? 0 : hd_tree_moves_find(old_view, new_view, &walk.moves);
 
 	if (r < 0)
 		return r;
-	r = run(&walk, ret_counts);
+	hd_tree_view_root(old_view, &old_root);
+	hd_tree_view_root(new_view, &new_root);
+	r = run_from(&walk, &old_root, &new_root);
 	hd_tree_moves_clear(&walk.moves);
+	if (r == 0 && ret_counts)
+		*ret_counts = walk.counts;
 	return r;
 }
 

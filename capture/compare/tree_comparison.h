@@ -11,8 +11,8 @@
  *     DELETED    a name that is only in the old tree, likewise
  *     MODIFIED   a file or link with other bytes, a device with another number, anything with other permission
  *                bits; not a directory because of what is in it
- *     MOVED      a directory of the old tree that the new one has at another path (tree_moves.h), if moves are asked
- *                for; what changed of it and below it follows, by its new paths, and the rest is not entered
+ *     MOVED      a directory or file of the old tree that the new one has at another path (tree_moves.h), as far as
+ *                moves are asked for
  *     A name whose type changed is DELETED and then ADDED. Times, owners and extended attributes do not count.
  *
  * Cost Equal references are equal trees and are not entered. Only directories with unequal references are
@@ -41,22 +41,29 @@ struct hd_change {
 	const char *old_path;                       /* MOVED: where it was, NUL-terminated; else NULL */
 	const struct hd_tree_view_entry *old_entry; /* NULL if ADDED */
 	const struct hd_tree_view_entry *new_entry; /* NULL if DELETED */
-	bool content_differs; /* MODIFIED: bytes or device number, not the permission bits alone */
+	bool content_differs; /* MODIFIED, MOVED: bytes or device number, not the permission bits alone */
 };
 
 struct hd_change_counts {
 	uint64_t added, modified, deleted, moved;
 };
 
+enum hd_comparison_moves {
+	HD_MOVES_IGNORED, /* what was moved is deleted and added */
+	HD_MOVES_TOLD,    /* one MOVED; what changed of it and below it follows, by the new paths */
+	/*
+	 * As a patch needs it: each file and link below a moved directory is MOVED by itself, with `content_differs` set
+	 * if it changed as well, and what was deleted there is told by its old path. The directory is not told.
+	 */
+	HD_MOVES_OF_FILES,
+};
+
 typedef int (*hd_change_emit)(const struct hd_change *change, void *payload);
 
 /* EMIT, which may be NULL, sees every difference in the order of paths (a directory before what is in it). */
-int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view, hd_change_emit emit,
-	void *payload, struct hd_change_counts *ret_counts);
-
-/* The same, and directories that were moved are told as that. */
-int hd_tree_comparison_run_with_moves(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
-	hd_change_emit emit, void *payload, struct hd_change_counts *ret_counts);
+int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	enum hd_comparison_moves moves, hd_change_emit emit, void *payload,
+	struct hd_change_counts *ret_counts);
 
 /* Whether the references alone tell that two entries have the same bytes or the same tree. */
 bool hd_tree_comparison_same_reference(

@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "capture/compare/tree_moves_types.h"
 
-/* What the result's paths may take: beyond it nothing is told as moved. */
+/* What the result's paths may take: beyond it nothing is told as moved, beyond half of it no file. */
 #define PATHS_LIMIT (16u << 20)
 
 static bool is_below_a_move(const struct hd_moves_side *side, size_t index)
@@ -40,8 +41,13 @@ static int add_move(struct hd_tree_moves *moves, const struct hd_moves_candidate
 {
 	struct hd_tree_move *move = &moves->moves[moves->count];
 
-	*total += hd_tree_place_length(from->path) + hd_tree_place_length(from->met) +
-		  hd_tree_place_length(to->path);
+	size_t wanted = hd_tree_place_length(from->path) + hd_tree_place_length(from->met) +
+			hd_tree_place_length(to->path);
+
+	/* Many files must not take the room of a directory's move, which says more. */
+	if (!S_ISDIR(from->entry.mode) && *total + wanted > PATHS_LIMIT / 2)
+		return 0;
+	*total += wanted;
 	if (*total > PATHS_LIMIT)
 		return -EFBIG;
 	*move = (struct hd_tree_move){.from = hd_tree_place_path(from->path),

@@ -3,14 +3,17 @@
 #define HEDDLE_CAPTURE_COMPARE_TREE_MOVES_H
 
 /*
- * Tree moves: directories of the old tree that the new one has at another path, without looking below them.
+ * Tree moves: directories and files of the old tree that the new one has at another path, without looking below them.
  *
  * A directory that is only in the old tree and one that is only in the new tree are one that was moved if they have
  * the same reference, or if the new one, changed since, had that reference at the last capture. Only the uppermost is
- * told. Empty directories have no reference and are never moved; a path that both trees have is never part of a move.
+ * told. A file was moved if the references are the same: one that was written to as well is another file, as in git
+ * without similarity. What is empty has nothing to tell it by and is never moved; a path that both trees have is never
+ * part of a move.
  *
- * Cost Directories with unequal references, and those on one side only, level by level as long as both sides have some
- * without a counterpart. What was moved is not entered. Beyond 16 MiB of paths nothing is told as moved.
+ * Cost Directories with unequal references, and those on one side only, level by level as long as both sides have
+ * something without a counterpart. What was moved is not entered. Beyond 16 MiB of paths nothing is told as moved,
+ * beyond the half, or HD_MOVES_FILE_LIMIT files on one side, no further file.
  *
  * Ownership   The caller clears the result. Threads and errors: as tree_comparison.h.
  */

@@ -11,7 +11,8 @@
 #include "overlay/store/tree_codec.h"
 
 /*
- * First the directories that both trees have are merged; what one side alone has becomes a candidate. Then, in rounds:
+ * First the directories that both trees have are merged; what one side alone has, directories and files with bytes,
+ * becomes a candidate. Then, in rounds:
  * candidates with equal keys are matched, and those that remain are listed for candidates one level below. So a
  * directory that was moved out of, or into, another one that was moved, removed or made is found as well, and nothing
  * that has a counterpart is listed.
@@ -78,6 +79,36 @@ static int add_candidate(struct hd_moves_search *search, struct hd_moves_side *s
 	return candidate->path && candidate->met ? 0 : -ENOMEM;
 }
 
+static bool is_directory(const struct hd_tree_view_entry *entry)
+{
+	return entry && S_ISDIR(entry->mode);
+}
+
+/* Empty files all look the same, and one without a reference was written since: nothing tells where from. */
+static bool is_known_file(const struct hd_tree_view_entry *entry)
+{
+	return entry && S_ISREG(entry->mode) && entry->size > 0 && !entry->unreferenced &&
+	       !hd_content_is_none(&entry->content);
+}
+
+/* ENTRY, which one side alone has, as a candidate if it may be one. */
+static int add_if_movable(struct hd_moves_search *search, struct hd_moves_side *side,
+	const struct hd_moves_candidate *found, const struct hd_tree_view_entry *entry)
+{
+	int r;
+
+	if (is_directory(entry))
+		return add_candidate(search, side, found, entry);
+	if (!is_known_file(entry) || side->n_files == HD_MOVES_FILE_LIMIT)
+		return 0;
+	r = add_candidate(search, side, found, entry);
+	if (r == 0) {
+		side->candidates[side->count - 1].listed = true;
+		side->n_files++;
+	}
+	return r;
+}
+
 static int push_pair(struct hd_moves_search *search, const struct hd_moves_pair *above,
 	const struct hd_tree_view_entry *entries[2])
 {
@@ -99,11 +130,6 @@ static int push_pair(struct hd_moves_search *search, const struct hd_moves_pair 
 	return pair->paths[0] && pair->paths[1] ? 0 : -ENOMEM;
 }
 
-static bool is_directory(const struct hd_tree_view_entry *entry)
-{
-	return entry && S_ISDIR(entry->mode);
-}
-
 /* The next entries of both listings: the same name, or one of them NULL. */
 static void next_of(const struct hd_tree_view_listing listings[2], size_t at[2],
 	const struct hd_tree_view_entry *ret_entries[2])
@@ -123,6 +149,12 @@ static void next_of(const struct hd_tree_view_listing listings[2], size_t at[2],
 		at[i] += ret_entries[i] != NULL;
 }
 
+/* Whether both trees have this path, with the same kind of thing: then it is part of no move. */
+static bool is_one_path(const struct hd_tree_view_entry *const entries[2])
+{
+	return entries[0] && entries[1] && (entries[0]->mode & S_IFMT) == (entries[1]->mode & S_IFMT);
+}
+
 static int merge_listings(struct hd_moves_search *search, const struct hd_moves_pair *pair,
 	const struct hd_tree_view_listing listings[2])
 {
@@ -132,8 +164,9 @@ static int merge_listings(struct hd_moves_search *search, const struct hd_moves_
 
 	while (r == 0 && (at[0] < listings[0].count || at[1] < listings[1].count)) {
 		next_of(listings, at, entries);
-		if (is_directory(entries[0]) && is_directory(entries[1])) {
-			if (!hd_tree_comparison_same_reference(entries[0], entries[1]))
+		if (is_one_path(entries)) {
+			if (is_directory(entries[0]) &&
+				!hd_tree_comparison_same_reference(entries[0], entries[1]))
 				r = push_pair(search, pair, entries);
 			continue;
 		}
@@ -143,8 +176,8 @@ static int merge_listings(struct hd_moves_search *search, const struct hd_moves_
 				.parent = pair->candidates[i],
 				.merged = true};
 
-			if (is_directory(entries[i]))
-				r = add_candidate(search, &search->sides[i], &found, entries[i]);
+			if (entries[i])
+				r = add_if_movable(search, &search->sides[i], &found, entries[i]);
 		}
 	}
 	return r;
@@ -211,8 +244,7 @@ static int list_candidate(struct hd_moves_search *search, struct hd_moves_side *
 	found.parent = index;
 	found.merged = false;
 	for (size_t i = 0; i < listing.count && r >= 0; i++)
-		if (is_directory(&listing.entries[i]))
-			r = add_candidate(search, side, &found, &listing.entries[i]);
+		r = add_if_movable(search, side, &found, &listing.entries[i]);
 	hd_tree_view_listing_clear(&listing);
 	return r < 0 ? fail_at(found.path, r) : 0;
 }

@@ -3,8 +3,8 @@
 #define HEDDLE_CAPTURE_COMPARE_TREE_MOVES_TYPES_H
 
 /*
- * The search for moved directories inside: tree_moves_search.c (which directories may have been moved),
- * tree_moves_match.c (which belong together) and tree_moves.c (the result).
+ * The search for moves inside: tree_moves_search.c (what may have been moved), tree_moves_match.c (which belong
+ * together) and tree_moves.c (the result).
  */
 
 #include <stdbool.h>
@@ -14,6 +14,8 @@
 #include "capture/trees/tree_view.h"
 
 #define HD_MOVES_NO_PARENT SIZE_MAX
+/* Files of one side that a search looks at: what a tree brought anew may be large, and no file of it has moved. */
+#define HD_MOVES_FILE_LIMIT 100000
 
 struct hd_moves_candidate {
 	struct hd_tree_place *path, *met; /* the search's */
@@ -22,13 +24,14 @@ struct hd_moves_candidate {
 	struct hd_tree_view_entry entry;
 	struct hd_content key; /* NONE: has none */
 	size_t counterpart;    /* of the other side, or HD_MOVES_NO_PARENT */
-	bool listed;           /* or merged with its counterpart */
+	bool listed; /* or merged with its counterpart; a file, which has nothing below it, always is */
 };
 
 struct hd_moves_side {
 	struct hd_tree_view *view;             /* borrowed */
 	struct hd_moves_candidate *candidates; /* owned array */
 	size_t count, capacity;
+	size_t n_files; /* of the candidates */
 };
 
 /* Two directories that stand for each other, still to be merged. */
@@ -46,7 +49,7 @@ struct hd_moves_search {
 };
 
 /* Merges the directories that both trees have. What one side alone has becomes a candidate; then candidates are matched,
- * level by level. Negative codes; the caller clears the search in any case. */
+ * level by level, of files HD_MOVES_FILE_LIMIT a side. Negative codes; the caller clears the search in any case. */
 int hd_moves_search(struct hd_moves_search *search);
 
 /* Whether the candidate can still be matched. */

@@ -294,7 +294,7 @@ static int find_renamed(const struct hd_blame_tree *tree, struct hd_blame_file *
 {
 	struct search search = {.tree = tree, .parent = parent, .file = file};
 	struct hd_change_counts counts;
-	int r = hd_tree_comparison_run(parent, tree->view, try_candidate, &search, &counts);
+	int r = hd_tree_comparison_run(parent, tree->view, HD_MOVES_IGNORED, try_candidate, &search, &counts);
 
 	*ret_path = search.same ? search.same : search.similar;
 	free(search.same ? search.similar : NULL);

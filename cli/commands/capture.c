@@ -218,7 +218,6 @@ static void print_text(const struct hd_location *location, const json_t *reply)
 {
 	const json_t *state = json_object_get(reply, "state");
 	const json_t *changes = json_object_get(state, "changes");
-	size_t moves = json_array_size(json_object_get(state, "moves"));
 	const char *message = hd_reply_text(state, "message");
 	char id[HD_STATE_ID_TEXT_SIZE];
 
@@ -232,7 +231,7 @@ static void print_text(const struct hd_location *location, const json_t *reply)
 	hd_output_text(stdout, message, strcspn(message, "\n"));
 	fputs("\n ", stdout);
 	hd_state_print_counts(hd_reply_number(changes, "added"), hd_reply_number(changes, "modified"),
-		hd_reply_number(changes, "deleted"), moves, stdout);
+		hd_reply_number(changes, "deleted"), hd_reply_number(changes, "moved"), stdout);
 }
 
 /* In MiB; 0 is none. */

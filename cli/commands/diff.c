@@ -181,7 +181,7 @@ const struct hd_command hd_command_diff = {
 		       "one that 'git apply' "
 		       "takes. --json prints the list with the counts of lines, not the patch. With "
 		       "PATHs, which are relative to the root of the tree, only what is there and below is "
-		       "compared, and a directory that was moved is deleted and added.\n\n"
+		       "compared, and what was moved is deleted and added.\n\n"
 		       "A state is named by 4 or more digits of its id, by a thread (its head), by @ (the "
 		       "head of the thread in "
 		       "use), and by any of these followed by ~N (the N-th state before it).",

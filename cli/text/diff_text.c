@@ -162,7 +162,7 @@ static void print_bar(FILE *stream, enum hd_color color, char sign, unsigned lon
 	fputs(hd_output_color(stream, HD_COLOR_NONE), stream);
 }
 
-/* A directory, of which no lines are counted. */
+/* Moved, and no line of it changed. */
 static bool is_moved(const json_t *entry)
 {
 	return json_object_get(entry, "from") != NULL;

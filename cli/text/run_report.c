@@ -139,8 +139,7 @@ static void print_text(const struct hd_run *run)
 	}
 	fprintf(stderr, "heddle: state %s of %s: ", id, run->location.thread);
 	hd_state_print_counts(hd_reply_number(changes, "added"), hd_reply_number(changes, "modified"),
-		hd_reply_number(changes, "deleted"), json_array_size(json_object_get(state, "moves")),
-		stderr);
+		hd_reply_number(changes, "deleted"), hd_reply_number(changes, "moved"), stderr);
 }
 
 int hd_run_report(const struct hd_run *run, const char *file, bool json, bool quiet)

@@ -187,16 +187,16 @@ void hd_state_print(const struct hd_state *state, const struct hd_thread_heads *
 	print_message(state->message && *state->message ? state->message : "(no message)", stream);
 	if (!state->is_base) {
 		fputs("\n    ", stream);
-		hd_state_print_counts(state->added, state->modified, state->deleted, state->n_moves, stream);
+		hd_state_print_counts(state->added, state->modified, state->deleted, state->moved, stream);
 	}
 }
 
-void hd_state_print_counts(uint64_t added, uint64_t modified, uint64_t deleted, size_t moves, FILE *stream)
+void hd_state_print_counts(uint64_t added, uint64_t modified, uint64_t deleted, uint64_t moved, FILE *stream)
 {
 	fprintf(stream, "%" PRIu64 " added, %" PRIu64 " modified, %" PRIu64 " deleted", added, modified,
 		deleted);
-	if (moves > 0)
-		fprintf(stream, ", %zu %s moved", moves, moves == 1 ? "directory" : "directories");
+	if (moved > 0)
+		fprintf(stream, ", %" PRIu64 " moved", moved);
 	fputc('\n', stream);
 }
 

@@ -43,8 +43,8 @@ void hd_state_print(const struct hd_state *state, const struct hd_thread_heads *
 /* One line: short id, threads, first line of the message. */
 void hd_state_print_line(const struct hd_state *state, const struct hd_thread_heads *heads, FILE *stream);
 
-/* A line: "1 added, 0 modified, 2 deleted", and how many directories were moved if any were. */
-void hd_state_print_counts(uint64_t added, uint64_t modified, uint64_t deleted, size_t moves, FILE *stream);
+/* A line: "1 added, 0 modified, 2 deleted", and ", 1 moved" if anything was. */
+void hd_state_print_counts(uint64_t added, uint64_t modified, uint64_t deleted, uint64_t moved, FILE *stream);
 
 /* "Fri Nov 20 23:34:19 2026 +0100" into TEXT; returns TEXT. */
 #define HD_TIME_TEXT_SIZE 48

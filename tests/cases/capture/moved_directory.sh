@@ -42,8 +42,8 @@ listed=$EPOCHREALTIME
 check_equal "$(heddle diff --name-status)" "R	big/	moved/"
 check_equal "$(heddle diff --stat)" " big/ => moved/ | moved"
 captured=$EPOCHREALTIME
-check_contains "$(heddle capture -m Move)" "^ 0 added, 0 modified, 0 deleted, 1 directory moved\$"
-check_contains "$(heddle log)" "^    0 added, 0 modified, 0 deleted, 1 directory moved\$"
+check_contains "$(heddle capture -m Move)" "^ 0 added, 0 modified, 0 deleted, 1 moved\$"
+check_contains "$(heddle log)" "^    0 added, 0 modified, 0 deleted, 1 moved\$"
 ended=$EPOCHREALTIME
 [ "$(($(inodes) - below))" -le $((files / 100 + 20)) ] || fail "the capture loaded inodes"
 check_equal "$(heddle log -n 1 --json | json_field '[[m["from"]["path"], m["path"]] for m in s["states"][0]["moves"]]')" \

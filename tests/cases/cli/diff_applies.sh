@@ -37,6 +37,19 @@ check heddle diff >all.patch
 git -C clone reset -q --hard
 check git -C clone apply --index "$PWD/all.patch"
 check_same_tree clone "$MNT"
+check_equal "$(grep -A 2 '^similarity' all.patch | paste -sd ' ')" \
+	"similarity index 100% rename from src/deep/er/leaf.txt rename to src/moved/er/leaf.txt"
+
+# Changed as well, with other permissions: both ends in one difference.
+echo more >>"$MNT/src/moved/er/leaf.txt"
+chmod +x "$MNT/src/moved/er/leaf.txt"
+check heddle diff >changed.patch
+git -C clone reset -q --hard
+check git -C clone apply --index "$PWD/changed.patch"
+check_same_tree clone "$MNT"
+check_contains "$(cat changed.patch)" "^--- a/src/deep/er/leaf.txt\$"
+echo "deep" >"$MNT/src/moved/er/leaf.txt"
+chmod -x "$MNT/src/moved/er/leaf.txt"
 
 # The same without a mount, and from state to state.
 heddle_unmount

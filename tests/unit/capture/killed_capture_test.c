@@ -132,7 +132,7 @@ static int check_state(const struct hd_state *state, void *payload)
 	/* Lists every directory of the state's tree. */
 	assert_success(hd_tree_view_of_state(scene->bases, NULL, &empty_view));
 	assert_success(hd_tree_view_of_state(scene->bases, state, &view));
-	assert_success(hd_tree_comparison_run(empty_view, view, NULL, NULL, NULL));
+	assert_success(hd_tree_comparison_run(empty_view, view, HD_MOVES_IGNORED, NULL, NULL, NULL));
 	hd_tree_view_free(empty_view);
 	hd_tree_view_free(view);
 	return 0;

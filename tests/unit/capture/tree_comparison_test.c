@@ -24,7 +24,7 @@ static void assert_changes(
 
 	assert_success(hd_tree_view_of_state(scene->bases, old, &old_view));
 	assert_success(hd_tree_view_of_state(scene->bases, new, &new_view));
-	assert_success(hd_tree_comparison_run(old_view, new_view, note, &text, &counts));
+	assert_success(hd_tree_comparison_run(old_view, new_view, HD_MOVES_IGNORED, note, &text, &counts));
 	hd_buffer_put_u8(&text, 0);
 	assert_string_equal((const char *)text.data, expected);
 	for (const char *end = strchr(expected, '\n'); end; end = strchr(end + 1, '\n'))
@@ -174,7 +174,7 @@ static void a_tree_may_be_deeper_than_the_stack(void **state)
 	}
 	assert_success(hd_tree_view_of_state(scene->bases, NULL, &empty_view));
 	assert_success(hd_tree_view_of_state(scene->bases, &deep, &deep_view));
-	assert_success(hd_tree_comparison_run(empty_view, deep_view, NULL, NULL, &counts));
+	assert_success(hd_tree_comparison_run(empty_view, deep_view, HD_MOVES_IGNORED, NULL, NULL, &counts));
 	assert_int_equal(counts.added, DEPTH);
 	hd_tree_view_free(empty_view);
 	hd_tree_view_free(deep_view);
@@ -197,7 +197,8 @@ static void a_callback_ends_the_walk(void **state)
 	scene_initialize(scene, NULL);
 	assert_success(hd_tree_view_of_state(scene->bases, NULL, &empty_view));
 	assert_success(hd_tree_view_of_state(scene->bases, &scene->base, &base_view));
-	assert_int_equal(hd_tree_comparison_run(empty_view, base_view, stop, &calls, NULL), 7);
+	assert_int_equal(
+		hd_tree_comparison_run(empty_view, base_view, HD_MOVES_IGNORED, stop, &calls, NULL), 7);
 	assert_int_equal(calls, 1);
 	hd_tree_view_free(empty_view);
 	hd_tree_view_free(base_view);

@@ -3,7 +3,7 @@
 #include "overlay/platform/buffer.h"
 #include "tests/unit/capture/live.h"
 
-/* Directories that were moved: one change, found wherever they went, and what a state keeps of it. */
+/* Directories and files that were moved: one change, found wherever they went, and what a state keeps of it. */
 
 /* many/d0..d19/f0..f4 and one/file, other/file; DIRECTORY instead of a git repository. */
 static struct hd_overlay *begin(struct scene *scene, bool directory)
@@ -164,6 +164,66 @@ static void an_empty_directory_is_not_moved(void **state)
 	live_close(overlay);
 }
 
+static void a_file_is_moved_as_long_as_its_bytes_stay(void **state)
+{
+	struct hd_overlay *overlay = begin(*state, false);
+	struct hd_state captured;
+
+	live_rename(overlay, "one/file", "other/name");
+	live_rename(overlay, "many/d0/f1", "f1");
+	live_chmod(overlay, "f1", 0755);
+	live_rename(overlay, "many/d0/f2", "f2");
+	live_write(overlay, "f2", "other bytes");
+	live_write(overlay, "empty", "");
+	live_assert_status(overlay, "A empty\nR many/d0/f1 -> f1\nM f1\nA f2\nD many/d0/f2\n"
+				    "R one/file -> other/name\n");
+	live_capture(overlay, "x", &captured);
+	assert_moves(&captured, "");
+	assert_int_equal(captured.moved, 2);
+	assert_int_equal(captured.added, 2);
+	assert_int_equal(captured.deleted, 1);
+	hd_state_clear(&captured);
+	live_rename(overlay, "empty", "still-empty");
+	live_assert_status(overlay, "D empty\nA still-empty\n");
+	live_close(overlay);
+}
+
+static void files_of_equal_bytes_are_matched_once_and_by_their_names(void **state)
+{
+	struct scene *scene = *state;
+	struct hd_overlay *overlay;
+
+	scene_run(scene, "mkdir repo && cd repo && git init -q -b trunk && mkdir a b && echo 1 > a/x && echo "
+			 "1 > b/y &&"
+			 " echo k > a/k && echo k > b/k && git add -A &&"
+			 " git -c user.name=A -c user.email=a@b commit -q -m first");
+	scene_initialize(scene, "repo");
+	overlay = live_open(scene);
+	live_make_directory(overlay, "c");
+	live_rename(overlay, "a/x", "c/x");
+	live_rename(overlay, "b/y", "c/y");
+	live_write(overlay, "c/z", "1\n");
+	assert_captured(overlay, "A c\nR a/x -> c/x\nR b/y -> c/y\nA c/z\n", "", 2, 0);
+	live_close(overlay);
+}
+
+static void a_file_moved_out_of_a_moved_directory_is_told_by_its_old_path(void **state)
+{
+	struct hd_overlay *overlay = begin(*state, true);
+
+	live_rename(overlay, "many", "moved");
+	live_rename(overlay, "moved/d3/f3", "other/f3");
+	live_rename(overlay, "other/file", "moved/d3/f3");
+	assert_captured(overlay, "R many -> moved\nM moved/d3/f3\nA other/f3\nD other/file\n",
+		"many > moved\n", 1, 1);
+	live_rename(overlay, "moved", "again");
+	live_rename(overlay, "again/d4/f4", "f4");
+	live_rename(overlay, "one/file", "again/d4/new");
+	assert_captured(overlay, "R moved -> again\nR one/file -> again/d4/new\nR moved/d4/f4 -> f4\n",
+		"moved > again\n", 0, 0);
+	live_close(overlay);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
 int main(void)
@@ -178,6 +238,9 @@ int main(void)
 		TEST(a_name_that_is_used_again_is_compared),
 		TEST(directories_of_equal_content_are_matched_by_their_names),
 		TEST(an_empty_directory_is_not_moved),
+		TEST(a_file_is_moved_as_long_as_its_bytes_stay),
+		TEST(files_of_equal_bytes_are_matched_once_and_by_their_names),
+		TEST(a_file_moved_out_of_a_moved_directory_is_told_by_its_old_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
