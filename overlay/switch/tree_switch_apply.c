@@ -95,11 +95,15 @@ static void install(struct hd_switch *run, uint32_t directory, const struct hd_l
 
 	hd_switch_make_room(run, item->entry.xattrs_size);
 	known = group ? hd_link_group_find(run->overlay->groups, &run->transaction, group) : 0;
-	if (known && !hd_switch_is_same_linked(hd_view_inode(&run->transaction, known), item))
+	if (known && !hd_switch_is_same_linked(hd_view_inode(&run->transaction, known), item)) {
 		hd_switch_dethrone(run, known);
-	else if (known)
-		hd_switch_note_change(run, HD_SWITCH_ATTRIBUTES, known, NULL); /* it has a name more */
+		known = 0;
+	}
 	hd_loader_install(run->overlay, &run->transaction, directory, item);
+	if (known) {
+		hd_switch_note_change(run, HD_SWITCH_ATTRIBUTES, known, NULL); /* it has a name more */
+		hd_switch_set_attributes(run, known, item, false);
+	}
 	hd_inode_mark_changed(&run->transaction, directory);
 	hd_switch_note_change(run, HD_SWITCH_ENTRY, directory, item->name);
 	if (group)

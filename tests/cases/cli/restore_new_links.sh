@@ -8,6 +8,7 @@
 
 . "$TEST_LIB/common.sh"
 
+umask 022
 make_directory_base base
 heddle_init base
 heddle_mount
@@ -37,6 +38,15 @@ heddle capture -m "Written" >/dev/null
 move_and_restore again
 heddle_remount
 move_and_restore again
+# Attributes of a file that gets its names back one after the other.
+chmod 640 "$MNT/two/name"
+check_equal "$(stat -c %a "$MNT/one/in/file")" 640
+mv "$MNT/one/in/file" "$MNT/one/in/other"
+mv "$MNT/two/name" "$MNT/two/other"
+check heddle restore @ >/dev/null
+check_equal "$(stat -c %a "$MNT/one/in/file" "$MNT/two/name")" "644
+644"
+one_file again
 echo "and again" >"$MNT/one/in/file"
 one_file "and again"
 heddle_unmount
