@@ -80,6 +80,54 @@ static void flush_mount(const struct hd_store *store, const char *thread)
 		hd_mount_flush(fd);
 }
 
+/* What the reply says of a file, where the kernel keeps sizes and times itself. */
+struct restored {
+	json_int_t number, size, s, ns;
+};
+
+static bool is_as_restored(const struct stat *stat, const struct restored *restored)
+{
+	return stat->st_size == restored->size && stat->st_mtim.tv_sec == restored->s &&
+	       stat->st_mtim.tv_nsec == restored->ns;
+}
+
+/* Whether it is the file that was restored, and the kernel believes something else of it. */
+static bool is_stale(const struct stat *stat, const struct restored *restored)
+{
+	return S_ISREG(stat->st_mode) && stat->st_ino == (ino_t)restored->number &&
+	       !is_as_restored(stat, restored);
+}
+
+/*
+ * With -o writeback the kernel believes its own size and times of a file for as long as somebody has it open or mapped,
+ * whatever the worker answers. Only a truncation and a setting of times through the mount change them; to the worker
+ * both are no change. Best effort: it takes the right to write the file.
+ */
+static void put_right(int directory_fd, const char *path, const struct restored *restored)
+{
+	const struct timespec time = {.tv_sec = restored->s, .tv_nsec = (long)restored->ns};
+	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	struct stat stat;
+
+	if (fd < 0 || hd_file_stat(fd, &stat) < 0 || !is_stale(&stat, restored))
+		return;
+	if (stat.st_size != restored->size)
+		(void)hd_file_truncate(fd, (uint64_t)restored->size);
+	(void)hd_file_set_modify_time(fd, &time);
+}
+
+static void refresh_file(int directory_fd, const char *path, json_t *file)
+{
+	struct restored restored;
+	struct stat stat;
+
+	if (hd_file_stat_at(directory_fd, path, &stat) == 0 &&
+		json_unpack(file, "{s:I, s:I, s:[I, I]}", "number", &restored.number, "size", &restored.size,
+			"modified", &restored.s, &restored.ns) == 0 &&
+		restored.size >= 0 && is_stale(&stat, &restored))
+		put_right(directory_fd, path, &restored);
+}
+
 /*
  * Kernels append where they believe a file to end, and do not ask before: files that became others are looked at, so
  * that their sizes are known when the command returns. Best effort likewise.
@@ -90,15 +138,14 @@ static void refresh_mount(const struct hd_store *store, const char *thread, cons
 	HD_AUTO_CLOSE int fd = json_array_size(files) > 0 ? open_mount(store, thread) : -1;
 
 	for (size_t i = 0; fd >= 0 && i < json_array_size(files); i++) {
-		const json_t *file = json_array_get(files, i);
+		json_t *file = json_array_get(files, i);
 		const char *text = json_string_value(json_object_get(file, "path"));
 		HD_AUTO_FREE char *path = NULL;
-		struct stat stat;
 		size_t length;
 
 		if (text && hd_control_name_decode(
 				    text, json_is_true(json_object_get(file, "raw")), &path, &length) >= 0)
-			(void)hd_file_stat_at(fd, path, &stat);
+			refresh_file(fd, path, file);
 	}
 }
 

@@ -48,9 +48,32 @@ static void end(struct moving *moving)
 	hd_overlay_unhold_captures(moving->overlay);
 }
 
+/* What a kernel that keeps sizes and times itself is to be told of a file that somebody has open. */
+static int put_size(const struct moving *moving, hd_ino ino, json_t *file)
+{
+	struct hd_attributes attributes;
+	int r = hd_overlay_getattr(moving->overlay, ino, &attributes);
+
+	if (r < 0)
+		return r;
+	if (json_object_set_new(file, "number", json_integer((json_int_t)attributes.number)) < 0 ||
+		json_object_set_new(file, "size", json_integer((json_int_t)attributes.size)) < 0 ||
+		json_object_set_new(file, "modified",
+			json_pack("[I, I]", (json_int_t)attributes.modify_time.tv_sec,
+				(json_int_t)attributes.modify_time.tv_nsec)) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static bool must_be_looked_at(const struct hd_switch_change *change, bool keeps_sizes)
+{
+	return change->kind == HD_SWITCH_FILE || (keeps_sizes && change->kind == HD_SWITCH_ATTRIBUTES);
+}
+
 /* Where the files are whose size the kernel must ask for: it would append where the old one ended. */
 static json_t *replaced_files(const struct moving *moving)
 {
+	bool keeps_sizes = moving->session && hd_fuse_kernel_keeps_sizes(moving->session);
 	json_t *files = json_array();
 	const struct hd_switch_change *changes = NULL;
 	size_t count = 0;
@@ -61,11 +84,12 @@ static json_t *replaced_files(const struct moving *moving)
 		HD_AUTO_FREE char *path = NULL;
 		json_t *file;
 
-		if (changes[i].kind != HD_SWITCH_FILE ||
+		if (!must_be_looked_at(&changes[i], keeps_sizes) ||
 			hd_overlay_path(moving->overlay, changes[i].ino, &path) < 0)
 			continue;
 		file = json_object();
-		if (hd_control_put_name(file, "path", path, strlen(path)) < 0) {
+		if (hd_control_put_name(file, "path", path, strlen(path)) < 0 ||
+			(keeps_sizes && put_size(moving, changes[i].ino, file) < 0)) {
 			json_decref(file);
 			continue;
 		}

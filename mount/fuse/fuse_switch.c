@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mount/fuse/fuse_switch.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "mount/fuse/fuse_session_types.h"
@@ -55,12 +56,41 @@ static struct hd_cache_event event_of(const struct hd_switch_change *change)
 	return (struct hd_cache_event){.kind = HD_CACHE_REPLACE, .ino = change->ino};
 }
 
+bool hd_fuse_kernel_keeps_sizes(const struct hd_fuse_session *session)
+{
+	return session->options.writeback;
+}
+
+static void forget_name(void *payload, hd_ino parent, const char *name)
+{
+	struct hd_fuse_session *session = payload;
+	const struct hd_cache_event event = {.kind = HD_CACHE_NAME, .parent = parent, .name = name};
+
+	hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW, &event);
+}
+
+/*
+ * With -o writeback the kernel believes its own size and times of a file, whatever it is answered. It has them from who
+ * made the inode known, and forgets them with it: a file that is not open goes with its last name, and who looks the name
+ * up again gets the file as it is. Of an open file the command puts them right (control_client.c).
+ */
+static void tell_names(struct hd_fuse_session *session, const struct hd_switch_change *change)
+{
+	const struct hd_cache_event everything = {.kind = HD_CACHE_ALL};
+
+	if (!hd_fuse_kernel_keeps_sizes(session) || change->kind == HD_SWITCH_ENTRY)
+		return;
+	if (hd_overlay_each_name(session->overlay, change->ino, forget_name, session) == -ENOMEM)
+		hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW, &everything);
+}
+
 static void tell(struct hd_fuse_session *session, const struct hd_switch_change *changes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct hd_cache_event event = event_of(&changes[i]);
 
 		hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW, &event);
+		tell_names(session, &changes[i]);
 		if (i % BATCH == BATCH - 1)
 			hd_kernel_cache_drain(session->cache);
 	}

@@ -21,6 +21,9 @@ void hd_fuse_hold_changes(struct hd_fuse_session *session);
 /* Lets them go on and tells the kernel what became another; TREE_SWITCH NULL: nothing did. */
 void hd_fuse_release_changes(struct hd_fuse_session *session, const struct hd_switch *tree_switch);
 
+/* Whether the kernel keeps the size and the times of a file itself, for as long as it has it (-o writeback). */
+bool hd_fuse_kernel_keeps_sizes(const struct hd_fuse_session *session);
+
 /*
  * Before a worker serves: if one before it died between a switch and the end of telling, the kernel is to doubt all that
  * it has. Names that are gone it drops by an epoch, which kernels before 6.16 do not know.

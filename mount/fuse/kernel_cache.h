@@ -39,6 +39,7 @@ enum hd_cache_event_kind {
 	HD_CACHE_UNLINK,   /* parent, name; ino if known */
 	HD_CACHE_RMDIR,    /* parent, name */
 	HD_CACHE_RENAME,   /* parent, name, new_parent, new_name */
+	HD_CACHE_NAME,     /* parent, name: to be looked up again, for the same */
 	HD_CACHE_REPLACE,  /* ino: its bytes and attributes became others (a restore) */
 	HD_CACHE_ALL,      /* every name became another */
 	HD_CACHE_EVENT_COUNT

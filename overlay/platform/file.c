@@ -157,6 +157,14 @@ int hd_file_set_mode(int fd, mode_t mode)
 	return fchmod(fd, mode) < 0 ? hd_errno() : 0;
 }
 
+int hd_file_set_modify_time(int fd, const struct timespec *time)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, *time};
+
+	hd_lock_assert_none_held("futimens");
+	return futimens(fd, times) < 0 ? hd_errno() : 0;
+}
+
 int hd_file_stat_at(int directory_fd, const char *path, struct stat *ret_stat)
 {
 	struct stat st;

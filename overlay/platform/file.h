@@ -39,11 +39,12 @@ int hd_file_write_at(int fd, const void *data, size_t size, uint64_t offset);
 /* Reads a whole file into fresh memory with a NUL behind it (io); -EFBIG beyond LIMIT bytes. */
 int hd_file_read_whole(int directory_fd, const char *path, size_t limit, char **ret_data, size_t *ret_size);
 
-int hd_file_truncate(int fd, uint64_t size);     /* ftruncate (io) */
-int hd_file_sync(int fd);                        /* fdatasync (io) */
-int hd_file_sync_filesystem(int fd);             /* syncfs (io) */
-int hd_file_set_mode(int fd, mode_t mode);       /* fchmod (io) */
-int hd_file_stat(int fd, struct stat *ret_stat); /* fstat (io) */
+int hd_file_truncate(int fd, uint64_t size);                      /* ftruncate (io) */
+int hd_file_sync(int fd);                                         /* fdatasync (io) */
+int hd_file_sync_filesystem(int fd);                              /* syncfs (io) */
+int hd_file_set_mode(int fd, mode_t mode);                        /* fchmod (io) */
+int hd_file_set_modify_time(int fd, const struct timespec *time); /* futimens (io) */
+int hd_file_stat(int fd, struct stat *ret_stat);                  /* fstat (io) */
 int hd_file_stat_at(
 	int directory_fd, const char *path, struct stat *ret_stat); /* fstatat, links not followed (io) */
 /* readlinkat with a NUL behind it (io); -ERANGE when BUFFER has no room for both. */

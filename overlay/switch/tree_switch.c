@@ -349,7 +349,51 @@ void hd_overlay_settle(struct hd_overlay *overlay)
 		hd_error_clear(); /* the capture says it better */
 }
 
-/* ---- paths ---- */
+/* ---- names and paths ---- */
+
+struct name {
+	hd_ino parent;
+	char text[256];
+};
+
+/* The names of the file INO in fresh memory; none for another kind. */
+static int list_names(struct hd_overlay *overlay, hd_ino ino, struct name **ret_names, size_t *ret_count)
+{
+	const struct hd_arena *arena = overlay->arena;
+	const struct hd_inode *inode;
+	size_t capacity = 0;
+	uint32_t entry = 0;
+	int r;
+
+	hd_rwlock_read(&overlay->lock);
+	r = hd_overlay_inode(overlay, ino, &inode);
+	if (r == 0 && hd_inode_is_file(inode))
+		entry = inode->first_link;
+	for (; r == 0 && entry; entry = hd_record_entry(arena, entry)->link_next) {
+		struct name *name;
+
+		r = HD_ARRAY_RESERVE(*ret_names, *ret_count, capacity);
+		if (r < 0)
+			break;
+		name = &(*ret_names)[(*ret_count)++];
+		name->parent = hd_inode_id(arena, hd_record_entry(arena, entry)->parent);
+		(void)hd_entry_name(arena, entry, name->text);
+	}
+	hd_rwlock_unlock(&overlay->lock);
+	return r;
+}
+
+int hd_overlay_each_name(struct hd_overlay *overlay, hd_ino ino,
+	void (*emit)(void *payload, hd_ino parent, const char *name), void *payload)
+{
+	HD_AUTO_FREE struct name *names = NULL;
+	size_t count = 0;
+	int r = list_names(overlay, ino, &names, &count);
+
+	for (size_t i = 0; i < count; i++)
+		emit(payload, names[i].parent, names[i].text);
+	return r;
+}
 
 /* Puts NAME before what is in PATH. */
 static int prepend(char **path, const char *name)

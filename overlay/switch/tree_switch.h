@@ -75,6 +75,10 @@ int hd_overlay_follow_head(struct hd_overlay *overlay);
 /* Stores the bytes of files that are not in the store yet, so that a capture that follows has less to do. */
 void hd_overlay_settle(struct hd_overlay *overlay);
 
+/* Calls EMIT, with no lock held, for each name of INO that was looked at, if it is a file. */
+int hd_overlay_each_name(struct hd_overlay *overlay, hd_ino ino,
+	void (*emit)(void *payload, hd_ino parent, const char *name), void *payload);
+
 /* Where INO is, relative to the root, in fresh memory; -ENOENT for what has no name. */
 int hd_overlay_path(struct hd_overlay *overlay, hd_ino ino, char **ret_path);
 

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# GROUP: quick
+#
+# With -o writeback, where the kernel keeps sizes and times of files itself, a restore under a mount shows those of the state
+# all the same: of files that nobody has open, of files that somebody has, and of files with several names.
+
+. "$TEST_LIB/common.sh"
+require_fuse
+
+make_directory_base base
+heddle_init base
+heddle_mount -o writeback
+mkdir "$MNT/files"
+
+# fill TEXT SECONDS: files of each kind, as they are in one of two states.
+fill() {
+	for name in closed linked opened mapped; do
+		printf '%s' "$1" >"$MNT/files/$name"
+		touch -d "@$2" "$MNT/files/$name"
+	done
+	[ -e "$MNT/files/link" ] || ln "$MNT/files/linked" "$MNT/files/link"
+}
+
+# shows TEXT SECONDS: in all of them.
+shows() {
+	for name in closed linked link opened mapped; do
+		check_equal "$(stat -c '%s %Y' "$MNT/files/$name")" "${#1} $2" "$name"
+		check_equal "$(cat "$MNT/files/$name")" "$1" "$name"
+	done
+}
+
+long=$(printf 'long%.0s' {1..3000})
+fill short 1000000000
+short_state=$(heddle capture -m "Short" --json | json_field 's["state"]["id"]')
+fill "$long" 1100000000
+long_state=$(heddle capture -m "Long" --json | json_field 's["state"]["id"]')
+fill other 1200000000
+shows other 1200000000
+
+check heddle restore "$long_state" >/dev/null
+shows "$long" 1100000000
+check heddle restore "$short_state" >/dev/null
+shows short 1000000000
+
+# Who has a file open goes on with it, at its new end; so does who has it mapped.
+cat >holder.py <<'END'
+import mmap, os, subprocess, sys
+
+root, long_state, short_state = sys.argv[1:]
+opened = os.open(f"{root}/opened", os.O_RDWR | os.O_APPEND)
+with open(f"{root}/mapped", "r+b") as stream:
+    mapped = mmap.mmap(stream.fileno(), 0)
+
+def restore(state):
+    subprocess.run(["heddle", "restore", state], check=True, stdout=subprocess.DEVNULL, cwd=root)
+
+def shows(text):
+    status = os.fstat(opened)
+    assert status.st_size == len(text), (status.st_size, len(text))
+    assert os.pread(opened, 100000, 0) == text
+    assert mapped[:5] == text[:5], mapped[:5]
+
+restore(long_state)
+shows(b"long" * 3000)
+assert int(os.fstat(opened).st_mtime) == 1100000000
+restore(short_state)
+shows(b"short")
+assert int(os.fstat(opened).st_mtime) == 1000000000
+os.write(opened, b" and more")
+shows(b"short and more")
+END
+check python3 holder.py "$MNT/files" "$long_state" "$short_state"
+check_equal "$(cat "$MNT/files/opened")" "short and more"
+check heddle restore "$short_state" >/dev/null
+shows short 1000000000
+heddle_unmount
+check heddle check >/dev/null
+heddle_mount
+shows short 1000000000
