@@ -99,7 +99,7 @@ static int find_id(int tag, const char *name, uint32_t *ret_id)
 			return 0;
 		}
 	}
-	return hd_fail(ENOENT, "an access list names '%s', whom this system does not know", name ? name : "");
+	return hd_fail(EINVAL, "an access list names '%s', whom this system does not know", name ? name : "");
 }
 
 static int take_entry(int permissions, int tag, int id, const char *name, struct acl_entry *ret_entry)

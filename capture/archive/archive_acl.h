@@ -7,7 +7,7 @@
  * which archives keep as text that tar, star and bsdtar read.
  *
  * Threads     Pure but for the user database, which is asked for users that an archive names without a number.
- * Errors      -EINVAL for what is no ACL, -ENOENT for a name that this system does not know, -ENOMEM.
+ * Errors      -EINVAL for what is no ACL, and for a name that this system does not know; -ENOMEM.
  */
 
 #include <archive_entry.h>

@@ -69,20 +69,7 @@ bool hd_canonical_same_entries(
 
 /* ---- the base ---- */
 
-/* The first state of the thread's history. A thread's own first state is not that when it began at a capture. */
-static int find_base(struct hd_index *index, const char *thread_name, struct hd_state *ret_base)
-{
-	struct hd_thread thread;
-	int r = hd_index_get_thread(index, thread_name, &thread);
-
-	if (r < 0)
-		return r;
-	r = hd_index_find_first(index, &thread.base, ret_base);
-	hd_thread_clear(&thread);
-	return r;
-}
-
-int hd_canonical_new(struct hd_store *store, struct hd_base_set *bases, const char *thread,
+int hd_canonical_new_at(struct hd_store *store, struct hd_base_set *bases, const struct hd_state_id *state,
 	struct hd_canonical **ret_canonical)
 {
 	struct hd_canonical *canonical = calloc(1, sizeof(*canonical));
@@ -92,7 +79,7 @@ int hd_canonical_new(struct hd_store *store, struct hd_base_set *bases, const ch
 		return -ENOMEM;
 	canonical->store = store;
 	canonical->bases = bases;
-	r = find_base(store->index, thread, &canonical->base);
+	r = hd_index_find_first(store->index, state, &canonical->base);
 	if (r >= 0)
 		r = hd_tree_view_of_state(canonical->bases, &canonical->base, &canonical->base_view);
 	if (r < 0) {
@@ -102,6 +89,20 @@ int hd_canonical_new(struct hd_store *store, struct hd_base_set *bases, const ch
 	canonical->is_git = canonical->base.is_base && canonical->base.tree.kind == HD_CONTENT_GIT;
 	*ret_canonical = canonical;
 	return 0;
+}
+
+/* A thread's own first state is not that of its history when it began at a capture. */
+int hd_canonical_new(struct hd_store *store, struct hd_base_set *bases, const char *thread_name,
+	struct hd_canonical **ret_canonical)
+{
+	struct hd_thread thread;
+	int r = hd_index_get_thread(store->index, thread_name, &thread);
+
+	if (r < 0)
+		return r;
+	r = hd_canonical_new_at(store, bases, &thread.base, ret_canonical);
+	hd_thread_clear(&thread);
+	return r;
 }
 
 void hd_canonical_free(struct hd_canonical *canonical)

@@ -33,6 +33,9 @@ struct hd_canonical;
 /* For the history of THREAD. */
 int hd_canonical_new(struct hd_store *store, struct hd_base_set *bases, const char *thread,
 	struct hd_canonical **ret_canonical);
+/* For the history that STATE is in. */
+int hd_canonical_new_at(struct hd_store *store, struct hd_base_set *bases, const struct hd_state_id *state,
+	struct hd_canonical **ret_canonical);
 /* NULL is fine. */
 void hd_canonical_free(struct hd_canonical *canonical);
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_ARCHIVE_IMPORT_STATE_H
+#define HEDDLE_CAPTURE_ARCHIVE_IMPORT_STATE_H
+
+/*
+ * Import: what an archive holds becomes a state, and a thread, new or not, has its tree.
+ *
+ * Bytes go from the archive into the store, never through a mount. The state's parent is what its tree is compared with:
+ * equal files and directories get the parent's references. A thread that exists gives its tree up as for a restore: what
+ * is not captured of it is kept in a state (thread_change.h).
+ *
+ * Calling sequence
+ *     [hold the thread, if it exists] → hd_import_state → hd_import_result_clear
+ *
+ * Ownership   Options are borrowed. Threads: one.
+ * Durability  When the call returns 0, state and thread survive a power cut. Who fails, is stopped or killed before the
+ *             state is published leaves objects that nobody names, and nothing else.
+ * Errors      Those of tar_reader.h, of store and bases, -HD_E_THREAD_MOVED, -HD_E_THREAD_EXISTS.
+ */
+
+#include "capture/archive/tar_reader.h"
+#include "overlay/store/index_operations.h"
+
+struct hd_import_options {
+	struct hd_tar_source source;
+	uint64_t max_bytes, max_entries; /* 0: no limit */
+	const char *thread;
+	bool makes_thread;                /* it does not exist */
+	const struct hd_state_id *parent; /* of a thread that exists: its head */
+	const char *message, *author;     /* "Name <mail>" */
+};
+
+struct hd_import_result {
+	struct hd_state state;         /* owned */
+	struct hd_operation operation; /* owned: what moved the thread */
+	struct hd_tar_reader_result read;
+};
+
+/* Makes the state and moves, or makes, the thread. */
+int hd_import_state(
+	struct hd_store *store, const struct hd_import_options *options, struct hd_import_result *ret_result);
+void hd_import_result_clear(struct hd_import_result *result);
+
+#endif

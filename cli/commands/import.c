@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/archive/import_state.h"
+#include "capture/history/state_spec.h"
+#include "capture/identity.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/store_locate.h"
+#include "cli/subcommand.h"
+#include "cli/text/state_text.h"
+#include "cli/thread_hold.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+
+#define MAX_SIZE_DEFAULT 65536 /* MiB */
+#define MAX_ENTRIES_DEFAULT 4000000
+
+static const char *thread;
+static const char *onto;
+static const char *message;
+static const char *author;
+static unsigned long max_size = MAX_SIZE_DEFAULT;
+static unsigned long max_entries = MAX_ENTRIES_DEFAULT;
+
+static const struct hd_option options[] = {
+	{.long_name = "thread",
+		.argument = "NAME",
+		.help = "the thread that gets the state; made if there is none (default: the thread in use)",
+		.text = &thread},
+	{.long_name = "onto",
+		.argument = "STATE",
+		.help = "of a new thread: the state that the imported one comes after (default: @)",
+		.text = &onto},
+	{.long_name = "message",
+		.short_name = 'm',
+		.argument = "TEXT",
+		.help = "describe the state (default: where it comes from)",
+		.text = &message},
+	{.long_name = "author",
+		.argument = "'NAME <MAIL>'",
+		.help = "whose work it is (default: as of capture)",
+		.text = &author},
+	{.long_name = "max-size",
+		.argument = "MIB",
+		.help = "refuse an archive with more, uncompressed (default: 65536; 0: no limit)",
+		.number = &max_size},
+	{.long_name = "max-entries",
+		.argument = "N",
+		.help = "refuse an archive with more entries (default: 4000000; 0: no limit)",
+		.number = &max_entries},
+	{0},
+};
+
+/* What one import needs until its end. */
+struct import {
+	struct hd_location location;     /* owned */
+	struct hd_import_options wanted; /* borrows from the others */
+	struct hd_state_id parent;
+	char *author, *message; /* owned */
+	int source_fd, hold_fd; /* owned, or -1 */
+};
+
+static void import_clear(struct import *import)
+{
+	hd_location_clear(&import->location);
+	free(import->author);
+	free(import->message);
+	hd_cleanup_close(&import->source_fd);
+	hd_cleanup_close(&import->hold_fd);
+}
+
+/* The parent, and whether there is such a thread; one that is there is held, so that its head stays. */
+static int choose_thread(const struct hd_invocation *invocation, struct import *import)
+{
+	struct hd_thread record = {0};
+	int r;
+
+	/* What @ means is the thread in use, not the one that is made. */
+	r = hd_locate(invocation, NULL, &import->location);
+	if (r < 0)
+		return r;
+	import->wanted.thread = thread ? thread : import->location.thread;
+	r = hd_index_get_thread(import->location.store->index, import->wanted.thread, &record);
+	import->wanted.makes_thread = r == -HD_E_THREAD_MISSING && thread;
+	if (import->wanted.makes_thread) {
+		hd_error_clear();
+		r = hd_thread_name_check(thread);
+		return r < 0 ? r
+			     : hd_state_spec_resolve(import->location.store->index, onto ? onto : "@",
+				       import->location.thread, &import->parent);
+	}
+	if (r < 0)
+		return r;
+	hd_thread_clear(&record);
+	if (onto)
+		return hd_fail(
+			HD_E_USAGE, "--onto is for a new thread, and '%s' exists", import->wanted.thread);
+	r = import->hold_fd = hd_thread_hold(&import->location, import->wanted.thread);
+	if (r >= 0)
+		r = hd_index_get_thread(import->location.store->index, import->wanted.thread, &record);
+	import->parent = record.head;
+	hd_thread_clear(&record);
+	return r < 0 ? r : 0;
+}
+
+static int open_source(const char *path, struct import *import)
+{
+	import->wanted.source.fd = 0;
+	if (strcmp(path, "-") == 0)
+		return 0;
+	import->source_fd = hd_file_open(AT_FDCWD, path, O_RDONLY, 0);
+	if (import->source_fd < 0)
+		return hd_fail_in(import->source_fd, "'%s'", path);
+	import->wanted.source.fd = import->source_fd;
+	return 0;
+}
+
+static int collect(const struct hd_invocation *invocation, const char *subject, struct import *import)
+{
+	const char *path = invocation->arguments[0];
+	int r = open_source(path, import);
+
+	if (r >= 0)
+		r = choose_thread(invocation, import);
+	if (r >= 0)
+		r = hd_identity_resolve(author, import->location.store->path, &import->author);
+	if (r < 0)
+		return r;
+	if (message)
+		import->message = strdup(message);
+	else if (asprintf(&import->message, "import %s: %s", subject, path) < 0)
+		import->message = NULL;
+	if (!import->message)
+		return -ENOMEM;
+	import->wanted.parent = &import->parent;
+	import->wanted.author = import->author;
+	import->wanted.message = import->message;
+	import->wanted.max_bytes = (uint64_t)max_size << 20;
+	import->wanted.max_entries = max_entries;
+	return 0;
+}
+
+static int report_json(const struct import *import, const struct hd_import_result *result)
+{
+	char id[HD_STATE_ID_TEXT_SIZE];
+
+	hd_state_id_format(&result->state.id, id);
+	return hd_output_json(json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:{s:I, s:I, s:I}}", "state", id,
+		"thread", import->wanted.thread, "new_thread", (int)import->wanted.makes_thread, "entries",
+		(json_int_t)result->read.entries, "bytes", (json_int_t)result->read.bytes,
+		"skipped_attributes", (json_int_t)result->read.attributes, "changes", "added",
+		(json_int_t)result->state.added, "modified", (json_int_t)result->state.modified, "deleted",
+		(json_int_t)result->state.deleted));
+}
+
+static int report(const struct import *import, const struct hd_import_result *result)
+{
+	struct hd_index *index = import->location.store->index;
+	char id[HD_STATE_ID_TEXT_SIZE];
+
+	printf("[%s %s%s%s] ", import->wanted.thread, hd_output_color(stdout, HD_COLOR_IDENTIFIER),
+		hd_state_short(index, &result->state.id, id), hd_output_color(stdout, HD_COLOR_NONE));
+	hd_output_text(stdout, import->message, strcspn(import->message, "\n"));
+	fputs("\n ", stdout);
+	hd_state_print_counts(result->state.added, result->state.modified, result->state.deleted,
+		result->state.n_moves, stdout);
+	if (!hd_state_id_is_zero(&result->operation.kept))
+		printf("What was not captured is kept in %s\n",
+			hd_state_short(index, &result->operation.kept, id));
+	if (result->read.attributes > 0)
+		hd_output_remark("%llu extended %s left out: no mount has attributes of that kind",
+			HD_COUNT(result->read.attributes, "attribute"));
+	return HD_EXIT_OK;
+}
+
+static int run_tar(const struct hd_invocation *invocation)
+{
+	HD_CLEANUP(import_clear) struct import import = {.source_fd = -1, .hold_fd = -1};
+	HD_CLEANUP(hd_import_result_clear) struct hd_import_result result = {0};
+	int r = collect(invocation, "tar", &import);
+
+	if (r < 0)
+		return r;
+	hd_progress_begin("importing", HD_PROGRESS_STOPS);
+	r = hd_import_state(import.location.store, &import.wanted, &result);
+	hd_progress_end();
+	if (r < 0)
+		return r == -HD_E_INTERRUPTED ? r : hd_fail_in(r, "'%s'", invocation->arguments[0]);
+	return invocation->json ? report_json(&import, &result) : report(&import, &result);
+}
+
+static const struct hd_subcommand subjects[] = {
+	{.name = "tar", .min_arguments = 1, .max_arguments = 1, .run = run_tar},
+	{0},
+};
+
+static int run_import(const struct hd_invocation *invocation)
+{
+	return hd_subcommand_run(subjects, invocation);
+}
+
+const struct hd_command hd_command_import = {
+	.name = "import",
+	.summary = "Make a state of an archive",
+	.usage = "tar FILE [--thread NAME [--onto STATE]] [-m TEXT]",
+	.description =
+		"Reads the archive FILE (- is standard input; gzip, zstd, xz and bzip2 are recognised), "
+		"makes "
+		"its tree a state, and gives it to a thread, which must not be mounted. A thread that does "
+		"not exist is made. What is not captured of one that does is kept in a state, and 'heddle "
+		"undo' brings it back.\n\n"
+		"Owners (the numbers), permissions, times, ACLs, extended attributes, hard links, devices "
+		"and holes are taken over. A state that 'heddle export tar' wrote becomes the same tree.\n\n"
+		"Archives are not trusted: absolute paths, '..', paths through links and links to what did "
+		"not come before are refused, nothing is written but the store, and an import that fails, "
+		"is stopped or killed leaves no state.",
+	.options = options,
+	.min_arguments = 2,
+	.max_arguments = 2,
+	.run = run_import,
+};
