@@ -32,6 +32,10 @@ static const struct hd_option options[] = {
 		.help = "archives: none, gzip or zstd (default: what FILE ends in says)",
 		.text = &hd_export_arguments.compression,
 		.choices = compressions},
+	{.long_name = "from",
+		.argument = "STATE",
+		.help = "oci-layer: the state that the layer lies on (default: where the history begins)",
+		.text = &hd_export_arguments.from},
 	{0},
 };
 
@@ -46,6 +50,8 @@ static int run_git(const struct hd_invocation *invocation)
 		return refuse("output", "git");
 	if (hd_export_arguments.compression)
 		return refuse("compress", "git");
+	if (hd_export_arguments.from)
+		return refuse("from", "git");
 	return hd_export_git_command(invocation);
 }
 
@@ -62,12 +68,22 @@ static int run_tar(const struct hd_invocation *invocation)
 {
 	int r = refuse_git_options("tar");
 
+	if (r >= 0 && hd_export_arguments.from)
+		return refuse("from", "tar");
 	return r < 0 ? r : hd_export_tar_command(invocation);
+}
+
+static int run_layer(const struct hd_invocation *invocation)
+{
+	int r = refuse_git_options("oci-layer");
+
+	return r < 0 ? r : hd_export_layer_command(invocation);
 }
 
 static const struct hd_subcommand subjects[] = {
 	{.name = "git", .max_arguments = 1, .run = run_git},
 	{.name = "tar", .max_arguments = 1, .run = run_tar},
+	{.name = "oci-layer", .max_arguments = 1, .run = run_layer},
 	{0},
 };
 
@@ -80,7 +96,8 @@ const struct hd_command hd_command_export = {
 	.name = "export",
 	.summary = "Write states to git, or as archives",
 	.usage = "git [THREAD] [--repo DIR] [--branch NAME] [--ignored]\n"
-		 "tar [STATE] [-o FILE] [--compress HOW]",
+		 "tar [STATE] [-o FILE] [--compress HOW]\n"
+		 "oci-layer [STATE] [--from STATE] [-o FILE] [--compress HOW]",
 	.description =
 		"git: writes each state of THREAD that was not exported before as one commit and moves the "
 		"branch to the last one. Message, author, time and facts (as trailers) are the state's. A "
@@ -91,6 +108,8 @@ const struct hd_command hd_command_export = {
 		"tar: writes the tree of STATE (default: @) as a pax archive with owners, permissions, times "
 		"to the nanosecond, ACLs, extended attributes, hard links, devices and holes. 'heddle import "
 		"tar' makes the same tree of it again. Sockets are left out and counted.\n\n"
+		"oci-layer: writes what STATE (default: @) changes in another one as a layer of a container "
+		"image: what is new or different, and whiteouts (.wh.NAME) for what is gone.\n\n"
 		"Only captured states are exported: run 'heddle capture' first.",
 	.options = options,
 	.min_arguments = 1,

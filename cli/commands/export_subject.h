@@ -15,7 +15,7 @@
 struct hd_export_arguments {
 	const char *repository, *branch;
 	bool with_ignored;
-	const char *output, *compression;
+	const char *output, *compression, *from;
 };
 
 extern struct hd_export_arguments hd_export_arguments;
@@ -23,5 +23,6 @@ extern struct hd_export_arguments hd_export_arguments;
 /* `heddle export SUBJECT`, with the arguments behind the subject. */
 int hd_export_git_command(const struct hd_invocation *invocation);
 int hd_export_tar_command(const struct hd_invocation *invocation);
+int hd_export_layer_command(const struct hd_invocation *invocation);
 
 #endif

@@ -62,7 +62,7 @@ _heddle() {
 			daemon) words="upgrade $("$program" --list-threads 2>/dev/null)" ;;
 			op) words="log $("$program" --list-threads 2>/dev/null)" ;;
 			import) words=tar ;;
-			export) words="git tar $("$program" --list-threads 2>/dev/null)" ;;
+			export) words="git tar oci-layer $("$program" --list-threads 2>/dev/null)" ;;
 			mount | unmount | status | sync | capture | log | diff | restore) words=$("$program" --list-threads 2>/dev/null) ;;
 			esac
 			;;

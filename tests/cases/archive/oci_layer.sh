@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# heddle export oci-layer: applied to the tree that it lies on, by the specification's rules, a layer gives the state's very
+# tree, and it has no more than what differs.
+
+. "$TEST_LIB/archive.sh"
+
+# check_layer OPTIONS...: lower with the layer is the mount.
+check_layer() {
+	check heddle export oci-layer -o layer.tar "$@" >/dev/null
+	rm -rf applied
+	cp -a lower applied
+	check python3 "$TEST_LIB/apply_layer.py" layer.tar applied >listed
+	check_same_archive "$MNT" applied
+}
+
+mkdir base
+make_rich_tree base
+mkdir -p base/old/with/things
+echo thing >base/old/with/things/thing
+echo same >base/untouched
+cp -a base lower
+heddle_init --base base --store "$TEST_DIRECTORY/store"
+heddle_mount
+
+# Nothing differs, nothing is written.
+check_equal "$(heddle export oci-layer | tar -t)" ""
+
+echo changed >>"$MNT/docs/big.txt"
+rm "$MNT/src/main.c" "$MNT/fifo" "$MNT/docs/harder"
+rm -r "$MNT/old/with"
+chmod 700 "$MNT/src/deep"
+chown 77:88 "$MNT/run.sh"
+touch -h -d '2003-04-05 06:07:08.9' "$MNT/link"
+setfattr -n user.more -v more "$MNT/hole"
+rm -r "$MNT/empty-directory"
+echo "a file now" >"$MNT/empty-directory"
+rm "$MNT/empty"
+mkdir -p "$MNT/empty/a/b"
+ln "$MNT/untouched" "$MNT/empty/a/too"
+mknod "$MNT/empty/a/b/device" b 7 9
+mv "$MNT/docs/guide.md" "$MNT/moved.md"
+capture "changed" >/dev/null
+check_layer
+for gone in src/.wh.main.c .wh.fifo docs/.wh.harder docs/.wh.guide.md old/.wh.with; do
+	grep -qxF "$gone" listed || fail "there is no $gone in $(cat listed)"
+done
+for kept in block sparse src/deep/er docs/.wh.hard .wh.old .wh.empty .wh.empty-directory; do
+	! grep -qxF "$kept" listed || fail "$kept is in the layer"
+done
+check_equal "$(heddle export oci-layer --json -o layer.tar | json_field 's["whiteouts"]')" 5
+
+# A layer upon a layer, compressed (untouched has one name less in it); between a state and itself, and backwards.
+cp -a applied upon
+echo again >"$MNT/moved.md"
+rm -r "$MNT/empty"
+capture "again" >/dev/null
+check heddle export oci-layer --from main~1 -o second.tar.gz >/dev/null
+check python3 "$TEST_LIB/apply_layer.py" second.tar.gz upon >listed
+check_same_archive "$MNT" upon
+check_equal "$(cat listed)" "$(printf ".\nmoved.md\nuntouched\n.wh.empty")"
+check_equal "$(heddle export oci-layer --from main main | tar -t)" ""
+rm -rf lower
+cp -a upon lower
+check heddle restore main~2 >/dev/null
+check_layer --from main main~2
+
+# What is not meant, and what no layer can hold.
+check_status 64 heddle export tar --from main -o x.tar
+check_status 66 heddle export oci-layer --from nothing -o x.tar
+echo >"$MNT/src/.wh.name"
+capture "a name" >/dev/null
+check_status 65 heddle export oci-layer -o x.tar
+check_contains "$(cat .output)" "taken for a whiteout"
+check_missing x.tar
