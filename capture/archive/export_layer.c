@@ -292,8 +292,10 @@ int hd_export_layer(const struct hd_export_layer *job, int fd, enum hd_archive_c
 		r = hd_tree_view_of_state(job->bases, job->to, &layer.new_view);
 	if (r >= 0)
 		r = hd_tar_writer_new(job->bases, fd, compression, &layer.writer);
-	if (r >= 0)
+	if (r >= 0) {
+		hd_tar_writer_repeat_lists(layer.writer);
 		r = walk(&layer);
+	}
 	if (r >= 0)
 		r = hd_tar_writer_finish(layer.writer, &layer.result.bytes);
 	hd_tar_writer_free(layer.writer);

@@ -38,7 +38,8 @@ struct hd_tar_writer {
 	int failure;               /* of the descriptor: what libarchive is told is only that there is one */
 	uint64_t size;             /* what the descriptor got */
 	char *piece;               /* owned, PIECE bytes */
-	locale_t locale, before;   /* owned; what the thread had */
+	bool repeats_lists;
+	locale_t locale, before; /* owned; what the thread had */
 };
 
 static const char zeros[PIECE];
@@ -115,6 +116,11 @@ int hd_tar_writer_new(struct hd_base_set *bases, int fd, enum hd_archive_compres
 	return 0;
 }
 
+void hd_tar_writer_repeat_lists(struct hd_tar_writer *writer)
+{
+	writer->repeats_lists = true;
+}
+
 void hd_tar_writer_free(struct hd_tar_writer *writer)
 {
 	if (!writer)
@@ -143,7 +149,8 @@ int hd_tar_writer_finish(struct hd_tar_writer *writer, uint64_t *ret_size)
 /* ---- what an entry says ---- */
 
 /* An ACL that its text cannot give back exactly is written as the attribute that it is, too. */
-static int set_attribute(struct archive_entry *entry, const char *name, const void *value, size_t size)
+static int set_attribute(const struct hd_tar_writer *writer, struct archive_entry *entry, const char *name,
+	const void *value, size_t size)
 {
 	bool exact = false;
 	int r = 0;
@@ -154,12 +161,13 @@ static int set_attribute(struct archive_entry *entry, const char *name, const vo
 		r = hd_archive_acl_put(entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, value, size, &exact);
 	if (r == -ENOMEM)
 		return r;
-	if (r < 0 || !exact)
+	if (r < 0 || !exact || writer->repeats_lists)
 		archive_entry_xattr_add_entry(entry, name, value, size);
 	return 0;
 }
 
-static int set_attributes(struct archive_entry *entry, const struct hd_snapshot_node *node)
+static int set_attributes(
+	const struct hd_tar_writer *writer, struct archive_entry *entry, const struct hd_snapshot_node *node)
 {
 	struct hd_reader reader;
 	char name[256];
@@ -175,7 +183,7 @@ static int set_attributes(struct archive_entry *entry, const struct hd_snapshot_
 			return -HD_E_ATTRIBUTES_CORRUPT;
 		memcpy(name, name_bytes, name_length);
 		name[name_length] = '\0';
-		r = set_attribute(entry, name, value, size);
+		r = set_attribute(writer, entry, name, value, size);
 	}
 	return r;
 }
@@ -198,7 +206,8 @@ static struct timespec decimal_time(struct timespec time)
 	return (struct timespec){.tv_sec = time.tv_sec + 1, .tv_nsec = 1000000000 - time.tv_nsec};
 }
 
-static int set_status(struct archive_entry *entry, const struct hd_snapshot_node *node)
+static int set_status(
+	const struct hd_tar_writer *writer, struct archive_entry *entry, const struct hd_snapshot_node *node)
 {
 	const struct hd_attributes *attributes = &node->attributes;
 	struct timespec modify = decimal_time(attributes->modify_time),
@@ -217,7 +226,7 @@ static int set_status(struct archive_entry *entry, const struct hd_snapshot_node
 		archive_entry_set_birthtime(entry, birth.tv_sec, birth.tv_nsec);
 	if (S_ISCHR(attributes->mode) || S_ISBLK(attributes->mode))
 		archive_entry_set_rdev(entry, attributes->device);
-	return set_attributes(entry, node);
+	return set_attributes(writer, entry, node);
 }
 
 /* The extents with data, if there is a hole between, before or behind them. */
@@ -345,7 +354,7 @@ static int fill_entry(struct hd_tar_writer *writer, struct archive_entry *entry,
 	int r;
 
 	archive_entry_copy_pathname(entry, path);
-	r = set_status(entry, node);
+	r = set_status(writer, entry, node);
 	if (r < 0)
 		return r;
 	if (link_to) {

@@ -25,6 +25,9 @@ struct hd_tar_writer;
 int hd_tar_writer_new(struct hd_base_set *bases, int fd, enum hd_archive_compression compression,
 	struct hd_tar_writer **ret_writer);
 
+/* ACLs are extended attributes as well from now on: those who unpack images look at nothing else. */
+void hd_tar_writer_repeat_lists(struct hd_tar_writer *writer);
+
 /* NODE under PATH; LINK_TO is the path of an entry before it that is the same file, or NULL. */
 int hd_tar_writer_put(struct hd_tar_writer *writer, const char *path, const struct hd_snapshot_node *node,
 	const char *link_to);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 400
 #
 # heddle export tar: GNU tar makes the very tree of it, with owners, times to the nanosecond, ACLs, extended attributes, hard
 # links, devices and holes, and so does bsdtar with names that it does not change; plain, gzip and zstd; to a file, which is
@@ -76,7 +77,7 @@ check_equal "$status" 130
 check_content old.tar old
 heddle export --json tar -o old.tar >/dev/null 2>progress &
 exporting=$!
-wait_until 20 grep -q '"step":"writing files"' progress
+wait_until 100 grep -q '"step":"writing files"' progress
 kill -KILL "$exporting"
 wait "$exporting" || true
 rm "$HEDDLE_WORK_RESTS"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 180
+# TIMEOUT: 400
 #
 # Archives that mean harm or are damaged: refused with words that say why, or made safe by a rule of docs/design/archives.md.
 # Nothing but the store's objects is written, and no state is left of what was refused.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 180
+# TIMEOUT: 400
 #
 # heddle import tar: what heddle exported comes back as the very tree, over a directory and over a commit; what GNU tar and
 # bsdtar wrote, in each of their formats and compressions, is the tree that they read; on a thread that is there and on a new
@@ -119,7 +119,7 @@ for step in "reading files" "storing files" "comparing" "writing to the disk"; d
 	check_equal "$status" 130 "$step"
 	heddle import --json tar own.tar --thread never >/dev/null 2>progress &
 	importing=$!
-	wait_until 20 grep -q "\"step\":\"$step\"" progress
+	wait_until 100 grep -q "\"step\":\"$step\"" progress
 	kill -KILL "$importing"
 	wait "$importing" || true
 	rm "$HEDDLE_WORK_RESTS"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 400
 #
 # heddle export oci-layer: applied to the tree that it lies on, by the specification's rules, a layer gives the state's very
 # tree, and it has no more than what differs.
