@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "capture/capture.h"
+#include "capture/git/worktree.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -149,6 +150,8 @@ int hd_thread_change_apply(
 	if (live)
 		return apply_live(store, operation, live);
 	r = hd_index_change(store->index, operation);
+	if (r >= 0)
+		hd_worktree_follow(store, operation);
 	if (r < 0 || !before->name || (after->name && after->overlay == before->overlay))
 		return r;
 	(void)snprintf(path, sizeof(path), "threads/%u", before->overlay);

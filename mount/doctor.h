@@ -35,6 +35,7 @@ enum hd_finding_kind {
 	HD_FINDING_STALE_STATUS,
 	HD_FINDING_STRAY_FILE,
 	HD_FINDING_TEMPORARY,
+	HD_FINDING_WORKTREE,
 	HD_FINDING_PERMISSIONS,
 	HD_FINDING_OWNER,
 	HD_FINDING_STORE,
@@ -83,11 +84,15 @@ int hd_doctor_lost_mounts(struct hd_doctor *doctor);
 int hd_doctor_threads(struct hd_doctor *doctor, struct hd_store *store);
 /* Run files of threads that are no more. */
 int hd_doctor_run_files(struct hd_doctor *doctor, struct hd_store *store);
+/* Worktrees in the repositories of the store's bases, of threads that are no more. */
+int hd_doctor_worktrees(struct hd_doctor *doctor, struct hd_store *store);
 /* Permissions and unfinished files. */
 int hd_doctor_files(struct hd_doctor *doctor, const char *store_path);
 
 /* ---- for the parts of the doctor ---- */
 
+/* Whether PATH is ours, and so old that nobody can be at work on it. */
+bool hd_doctor_is_abandoned(const char *path);
 /* Counts and tells one finding. REPAIRED: the outcome of its repair, or HD_REPAIR_NOT_TRIED. */
 void hd_doctor_tell(struct hd_doctor *doctor, enum hd_finding_kind kind, int repaired, const char *format,
 	...) __attribute__((format(printf, 4, 5)));

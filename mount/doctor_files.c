@@ -30,7 +30,7 @@ struct search {
 	bool deeper;           /* its directories, too */
 };
 
-static bool is_abandoned(const char *path)
+bool hd_doctor_is_abandoned(const char *path)
 {
 	struct stat stat;
 
@@ -54,7 +54,7 @@ static int consider_temporary(const char *name, unsigned char type, void *payloa
 		path = NULL;
 		return -ENOMEM;
 	}
-	if (strncmp(name, search->prefix, strlen(search->prefix)) == 0 && is_abandoned(path))
+	if (strncmp(name, search->prefix, strlen(search->prefix)) == 0 && hd_doctor_is_abandoned(path))
 		hd_doctor_tell(search->doctor, HD_FINDING_TEMPORARY,
 			search->doctor->repair ? remove_any(path, type) : HD_REPAIR_NOT_TRIED,
 			"%s was never finished", path);

@@ -25,6 +25,7 @@ static const char *const suffixes[] = {
 	[HD_RUN_ADOPTION] = "adopt",
 	[HD_RUN_SUPERVISOR] = "supervisor",
 	[HD_RUN_KEEPER] = "keeper",
+	[HD_RUN_GIT] = "git",
 };
 _Static_assert(HD_ARRAY_SIZE(suffixes) == HD_RUN_FILE_COUNT, "a run file without a suffix");
 

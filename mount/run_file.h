@@ -10,6 +10,7 @@
  *     .lock   the lease                          always; locked by whoever may open the thread's overlay
  *     .last   why the last mount ended badly     until the next one begins well
  *     .adopt  where a worker is adopted          while it is mounted, see adoption.h
+ *     .git    what the mount's .git says, or "none: why not"   while it is a git worktree, see git_link.h
  *     .supervisor, .keeper                       always; locked by the one process of that kind
  *
  * A locked file says who locked it: "process 123 on host".
@@ -28,6 +29,7 @@ enum hd_run_file {
 	HD_RUN_ADOPTION,
 	HD_RUN_SUPERVISOR,
 	HD_RUN_KEEPER,
+	HD_RUN_GIT,
 	HD_RUN_FILE_COUNT
 };
 

@@ -61,6 +61,8 @@ static int examine_store(struct hd_doctor *doctor, struct hd_store *store)
 
 	if (r >= 0)
 		r = hd_doctor_threads(doctor, store);
+	if (r >= 0)
+		r = hd_doctor_worktrees(doctor, store);
 	return r < 0 ? r : hd_doctor_run_files(doctor, store);
 }
 

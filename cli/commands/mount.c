@@ -14,6 +14,7 @@
 #include "cli/progress.h"
 #include "cli/store_locate.h"
 #include "cli/thread_command.h"
+#include "mount/git_link.h"
 #include "mount/mount_start.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
@@ -27,12 +28,13 @@
  * the head of "main", or at the state that --from names.
  */
 
-static const char *open_mode;
+static const char *open_mode, *git_mode;
 static bool allow_other, foreground, is_volatile, records, all;
 static struct hd_text_list mount_options;
 static const char *from;
 
 static const char *const open_modes[] = {"untracked", "tracked", NULL};
+static const char *const git_modes[] = {"none", "worktree", "branch", NULL};
 
 static const struct hd_option options[] = {
 	{.long_name = "all",
@@ -54,6 +56,13 @@ static const struct hd_option options[] = {
 			"close is seen",
 		.text = &open_mode,
 		.choices = open_modes},
+	{.long_name = "git",
+		.argument = "MODE",
+		.help = "worktree: make the mount a git worktree of the base's repository; branch: likewise, "
+			"on a "
+			"branch of its own, heddle/THREAD",
+		.text = &git_mode,
+		.choices = git_modes},
 	{.long_name = "allow-other",
 		.help = "let other users in; permissions are checked",
 		.flag = &allow_other},
@@ -85,6 +94,9 @@ static int collect_options(struct hd_mount_options *ret_options)
 		return r;
 	if (open_mode)
 		collected.open = strcmp(open_mode, "tracked") == 0 ? HD_OPEN_TRACKED : HD_OPEN_UNTRACKED;
+	for (uint64_t mode = 0; git_mode && git_modes[mode]; mode++)
+		if (strcmp(git_mode, git_modes[mode]) == 0)
+			collected.git = mode;
 	collected.allow_other = collected.allow_other || allow_other;
 	collected.is_volatile = collected.is_volatile || is_volatile;
 	collected.record = collected.record || records;
@@ -199,6 +211,21 @@ static int report(const struct hd_location *location, const char *directory, boo
 	return 0;
 }
 
+/* It was asked for, and there is none. */
+static void remark_git(const struct hd_location *location)
+{
+	HD_AUTO_FREE char *text = NULL;
+	struct hd_thread thread;
+
+	if (hd_index_get_thread(location->store->index, location->thread, &thread) < 0)
+		return;
+	if (hd_run_file_read(location->store->path, thread.number, HD_RUN_GIT, &text) >= 0 &&
+		strncmp(text, HD_GIT_LINK_NONE, strlen(HD_GIT_LINK_NONE)) == 0)
+		hd_output_remark("%.*s", (int)strcspn(text + strlen(HD_GIT_LINK_NONE), "\n"),
+			text + strlen(HD_GIT_LINK_NONE));
+	hd_thread_clear(&thread);
+}
+
 /* After a mount that ended badly people look whether everything is there, and should know what happened. */
 static void remark_last_end(const struct hd_location *location)
 {
@@ -244,6 +271,8 @@ static int mount_thread(const struct hd_location *location, const char *director
 	hd_mount_place_clear(&place);
 	if (r >= 0 && !json)
 		remark_last_end(location);
+	if (r >= 0 && collected.git != HD_GIT_NONE)
+		remark_git(location);
 	if (r < 0 || !foreground)
 		return r;
 	r = hd_output_end();

@@ -10,6 +10,7 @@
 #include "capture/history/state_spec.h"
 #include "mount/fuse/dot_states.h"
 #include "mount/fuse/dot_text.h"
+#include "mount/git_link.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
@@ -34,6 +35,7 @@ _Static_assert(HD_DOT_TEXT_COUNT <= 4, "the kind has two bits");
 enum { NUMBER_STATES, NUMBER_ROOT, NUMBER_TEXT };
 
 #define TEXTS_KEPT 8
+#define GIT_NAME ".git"
 
 struct kept_text {
 	hd_ino ino;
@@ -44,6 +46,7 @@ struct kept_text {
 struct hd_dot_directory {
 	struct hd_overlay *overlay; /* borrowed */
 	struct timespec began;
+	char *git;            /* owned: the text of .git, or NULL: there is none */
 	struct hd_mutex lock; /* rank LEAF; protects the texts */
 	struct kept_text texts[TEXTS_KEPT];
 	unsigned next_text;
@@ -52,9 +55,15 @@ struct hd_dot_directory {
 int hd_dot_directory_new(struct hd_overlay *overlay, struct hd_dot_directory **ret_dot)
 {
 	struct hd_dot_directory *dot = calloc(1, sizeof(*dot));
+	int r;
 
 	if (!dot)
 		return -ENOMEM;
+	r = hd_git_link_read(overlay, &dot->git);
+	if (r < 0) {
+		free(dot);
+		return r;
+	}
 	dot->overlay = overlay;
 	dot->began = hd_clock_now();
 	hd_mutex_init(&dot->lock, HD_RANK_LEAF);
@@ -69,17 +78,20 @@ void hd_dot_directory_free(struct hd_dot_directory *dot)
 	for (unsigned i = 0; i < TEXTS_KEPT; i++)
 		free(dot->texts[i].text);
 	hd_mutex_destroy(&dot->lock);
+	free(dot->git);
 	free(dot);
 }
 
-bool hd_dot_is_name(hd_ino parent, const char *name)
+bool hd_dot_is_name(const struct hd_dot_directory *dot, hd_ino parent, const char *name)
 {
-	return parent == HD_ROOT_INO && strcmp(name, HD_STORE_DIRECTORY) == 0;
+	if (parent != HD_ROOT_INO)
+		return false;
+	return strcmp(name, HD_STORE_DIRECTORY) == 0 || (dot->git && strcmp(name, GIT_NAME) == 0);
 }
 
-bool hd_dot_is_covered(struct hd_dot_directory *dot)
+bool hd_dot_is_covered(struct hd_dot_directory *dot, const char *name)
 {
-	return hd_overlay_has_name(dot->overlay, HD_ROOT_INO, HD_STORE_DIRECTORY);
+	return hd_overlay_has_name(dot->overlay, HD_ROOT_INO, name);
 }
 
 /* ---- texts ---- */
@@ -134,11 +146,23 @@ static bool copy_kept(struct hd_dot_directory *dot, hd_ino ino, char *buffer, si
 	return found;
 }
 
+/* The text as it is now, fresh memory. */
+static int text_of(struct hd_dot_directory *dot, enum hd_dot_text kind, char **ret_text, size_t *ret_size)
+{
+	if (kind != HD_DOT_GIT)
+		return hd_dot_text_make(dot->overlay, kind, ret_text, ret_size);
+	*ret_text = strdup(dot->git ? dot->git : "");
+	if (!*ret_text)
+		return -ENOMEM;
+	*ret_size = strlen(*ret_text);
+	return 0;
+}
+
 static int make_text(struct hd_dot_directory *dot, enum hd_dot_text kind, hd_ino *ret_ino)
 {
 	size_t size;
 	char *text;
-	int r = hd_dot_text_make(dot->overlay, kind, &text, &size);
+	int r = text_of(dot, kind, &text, &size);
 
 	if (r < 0)
 		return r;
@@ -153,7 +177,7 @@ static int read_anew(struct hd_dot_directory *dot, hd_ino ino, char *buffer, siz
 {
 	HD_AUTO_FREE char *text = NULL;
 	size_t made;
-	int r = hd_dot_text_make(dot->overlay, kind_of(ino), &text, &made);
+	int r = text_of(dot, kind_of(ino), &text, &made);
 
 	if (r < 0)
 		return r;
@@ -212,7 +236,7 @@ static void fill(const struct hd_dot_directory *dot, hd_ino ino, uint64_t number
 		.birth_time = dot->began};
 }
 
-void hd_dot_root(const struct hd_dot_directory *dot, struct hd_attributes *ret_attributes)
+static void fill_root(const struct hd_dot_directory *dot, struct hd_attributes *ret_attributes)
 {
 	fill(dot, ROOT_INO, NUMBER_ROOT, S_IFDIR | 0500, ret_attributes);
 	ret_attributes->nlink = 3;
@@ -229,7 +253,9 @@ static void fill_states(struct hd_dot_directory *dot, struct hd_attributes *ret_
 
 static void fill_text(const struct hd_dot_directory *dot, hd_ino ino, struct hd_attributes *ret_attributes)
 {
-	fill(dot, ino, NUMBER_TEXT + (uint64_t)kind_of(ino), S_IFREG | 0400, ret_attributes);
+	/* Who comes in may run git, which then says itself whose the repository is. */
+	fill(dot, ino, NUMBER_TEXT + (uint64_t)kind_of(ino),
+		S_IFREG | (kind_of(ino) == HD_DOT_GIT ? 0444 : 0400), ret_attributes);
 	ret_attributes->blocks = 8;
 }
 
@@ -240,7 +266,7 @@ int hd_dot_getattr(struct hd_dot_directory *dot, hd_ino ino, struct hd_attribute
 	else if (ino == STATES_INO)
 		fill_states(dot, ret_attributes);
 	else if (ino == ROOT_INO)
-		hd_dot_root(dot, ret_attributes);
+		fill_root(dot, ret_attributes);
 	else
 		return -ESTALE;
 	return 0;
@@ -260,13 +286,28 @@ bool hd_dot_entry_moves(struct hd_dot_directory *dot, const struct hd_attributes
 
 /* ---- names ---- */
 
+int hd_dot_outer(struct hd_dot_directory *dot, const char *name, struct hd_attributes *ret_attributes)
+{
+	hd_ino ino;
+	int r;
+
+	if (strcmp(name, GIT_NAME) != 0) {
+		fill_root(dot, ret_attributes);
+		return 0;
+	}
+	r = make_text(dot, HD_DOT_GIT, &ino);
+	if (r == 0)
+		fill_text(dot, ino, ret_attributes);
+	return r;
+}
+
 static int lookup_text(struct hd_dot_directory *dot, const char *name, struct hd_attributes *ret_attributes)
 {
 	for (int kind = 0; kind < HD_DOT_TEXT_COUNT; kind++) {
 		hd_ino ino;
 		int r;
 
-		if (strcmp(name, hd_dot_text_name((enum hd_dot_text)kind)) != 0)
+		if (kind == HD_DOT_GIT || strcmp(name, hd_dot_text_name((enum hd_dot_text)kind)) != 0)
 			continue;
 		r = make_text(dot, (enum hd_dot_text)kind, &ino);
 		if (r == 0)

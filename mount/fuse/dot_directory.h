@@ -3,7 +3,8 @@
 #define HEDDLE_MOUNT_FUSE_DOT_DIRECTORY_H
 
 /*
- * Dot directory: .heddle in the root of a mount, which no listing shows.
+ * Dot directory: .heddle in the root of a mount, which no listing shows, and beside it .git where the mount is a git
+ * worktree (git_link.h), a file that no listing shows either.
  *
  *     .heddle/states/<id>      a state as a read-only tree; <id> is the whole id
  *     .heddle/states/<spec>    a link to it: a thread, a tag, the beginning of an id, main~2 (state_spec.h)
@@ -34,14 +35,14 @@ static inline bool hd_dot_is_ours(hd_ino ino)
 {
 	return (ino & HD_STATE_INO) && (ino & HD_OUTER_INO);
 }
-/* Whether a name in PARENT is that of the directory itself. */
-bool hd_dot_is_name(hd_ino parent, const char *name);
+/* Whether a name in PARENT is that of the directory itself, or of the file beside it. */
+bool hd_dot_is_name(const struct hd_dot_directory *dot, hd_ino parent, const char *name);
 
-/* Whether something real has that name. */
-bool hd_dot_is_covered(struct hd_dot_directory *dot);
+/* Whether something real has that NAME in the root. */
+bool hd_dot_is_covered(struct hd_dot_directory *dot, const char *name);
 
-/* The directory itself, for a lookup that found nothing else. */
-void hd_dot_root(const struct hd_dot_directory *dot, struct hd_attributes *ret_attributes);
+/* What has such a NAME, for a lookup that found nothing else. */
+int hd_dot_outer(struct hd_dot_directory *dot, const char *name, struct hd_attributes *ret_attributes);
 /* NAME in PARENT, one of ours. */
 int hd_dot_lookup(
 	struct hd_dot_directory *dot, hd_ino parent, const char *name, struct hd_attributes *ret_attributes);

@@ -79,7 +79,7 @@ static enum what what_it_does(uint32_t opcode, size_t *ret_body)
 /* Whether NAME in PARENT is that of the dot directory and shows it: nothing real is there. */
 static bool is_shown(struct hd_dot_directory *dot, uint64_t parent, const char *name)
 {
-	return hd_dot_is_name(parent, name) && !hd_dot_is_covered(dot);
+	return hd_dot_is_name(dot, parent, name) && !hd_dot_is_covered(dot, name);
 }
 
 static int refuse_rename(struct hd_dot_directory *dot, const struct fuse_in_header *header, size_t size)

@@ -18,6 +18,7 @@ static const char *const names[HD_DOT_TEXT_COUNT] = {
 	[HD_DOT_THREAD] = "thread",
 	[HD_DOT_STATUS] = "status",
 	[HD_DOT_STATUS_JSON] = "status.json",
+	[HD_DOT_GIT] = ".git",
 };
 
 const char *hd_dot_text_name(enum hd_dot_text kind)

@@ -12,7 +12,8 @@
 
 #include "overlay/overlay.h"
 
-enum hd_dot_text { HD_DOT_THREAD, HD_DOT_STATUS, HD_DOT_STATUS_JSON, HD_DOT_TEXT_COUNT };
+/* HD_DOT_GIT is no file of the directory, but the one beside it: dot_directory.c has its text. */
+enum hd_dot_text { HD_DOT_THREAD, HD_DOT_STATUS, HD_DOT_STATUS_JSON, HD_DOT_GIT, HD_DOT_TEXT_COUNT };
 
 const char *hd_dot_text_name(enum hd_dot_text kind);
 /* Fresh memory. */

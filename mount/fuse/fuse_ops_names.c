@@ -32,10 +32,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	}
 	r = hd_overlay_lookup(session->overlay, parent, name, &attributes);
-	if (r == -ENOENT && hd_dot_is_name(parent, name)) {
-		hd_dot_root(session->dot, &attributes);
-		r = 0;
-	}
+	if (r == -ENOENT && hd_dot_is_name(session->dot, parent, name))
+		r = hd_dot_outer(session->dot, name, &attributes);
 	hd_reply_lookup(req, r, &attributes);
 }
 

@@ -104,6 +104,8 @@ static const struct option_row rows[] = {
 		"drop set-user-id bits without a question per write"},
 	{"record", OPTION_SWITCH, NULL, FIELD(record), 0, 0,
 		"note which processes change what; captures keep it with the state"},
+	{"git", OPTION_CHOICE, "none|worktree|branch", FIELD(git), HD_GIT_NONE, 0,
+		"make the mount a git worktree, detached or on the branch heddle/THREAD"},
 	{"private", OPTION_SWITCH, NULL, FIELD(is_private), 0, 0,
 		"seen by one command and its children alone; 'heddle run' sets it"},
 };

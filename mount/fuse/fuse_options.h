@@ -45,6 +45,13 @@ enum hd_access_times {
 	HD_ACCESS_TIMES_COUNT
 };
 
+enum hd_git_mode {
+	HD_GIT_NONE,
+	HD_GIT_WORKTREE, /* a linked worktree of the base's repository, detached when it is made */
+	HD_GIT_BRANCH,   /* on a branch of its own when it is made */
+	HD_GIT_MODE_COUNT
+};
+
 #define HD_NO_ID UINT64_MAX
 
 struct hd_mount_options {
@@ -52,6 +59,7 @@ struct hd_mount_options {
 	uint64_t readdirplus;       /* enum hd_readdirplus_mode */
 	uint64_t notify;            /* enum hd_notify_mode */
 	uint64_t access_times;      /* enum hd_access_times */
+	uint64_t git;               /* enum hd_git_mode */
 	uint64_t cache_s;           /* how long the kernel may keep names and attributes */
 	uint64_t spin_us;           /* how long the reader of requests looks again before it sleeps */
 	uint64_t readers;           /* limit of request threads */

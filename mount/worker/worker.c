@@ -23,6 +23,7 @@
 #include "mount/fuse/large_files.h"
 #include "mount/fuse/message_counters.h"
 #include "mount/fuse/request_area.h"
+#include "mount/git_link.h"
 #include "mount/mount_parts.h"
 #include "mount/run_file.h"
 #include "mount/worker/worker_control.h"
@@ -430,6 +431,8 @@ static int run_server(struct worker *worker)
 		if (r >= 0)
 			r = await_mount(worker, &device);
 	}
+	if (r >= 0 && !worker->arguments.take_over)
+		r = hd_git_link_prepare(worker->overlay, &worker->options, worker->mountpoint);
 	if (r >= 0)
 		r = serve_mount(worker, device);
 	if (r < 0 && r != -ECANCELED && r != -ENODEV) {

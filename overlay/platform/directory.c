@@ -137,6 +137,12 @@ int hd_directory_make(int directory_fd, const char *path, mode_t mode)
 	return make_one(directory_fd, path, mode);
 }
 
+int hd_directory_make_new(int directory_fd, const char *path, mode_t mode)
+{
+	hd_lock_assert_none_held("mkdirat");
+	return mkdirat(directory_fd, path, mode) < 0 ? hd_errno() : 0;
+}
+
 struct removed_level {
 	char *name; /* owned; in the directory above */
 	dev_t device;

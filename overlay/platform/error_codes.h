@@ -56,6 +56,7 @@
 	x(HD_E_IDENTITY_INVALID, EINVAL, "an author is written 'Name <mail>', without line breaks")          \
 	x(HD_E_FACT_INVALID, EINVAL, "a fact's key or value is not allowed")                                 \
 	x(HD_E_BRANCH_CHECKED_OUT, EBUSY, "the branch is checked out")                                       \
+	x(HD_E_WORKTREE, ENOTSUP, "the mount cannot be a git worktree")                                      \
 	x(HD_E_EXPORT_NAME, EINVAL, "git does not allow a name in this tree")                                \
 	x(HD_E_MOUNT_REFUSED, EPERM, "the mount was refused")                                                \
 	x(HD_E_NOT_MOUNTED, ENOTCONN, "the thread is not mounted")                                           \

@@ -58,6 +58,9 @@ bool hd_file_exists(int directory_fd, const char *path);                /* (io) 
 /* mkdir -p (io): an existing directory is fine. */
 int hd_directory_make(int directory_fd, const char *path, mode_t mode);
 
+/* mkdir (io): -EEXIST. The umask counts. */
+int hd_directory_make_new(int directory_fd, const char *path, mode_t mode);
+
 /* Removes a directory and all below it, never following links, never leaving the filesystem it is on (io):
  * -EXDEV where another is mounted in it. */
 int hd_directory_remove_tree(int directory_fd, const char *path);

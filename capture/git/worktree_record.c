@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/git/worktree_record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/file.h"
+
+#define TEXT_LIMIT 16384
+
+void hd_worktree_record_clear(struct hd_worktree_record *record)
+{
+	free(record->repository);
+	free(record->name);
+	free(record->store);
+	free(record->thread);
+	*record = (struct hd_worktree_record){0};
+}
+
+char *hd_worktree_record_format(const char *store_path, uint32_t number, const char *thread)
+{
+	char *text;
+
+	return asprintf(&text, "store %s\nnumber %u\nthread %s\n", store_path, number, thread) < 0 ? NULL
+												   : text;
+}
+
+/* The rest of the line of TEXT that begins with KEY and a space: fresh memory; NULL if there is none. */
+static char *line_of(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+
+	while (*text) {
+		size_t line = strcspn(text, "\n");
+
+		if (line > length && strncmp(text, key, length) == 0 && text[length] == ' ')
+			return strndup(text + length + 1, line - length - 1);
+		text += line;
+		text += *text == '\n';
+	}
+	return NULL;
+}
+
+/* Whoever can write there could have written anything: what is no record is nobody's. */
+static int parse(const char *text, struct hd_worktree_record *record)
+{
+	HD_AUTO_FREE char *number = line_of(text, "number");
+	char *end;
+	unsigned long value;
+
+	record->store = line_of(text, "store");
+	record->thread = line_of(text, "thread");
+	if (!number || !record->store || !record->thread)
+		return -ENOENT;
+	value = strtoul(number, &end, 10);
+	if (*number < '1' || *number > '9' || *end || value > UINT32_MAX)
+		return -ENOENT;
+	record->number = (uint32_t)value;
+	return 0;
+}
+
+static int read_record(const char *repository, const char *name, struct hd_worktree_record *ret_record)
+{
+	HD_CLEANUP(hd_worktree_record_clear) struct hd_worktree_record record = {0};
+	HD_AUTO_FREE char *path = NULL;
+	HD_AUTO_FREE char *text = NULL;
+	size_t size;
+	int r;
+
+	record.repository = strdup(repository);
+	record.name = strdup(name);
+	if (!record.repository || !record.name ||
+		asprintf(&path, "%s/worktrees/%s/heddle", repository, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = hd_file_read_whole(AT_FDCWD, path, TEXT_LIMIT, &text, &size);
+	if (r >= 0)
+		r = parse(text, &record);
+	if (r < 0)
+		return r;
+	*ret_record = record;
+	record = (struct hd_worktree_record){0};
+	return 0;
+}
+
+struct listing {
+	const char *repository, *store_path;
+	hd_worktree_emit emit;
+	void *payload;
+};
+
+static int consider(const char *name, unsigned char type, void *payload)
+{
+	const struct listing *listing = payload;
+	struct hd_worktree_record record;
+	int r;
+
+	(void)type;
+	/* Of other people's worktrees: without the file, unreadable, gone since they were listed. */
+	r = read_record(listing->repository, name, &record);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	r = strcmp(record.store, listing->store_path) == 0 ? listing->emit(&record, listing->payload) : 0;
+	hd_worktree_record_clear(&record);
+	return r;
+}
+
+int hd_worktree_record_list(
+	const char *repository, const char *store_path, hd_worktree_emit emit, void *payload)
+{
+	struct listing listing = {repository, store_path, emit, payload};
+	HD_AUTO_FREE char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/worktrees", repository) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = hd_directory_list(AT_FDCWD, path, consider, &listing);
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+}
+
+struct search {
+	uint32_t number;
+	char *name; /* owned */
+};
+
+static int compare_number(const struct hd_worktree_record *record, void *payload)
+{
+	struct search *search = payload;
+
+	if (record->number != search->number)
+		return 0;
+	search->name = strdup(record->name);
+	return search->name ? 1 : -ENOMEM;
+}
+
+int hd_worktree_record_find(const char *repository, const char *store_path, uint32_t number,
+	struct hd_worktree_record *ret_record)
+{
+	struct search search = {.number = number};
+	int r = hd_worktree_record_list(repository, store_path, compare_number, &search);
+
+	if (r > 0)
+		r = read_record(repository, search.name, ret_record);
+	else if (r == 0)
+		r = -ENOENT;
+	free(search.name);
+	return r;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mount/git_link.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/git/worktree.h"
+#include "mount/run_file.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
+
+#define GIT_NAME ".git"
+
+static int attach(struct hd_overlay *overlay, const struct hd_mount_options *options, const char *mountpoint,
+	char **ret_text)
+{
+	struct hd_worktree_settings settings = {.thread = hd_overlay_thread(overlay),
+		.mountpoint = mountpoint,
+		.branch = options->git == HD_GIT_BRANCH};
+
+	/* A tree with a repository in it, as a directory base may be: that is what git is to find. */
+	if (hd_overlay_has_name(overlay, HD_ROOT_INO, GIT_NAME))
+		return hd_fail(HD_E_WORKTREE, "the tree has a " GIT_NAME " of its own");
+	return hd_worktree_attach(hd_overlay_store(overlay), &settings, ret_text);
+}
+
+int hd_git_link_prepare(
+	struct hd_overlay *overlay, const struct hd_mount_options *options, const char *mountpoint)
+{
+	const char *store = hd_overlay_store(overlay)->path;
+	uint32_t number = hd_overlay_thread_number(overlay);
+	HD_AUTO_FREE char *text = NULL;
+	int r;
+
+	if (options->git == HD_GIT_NONE || !mountpoint) {
+		hd_run_file_remove(store, number, HD_RUN_GIT);
+		return 0;
+	}
+	r = attach(overlay, options, mountpoint, &text);
+	if (r < 0) {
+		hd_log(HD_LOG_NOTICE, "%s", hd_error_message(r));
+		if (asprintf(&text, HD_GIT_LINK_NONE "%s\n", hd_error_message(r)) < 0) {
+			text = NULL;
+			return -ENOMEM;
+		}
+		hd_error_clear();
+	}
+	return hd_run_file_write(store, number, HD_RUN_GIT, text);
+}
+
+int hd_git_link_read(struct hd_overlay *overlay, char **ret_text)
+{
+	HD_AUTO_FREE char *text = NULL;
+	int r = hd_run_file_read(
+		hd_overlay_store(overlay)->path, hd_overlay_thread_number(overlay), HD_RUN_GIT, &text);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	hd_error_clear();
+	if (r >= 0 && strncmp(text, HD_GIT_LINK_NONE, strlen(HD_GIT_LINK_NONE)) != 0)
+		*ret_text = HD_STEAL(text);
+	else
+		*ret_text = NULL;
+	return 0;
+}

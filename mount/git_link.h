@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_GIT_LINK_H
+#define HEDDLE_MOUNT_GIT_LINK_H
+
+/*
+ * Git link: what makes a mount a git worktree (capture/git/worktree.h), as far as the mount is concerned: a text that its
+ * file `.git` has. It is kept in the run file HD_RUN_GIT, for whoever serves the mount later.
+ *
+ *     gitdir: /home/a/project/.git/worktrees/main     the text of the file
+ *     none: the thread's base is no git commit        it was asked for, and there is none: nothing is shown
+ *
+ * Ownership   Returned strings are fresh memory. Threads: any. Errors: -errno.
+ */
+
+#include "mount/fuse/fuse_options.h"
+#include "overlay/overlay.h"
+
+/* The beginning of a reason. */
+#define HD_GIT_LINK_NONE "none: "
+
+/* Before the mount is served for the first time. That there can be no worktree is no failure: the file says why. */
+int hd_git_link_prepare(
+	struct hd_overlay *overlay, const struct hd_mount_options *options, const char *mountpoint);
+
+/* The text of the mount's `.git`; NULL when it has none. */
+int hd_git_link_read(struct hd_overlay *overlay, char **ret_text);
+
+#endif

@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 180
+#
+# The life of a mount's git worktree: unmounted, pruned, mounted elsewhere, renamed, dropped, its leftovers; several at once.
+
+. "$TEST_LIB/common.sh"
+
+make_repository repository
+heddle_init repository
+first=$(git -C repository rev-parse HEAD)
+admin=repository/.git/worktrees
+
+check heddle mount main "$MNT" --git=worktree >/dev/null
+echo staged >"$MNT/staged"
+check git -C "$MNT" add staged
+check git -C "$MNT" commit -q -m "Detached"
+commit=$(git -C "$MNT" rev-parse HEAD)
+echo more >"$MNT/more"
+check git -C "$MNT" add more
+
+# Unmounted, it is told as locked, and stays whatever git does.
+heddle_unmount
+listing=$(git -C repository worktree list --porcelain)
+check_contains "$listing" "^worktree $MNT$"
+check_contains "$listing" "^HEAD $commit$"
+check_contains "$listing" "^locked thread main of $STORE$"
+check git -C repository worktree prune --expire=now
+check git -C repository gc -q --prune=now
+check_fails git -C repository worktree remove "$MNT"
+check git -C repository cat-file -e "$commit"
+
+# Elsewhere: git finds it there, with HEAD and index as they were.
+heddle mount main "$TEST_DIRECTORY/elsewhere" --git=worktree >/dev/null
+check_equal "$(git -C elsewhere rev-parse HEAD)" "$commit"
+check_equal "$(git -C elsewhere status --short)" "A  more"
+check_contains "$(git -C repository worktree list)" "^$TEST_DIRECTORY/elsewhere "
+check git -C repository worktree repair
+check_equal "$(git -C elsewhere status --short)" "A  more"
+check heddle unmount elsewhere >/dev/null
+
+# Without the option it is a tree, and another mount has the worktree again.
+heddle_mount
+check_missing "$MNT/.git"
+heddle_unmount
+
+# Renamed: the same worktree.
+check heddle thread rename main renamed >/dev/null
+check heddle mount renamed "$MNT" --git=worktree >/dev/null
+check_equal "$(git -C "$MNT" status --short)" "A  more"
+check_equal "$(ls $admin)" "main"
+check_contains "$(cat $admin/main/locked)" "^thread renamed of"
+
+# A restore of a thread that is not mounted gives it another overlay; the worktree stays its own.
+check heddle capture -m "One" renamed >/dev/null
+heddle_unmount
+check heddle restore --thread renamed "$(heddle log renamed --json | json_field 's["states"][-1]["id"]')" >/dev/null
+check heddle mount renamed "$MNT" --git=worktree >/dev/null
+check_equal "$(git -C "$MNT" rev-parse HEAD)" "$commit"
+check_equal "$(ls $admin)" "main"
+
+# What is missing is made again.
+heddle_unmount
+rm $admin/main/index $admin/main/locked
+check heddle mount renamed "$MNT" --git=worktree >/dev/null
+check_equal "$(git -C "$MNT" diff --cached HEAD)" ""
+check_contains "$(git -C repository worktree list)" "locked"
+
+# Dropped: nothing is left, but what only it had.
+heddle_unmount
+check heddle thread drop renamed >/dev/null
+check_missing $admin
+check git -C repository gc -q --prune=now
+check git -C repository cat-file -e "$commit"
+check_equal "$(git -C repository for-each-ref --format='%(objectname)' refs/heddle/kept)" "$commit"
+check heddle doctor --repair >/dev/null
+check_equal "$(git -C repository for-each-ref refs/heddle/kept | wc -l)" 1
+check heddle undo >/dev/null
+check heddle mount renamed "$MNT" --git=worktree >/dev/null
+check_equal "$(git -C "$MNT" rev-parse HEAD)" "$first"
+heddle_unmount
+
+# Several at once, each on a branch of its own, and all commit at once.
+agent() {
+	heddle mount "agent-$1" "$TEST_DIRECTORY/agent$1" --git=branch >/dev/null &&
+		cd "$TEST_DIRECTORY/agent$1" &&
+		for round in 1 2 3; do
+			echo "$round" >"file$1" && git add -A && git commit -q -m "Agent $1, $round" || return 1
+		done
+}
+for n in 1 2 3 4 5 6 7 8; do
+	check heddle thread create "agent-$n" renamed >/dev/null
+done
+pids=()
+for n in 1 2 3 4 5 6 7 8; do
+	(agent "$n") &
+	pids+=($!)
+done
+for pid in "${pids[@]}"; do
+	check wait "$pid"
+done
+check_equal "$(git -C repository worktree list | wc -l)" 10
+for n in 1 2 3 4 5 6 7 8; do
+	check_equal "$(git -C "agent$n" status --short)" ""
+	check_equal "$(git -C "agent$n" log -3 --format=%s | tr '\n' ,)" \
+		"Agent $n, 3,Agent $n, 2,Agent $n, 1,"
+done
+
+# Whoever drops a thread and dies before its worktree is gone leaves that to the doctor.
+check heddle unmount agent8 >/dev/null
+cp -a $admin/agent-8 kept
+check heddle thread drop agent-8 >/dev/null
+check_missing $admin/agent-8
+mv kept $admin/agent-8
+mkdir repository/.git/heddle-new-0123456789abcdef repository/.git/heddle-new-young
+touch -d '3 hours ago' repository/.git/heddle-new-0123456789abcdef
+check_status 1 heddle doctor
+check_contains "$(cat .output)" "worktree: $TEST_DIRECTORY/repository/.git/worktrees/agent-8 is of a thread"
+check_contains "$(cat .output)" "heddle-new-0123456789abcdef is a git worktree that was never finished"
+[ -e $admin/agent-8 ] || fail "the doctor repaired without being told to"
+check heddle doctor --repair >/dev/null
+check_missing $admin/agent-8
+check_missing repository/.git/heddle-new-0123456789abcdef
+[ -e repository/.git/heddle-new-young ] || fail "somebody may be at work on it"
+[ -e $admin/agent-7 ] || fail "the doctor removed one that is in use"
+check_equal "$(git -C agent7 status --short)" ""
+check git -C repository fsck --strict >/dev/null 2>&1
