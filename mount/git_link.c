@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/git/worktree.h"
+#include "mount/fuse/owner_map.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -20,7 +22,17 @@ static int attach(struct hd_overlay *overlay, const struct hd_mount_options *opt
 	struct hd_worktree_settings settings = {.thread = hd_overlay_thread(overlay),
 		.mountpoint = mountpoint,
 		.branch = options->git == HD_GIT_BRANCH};
+	struct hd_attributes root;
+	struct hd_owner_map owners;
+	int r = hd_overlay_getattr(overlay, HD_ROOT_INO, &root);
 
+	if (r < 0)
+		return r;
+	/* What a git base has belongs to who mounts. */
+	hd_owner_map_init(&owners, options);
+	settings.root = root.number;
+	settings.uid = hd_owner_map_uid(&owners, geteuid());
+	settings.gid = hd_owner_map_gid(&owners, getegid());
 	/* A tree with a repository in it, as a directory base may be: that is what git is to find. */
 	if (hd_overlay_has_name(overlay, HD_ROOT_INO, GIT_NAME))
 		return hd_fail(HD_E_WORKTREE, "the tree has a " GIT_NAME " of its own");

@@ -42,7 +42,8 @@ struct making {
 	char *location;             /* owned: the repository's git directory */
 	git_repository *repository; /* owned */
 	git_oid base;               /* the commit that the thread began at */
-	mode_t directory_mode;      /* as the repository's own, for files without x */
+	struct hd_worktree_stat stat;
+	mode_t directory_mode; /* as the repository's own, for files without x */
 };
 
 static void making_clear(struct making *making)
@@ -76,6 +77,7 @@ static int find_base(struct making *making)
 		r = hd_fail(HD_E_WORKTREE, "the commit %s of the thread's base", first.git_commit);
 	else
 		r = hd_index_get_base(index, first.tree.base, &base);
+	making->stat.time_s = first.time_s;
 	hd_state_clear(&first);
 	if (r < 0)
 		return r;
@@ -107,6 +109,23 @@ static int check_texts(const struct making *making)
 	return 0;
 }
 
+/*
+ * git knows a changed file by its change time, in seconds. Whatever was changed in a thread was changed after the store was made: where
+ * that is later than the commit, no file that is another has the commit's time.
+ */
+static void describe_files(struct making *making)
+{
+	const struct hd_worktree_settings *settings = making->settings;
+	struct hd_worktree_stat *said = &making->stat;
+	struct stat stat;
+
+	said->known = hd_file_stat_at(making->store->fd, "format", &stat) >= 0 &&
+		      said->time_s < stat.st_mtim.tv_sec;
+	said->root = settings->root;
+	said->uid = settings->uid;
+	said->gid = settings->gid;
+}
+
 static int open_repository(struct making *making)
 {
 	int r = hd_git_library_start();
@@ -117,6 +136,8 @@ static int open_repository(struct making *making)
 		r = check_owner(making);
 	if (r >= 0)
 		r = check_texts(making);
+	if (r >= 0)
+		describe_files(making);
 	if (r >= 0 && git_repository_open_bare(&making->repository, making->location) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "open git repository %s", making->location);
 	return r;
@@ -205,7 +226,7 @@ static int write_index(const struct making *making, int directory_fd, const char
 		index = NULL;
 		return -ENOMEM;
 	}
-	r = hd_worktree_index_write(making->repository, commit, index);
+	r = hd_worktree_index_write(making->repository, commit, &making->stat, index);
 	if (r >= 0)
 		r = fd = hd_file_open(directory_fd, "index", O_RDONLY, 0);
 	return r < 0 ? r : hd_file_set_mode(fd, making->directory_mode & 0666);

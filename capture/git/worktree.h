@@ -30,6 +30,8 @@
 struct hd_worktree_settings {
 	const char *thread;
 	const char *mountpoint; /* absolute */
+	uint64_t root;          /* the number that its root shows */
+	uint32_t uid, gid;      /* whom it shows as owner of what the base has */
 	bool branch; /* a new one begins on the branch heddle/<thread>, else detached at the base's commit */
 };
 

@@ -27,6 +27,7 @@
 #include "mount/mount_parts.h"
 #include "mount/run_file.h"
 #include "mount/worker/worker_control.h"
+#include "overlay/derived_numbers.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
@@ -168,6 +169,8 @@ static int open_overlay(struct worker *worker)
 	r = hd_overlay_open(&settings, &worker->overlay);
 	if (r < 0)
 		return hd_fail_in(r, "open thread '%s'", worker->arguments.thread);
+	if (options->git != HD_GIT_NONE)
+		hd_overlay_derive_numbers(worker->overlay);
 	log_memory(worker);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "overlay/arena/inode_table.h"
+#include "overlay/platform/checksum.h"
 
 /*
  * A hash table of inodes by the number that they show, open addressing with a load of at most one half. It holds indices
@@ -18,6 +19,7 @@ struct hd_inode_numbers {
 	const struct hd_arena *arena; /* borrowed */
 	uint32_t *slots;              /* owned; 0: free */
 	size_t capacity, used;
+	bool derived; /* set before there is a second thread */
 };
 
 static size_t first_slot(uint64_t number, size_t capacity)
@@ -115,6 +117,29 @@ bool hd_inode_number_claim(struct hd_inode_numbers *numbers, const struct hd_tra
 		numbers->used++;
 	}
 	return true;
+}
+
+/* Above every number of our own, below those of trees of states. */
+#define DERIVED (1ull << 61)
+
+uint64_t hd_inode_number_derive(
+	uint64_t directory, const char *name, size_t length, const struct hd_content *content)
+{
+	uint64_t sum = hd_checksum64(&directory, sizeof(directory));
+
+	if (content)
+		sum = hd_checksum64_continue(sum, content->bytes, content->length);
+	return (hd_checksum64_continue(sum, name, length) & (DERIVED - 1)) | DERIVED;
+}
+
+void hd_inode_numbers_derive(struct hd_inode_numbers *numbers)
+{
+	numbers->derived = true;
+}
+
+bool hd_inode_numbers_are_derived(const struct hd_inode_numbers *numbers)
+{
+	return numbers->derived;
 }
 
 int hd_inode_numbers_new(const struct hd_arena *arena, struct hd_inode_numbers **ret_numbers)

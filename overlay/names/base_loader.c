@@ -120,11 +120,28 @@ static void see_link(struct hd_inode *inode)
 	inode->state = HD_INODE_LIVE;
 }
 
+/* What the base says, or what follows from the place where it lasts as long as the content. 0: it shows one of our own. */
+static uint64_t number_for(const struct hd_overlay *overlay, uint32_t parent, const struct hd_listed *item)
+{
+	const struct hd_base_entry *entry = &item->entry;
+	bool is_directory = (entry->mode & 0170000) == 0040000;
+
+	struct hd_attributes directory;
+
+	if (entry->number || !hd_inode_numbers_are_derived(overlay->numbers) ||
+		(!is_directory && entry->content.kind != HD_CONTENT_GIT))
+		return entry->number;
+	hd_inode_attributes(overlay->arena, parent, &directory);
+	return hd_inode_number_derive(
+		directory.number, item->name, strlen(item->name), is_directory ? NULL : &entry->content);
+}
+
 void hd_loader_install(struct hd_overlay *overlay, struct hd_transaction *transaction, uint32_t parent,
 	const struct hd_listed *item)
 {
 	bool is_directory = (item->entry.mode & 0170000) == 0040000;
 	uint32_t child = 0;
+	uint64_t number;
 	bool linked;
 
 	if (item->entry.link_group && !is_directory)
@@ -137,9 +154,10 @@ void hd_loader_install(struct hd_overlay *overlay, struct hd_transaction *transa
 		if (child == 0)
 			return;
 		fill_inode(transaction, hd_edit_inode(transaction, child), item);
-		if (hd_inode_may_have_number(item->entry.number) &&
-			hd_inode_number_claim(overlay->numbers, transaction, item->entry.number, child))
-			hd_edit_inode(transaction, child)->number = item->entry.number;
+		number = number_for(overlay, parent, item);
+		if (hd_inode_may_have_number(number) &&
+			hd_inode_number_claim(overlay->numbers, transaction, number, child))
+			hd_edit_inode(transaction, child)->number = number;
 		if (item->entry.link_group && !is_directory)
 			hd_link_group_add(overlay->groups, item->entry.link_group, child);
 	}
