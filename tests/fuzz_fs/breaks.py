@@ -32,6 +32,10 @@ BREAKS = [
      "hd_entry_remove(transaction, entry, false && is_directory);"),
     ("cut-block-not-flushed", "overlay/contents/file_truncate.c",
      "\thd_flusher_note_data(overlay->flusher, cutting->ino, cutting->block, 1);\n", ""),
+    ("access-time-moved", "overlay/names/create_node.c",
+     "inode->modify_time = inode->change_time = hd_time_from(now);\n\thd_inode_mark_changed(transaction, parent);",
+     "inode->access_time = inode->modify_time = inode->change_time = hd_time_from(now);\n"
+     "\thd_inode_mark_changed(transaction, parent);"),
     ("set-id-kept", "mount/fuse/fuse_ops_files.c",
      "if (session->killpriv && write_drops_privileges())",
      "if (false && session->killpriv && write_drops_privileges())"),

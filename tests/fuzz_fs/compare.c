@@ -179,3 +179,52 @@ unsigned fuzz_times_compare(const struct fuzz_comparison *comparison, const char
 	}
 	return differences;
 }
+
+static bool reads_something(const struct fuzz_operation *operation)
+{
+	switch (operation->kind) {
+	case FUZZ_list:
+	case FUZZ_list_handle:
+	case FUZZ_list_and_remove:
+	case FUZZ_readlink:
+	case FUZZ_execute:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A page that was read ahead may come while an operation runs that reads nothing. Of one page nobody reads ahead. */
+static bool may_be_read_ahead(const struct fuzz_times *before, const struct fuzz_times *now)
+{
+	return S_ISREG(now->b.st_mode) && (before->b.st_size > 4096 || now->b.st_size > 4096);
+}
+
+/* Following a link reads it; what the kernel remembers of one leaves no trace on the side under test. */
+static bool is_of_link(const struct fuzz_operation *operation, const struct fuzz_times *before)
+{
+	bool sets_its_times = operation->kind == FUZZ_utimens && operation->flags & AT_SYMLINK_NOFOLLOW;
+
+	return S_ISLNK(before->b.st_mode) && !sets_its_times;
+}
+
+unsigned fuzz_access_times_compare(const struct fuzz_comparison *comparison,
+	const struct fuzz_operation *operation, const char *path, const struct fuzz_times *before)
+{
+	struct fuzz_times now;
+
+	fuzz_times_take(comparison->world, path, &now);
+	if (!before->exists_a || !before->exists_b || !now.exists_a || !now.exists_b ||
+		before->b.st_ino != now.b.st_ino || before->a.st_ino != now.a.st_ino)
+		return 0;
+	if (reads_something(operation) || may_be_read_ahead(before, &now) || is_of_link(operation, before))
+		return 0;
+	if (is_equal(&before->a.st_atim, &now.a.st_atim) && is_equal(&before->b.st_atim, &now.b.st_atim))
+		return 0;
+	if (fuzz_intervals_match(&comparison->intervals, &now.a.st_atim, &now.b.st_atim))
+		return 0;
+	printf("  %s: an operation that reads nothing left atime a %lld.%09ld b %lld.%09ld\n", path,
+		(long long)now.a.st_atim.tv_sec, now.a.st_atim.tv_nsec, (long long)now.b.st_atim.tv_sec,
+		now.b.st_atim.tv_nsec);
+	return 1;
+}

@@ -51,6 +51,13 @@ void fuzz_times_take(const struct fuzz_world *world, const char *path, struct fu
 unsigned fuzz_times_compare(const struct fuzz_comparison *comparison, const char *path,
 	const struct fuzz_times *before, const struct timespec *operation_start);
 
+/*
+ * Before and after an operation that reads nothing: the access time of what it names stays, or becomes what it becomes
+ * natively. That of a file of several pages may move late, when a page comes that was read ahead.
+ */
+unsigned fuzz_access_times_compare(const struct fuzz_comparison *comparison,
+	const struct fuzz_operation *operation, const char *path, const struct fuzz_times *before);
+
 /* Why A and B may differ here, or NULL: the one table of accepted differences. */
 const char *fuzz_known_difference(
 	const struct fuzz_operation *operation, const struct fuzz_outcome *a, const struct fuzz_outcome *b);

@@ -187,7 +187,8 @@ static unsigned compare_after(const struct fuzz_comparison *comparison,
 		return 0;
 	for (size_t i = 0; i < 4 && compares_times(operation); i++)
 		if (paths[i][0] != '\0')
-			differences += fuzz_times_compare(comparison, paths[i], &before[i], operation_start);
+			differences += fuzz_times_compare(comparison, paths[i], &before[i], operation_start) +
+				       fuzz_access_times_compare(comparison, operation, paths[i], &before[i]);
 	for (size_t i = 0; i < 4; i++)
 		if (paths[i][0] != '\0')
 			differences += fuzz_compare_path(comparison, paths[i], deep);
