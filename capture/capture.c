@@ -313,6 +313,8 @@ int hd_capture_run(struct hd_overlay *overlay, const struct hd_capture_options *
 	int r;
 
 	r = capture(&run, &state, &nothing);
+	if (r >= 0)
+		hd_overlay_tidy(overlay);
 	if (r >= 0 && nothing) {
 		hd_state_clear(&state);
 		state = run.head;

@@ -74,7 +74,7 @@ static int list_directory(struct hd_doctor *doctor, const char *directory, const
 
 static int find_temporary(struct hd_doctor *doctor, const char *store_path)
 {
-	static const char *const folders[] = {"objects", "threads", "run"};
+	static const char *const folders[] = {"objects", "recent", "threads", "run"};
 	HD_AUTO_FREE char *parent = strdup(store_path);
 	HD_AUTO_FREE char *prefix = NULL;
 	char *slash;
@@ -182,7 +182,8 @@ static void compare_owner(struct hd_doctor *doctor, const char *store_path, cons
 
 static int check_permissions(struct hd_doctor *doctor, const char *store_path)
 {
-	static const char *const parts[] = {"format", "index.db", "objects", "threads", "run", "log"};
+	static const char *const parts[] = {
+		"format", "index.db", "objects", "recent", "threads", "run", "log"};
 	struct stat stat;
 	int r = hd_file_stat_at(AT_FDCWD, store_path, &stat);
 

@@ -304,6 +304,12 @@ int hd_overlay_close(struct hd_overlay *overlay)
 	return r;
 }
 
+void hd_overlay_tidy(struct hd_overlay *overlay)
+{
+	if (hd_promoter_tidy(overlay->promoter) < 0)
+		hd_error_clear();
+}
+
 void hd_overlay_recovery(const struct hd_overlay *overlay, struct hd_recovery_report *ret_report)
 {
 	*ret_report = overlay->recovery;

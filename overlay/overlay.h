@@ -108,6 +108,8 @@ int hd_overlay_save(struct hd_overlay *overlay);
 /* Stops the threads, makes everything durable (much hot data in the store, a little in the journal), unlocks, frees.
  * The result says whether all is durable; the overlay is freed in any case. */
 int hd_overlay_close(struct hd_overlay *overlay);
+/* After much was stored: has the store put in order, in the background where there is one. Nothing depends on it. */
+void hd_overlay_tidy(struct hd_overlay *overlay);
 
 enum hd_memory_state {
 	HD_MEMORY_SOUND,

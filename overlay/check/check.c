@@ -53,7 +53,7 @@ void hd_check_remark(struct hd_check *check, const char *format, ...)
 static int check_name(const char *name, unsigned char type, void *payload)
 {
 	static const char *const known[] = {"format", ".gitignore", "index.db", "index.db-wal",
-		"index.db-shm", "objects", "threads", "cache", "run", "log", "mnt"};
+		"index.db-shm", "objects", "recent", "threads", "cache", "run", "log", "mnt"};
 	struct hd_check *check = payload;
 
 	(void)type;

@@ -19,9 +19,15 @@ static int note_object(const struct hd_object_found *found, void *payload)
 {
 	struct hd_check *check = payload;
 
+	if (!found->is_named && found->status < 0) {
+		hd_check_remark(check,
+			"%s/%s does not begin as a log of recent objects; what it holds cannot be found",
+			found->folder, found->path);
+		return 0;
+	}
 	if (!found->is_named) {
-		hd_check_remark(
-			check, "objects/%s is no object; an unfinished file may be deleted", found->path);
+		hd_check_remark(check, "%s/%s is no object; an unfinished file may be deleted", found->folder,
+			found->path);
 		return 0;
 	}
 	if (found->status < 0 && found->status != -HD_E_OBJECT_CORRUPT) {
@@ -44,12 +50,29 @@ static int compare(const void *a, const void *b)
 	return memcmp(&left->id, &right->id, sizeof(left->id));
 }
 
+/* An object may be in a log and have a file: one sound copy is enough. */
+static void merge_copies(struct hd_check *check)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < check->n_objects; i++) {
+		struct hd_checked_object *last = kept ? &check->objects[kept - 1] : NULL;
+
+		if (last && hd_object_id_equal(&last->id, &check->objects[i].id))
+			last->sound |= check->objects[i].sound;
+		else
+			check->objects[kept++] = check->objects[i];
+	}
+	check->n_objects = kept;
+}
+
 int hd_check_objects(struct hd_check *check)
 {
 	int r = hd_object_store_check(check->store->objects, note_object, check);
 
 	if (check->n_objects)
 		qsort(check->objects, check->n_objects, sizeof(*check->objects), compare);
+	merge_copies(check);
 	check->report.objects = check->n_objects;
 	return r;
 }

@@ -17,6 +17,8 @@
  * the journal as well. A small one waits SMALL_FACTOR times as long: it is durable in the journal for less
  * than an object of its own would cost, and most of what builds write is replaced or deleted soon.
  *
+ * Between two files the thread also gives recent objects files, when their log has grown long (hd_promoter_tidy).
+ *
  * When the hot tier is over its budget the idle time does not count, and writers wait here, holding no lock.
  */
 
@@ -49,6 +51,7 @@ struct hd_promoter {
 	struct hd_condition changed;
 	struct queue queues[QUEUE_COUNT];
 	bool stopping, running;
+	bool tidy;        /* (lock) the store's logs of recent objects are long */
 	unsigned hurried; /* writers that wait because the hot tier is over its budget */
 	uint64_t settled_ns,
 		refused_ns; /* when a file was stored last, and when the store refused one last */
@@ -136,6 +139,16 @@ static struct queue *next_locked(struct hd_promoter *promoter, uint64_t *ret_due
 	return next;
 }
 
+/* Called with the lock held, which it gives up meanwhile. A store that refuses is asked again when it has grown more. */
+static void tidy_unlocking(struct hd_promoter *promoter)
+{
+	promoter->tidy = false;
+	hd_mutex_unlock(&promoter->lock);
+	if (hd_object_store_settle(promoter->overlay->store->objects, HD_OBJECT_LOG_LONG) < 0)
+		hd_error_clear();
+	hd_mutex_lock(&promoter->lock);
+}
+
 /* Takes a file off its queue once its idle time is over; false when stopping. */
 static bool take(struct hd_promoter *promoter, struct waiting *ret)
 {
@@ -145,6 +158,11 @@ static bool take(struct hd_promoter *promoter, struct waiting *ret)
 	while (!promoter->stopping && !taken) {
 		uint64_t due_ns = 0;
 		struct queue *queue = next_locked(promoter, &due_ns);
+
+		if (promoter->tidy && promoter->hurried == 0) {
+			tidy_unlocking(promoter);
+			continue;
+		}
 
 		if (!queue) {
 			hd_condition_wait(&promoter->changed, &promoter->lock);
@@ -199,6 +217,7 @@ static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 	/* A store that refuses now is asked again after another idle time; the bytes stay in the hot tier. */
 	r = hd_file_settle(promoter->overlay, waiting->ino, &settled);
 	note_result(promoter, r);
+	(void)hd_promoter_tidy(promoter);
 	if (r < 0) {
 		hd_clock_sleep_ns(ROOM_STEP_NS);
 		push(promoter, waiting->ino, &due);
@@ -282,6 +301,22 @@ void hd_promoter_free(struct hd_promoter *promoter)
 	for (int kind = 0; kind < QUEUE_COUNT; kind++)
 		free(promoter->queues[kind].ring);
 	free(promoter);
+}
+
+int hd_promoter_tidy(struct hd_promoter *promoter)
+{
+	struct hd_object_store *objects = promoter->overlay->store->objects;
+
+	/* Without the thread nobody else does it, but whoever closes has to wait for it then. */
+	if (!promoter->running)
+		return hd_object_store_settle(objects, 2 * HD_OBJECT_LOG_LONG);
+	if (!hd_object_store_is_unsettled(objects))
+		return 0;
+	hd_mutex_lock(&promoter->lock);
+	promoter->tidy = true;
+	hd_condition_broadcast(&promoter->changed);
+	hd_mutex_unlock(&promoter->lock);
+	return 0;
 }
 
 static void hurry(struct hd_promoter *promoter, int change)

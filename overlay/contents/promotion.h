@@ -28,6 +28,12 @@ void hd_promoter_enqueue(struct hd_promoter *promoter, hd_ino ino);
 /* Waits while the hot tier is above its budget; -HD_E_HOT_TIER_FULL when it stays so. */
 int hd_promoter_make_room(struct hd_overlay *overlay);
 
+/*
+ * Lets recent objects have files, if their log has grown long (hd_object_store_settle): later and in the promoter's
+ * thread if that runs, else now, if the log is very long. Errors are of the latter.
+ */
+int hd_promoter_tidy(struct hd_promoter *promoter);
+
 /* Files on the queue, those counted twice included. */
 uint64_t hd_promoter_queued(struct hd_promoter *promoter);
 

@@ -223,6 +223,12 @@ bool hd_file_exists(int directory_fd, const char *path)
 	return hd_file_stat_at(directory_fd, path, &st) == 0;
 }
 
+int hd_file_unlock(int fd)
+{
+	hd_lock_assert_none_held("flock");
+	return flock(fd, LOCK_UN) < 0 ? hd_errno() : 0;
+}
+
 int hd_file_lock(int fd)
 {
 	hd_lock_assert_none_held("flock");

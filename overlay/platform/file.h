@@ -75,6 +75,8 @@ int hd_directory_sync(int fd);
 
 /* flock LOCK_EX | LOCK_NB: -EWOULDBLOCK when somebody else holds it (io). */
 int hd_file_lock(int fd);
+/* Gives up what hd_file_lock took; so does closing the descriptor (io). */
+int hd_file_unlock(int fd);
 
 /* The names of all extended attributes, then the value of one (io). Two-call protocol as listxattr(2): SIZE 0
  * asks for the size. */

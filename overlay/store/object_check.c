@@ -45,16 +45,18 @@ static bool parse_path(const char *path, struct hd_object_id *ret_id)
 
 static int check_object(struct hd_object_store *store, const struct hd_object_id *id)
 {
-	HD_AUTO_CLOSE int fd = -1;
-	uint64_t size = 0;
+	struct hd_object_place place = {0};
+	int r;
 
-	fd = hd_object_open(store, id, &size);
-	return fd < 0 ? fd : hd_object_check_file(store, id, fd, size);
+	place.fd = hd_object_open(store, id, &place.size);
+	r = place.fd < 0 ? place.fd : hd_object_check_place(store, id, &place);
+	hd_cleanup_close(&place.fd);
+	return r;
 }
 
 static int emit_path(const struct listing *listing, const char *path)
 {
-	struct hd_object_found found = {.path = path};
+	struct hd_object_found found = {.folder = HD_OBJECTS_DIRECTORY, .path = path};
 	int r = hd_work_advance(0);
 
 	if (r < 0)
@@ -98,10 +100,33 @@ static int list_fanout(const char *name, unsigned char type, void *payload)
 	return emit_path(listing, name);
 }
 
+static int emit_record(
+	const char *path, const struct hd_object_id *id, const struct hd_object_place *place, void *payload)
+{
+	struct listing *listing = payload;
+	struct hd_object_found found = {
+		.folder = HD_OBJECT_LOG_DIRECTORY, .path = path, .is_named = id != NULL};
+	int r = hd_work_advance(0);
+
+	if (r < 0)
+		return r;
+	if (id) {
+		found.id = *id;
+		found.status = hd_object_check_place(listing->store, id, place);
+	} else if (place) {
+		found.status = -HD_E_OBJECT_CORRUPT;
+	}
+	return listing->emit(&found, listing->payload);
+}
+
 int hd_object_store_check(struct hd_object_store *store, hd_object_emit emit, void *payload)
 {
 	struct listing listing = {.store = store, .emit = emit, .payload = payload};
 
+	int r;
+
 	hd_work_step(HD_WORK_CHECKING_OBJECTS, HD_OBJECT_FANOUT);
-	return hd_directory_list(store->objects_fd, ".", list_fanout, &listing);
+	/* First, as what is in a log now may be a file by the time that the files are listed. */
+	r = hd_object_log_list(store, emit_record, &listing);
+	return r != 0 ? r : hd_directory_list(store->objects_fd, ".", list_fanout, &listing);
 }

@@ -3,7 +3,8 @@
 #define HEDDLE_STORE_OBJECT_CHECK_H
 
 /*
- * What lies in objects/, each file read whole and compared with its name.
+ * What lies in objects/, each file read whole and compared with its name, and the records of recent/. An object may be
+ * in both.
  *
  * A sound store may hold files that are not sound: what was put but not synced when the power went. Nothing that is
  * durable refers to them, and the next put of their bytes replaces them. So this says what is there, not whether it is
@@ -17,10 +18,11 @@
 #include "overlay/store/object_store.h"
 
 struct hd_object_found {
-	const char *path; /* below objects/ */
-	bool is_named;    /* the path is that of an object, which is ID; else the file does not belong here */
+	const char *folder; /* of the store: objects, or recent */
+	const char *path;   /* below it; of a record the log's */
+	bool is_named; /* an object, which is ID; else the file does not belong here, or is a log that cannot be read */
 	struct hd_object_id id;
-	int status; /* of a named one: 0 when sound, -HD_E_OBJECT_CORRUPT, or why it cannot be read */
+	int status; /* 0 when sound, -HD_E_OBJECT_CORRUPT (a log too), or why it cannot be read */
 };
 
 /* A nonzero result of EMIT ends the listing and is returned. */

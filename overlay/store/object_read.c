@@ -28,13 +28,13 @@ static int failure(int r, const struct hd_object_id *id)
 	return hd_fail(r, "object %s", hd_object_id_path(id, path));
 }
 
-static int read_all(
-	struct hd_object_store *store, const struct hd_object_id *id, int fd, void *data, size_t size)
+static int read_all(struct hd_object_store *store, const struct hd_object_id *id,
+	const struct hd_object_place *place, void *data, size_t size)
 {
 	size_t got = 0;
 	int r;
 
-	r = hd_file_read_at(fd, data, size, 0, &got);
+	r = hd_file_read_at(place->fd, data, size, place->offset, &got);
 	if (r < 0)
 		return r;
 	if (got != size)
@@ -53,31 +53,32 @@ static size_t copy_range(const uint8_t *data, uint64_t total, void *buffer, size
 	return length;
 }
 
-static int read_through_cache(struct hd_object_store *store, const struct hd_object_id *id, int fd,
-	uint64_t total, void *buffer, size_t size, uint64_t offset, size_t *ret_size)
+static int read_through_cache(struct hd_object_store *store, const struct hd_object_id *id,
+	const struct hd_object_place *place, void *buffer, size_t size, uint64_t offset, size_t *ret_size)
 {
-	struct hd_cached_object *object = hd_cached_object_new(id, (size_t)total);
+	struct hd_cached_object *object = hd_cached_object_new(id, (size_t)place->size);
 	int r;
 
 	if (!object)
 		return -ENOMEM;
-	r = read_all(store, id, fd, object->data, object->size);
+	r = read_all(store, id, place, object->data, object->size);
 	if (r == 0) {
 		hd_object_cache_insert(&store->cache, object);
-		*ret_size = copy_range(object->data, total, buffer, size, offset);
+		*ret_size = copy_range(object->data, place->size, buffer, size, offset);
 	}
 	hd_object_cache_release(&store->cache, object);
 	return r;
 }
 
-static int read_range(struct hd_object_store *store, const struct hd_object_id *id, int fd, uint64_t total,
-	void *buffer, size_t size, uint64_t offset, size_t *ret_size)
+static int read_range(struct hd_object_store *store, const struct hd_object_id *id,
+	const struct hd_object_place *place, void *buffer, size_t size, uint64_t offset, size_t *ret_size)
 {
+	uint64_t total = place->size;
 	size_t wanted = 0, got = 0;
 	int r;
 
 	if (!hd_object_cache_is_verified(&store->cache, id)) {
-		r = hd_object_check_file(store, id, fd, total);
+		r = hd_object_check_place(store, id, place);
 		if (r < 0)
 			return r;
 		hd_object_cache_mark_verified(&store->cache, id);
@@ -85,7 +86,7 @@ static int read_range(struct hd_object_store *store, const struct hd_object_id *
 	if (offset < total)
 		wanted = total - offset < size ? (size_t)(total - offset) : size;
 	if (wanted) {
-		r = hd_file_read_at(fd, buffer, wanted, offset, &got);
+		r = hd_file_read_at(place->fd, buffer, wanted, place->offset + offset, &got);
 		if (r < 0)
 			return r;
 		if (got != wanted)
@@ -107,8 +108,7 @@ int hd_object_read(struct hd_object_store *store, const struct hd_object_id *id,
 	uint64_t offset, size_t *ret_size, uint64_t *ret_total)
 {
 	struct hd_cached_object *cached = hd_object_cache_find(&store->cache, id);
-	HD_AUTO_CLOSE int fd = -1;
-	uint64_t total = 0;
+	struct hd_object_place place;
 	int r;
 
 	if (cached) {
@@ -117,36 +117,33 @@ int hd_object_read(struct hd_object_store *store, const struct hd_object_id *id,
 		hd_object_cache_release(&store->cache, cached);
 		return 0;
 	}
-	fd = hd_object_open(store, id, &total);
-	if (fd < 0)
-		return failure(fd, id);
-	if (is_worth_loading(store, id, total, size))
-		r = read_through_cache(store, id, fd, total, buffer, size, offset, ret_size);
-	else
-		r = read_range(store, id, fd, total, buffer, size, offset, ret_size);
+	r = hd_object_find(store, id, &place);
 	if (r < 0)
 		return failure(r, id);
-	*ret_total = total;
+	if (is_worth_loading(store, id, place.size, size))
+		r = read_through_cache(store, id, &place, buffer, size, offset, ret_size);
+	else
+		r = read_range(store, id, &place, buffer, size, offset, ret_size);
+	hd_cleanup_close(&place.fd);
+	if (r < 0)
+		return failure(r, id);
+	*ret_total = place.size;
 	return 0;
 }
 
-static int load_file(struct hd_object_store *store, const struct hd_object_id *id, uint64_t limit,
-	void **ret_data, size_t *ret_size)
+static int load_place(struct hd_object_store *store, const struct hd_object_id *id,
+	const struct hd_object_place *place, uint64_t limit, void **ret_data, size_t *ret_size)
 {
-	HD_AUTO_CLOSE int fd = -1;
 	HD_AUTO_FREE uint8_t *data = NULL;
-	uint64_t total = 0;
+	uint64_t total = place->size;
 	int r;
 
-	fd = hd_object_open(store, id, &total);
-	if (fd < 0)
-		return fd;
 	if (total > limit || total >= SIZE_MAX)
 		return -HD_E_OBJECT_CORRUPT;
 	data = malloc((size_t)total + 1);
 	if (!data)
 		return -ENOMEM;
-	r = read_all(store, id, fd, data, (size_t)total);
+	r = read_all(store, id, place, data, (size_t)total);
 	if (r < 0)
 		return r;
 	data[total] = 0;
@@ -154,6 +151,20 @@ static int load_file(struct hd_object_store *store, const struct hd_object_id *i
 	*ret_data = HD_STEAL(data);
 	*ret_size = (size_t)total;
 	return 0;
+}
+
+static int load_file(struct hd_object_store *store, const struct hd_object_id *id, uint64_t limit,
+	void **ret_data, size_t *ret_size)
+{
+	struct hd_object_place place;
+	int r;
+
+	r = hd_object_find(store, id, &place);
+	if (r < 0)
+		return r;
+	r = load_place(store, id, &place, limit, ret_data, ret_size);
+	hd_cleanup_close(&place.fd);
+	return r;
 }
 
 int hd_object_load(struct hd_object_store *store, const struct hd_object_id *id, uint64_t limit,
@@ -236,15 +247,20 @@ int hd_object_store_read(struct hd_object_store *store, const struct hd_content 
 static int object_size(struct hd_object_store *store, const struct hd_object_id *id, uint64_t *ret_size)
 {
 	struct hd_cached_object *cached = hd_object_cache_find(&store->cache, id);
-	HD_AUTO_CLOSE int fd = -1;
+	struct hd_object_place place;
+	int r;
 
 	if (cached) {
 		*ret_size = cached->size;
 		hd_object_cache_release(&store->cache, cached);
 		return 0;
 	}
-	fd = hd_object_open(store, id, ret_size);
-	return fd < 0 ? failure(fd, id) : 0;
+	r = hd_object_find(store, id, &place);
+	if (r < 0)
+		return failure(r, id);
+	*ret_size = place.size;
+	hd_cleanup_close(&place.fd);
+	return 0;
 }
 
 int hd_object_store_size(struct hd_object_store *store, const struct hd_content *content, uint64_t *ret_size)

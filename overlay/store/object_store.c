@@ -13,9 +13,10 @@
  * The object store's life, and what putting and reading share: names, opening, verifying.
  *
  * Split by verb: object_put.c, object_read.c, object_sync.c; content_writer.c and chunk_list.c for large
- * contents.
+ * contents, object_log*.c for small objects that were put lately.
  *
  * Invariants
+ *  0. A small object is a record of a log first, and has a file later (object_log.h).
  *  1. A file under objects/ is complete from the moment it has its name, and is never changed. It is only
  * ever replaced (hd_object_replace) by the bytes that its name stands for.
  *  2. A file's number is the first for which no sound file with other bytes existed: equal bytes, equal ids.
@@ -23,6 +24,8 @@
  * reads verifies, whoever puts compares: such a file is found out and, at the next put of its bytes,
  * replaced.
  */
+
+size_t hd_object_log_limit = HD_OBJECT_LOG_LIMIT;
 
 #define CHECK_BLOCK ((size_t)256 << 10)
 
@@ -46,6 +49,8 @@ int hd_object_store_open(int store_fd, struct hd_object_store **ret_store)
 		r = hd_object_cache_init(&store->cache, HD_OBJECT_CACHE_BYTES);
 	if (r == 0)
 		r = hd_object_sync_init(&store->sync);
+	if (r == 0)
+		r = hd_object_log_open(store_fd, store);
 	if (r < 0) {
 		hd_object_store_free(store);
 		return r;
@@ -58,6 +63,7 @@ void hd_object_store_free(struct hd_object_store *store)
 {
 	if (!store)
 		return;
+	hd_object_log_close(store);
 	hd_object_sync_clear(&store->sync);
 	hd_object_cache_clear(&store->cache);
 	hd_cleanup_close(&store->objects_fd);
@@ -109,8 +115,40 @@ int hd_object_check_bytes(
 	return memcmp(&found.hash, &id->hash, sizeof(found.hash)) == 0 ? 0 : -HD_E_OBJECT_CORRUPT;
 }
 
-int hd_object_check_file(struct hd_object_store *store, const struct hd_object_id *id, int fd, uint64_t size)
+static int find_file(
+	struct hd_object_store *store, const struct hd_object_id *id, struct hd_object_place *ret_place)
 {
+	struct hd_object_place place = {0};
+
+	place.fd = hd_object_open(store, id, &place.size);
+	if (place.fd < 0)
+		return place.fd;
+	*ret_place = place;
+	return 0;
+}
+
+int hd_object_find(
+	struct hd_object_store *store, const struct hd_object_id *id, struct hd_object_place *ret_place)
+{
+	int r;
+
+	r = hd_object_log_find(store, id, false, ret_place);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = find_file(store, id, ret_place);
+	if (r != -HD_E_OBJECT_MISSING)
+		return r;
+	/* Another process may have put it, and may have given it a file since the look above. */
+	r = hd_object_log_find(store, id, true, ret_place);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return find_file(store, id, ret_place);
+}
+
+int hd_object_check_place(
+	struct hd_object_store *store, const struct hd_object_id *id, const struct hd_object_place *place)
+{
+	uint64_t size = place->size;
 	size_t block_size = size < CHECK_BLOCK ? (size_t)size + 1 : CHECK_BLOCK;
 	HD_AUTO_FREE uint8_t *block = malloc(block_size);
 	struct hd_hash_stream *stream = hd_hash_stream_new();
@@ -119,9 +157,10 @@ int hd_object_check_file(struct hd_object_store *store, const struct hd_object_i
 	int r = block && stream ? 0 : -ENOMEM;
 
 	while (r == 0 && offset < size) {
+		size_t wanted = size - offset < block_size ? (size_t)(size - offset) : block_size;
 		size_t got = 0;
 
-		r = hd_file_read_at(fd, block, block_size, offset, &got);
+		r = hd_file_read_at(place->fd, block, wanted, place->offset + offset, &got);
 		if (r == 0 && got == 0)
 			r = -HD_E_OBJECT_CORRUPT;
 		if (r == 0)

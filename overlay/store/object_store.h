@@ -3,7 +3,8 @@
 #define HEDDLE_STORE_OBJECT_STORE_H
 
 /*
- * Object store: immutable byte strings named by their content, one file each, objects/<2 hex>/<rest>.
+ * Object store: immutable byte strings named by their content, one file each, objects/<2 hex>/<rest>; small ones are
+ * in a log (object_log.h) before they have one.
  *
  * An object id is the XXH3-128 of the bytes and a number. XXH3 is no cryptographic hash, so a put whose id
  * exists compares the bytes; if they differ, the next number is tried: a collision costs a second copy, never
@@ -19,6 +20,7 @@
  * Errors      -HD_E_OBJECT_MISSING, -HD_E_OBJECT_CORRUPT, or -errno of the host (ENOSPC, EIO, ...).
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +54,15 @@ int hd_object_store_size(struct hd_object_store *store, const struct hd_content 
 /* Makes every object put so far by this process durable: one fdatasync each when few, one syncfs when many.
  */
 int hd_object_store_sync(struct hd_object_store *store);
+
+/*
+ * In the background: gives the objects of logs that are longer than SIZE bytes files, so that the logs stay short. Takes as
+ * long as the disk needs for that; nobody has to wait for it.
+ */
+#define HD_OBJECT_LOG_LONG ((uint64_t)32 << 20)
+int hd_object_store_settle(struct hd_object_store *store, uint64_t size);
+/* There is something to do for that, with HD_OBJECT_LOG_LONG, as far as this process knows. */
+bool hd_object_store_is_unsettled(struct hd_object_store *store);
 
 /*
  * Says that somebody else, who is dead, may have put objects that are not durable and that this process is going to

@@ -18,6 +18,7 @@
 #include "overlay/platform/lock.h"
 #include "overlay/store/object_cache.h"
 #include "overlay/store/object_id.h"
+#include "overlay/store/object_log.h"
 #include "overlay/store/object_store.h"
 
 #define HD_OBJECTS_DIRECTORY "objects"
@@ -29,6 +30,12 @@
 
 /* Up to so many unsynced objects are synced one by one, more by one syncfs. */
 #define HD_OBJECT_SYNC_SINGLY 64
+/* Larger objects have a file from the beginning; so has every one when a log has grown to this. */
+#define HD_OBJECT_LOG_LIMIT ((size_t)128 << 10)
+#define HD_OBJECT_LOG_FULL ((uint64_t)128 << 20)
+#define HD_OBJECT_LOG_FULL_COUNT ((size_t)100000)
+/* A log with more objects than this is long. */
+#define HD_OBJECT_LOG_LONG_COUNT ((size_t)20000)
 /* A put beyond so many unsynced objects syncs them first. */
 #define HD_OBJECT_UNSYNCED_LIMIT 65536
 
@@ -59,6 +66,7 @@ struct hd_object_sync {
 struct hd_object_store {
 	int objects_fd;                             /* owned */
 	_Atomic bool fanout_made[HD_OBJECT_FANOUT]; /* this process has seen or made the subdirectory */
+	struct hd_object_logs *logs;                /* owned */
 	struct hd_object_cache cache;
 	struct hd_object_sync sync;
 	/* A seam for tests: changes a hash so that different bytes collide. NULL outside of tests. */
@@ -70,12 +78,20 @@ struct hd_object_store {
 /* The name of bytes: number 0. */
 struct hd_object_id hd_object_id_compute(const struct hd_object_store *store, const void *data, size_t size);
 
+/* A seam for tests: the size up to which objects go to a log. */
+extern size_t hd_object_log_limit;
+
+/* Finds an object in a log or opens its file; -HD_E_OBJECT_MISSING or -HD_E_OBJECT_CORRUPT, bare. The caller closes. */
+int hd_object_find(
+	struct hd_object_store *store, const struct hd_object_id *id, struct hd_object_place *ret_place);
+
 /* Opens an object's file and tells its size: the descriptor, or bare -HD_E_OBJECT_MISSING,
  * -HD_E_OBJECT_CORRUPT for what is no regular file. */
 int hd_object_open(struct hd_object_store *store, const struct hd_object_id *id, uint64_t *ret_size);
 
-/* 0 when the bytes of FD hash to ID; -HD_E_OBJECT_CORRUPT, bare, when not. Reads all SIZE bytes. */
-int hd_object_check_file(struct hd_object_store *store, const struct hd_object_id *id, int fd, uint64_t size);
+/* 0 when the bytes at PLACE hash to ID; -HD_E_OBJECT_CORRUPT, bare, when not. Reads all of them. */
+int hd_object_check_place(
+	struct hd_object_store *store, const struct hd_object_id *id, const struct hd_object_place *place);
 
 /* The same for bytes in memory. */
 int hd_object_check_bytes(
@@ -90,6 +106,10 @@ int hd_object_check_bytes(
  */
 int hd_object_replace(struct hd_object_store *store, const struct hd_object_id *id, const void *data,
 	size_t size, bool force);
+
+/* Gives an object of a log, whose bytes are sound, a file. With AGAIN one that is there is written anew and synced. */
+int hd_object_put_file(struct hd_object_store *store, const struct hd_object_id *id, const void *data,
+	size_t size, bool again);
 
 /* ---- object_read.c ---- */
 
@@ -107,6 +127,9 @@ int hd_object_load(struct hd_object_store *store, const struct hd_object_id *id,
 /* An empty list; -ENOMEM. Clearing one that was never initialised is fine. */
 int hd_object_sync_init(struct hd_object_sync *sync);
 void hd_object_sync_clear(struct hd_object_sync *sync);
+
+/* Says that an object is on the disk, file and name, unless it is listed. */
+void hd_object_sync_note_durable(struct hd_object_store *store, const struct hd_object_id *id);
 
 /*
  * Lists an object that the next hd_object_store_sync must make durable. With FORCE also one that was durable

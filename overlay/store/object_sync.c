@@ -236,6 +236,14 @@ static int run_locked(struct hd_object_store *store)
 	return r;
 }
 
+void hd_object_sync_note_durable(struct hd_object_store *store, const struct hd_object_id *id)
+{
+	hd_mutex_lock(&store->sync.lock);
+	if (!is_listed_locked(&store->sync, id))
+		hd_object_id_set_add(&store->sync.known_durable, id);
+	hd_mutex_unlock(&store->sync.lock);
+}
+
 void hd_object_store_distrust(struct hd_object_store *store)
 {
 	hd_mutex_lock(&store->sync.lock);
@@ -264,6 +272,9 @@ int hd_object_store_sync(struct hd_object_store *store)
 	int r = 0;
 
 	hd_lock_assert_none_held("sync the objects");
+	r = hd_object_log_sync(store);
+	if (r < 0)
+		return r;
 	hd_mutex_lock(&sync->lock);
 	if (sync->distrusted)
 		r = sync_strangers_locked(store);

@@ -29,7 +29,7 @@
 #define IGNORE_FILE ".gitignore"
 #define NAME_ATTEMPTS 16
 
-static const char *const directories[] = {"objects", "threads", "run", "log", "mnt"};
+static const char *const directories[] = {"objects", "recent", "threads", "run", "log", "mnt"};
 
 static int write_file(int directory_fd, const char *name, const char *text)
 {

@@ -5,7 +5,7 @@
 /*
  * Store: the .heddle directory. Opens its parts, checks its version, knows its paths.
  *
- *     .heddle/format          "heddle store 4\n"
+ *     .heddle/format          "heddle store 5\n"
  *     .heddle/.gitignore      "*\n", so that git in the same directory does not see the store
  *     .heddle/index.db        hd_index
  *     .heddle/objects/        hd_object_store
@@ -22,7 +22,7 @@
 #include "overlay/store/index.h"
 #include "overlay/store/object_store.h"
 
-#define HD_STORE_VERSION 4
+#define HD_STORE_VERSION 5
 #define HD_STORE_DIRECTORY ".heddle"
 
 struct hd_store {

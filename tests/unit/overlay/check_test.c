@@ -146,6 +146,28 @@ static void a_mounted_thread_can_be_checked(void **state)
 
 /* ---- not sound ---- */
 
+static void settle(struct yard *yard)
+{
+	assert_success(hd_object_store_settle(yard->store->objects, 0));
+}
+
+static void a_changed_recent_object_is_a_problem_when_something_names_it(void **state)
+{
+	struct yard *yard = *state;
+	char path[PATH_MAX];
+
+	(void)publish(yard, "named");
+	assert_sound(yard);
+	path_of(yard, "recent/1", path);
+	/* The first record's bytes, and then its header. */
+	flip(path, 32 + 40 + 2);
+	assert_problem(yard, "'file': the bytes of object");
+	flip(path, 32 + 1);
+	assert_problem(yard, "is not in the store");
+	assert_int_equal(unlink(path), 0);
+	assert_problem(yard, "is not in the store");
+}
+
 static void a_changed_object_is_a_problem_when_something_names_it(void **state)
 {
 	struct yard *yard = *state;
@@ -154,6 +176,7 @@ static void a_changed_object_is_a_problem_when_something_names_it(void **state)
 
 	assert_sound(yard);
 	assert_success(hd_object_store_put(yard->store->objects, "loose", 5, &loose));
+	settle(yard);
 	object_file(yard, &loose, path);
 	flip(path, 2);
 	assert_int_equal(check(yard).report.problems, 0);
@@ -169,6 +192,7 @@ static void a_missing_object_is_a_problem(void **state)
 	struct hd_content content = publish(yard, "bytes");
 	char path[PATH_MAX];
 
+	settle(yard);
 	object_file(yard, &content, path);
 	assert_int_equal(unlink(path), 0);
 	assert_problem(yard, "is not in the store");
@@ -194,6 +218,7 @@ static void content_of_an_overlay_must_be_there(void **state)
 	struct hd_content content = publish(yard, "bytes");
 	char path[PATH_MAX];
 
+	settle(yard);
 	overlay = yard_open(yard);
 	(void)find(overlay, HD_ROOT_INO, "file");
 	write_text(overlay, make_file(overlay, HD_ROOT_INO, "other"), "other");
@@ -247,6 +272,7 @@ int main(void)
 		TEST(a_new_store_is_sound),
 		TEST(a_store_is_sound_whatever_was_done),
 		TEST(a_mounted_thread_can_be_checked),
+		TEST(a_changed_recent_object_is_a_problem_when_something_names_it),
 		TEST(a_changed_object_is_a_problem_when_something_names_it),
 		TEST(a_missing_object_is_a_problem),
 		TEST(a_changed_checkpoint_is_a_problem),

@@ -35,7 +35,7 @@ static void overwrite(const struct scratch *scratch, const char *name, const cha
 static void a_new_store_has_every_part_and_nothing_beside_it(void **state)
 {
 	static const char *const parts[] = {
-		"format", ".gitignore", "index.db", "objects", "threads", "run", "log", "mnt"};
+		"format", ".gitignore", "index.db", "objects", "recent", "threads", "run", "log", "mnt"};
 	struct scratch *scratch = *state;
 	struct stat st;
 
@@ -180,7 +180,7 @@ static void another_version_is_refused_with_both_versions(void **state)
 	r = hd_store_open(scratch->path, &store);
 	assert_code(r, HD_E_STORE_VERSION);
 	assert_non_null(strstr(hd_error_message(r), "version 7"));
-	assert_non_null(strstr(hd_error_message(r), "version 4"));
+	assert_non_null(strstr(hd_error_message(r), "version 5"));
 }
 
 static void a_damaged_index_is_refused(void **state)
