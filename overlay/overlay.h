@@ -283,7 +283,7 @@ struct hd_overlay_counters {
 	uint64_t unstored_files;       /* files whose bytes are not in the store yet */
 	uint64_t journal_bytes;
 	uint64_t transactions;
-	bool degraded; /* the last flush failed: what was done since is in memory only */
+	int flush_failure; /* code of the last flush, 0 if it succeeded: what was done since is in memory only */
 };
 void hd_overlay_counters(struct hd_overlay *overlay, struct hd_overlay_counters *ret);
 

@@ -66,7 +66,7 @@ void hd_overlay_counters(struct hd_overlay *overlay, struct hd_overlay_counters 
 		.hot_limit = usage.limit,
 		.large_files = usage.large_files,
 		.journal_bytes = hd_flusher_journal_size(overlay->flusher),
-		.degraded = hd_flusher_is_failing(overlay->flusher)};
+		.flush_failure = hd_flusher_failure(overlay->flusher)};
 	hd_rwlock_read(&overlay->lock);
 	entries = hd_record(overlay->arena, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_ENTRY);
 	ret->entries = entries->used;

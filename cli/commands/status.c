@@ -163,8 +163,9 @@ static void print_health(const json_t *reply)
 	if (json_is_string(json_object_get(reply, "last_end")))
 		printf("The last mount ended badly: %s\n", hd_reply_text(reply, "last_end"));
 	if (json_is_true(json_object_get(reply, "degraded")))
-		printf("%sNot on disk:%s what was written last is in memory only; .heddle/log says why\n",
-			hd_output_color(stdout, HD_COLOR_ERROR), hd_output_color(stdout, HD_COLOR_NONE));
+		printf("%sNot on disk:%s what was written last is in memory only: %s\n",
+			hd_output_color(stdout, HD_COLOR_ERROR), hd_output_color(stdout, HD_COLOR_NONE),
+			hd_reply_text(reply, "degraded_by"));
 }
 
 static void print_head(const struct hd_location *location, const json_t *reply)

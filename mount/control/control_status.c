@@ -16,6 +16,7 @@
 #include "mount/fuse/message_counters.h"
 #include "mount/worker/watchdog.h"
 #include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
 
 json_t *hd_control_changes(const struct hd_change_counts *counts)
 {
@@ -108,13 +109,14 @@ static json_t *numbers_json(struct hd_overlay *overlay)
 	hd_overlay_counters(overlay, &counters);
 	hd_overlay_recovery(overlay, &recovery);
 	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:{s:b, s:I, s:I, s:s?}}",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s?, s:{s:b, s:I, s:I, s:s?}}",
 		"inodes", (json_int_t)counters.inodes, "directory_entries", (json_int_t)counters.entries,
 		"looked_up", (json_int_t)counters.looked_up, "opened", (json_int_t)counters.opened, "orphans",
 		(json_int_t)counters.orphans, "state_nodes", (json_int_t)counters.state_nodes, "hot_bytes",
 		(json_int_t)counters.hot_bytes, "hot_limit", (json_int_t)counters.hot_limit, "large_files",
 		(json_int_t)counters.large_files, "unstored_files", (json_int_t)counters.unstored_files,
-		"journal_bytes", (json_int_t)counters.journal_bytes, "degraded", (int)counters.degraded,
+		"journal_bytes", (json_int_t)counters.journal_bytes, "degraded", counters.flush_failure < 0,
+		"degraded_by", counters.flush_failure < 0 ? hd_error_text(counters.flush_failure) : NULL,
 		"recovery", "redo_applied", (int)recovery.redo_applied, "journal_epochs",
 		(json_int_t)recovery.journal_epochs, "torn_bytes", (json_int_t)recovery.torn_bytes,
 		"volatile_since", recovery.volatile_since[0] ? recovery.volatile_since : NULL);

@@ -488,12 +488,12 @@ uint64_t hd_flusher_journal_size(struct hd_flusher *flusher)
 	return size;
 }
 
-bool hd_flusher_is_failing(struct hd_flusher *flusher)
+int hd_flusher_failure(struct hd_flusher *flusher)
 {
-	bool failing;
+	int result;
 
 	hd_mutex_lock(&flusher->lock);
-	failing = flusher->last_result < 0;
+	result = flusher->last_result;
 	hd_mutex_unlock(&flusher->lock);
-	return failing;
+	return result < 0 ? result : 0;
 }

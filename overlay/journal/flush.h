@@ -48,7 +48,7 @@ int hd_flush_checkpoint(struct hd_overlay *overlay);
 /* Bytes of the journal after the last flush. */
 uint64_t hd_flusher_journal_size(struct hd_flusher *flusher);
 
-/* The last flush failed: what was done since the one before is in memory only. */
-bool hd_flusher_is_failing(struct hd_flusher *flusher);
+/* The code of the last flush, 0 if it succeeded: what was done since the one before is in memory only. */
+int hd_flusher_failure(struct hd_flusher *flusher);
 
 #endif

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The disk with the store becomes read-only under a mount, as ext4 does it after an error: reads go on, writes stay in memory,
+# fsync, capture and unmount say so every time, and so does heddle status, with the reason. Only what was synced before is on
+# the disk.
+
+# EXPECT-LOG: (Read-only file system|Input/output error|killed by signal)
+
+. "$TEST_LIB/common.sh"
+
+require_root
+require_program mkfs.ext4
+truncate -s 64M image
+mkfs.ext4 -q -F image
+mkdir disk
+mount -o loop image disk 2>/dev/null || skip "no image can be mounted here"
+make_directory_base base
+check heddle init --base base --store disk/store >/dev/null
+STORE=$TEST_DIRECTORY/disk/store/.heddle
+export HEDDLE_STORE=$STORE
+heddle_mount -o promote-idle=100,hot-limit=8M
+echo "before" >"$MNT/before"
+head -c 3000000 /dev/urandom >data
+check sync "$MNT/before"
+
+mount -o remount,abort disk || skip "this ext4 cannot be told to give up"
+cp data "$MNT/data"
+rm "$MNT/run.sh"
+for _ in 1 2; do
+	check_errno EROFS fsync "$MNT/data"
+	check_status 73 heddle capture -m "None"
+	check_status 73 heddle sync
+	check_status 73 heddle unmount "$MNT"
+done
+check cmp data "$MNT/data"
+check_content "$MNT/before" before
+check_content "$MNT/docs/guide.md" guide
+check_missing "$MNT/run.sh"
+check_equal "$(status_field 's["degraded"]')" true
+check_equal "$(status_field 's["degraded_by"]')" "Read-only file system"
+check_contains "$(heddle status)" "in memory only: Read-only file system"
+
+# Up to its budget: then the write that has no place fails, and all else goes on.
+head -c 12000000 /dev/urandom >filling
+check_fails timeout 60 cp filling "$MNT/more"
+check grep -q "\(No space left\|Read-only file system\)" "$TEST_DIRECTORY/.output"
+check cmp data "$MNT/data"
+
+check python3 "$TEST_LIB/kill_mount.py" all main
+umount -l "$MNT" || true
+wait_until 20 umount disk
+mount -o loop image disk
+heddle_mount_again
+check_content "$MNT/before" before
+echo "after" >"$MNT/after"
+heddle_unmount
+check_contains "$(heddle check)" "no problems"
+wait_until 20 umount disk
