@@ -113,7 +113,10 @@ int hd_index_find_state(struct hd_index *index, const char *prefix, struct hd_st
 typedef int (*hd_state_id_emit)(const struct hd_state_id *id, void *payload);
 int hd_index_list_states(struct hd_index *index, hd_state_id_emit emit, void *payload);
 
-/* Calls EMIT with each thing (20 at the most) that SQLite finds wrong with the database; reads all of it. */
+/*
+ * Calls EMIT with each thing that SQLite finds wrong with the database (20 at the most), and with each row that contradicts
+ * the log of operations, or its own name: SQLite has no sums of rows. Reads all of it.
+ */
 typedef void (*hd_index_emit_problem)(const char *text, void *payload);
 int hd_index_check(struct hd_index *index, hd_index_emit_problem emit, void *payload);
 

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "overlay/platform/array.h"
+#include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
+#include "overlay/store/index_check.h"
 #include "overlay/store/index_types.h"
 
 /* What SQLite itself finds wrong, and the list of all states, for overlay/check/check.h. */
@@ -45,10 +47,27 @@ static int collect_locked(
 	return hd_index_each_row_locked(index, sql, "check the index", collect_row_locked, list);
 }
 
+/* Its hash is the name of a path, so that a path which is another one by now shows. */
+static int collect_path_locked(sqlite3_stmt *row, void *payload)
+{
+	const char *path = (const char *)sqlite3_column_text(row, 0);
+	struct hd_hash128 hash = hd_hash128(path ? path : "", path ? strlen(path) : 0);
+	const void *named = sqlite3_column_blob(row, 1);
+
+	if (named && sqlite3_column_bytes(row, 1) == (int)sizeof(hash.bytes) &&
+		memcmp(named, hash.bytes, sizeof(hash.bytes)) == 0)
+		return 0;
+	return keep_problem(payload, path);
+}
+
 int hd_index_check(struct hd_index *index, hd_index_emit_problem emit, void *payload)
 {
 	static const char integrity[] = "PRAGMA integrity_check(20)";
 	static const char references[] = "PRAGMA foreign_key_check";
+	static const char undone[] =
+		"SELECT number FROM operation AS o WHERE undone != 0 AND NOT EXISTS"
+		" (SELECT 1 FROM operation WHERE number = o.undone AND target = o.number)";
+	static const char paths[] = "SELECT path, hash FROM host_path";
 	struct problem_list list = {.count = 0};
 	int r;
 
@@ -57,12 +76,17 @@ int hd_index_check(struct hd_index *index, hd_index_emit_problem emit, void *pay
 	if (r == 0)
 		r = collect_locked(
 			index, references, "a row refers to a state that is not there, in the table ", &list);
+	if (r == 0)
+		r = collect_locked(index, undone, "what undid it is not in the log: operation ", &list);
+	list.prefix = "a base's path is not the one that was written: ";
+	if (r == 0)
+		r = hd_index_each_row_locked(index, paths, "check the index", collect_path_locked, &list);
 	hd_index_unlock(index);
 	for (size_t i = 0; i < list.count; i++) {
 		emit(list.texts[i], payload);
 		free(list.texts[i]);
 	}
-	return r;
+	return r < 0 ? r : hd_index_check_log(index, emit, payload);
 }
 
 struct id_list {

@@ -111,6 +111,18 @@ int hd_index_host_path_id(struct hd_index *index, uint16_t number, const char *p
 	return 0;
 }
 
+/* SQLite has no sum over it, and another file of the base would be shown. */
+static int check_path(const struct hd_host_path_key *key, char **path)
+{
+	struct hd_hash128 hash = hd_hash128(*path, strlen(*path));
+
+	if (memcmp(hash.bytes, key->hash.bytes, sizeof(hash.bytes)) == 0)
+		return 0;
+	free(*path);
+	*path = NULL;
+	return hd_fail(HD_E_STORE_CORRUPT, "a path of base %u in the index", (unsigned)key->base);
+}
+
 int hd_index_host_path(struct hd_index *index, uint16_t number, const uint8_t id[20], char **ret_path)
 {
 	struct hd_host_path_key key = key_from_bytes(number, id);
@@ -119,7 +131,7 @@ int hd_index_host_path(struct hd_index *index, uint16_t number, const uint8_t id
 	r = resolve(index, &key, ret_path);
 	if (r == 0)
 		return hd_fail(HD_E_BASE_OBJECT, "a path id of base %u stands for no path", number);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : check_path(&key, ret_path);
 }
 
 static int write_path_locked(struct hd_index *index, const struct hd_host_path *path)
