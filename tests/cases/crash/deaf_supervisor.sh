@@ -21,7 +21,8 @@ check mount_with recvmsg:2:100:12 >/dev/null
 echo "written" >"$MNT/written"
 head -c 6000000 /dev/zero >"$MNT/large"
 check sync "$MNT/large"
-check timeout 100 heddle unmount "$MNT"
+# Whoever looks into the mount for a moment is no user of it.
+wait_until 30 timeout 100 heddle unmount "$MNT" >/dev/null
 
 check_status 71 mount_with recvmsg:2:forever:12
 heddle_mount_again
