@@ -43,7 +43,8 @@ struct hd_snapshot {
 	size_t n_queue, queue_capacity;
 	hd_ino *pinned; /* owned */
 	size_t n_pinned, pinned_capacity;
-	size_t count; /* of all nodes below the root */
+	size_t count;         /* of all nodes below the root */
+	bool has_link_groups; /* some node has one */
 };
 
 static int queue_directory(struct hd_snapshot *snapshot, struct hd_snapshot_node *node, uint32_t index)
@@ -97,6 +98,7 @@ static int copy_inode(struct hd_snapshot *snapshot, struct hd_snapshot_node *nod
 	hd_inode_attributes(arena, index, &node->attributes);
 	node->changed = inode->tree_change > hd_record_thread(arena)->captured;
 	node->link_group = is_directory ? 0 : link_group_of(snapshot, inode, index);
+	snapshot->has_link_groups |= node->link_group != 0;
 	if (is_directory)
 		node->attribute_content = inode->part.directory.attributes;
 	/* A directory that is not loaded has what the base has, whatever became of its own attributes. */
@@ -429,7 +431,8 @@ int hd_snapshot_publish(struct hd_snapshot *snapshot, const struct hd_state_id *
 
 	hd_rwlock_write(&snapshot->overlay->lock);
 	r = publish_directories(snapshot);
-	if (r == 0)
+	/* Writers wait meanwhile: no look at every file of a large directory for nothing. */
+	if (r == 0 && snapshot->has_link_groups)
 		r = publish_link_groups(snapshot);
 	if (r == 0)
 		r = publish_head(snapshot, state);
