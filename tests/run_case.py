@@ -6,7 +6,8 @@
 
 The case runs in its own directory (TEST_DIRECTORY, also its working directory and HOME) and its own process
 group, marked by an environment variable that its children inherit, so that whatever it starts, daemons too,
-is found and killed when it ends. What it mounted is unmounted. Logs that heddle wrote are scanned: a line with
+is found and killed when it ends. What it mounted is unmounted; as root it has a mount namespace of its own, because who
+looks at a mount from elsewhere (df, find) sends it messages and keeps it busy. Logs that heddle wrote are scanned: a line with
 an error fails the case unless the case says "# EXPECT-LOG: regular expression" for it. Logs are printed
 when a case fails; a case that passes leaves nothing.
 
@@ -137,6 +138,17 @@ def remove_directory(directory):
     shutil.rmtree(directory, ignore_errors=True)
 
 
+def enter_own_namespace():
+    """Starts this program anew in a mount namespace of its own, where that can be had: not in a chroot."""
+    unshare = ["unshare", "--mount", "--propagation", "private"]
+    if os.geteuid() != 0 or "HEDDLE_CASE_NAMESPACE" in os.environ:
+        return
+    if subprocess.run(unshare + ["true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        return
+    os.environ["HEDDLE_CASE_NAMESPACE"] = "own"
+    os.execvp("unshare", unshare + [sys.executable, os.path.abspath(__file__)] + sys.argv[1:])
+
+
 def case_environment(directory, script, mark):
     source = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
     key, value = mark.split("=", 1)
@@ -193,6 +205,7 @@ def main():
     parser.add_argument("script")
     arguments = parser.parse_args()
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin")
+    enter_own_namespace()
     directory = tempfile.mkdtemp(prefix="heddle-case.", dir=os.environ.get("HEDDLE_CASE_ROOT", "/tmp"))
     os.chmod(directory, 0o755)
     mark = "HEDDLE_CASE_MARK=" + directory
