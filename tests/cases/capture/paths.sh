@@ -47,7 +47,7 @@ mv "$MNT/src" "$MNT/moved"
 capture "Part of it" --path moved/deep >/dev/null
 check_equal "$(listed @~1 @)" "A moved/deep/er/leaf.txt|"
 heddle_remount
-check_equal "$(heddle status -s | sort | tr '\n' '|')" "A moved/main.c|A new/other|D src/|D src/deep/|D src/deep/er/|D src/deep/er/leaf.txt|D src/main.c|"
+check_equal "$(heddle status -s | sort | tr '\n' '|')" "A new/other|D src/|D src/deep/|D src/deep/er/|D src/deep/er/leaf.txt|R src/main.c -> moved/main.c|"
 capture "The rest" --path src --path moved >/dev/null
 check_equal "$(listed)" "A new/other|"
 check_contains "$(heddle blame moved/main.c | tail -n 1)" "src/main.c .*) two\$"

@@ -141,6 +141,8 @@ def without_binary(patch):
 
 def compare(mount, repository):
     patch = run("heddle", "diff")
+    # With paths nothing is told as moved: that is git's --no-renames.
+    without_moves = run("heddle", "diff", "--", ".")
     work = repository + ".work"
     run("git", "clone", "-q", repository, work)
     wanted, base = describe(mount), describe(work)
@@ -157,12 +159,12 @@ def compare(mount, repository):
             os.chmod(path, 0o755 if kind == "executable" else 0o644)
     run("git", "-C", work, "add", "-A")
     by_git = run("git", "-C", work, "diff", "--cached", "--no-renames", "--no-ext-diff", "--no-color")
-    git_sections, own_sections = sections(b"\n" + by_git), sections(b"\n" + patch)
+    git_sections, own_sections = sections(b"\n" + by_git), sections(b"\n" + without_moves)
     if git_sections != own_sections:
         lines = difflib.unified_diff([repr(part) for part in git_sections], [repr(part) for part in own_sections],
                                      "git", "heddle", n=0, lineterm="")
         sys.exit("the patches differ:\n" + "\n".join(lines))
-    # What git makes of the patch.
+    # What git makes of the patch, in which what was moved is renamed.
     run("git", "-C", work, "reset", "-q", "--hard")
     subprocess.run(["git", "-C", work, "clean", "-qfdx"], check=True)
     text = without_binary(patch)
@@ -175,7 +177,8 @@ def compare(mount, repository):
         if made.get(name) != wanted.get(name):
             sys.exit(f"{name!r}: {made.get(name)} instead of {wanted.get(name)}")
     shutil.rmtree(work)
-    print(f"{len(wanted)} files, {len(binary)} binary, {len(patch)} bytes of patch")
+    renames = patch.count(b"\nrename from ")
+    print(f"{len(wanted)} files, {len(binary)} binary, {len(patch)} bytes of patch, {renames} renames")
 
 
 def main():
