@@ -46,7 +46,7 @@ check_same_tree before repository
 check_equal "$(git -C repository status --porcelain)" "" "the checkout is untouched"
 
 got=$(changes)
-for line in "M README" "A src/new.c" "D docs/guide.md" "A src/start.c" "D src/main.c" "A hard" "M src/deep/er/leaf.txt"; do
+for line in "M README" "A src/new.c" "D docs/guide.md" "R src/main.c -> src/start.c" "A hard" "M src/deep/er/leaf.txt"; do
 	check_contains "$got" "^$line\$"
 done
 check_contains "$got" "^A made/"
