@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 180
+# TIMEOUT: 300
 #
 # The index of a mount that is a git worktree says of each file what the mount says: git reads none to find that nothing is
 # changed, at the first look and after every new mount; and whatever is changed, it finds.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 180
+# TIMEOUT: 300
 #
 # A mount that is a git worktree: git's commands say and do in it what they do in a worktree of git's own, from the first
 # second. What becomes of it when it is unmounted, renamed and dropped is in worktree_life.sh, where there can be none in

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 180
+# TIMEOUT: 300
 #
 # The life of a mount's git worktree: unmounted, pruned, mounted elsewhere, renamed, dropped, its leftovers; several at once.
 

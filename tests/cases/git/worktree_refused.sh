@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 120
+# TIMEOUT: 300
 #
 # Repositories of all kinds: bare, linked, shallow, with alternates, a submodule's; and where a mount cannot be a git
 # worktree: it is mounted as it always was, and says why.
