@@ -76,6 +76,7 @@ static const struct exit_row exit_table[] = {
 	{HD_E_EXPORT_NAME, HD_EXIT_DATA, "rename it in the mount and capture again"},
 	{HD_E_BRANCH_CHECKED_OUT, HD_EXIT_TEMPORARY,
 		"name another branch with --branch, or check out another one there"},
+	{HD_E_WORKTREE, HD_EXIT_UNAVAILABLE, "mount without --git: the tree is the same"},
 	{HD_E_NOTHING_CHANGED, HD_EXIT_DIFFERENT, NULL},
 	{HD_E_INTERRUPTED, HD_EXIT_INTERRUPTED, NULL},
 	{HD_E_REPOSITORY, HD_EXIT_DATA, NULL},
