@@ -4,7 +4,7 @@
 
 A prototype in a header counts as described when a comment is directly above it, on its line, or elsewhere in its
 group, that is the run of lines without a blank one between them. What the filesystem fuzzer accepts as a difference
-is in docs/posix.md.
+is in docs/posix.md. Each decision has a number of its own, in its name and its title.
 """
 
 import os
@@ -62,10 +62,27 @@ def check_known_differences():
             yield f"docs/posix.md: {name} is said to be in known_differences.c, which has no such row"
 
 
+def check_decisions(paths):
+    """docs/design/decisions/0016-access-times.md begins with '# 16. '."""
+    numbers = {}
+    for path in paths:
+        number = re.match(r"(\d{4})-", os.path.basename(path))
+        if not number:
+            yield f"{path}: a decision's file is called NNNN-what-it-is.md"
+            continue
+        if number[1] in numbers:
+            yield f"{path}: {numbers[number[1]]} has the same number"
+        numbers[number[1]] = path
+        if not sources.read(path).startswith(f"# {int(number[1])}. "):
+            yield f"{path}: the title is not '# {int(number[1])}. ...'"
+
+
 def main():
     problems = list(check_known_differences())
-    for path in sources.files(".", suffixes=(".md",)):
+    documents = list(sources.files(".", suffixes=(".md",)))
+    for path in documents:
         problems += check_links(path)
+    problems += check_decisions(path for path in documents if "/decisions/" in path)
     for path in sources.product_files((".h",)):
         problems += check_prototypes(path)
     return sources.report(problems, "docs")
