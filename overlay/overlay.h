@@ -74,9 +74,10 @@ struct hd_overlay_options {
 			    */
 	/*
 	 * Called when a large file got a memory file of its own, and with fd -1 when it is gone, so that
-	 * somebody who outlives this process can hold it. May be NULL. SLOT identifies it.
+	 * somebody who outlives this process can hold it. May be NULL. SLOT identifies it. Negative: nobody holds it, and
+	 * what is new is not used.
 	 */
-	void (*hold_large)(void *payload, uint32_t slot, int fd);
+	int (*hold_large)(void *payload, uint32_t slot, int fd);
 	void *hold_payload;
 	/* Called by any thread when a record in memory does not verify: this process is to end without closing the
 	 * overlay, and another one to attach. May be NULL. */

@@ -24,6 +24,7 @@ struct hd_announcements {
 	int link_fd;
 	struct hd_mutex lock; /* rank LEAF; protects what follows */
 	uint64_t last_serial;
+	bool unheard;            /* the last one was not sent */
 	struct announced *slots; /* owned array */
 	uint32_t count;
 };
@@ -76,7 +77,21 @@ static int tell(const struct hd_announcements *announcements, uint32_t slot, uin
 		fd);
 }
 
-void hd_announce(void *payload, uint32_t slot, int fd)
+/* What was not sent is not there, unless another message has been about the slot since. Whether it is news. */
+static bool take_back(struct hd_announcements *announcements, uint32_t slot, uint64_t serial, bool failed)
+{
+	bool news;
+
+	hd_mutex_lock(&announcements->lock);
+	if (failed && slot < announcements->count && announcements->slots[slot].serial == serial)
+		announcements->slots[slot].fd = -1;
+	news = failed && !announcements->unheard;
+	announcements->unheard = failed;
+	hd_mutex_unlock(&announcements->lock);
+	return news;
+}
+
+int hd_announce(void *payload, uint32_t slot, int fd)
 {
 	struct hd_announcements *announcements = payload;
 	uint64_t serial;
@@ -90,8 +105,10 @@ void hd_announce(void *payload, uint32_t slot, int fd)
 		announcements->slots[slot] = (struct announced){serial, fd};
 	hd_mutex_unlock(&announcements->lock);
 	r = kept ? tell(announcements, slot, serial, fd) : -ENOMEM;
-	if (r < 0)
-		hd_log(HD_LOG_WARNING, "nobody holds large file %u for us: %s", slot, hd_error_message(r));
+	if (take_back(announcements, slot, serial, r < 0))
+		hd_log(HD_LOG_WARNING, "large files stay in the shared memory, nobody would hold them: %s",
+			hd_error_message(r));
+	return r;
 }
 
 /* A copy of what SLOT has, because the file may go as soon as the lock does. */

@@ -27,8 +27,8 @@ struct hd_announcements;
 int hd_announcements_new(int link_fd, struct hd_announcements **ret_announcements);
 /* NULL is fine. */
 void hd_announcements_free(struct hd_announcements *announcements);
-/* A hold_large of overlay.h; PAYLOAD is the announcements. Before it returns the descriptor is in the link's queue. */
-void hd_announce(void *payload, uint32_t slot, int fd);
+/* A hold_large of overlay.h; PAYLOAD is the announcements. Before it returns 0 the descriptor is in the link's queue. */
+int hd_announce(void *payload, uint32_t slot, int fd);
 /* Everything that is there, once more. */
 void hd_announce_all(struct hd_announcements *announcements);
 

@@ -11,8 +11,8 @@
 
 /*
  * Memory files of large files. A slot's number is kept in the inode, the descriptor here and, through the
- * hold callback, in a process that outlives this one. When descriptors run short no new one is made and the
- * file simply stays in the shared memory file: a descriptor is an advantage here, never a condition.
+ * hold callback, in a process that outlives this one. When descriptors run short, or nobody would hold it, no new one is
+ * made and the file simply stays in the shared memory file: a descriptor is an advantage here, never a condition.
  */
 
 #define SLOT_LIMIT 8192u
@@ -61,6 +61,13 @@ static int put_locked(struct hd_hot_tier *tier, uint32_t slot, int fd)
 	return r;
 }
 
+static void close_locked(struct hd_hot_tier *tier, uint32_t slot)
+{
+	hd_descriptor_close(&tier->large[slot].fd);
+	tier->large[slot] = (struct hd_large_slot){.fd = -1};
+	tier->large_files--;
+}
+
 int hd_hot_large_new(struct hd_hot_tier *tier, uint32_t *ret_slot)
 {
 	int fd = hd_memory_file_create("heddle-large", 0);
@@ -78,8 +85,13 @@ int hd_hot_large_new(struct hd_hot_tier *tier, uint32_t *ret_slot)
 		return r;
 	}
 	if (tier->hold)
-		tier->hold(tier->hold_payload, *ret_slot, fd);
-	return 0;
+		r = tier->hold(tier->hold_payload, *ret_slot, fd);
+	if (r < 0) {
+		hd_mutex_lock(&tier->lock);
+		close_locked(tier, *ret_slot);
+		hd_mutex_unlock(&tier->lock);
+	}
+	return r;
 }
 
 int hd_hot_large_adopt(struct hd_hot_tier *tier, uint32_t slot, int fd)
@@ -95,7 +107,7 @@ int hd_hot_large_adopt(struct hd_hot_tier *tier, uint32_t slot, int fd)
 	if (r < 0)
 		hd_descriptor_close(&copy);
 	else if (tier->hold)
-		tier->hold(tier->hold_payload, slot, copy);
+		(void)tier->hold(tier->hold_payload, slot, copy); /* it comes from whoever holds it */
 	return r;
 }
 
@@ -110,18 +122,11 @@ int hd_hot_large_fd(struct hd_hot_tier *tier, uint32_t slot)
 	return fd;
 }
 
-static void close_locked(struct hd_hot_tier *tier, uint32_t slot)
-{
-	hd_descriptor_close(&tier->large[slot].fd);
-	tier->large[slot] = (struct hd_large_slot){.fd = -1};
-	tier->large_files--;
-}
-
 /* The holder hears of it first: once the slot is free, its number may be somebody else's. */
 void hd_hot_large_drop(struct hd_hot_tier *tier, uint32_t slot)
 {
 	if (tier->hold)
-		tier->hold(tier->hold_payload, slot, -1);
+		(void)tier->hold(tier->hold_payload, slot, -1);
 	hd_mutex_lock(&tier->lock);
 	if (slot > 0 && slot < tier->large_capacity && tier->large[slot].fd >= 0) {
 		if (tier->holds > 0)

@@ -67,7 +67,7 @@ static void read_bitmap(struct hd_hot_tier *tier, const struct hd_arena *arena)
 }
 
 int hd_hot_tier_new(int fd, const struct hd_arena *arena, uint64_t limit_bytes,
-	void (*hold)(void *payload, uint32_t slot, int fd), void *hold_payload, struct hd_hot_tier **ret_tier)
+	int (*hold)(void *payload, uint32_t slot, int fd), void *hold_payload, struct hd_hot_tier **ret_tier)
 {
 	struct hd_hot_tier *tier = calloc(1, sizeof(*tier));
 

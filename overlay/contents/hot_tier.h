@@ -28,8 +28,7 @@ struct hd_hot_tier;
 
 /* FD: the shared memory file (borrowed). The blocks in use are read from ARENA. */
 int hd_hot_tier_new(int fd, const struct hd_arena *arena, uint64_t limit_bytes,
-	void (*hold)(void *payload, uint32_t slot, int fd), void *hold_payload,
-	struct hd_hot_tier **ret_tier);
+	int (*hold)(void *payload, uint32_t slot, int fd), void *hold_payload, struct hd_hot_tier **ret_tier);
 void hd_hot_tier_free(struct hd_hot_tier *tier);
 
 /* Bytes of address space of the shared memory file. */

@@ -30,7 +30,7 @@ struct hd_hot_tier {
 	struct hd_large_slot *large; /* owned; slot 0 is never used */
 	uint32_t large_capacity;
 	uint32_t large_files;
-	void (*hold)(void *payload, uint32_t slot, int fd);
+	int (*hold)(void *payload, uint32_t slot, int fd);
 	void *hold_payload;
 };
 

@@ -82,6 +82,40 @@ static void what_is_announced_is_held(void **state)
 	(void)close(two);
 }
 
+static void what_nobody_hears_is_not_announced_again(void **state)
+{
+	struct hd_announcements *announcements;
+	struct hd_held_files held = {0};
+	int ends[2], again[2];
+	int one = open_something();
+	int two = open_something();
+
+	(void)state;
+	assert_int_equal(hd_socket_pair(ends), 0);
+	assert_int_equal(hd_announcements_new(ends[0], &announcements), 0);
+	assert_int_equal(hd_announce(announcements, 1, one), 0);
+	(void)close(ends[1]);
+	assert_true(hd_announce(announcements, 2, two) < 0);
+	(void)close(two);
+
+	/* Another supervisor hears of what was there, and not of a descriptor that is closed by now. */
+	assert_int_equal(hd_socket_pair(again), 0);
+	assert_int_equal(dup2(again[0], ends[0]), ends[0]);
+	hd_announce_all(announcements);
+	assert_true(hear_next(again[1], &held));
+	assert_int_equal(held.count, 1);
+	assert_non_null(find(&held, 1));
+	assert_int_equal(hd_announce(announcements, 3, one), 0);
+	assert_true(hear_next(again[1], &held));
+	assert_int_equal(held.count, 2);
+	hd_held_files_clear(&held);
+	hd_announcements_free(announcements);
+	(void)close(ends[0]);
+	(void)close(again[0]);
+	(void)close(again[1]);
+	(void)close(one);
+}
+
 static bool hear(struct hd_held_files *held, const char *op, uint32_t slot, uint64_t serial, int *fd)
 {
 	json_t *message = json_pack(
@@ -122,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_announced_is_held),
+		cmocka_unit_test(what_nobody_hears_is_not_announced_again),
 		cmocka_unit_test(the_newer_of_two_messages_counts),
 	};
 

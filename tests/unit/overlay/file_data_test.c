@@ -334,6 +334,39 @@ static void a_file_of_thousands_of_far_blocks_is_whole_and_goes_without_a_trace(
 	assert_int_equal(counters.orphans, 0);
 }
 
+static int refuse(void *payload, uint32_t slot, int fd)
+{
+	(void)slot;
+	*(unsigned *)payload += fd >= 0;
+	return -EPIPE;
+}
+
+static void a_large_file_whose_memory_nobody_would_hold_stays_in_the_shared_one(void **state)
+{
+	struct yard *yard = *state;
+	struct hd_overlay_options options = yard_options(yard);
+	struct hd_overlay_counters counters;
+	unsigned refused = 0;
+	hd_ino file;
+	size_t size;
+
+	options.hold_large = refuse;
+	options.hold_payload = &refused;
+	(void)yard_open_with(yard, &options);
+	file = make_file(yard->overlay, HD_ROOT_INO, "large");
+	for (uint64_t i = 0; i < 3000; i++)
+		assert_success(hd_overlay_write(yard->overlay, file, &i, sizeof(i), i << 12, &size));
+	hd_overlay_counters(yard->overlay, &counters);
+	assert_true(refused > 0);
+	assert_int_equal(counters.large_files, 0);
+	for (uint64_t i = 0; i < 3000; i++) {
+		uint64_t seen = UINT64_MAX;
+
+		assert_success(hd_overlay_read(yard->overlay, file, &seen, sizeof(seen), i << 12, &size));
+		assert_true(seen == i);
+	}
+}
+
 static void the_ends_of_the_address_space_are_guarded(void **state)
 {
 	struct hd_overlay *overlay = yard_open(*state);
@@ -432,6 +465,7 @@ int main(void)
 		TEST(files_that_grow_large_and_shrink_hold_what_was_written_last),
 		TEST(one_byte_in_a_large_file_of_the_base_costs_one_block),
 		TEST(a_file_of_thousands_of_far_blocks_is_whole_and_goes_without_a_trace),
+		TEST(a_large_file_whose_memory_nobody_would_hold_stays_in_the_shared_one),
 		TEST(the_ends_of_the_address_space_are_guarded),
 		TEST(what_was_cut_off_never_shows_again),
 		TEST(more_than_the_hot_tier_may_hold_can_be_written),

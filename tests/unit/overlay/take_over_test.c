@@ -37,7 +37,7 @@ static void holder_end(struct holder *holder)
 			(void)close(holder->fds[i]);
 }
 
-static void send_large(void *payload, uint32_t slot, int fd)
+static int send_large(void *payload, uint32_t slot, int fd)
 {
 	struct holder *holder = payload;
 	union {
@@ -57,6 +57,7 @@ static void send_large(void *payload, uint32_t slot, int fd)
 	}
 	if (sendmsg(holder->ends[1], &message, MSG_NOSIGNAL) != sizeof(slot))
 		_exit(5);
+	return 0;
 }
 
 /* Takes one message; false when there is none. */

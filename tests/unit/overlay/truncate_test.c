@@ -189,11 +189,12 @@ static struct hd_overlay *child_overlay;
 static pthread_t flushing;
 static atomic_bool flushed;
 
-static void note_large(void *payload, uint32_t slot, int fd)
+static int note_large(void *payload, uint32_t slot, int fd)
 {
 	(void)payload;
 	if (slot < SLOTS)
 		atomic_store(&shared->fds[slot], fd < 0 ? 0 : (uint32_t)fd);
+	return 0;
 }
 
 static void stop(void)
