@@ -246,6 +246,11 @@ status_field() {
 	heddle status --json | json_field "$1"
 }
 
+# The operations under way, but for the statfs(2) of the command that asks, which may not be through yet.
+operations_in_flight() {
+	status_field '{k: n for k, n in s["operations"]["in_flight"].items() if k != "STATFS"}'
+}
+
 # json_field EXPRESSION: of the JSON object on standard input, named s.
 json_field() {
 	python3 -c '

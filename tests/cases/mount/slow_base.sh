@@ -59,5 +59,5 @@ check_contains "$(thread_with " heddle-base, state")" "^    \(? \)\?\(hd_file_re
 
 kill -CONT "$below_worker"
 wait_until 20 cmp "$MNT/docs/big.txt" files/docs/big.txt
-check_equal "$(status_field 's["operations"]["in_flight"]')" "{}"
+check_equal "$(operations_in_flight)" "{}"
 heddle_unmount

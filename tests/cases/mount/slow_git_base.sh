@@ -46,6 +46,5 @@ check grep -q "READ of inode .* takes [0-9.]* s, it waits for a base" "$STORE/lo
 kill -CONT "$below_worker"
 wait_until 30 cmp "$MNT/random" origin/random
 check_content "$MNT/more" more
-# The command's own statfs(2) may not be through yet.
-check_equal "$(status_field '{k: n for k, n in s["operations"]["in_flight"].items() if k != "STATFS"}')" "{}"
+check_equal "$(operations_in_flight)" "{}"
 heddle_unmount
