@@ -23,9 +23,8 @@ struct counting {
 
 static int collect_move(struct counting *counting, const struct hd_change *change)
 {
-	struct hd_state_move move = {
-		.from = strdup(change->old_path), .to = strndup(change->path, change->path_length)};
-	int r = move.from && move.to ? 0 : -ENOMEM;
+	struct hd_state_move move = {0};
+	int r = hd_change_copy_paths(change, &move.to, &move.from);
 
 	if (r == 0)
 		hd_buffer_put(&counting->moves, &move, sizeof(move));

@@ -164,9 +164,7 @@ static int emit_change(const struct hd_change *change, void *payload)
 		if (r < 0)
 			return r;
 	}
-	entry.path = strndup(change->path, change->path_length);
-	entry.old_path = change->old_path ? strdup(change->old_path) : NULL;
-	r = entry.path && (entry.old_path || !change->old_path) ? 0 : -ENOMEM;
+	r = hd_change_copy_paths(change, &entry.path, &entry.old_path);
 	if (r == 0)
 		hd_buffer_put(&run->entries, &entry, sizeof(entry));
 	if (r == 0)

@@ -417,6 +417,18 @@ int hd_tree_comparison_same_tree(struct hd_tree_view *old_view,
 	return 0;
 }
 
+int hd_change_copy_paths(const struct hd_change *change, char **ret_path, char **ret_old_path)
+{
+	HD_AUTO_FREE char *path = strndup(change->path, change->path_length);
+	HD_AUTO_FREE char *old_path = change->old_path ? strdup(change->old_path) : NULL;
+
+	if (!path || (change->old_path && !old_path))
+		return -ENOMEM;
+	*ret_path = HD_STEAL(path);
+	*ret_old_path = HD_STEAL(old_path);
+	return 0;
+}
+
 const char *hd_change_kind_letter(enum hd_change_kind kind)
 {
 	static const char *const letters[HD_CHANGE_KIND_COUNT] = {

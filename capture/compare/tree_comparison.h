@@ -79,6 +79,9 @@ int hd_tree_comparison_same_tree(struct hd_tree_view *old_view,
 	const struct hd_tree_view_entry *old_directory, struct hd_tree_view *new_view,
 	const struct hd_tree_view_entry *new_directory, bool *ret_same);
 
+/* Copies of the paths of CHANGE, which the caller frees; *RET_OLD_PATH is NULL where it has none. -ENOMEM: neither. */
+int hd_change_copy_paths(const struct hd_change *change, char **ret_path, char **ret_old_path);
+
 /* "A", "M", "D" or "R" (for renamed, as in git). */
 const char *hd_change_kind_letter(enum hd_change_kind kind);
 

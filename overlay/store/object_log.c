@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
@@ -105,6 +106,20 @@ struct hd_log_file *hd_log_file_locked(struct hd_object_logs *logs, unsigned num
 			return &logs->files[i];
 	}
 	return NULL;
+}
+
+int hd_log_add_file_busy(struct hd_object_logs *logs, struct hd_log_file *file)
+{
+	int r;
+
+	hd_mutex_lock(&logs->lock);
+	r = HD_ARRAY_RESERVE(logs->files, logs->n_files, logs->files_capacity);
+	if (r == 0)
+		logs->files[logs->n_files++] = *file;
+	hd_mutex_unlock(&logs->lock);
+	if (r < 0)
+		hd_cleanup_close(&file->fd);
+	return r;
 }
 
 /* Makes room for one entry more; at most half of the slots are used. */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/platform/array.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
@@ -149,15 +148,7 @@ int hd_log_begin_held(struct hd_object_logs *logs)
 		r = create_file(logs, last ? last->number + 1 : 1, &file);
 	if (r < 0)
 		return hd_fail(r, "begin a log of recent objects");
-	hd_mutex_lock(&logs->lock);
-	if (HD_ARRAY_RESERVE(logs->files, logs->n_files, logs->files_capacity) < 0)
-		r = -ENOMEM;
-	else
-		logs->files[logs->n_files++] = file;
-	hd_mutex_unlock(&logs->lock);
-	if (r < 0)
-		hd_cleanup_close(&file.fd);
-	return r;
+	return hd_log_add_file_busy(logs, &file);
 }
 
 /* The log to append to, if the object has a place in it. */

@@ -247,15 +247,7 @@ static int add_file(struct hd_object_logs *logs, unsigned number)
 	/* Gone since it was listed. */
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	hd_mutex_lock(&logs->lock);
-	if (HD_ARRAY_RESERVE(logs->files, logs->n_files, logs->files_capacity) < 0)
-		r = -ENOMEM;
-	else
-		logs->files[logs->n_files++] = file;
-	hd_mutex_unlock(&logs->lock);
-	if (r < 0)
-		hd_cleanup_close(&file.fd);
-	return r;
+	return hd_log_add_file_busy(logs, &file);
 }
 
 /* *RET_CHANGED: there is something to be read. */

@@ -91,6 +91,8 @@ void hd_log_leave(struct hd_object_logs *logs);
 /* With the lock held. */
 struct hd_log_entry *hd_log_find_locked(struct hd_object_logs *logs, const struct hd_object_id *id);
 struct hd_log_file *hd_log_file_locked(struct hd_object_logs *logs, unsigned number);
+/* FILE, whose descriptor is the logs' from now on and closed on failure, becomes the last one. */
+int hd_log_add_file_busy(struct hd_object_logs *logs, struct hd_log_file *file);
 int hd_log_insert_busy(struct hd_object_logs *logs, const struct hd_log_entry *entry);
 /* Forgets all entries: they are to be read anew. */
 void hd_log_clear_table_busy(struct hd_object_logs *logs);
