@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every rename of one kind of thing over another, made in one tree; what it answers and what is there afterwards.
 
-    rename_matrix.py base DIRECTORY STEP       what the base has
-    rename_matrix.py prepare DIRECTORY STEP    the changes before
-    rename_matrix.py rename DIRECTORY STEP     the renames: prints each answer, and what became of what, by its number
-    rename_matrix.py show DIRECTORY            prints the tree: names, kinds, modes, links, bytes
-    rename_matrix.py check OLD NEW             does the status on standard input (--json) make the one tree of the other?
+    rename_matrix.py base DIRECTORY FIRST STEP       what the base has
+    rename_matrix.py prepare DIRECTORY FIRST STEP    the changes before
+    rename_matrix.py rename DIRECTORY FIRST STEP     the renames: prints each answer, and what became of what, by its number
+    rename_matrix.py show DIRECTORY                  prints the tree: names, kinds, modes, links, bytes
+    rename_matrix.py check OLD NEW                   does the status on standard input (--json) make the one tree of the other?
 
-A case is what is renamed, what is at the new name, in which directories, and how: 26,400 of them, of which every STEPth is
-taken. Each has a directory of its own, all are made in one tree, in which they cannot meet.
+A case is what is renamed, what is at the new name, in which directories, and how: 26,400 of them, of which FIRST and every
+STEPth behind it are taken. Each has a directory of its own, all are made in one tree, in which they cannot meet.
 """
 
 import ctypes
@@ -32,10 +32,10 @@ FLAGS = {"plain": 0, "noreplace": 1, "exchange": 2}
 LIBRARY = ctypes.CDLL(None, use_errno=True)
 
 
-def cases(step):
+def cases(first, step):
     """With a prime above 5 for a STEP, what is taken is spread over everything that there is to choose."""
     everything = itertools.product(itertools.product(KINDS, STATES), TARGETS, PLACES, FLAGS)
-    for number, (source, target, place, flag) in itertools.islice(enumerate(everything), 0, None, step):
+    for number, (source, target, place, flag) in itertools.islice(enumerate(everything), first, None, step):
         yield f"c{number:05}", source, target, place, flag
 
 
@@ -99,8 +99,8 @@ def base_name(name, state):
     return name + "-before" if state == "moved" else name
 
 
-def make_base(root, step):
-    for case, source, target, place, _ in cases(step):
+def make_base(root, first, step):
+    for case, source, target, place, _ in cases(first, step):
         top = f"{root}/{case}"
         os.mkdir(top)
         states = dict(directories(place))
@@ -167,13 +167,13 @@ def became(before, after):
     return [f"{path}={names.get(after[path], 'new')}" for path in sorted(after)]
 
 
-def prepare_all(root, step):
-    for case, source, target, place, _ in cases(step):
+def prepare_all(root, first, step):
+    for case, source, target, place, _ in cases(first, step):
         prepare(f"{root}/{case}", case, source, target, place)
 
 
-def rename_all(root, step):
-    for case, source, target, place, flag in cases(step):
+def rename_all(root, first, step):
+    for case, source, target, place, flag in cases(first, step):
         top = f"{root}/{case}"
         parent = "two" if place[1] else "one"
         before = numbers(top)
@@ -252,7 +252,7 @@ def main():
     elif what == "check":
         check(root, sys.argv[3], json.load(sys.stdin))
     else:
-        {"base": make_base, "prepare": prepare_all, "rename": rename_all}[what](root, int(sys.argv[3]))
+        {"base": make_base, "prepare": prepare_all, "rename": rename_all}[what](root, *map(int, sys.argv[3:5]))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@
 # directories, of the base, changed, new, or made anew under the name of one of the base; onto each of these or nothing;
 # within and across directories of the base, new, moved or made anew; plain, NOREPLACE and EXCHANGE. Answers, trees and what
 # became of each inode are those of a native directory: at once, with a capture and a new mount before the renames, after a
-# new mount, in a state that was captured and in a thread that begins there. HEDDLE_RENAME_STEP=N takes every Nth of 26,400.
+# new mount, in a state that was captured and in a thread that begins there. HEDDLE_RENAME_STEP=N takes every Nth of
+# 26,400, HEDDLE_RENAME_FIRST=K begins at another one than the first: all K below N are the whole matrix.
 
 . "$TEST_LIB/common.sh"
 
-step=${HEDDLE_RENAME_STEP:-241}
+chosen=("${HEDDLE_RENAME_FIRST:-0}" "${HEDDLE_RENAME_STEP:-241}")
 
 matrix() {
 	check python3 "$TEST_LIB/rename_matrix.py" "$@"
@@ -30,24 +31,24 @@ same_tree() {
 mkdir base first second
 git config --global user.name "Test Person"
 git config --global user.email "test@example.org"
-matrix base base "$step"
+matrix base base "${chosen[@]}"
 cp -a base native
-matrix prepare native "$step"
+matrix prepare native "${chosen[@]}"
 cp -a native prepared
-matrix rename native "$step" >native.answers
+matrix rename native "${chosen[@]}" >native.answers
 matrix show native >native.txt
 [ "$(wc -l <native.answers)" -gt 100 ] || fail "there are hardly any cases"
 
 # tell_renames captured|plain: the story in a mount.
 tell_renames() {
-	matrix prepare "$MNT" "$step"
+	matrix prepare "$MNT" "${chosen[@]}"
 	local old=base
 	if [ "$1" = captured ]; then
 		check heddle capture -m "Prepared" >/dev/null
 		heddle_remount
 		old=prepared
 	fi
-	matrix rename "$MNT" "$step" >mount.answers
+	matrix rename "$MNT" "${chosen[@]}" >mount.answers
 	diff native.answers mount.answers || fail "renames answer differently ($1)"
 	same_tree "$MNT" "$1"
 	heddle status --json | matrix check "$old" "$MNT"
