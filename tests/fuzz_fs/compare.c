@@ -80,44 +80,53 @@ static unsigned compare_access_time(const struct fuzz_comparison *comparison, co
 	return compare_time(comparison, path, "atime", a, b);
 }
 
+/* A restore gives the native side a copy, which has what its bytes need and nothing of what fallocate(2) promised. */
+static bool is_native_copy(const struct fuzz_comparison *comparison, int fd, const char *path)
+{
+	struct statx st;
+
+	if (statx(fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) < 0 ||
+		(st.stx_mask & STATX_BTIME) == 0)
+		return false;
+	return fuzz_intervals_contain(&comparison->restores,
+		&(struct timespec){.tv_sec = st.stx_btime.tv_sec, .tv_nsec = st.stx_btime.tv_nsec});
+}
+
 /* What fallocate(2) promises beyond the end counts on both sides. */
-static unsigned compare_blocks(const struct fuzz_comparison *comparison, const char *path,
-	const struct stat *a, const struct stat *b)
+static unsigned compare_blocks(const struct fuzz_comparison *comparison, const char *label, int fd,
+	const char *path, const struct stat *a, const struct stat *b)
 {
 	uint64_t whole = ((uint64_t)a->st_size + 4095) / 4096 * 8;
 
-	/* The native side is a copy then, which has what is needed. */
-	if (is_of_restore(comparison, a, b))
-		return 0;
 	if ((uint64_t)a->st_blocks <= whole || a->st_blocks <= b->st_blocks ||
-		fuzz_known_block_count(comparison) != NULL)
+		fuzz_known_block_count(comparison) != NULL || is_native_copy(comparison, fd, path))
 		return 0;
-	printf("  %s: a has %ju blocks of 512 bytes for a size of %jd, b %ju\n", path,
+	printf("  %s: a has %ju blocks of 512 bytes for a size of %jd, b %ju\n", label,
 		(uintmax_t)a->st_blocks, (intmax_t)a->st_size, (uintmax_t)b->st_blocks);
 	return 1;
 }
 
-unsigned fuzz_compare_stat(const struct fuzz_comparison *comparison, const char *path, const struct stat *a,
-	const struct stat *b)
+unsigned fuzz_compare_stat(const struct fuzz_comparison *comparison, const char *label, int fd,
+	const char *path, const struct stat *a, const struct stat *b)
 {
 	unsigned differences = 0;
 
-	differences += compare_number(path, "mode", a->st_mode, b->st_mode, "0%" PRIo64);
-	differences += compare_number(path, "uid", a->st_uid, b->st_uid, "%" PRIu64);
-	differences += compare_number(path, "gid", a->st_gid, b->st_gid, "%" PRIu64);
-	differences += compare_number(path, "nlink", a->st_nlink, b->st_nlink, "%" PRIu64);
+	differences += compare_number(label, "mode", a->st_mode, b->st_mode, "0%" PRIo64);
+	differences += compare_number(label, "uid", a->st_uid, b->st_uid, "%" PRIu64);
+	differences += compare_number(label, "gid", a->st_gid, b->st_gid, "%" PRIu64);
+	differences += compare_number(label, "nlink", a->st_nlink, b->st_nlink, "%" PRIu64);
 	if (!S_ISDIR(b->st_mode))
 		differences +=
-			compare_number(path, "size", (uint64_t)a->st_size, (uint64_t)b->st_size, "%" PRIu64);
+			compare_number(label, "size", (uint64_t)a->st_size, (uint64_t)b->st_size, "%" PRIu64);
 	if (S_ISREG(b->st_mode))
-		differences += compare_blocks(comparison, path, a, b);
+		differences += compare_blocks(comparison, label, fd, path, a, b);
 	if (S_ISCHR(b->st_mode) || S_ISBLK(b->st_mode))
-		differences += compare_number(path, "device", a->st_rdev, b->st_rdev, "%" PRIu64);
-	differences += compare_access_time(comparison, path, &a->st_atim, &b->st_atim);
-	differences += compare_time(comparison, path, "mtime", &a->st_mtim, &b->st_mtim);
+		differences += compare_number(label, "device", a->st_rdev, b->st_rdev, "%" PRIu64);
+	differences += compare_access_time(comparison, label, &a->st_atim, &b->st_atim);
+	differences += compare_time(comparison, label, "mtime", &a->st_mtim, &b->st_mtim);
 	if (is_of_restore(comparison, a, b))
 		return differences;
-	return differences + compare_change_time(comparison, path, &a->st_ctim, &b->st_ctim);
+	return differences + compare_change_time(comparison, label, &a->st_ctim, &b->st_ctim);
 }
 
 static bool is_before(const struct timespec *a, const struct timespec *b)

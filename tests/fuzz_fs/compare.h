@@ -33,9 +33,9 @@ struct fuzz_comparison {
 unsigned fuzz_compare_outcomes(
 	const struct fuzz_operation *operation, const struct fuzz_outcome *a, const struct fuzz_outcome *b);
 
-/* All of stat. */
-unsigned fuzz_compare_stat(const struct fuzz_comparison *comparison, const char *path, const struct stat *a,
-	const struct stat *b);
+/* All of stat, A and B, of what is natively at PATH below FD, or with an empty PATH FD itself; LABEL is printed. */
+unsigned fuzz_compare_stat(const struct fuzz_comparison *comparison, const char *label, int fd,
+	const char *path, const struct stat *a, const struct stat *b);
 
 /* One name: all of stat, and with DEEP the bytes, the link's target and the extended attributes. */
 unsigned fuzz_compare_path(const struct fuzz_comparison *comparison, const char *path, bool deep);

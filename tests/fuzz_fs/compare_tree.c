@@ -138,7 +138,7 @@ unsigned fuzz_compare_path(const struct fuzz_comparison *comparison, const char 
 	}
 	if (r_a != 0)
 		return 0;
-	differences = fuzz_compare_stat(comparison, path, &a, &b);
+	differences = fuzz_compare_stat(comparison, path, world->b.root_fd, path, &a, &b);
 	if (deep && a.st_mode == b.st_mode)
 		differences += compare_inside(comparison, path, &a);
 	return differences;
@@ -158,7 +158,7 @@ unsigned fuzz_compare_handle(const struct fuzz_comparison *comparison, int handl
 		printf("  %s: fstat fails\n", label);
 		return 1;
 	}
-	differences = fuzz_compare_stat(comparison, label, &a, &b);
+	differences = fuzz_compare_stat(comparison, label, fd_b, "", &a, &b);
 	if (deep && S_ISREG(a.st_mode) && (fcntl(fd_b, F_GETFL) & O_ACCMODE) != O_WRONLY)
 		differences += compare_bytes(comparison, label, fd_a, fd_b, a.st_blocks);
 	return differences;
