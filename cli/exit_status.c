@@ -74,6 +74,7 @@ static const struct exit_row exit_table[] = {
 	{HD_E_FACT_INVALID, HD_EXIT_USAGE,
 		"a key has 1 to 64 letters, digits and dashes and begins with a letter"},
 	{HD_E_EXPORT_NAME, HD_EXIT_DATA, "rename it in the mount and capture again"},
+	{HD_E_IMPORT_CHANGED, HD_EXIT_TEMPORARY, "repeat the command when nobody writes there"},
 	{HD_E_BRANCH_CHECKED_OUT, HD_EXIT_TEMPORARY,
 		"name another branch with --branch, or check out another one there"},
 	{HD_E_WORKTREE, HD_EXIT_UNAVAILABLE, "mount without --git: the tree is the same"},

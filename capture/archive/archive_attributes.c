@@ -8,21 +8,11 @@
 #include <sys/stat.h>
 
 #include "capture/archive/archive_acl.h"
+#include "capture/archive/import_attributes.h"
 #include "overlay/access_control_list.h"
 #include "overlay/attribute_string.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-
-static const char *const namespaces[] = {"user.", "trusted.", "security."};
-
-static bool is_kept(const char *name)
-{
-	for (size_t i = 0; i < HD_ARRAY_SIZE(namespaces); i++) {
-		if (strncmp(name, namespaces[i], strlen(namespaces[i])) == 0 && name[strlen(namespaces[i])])
-			return true;
-	}
-	return hd_acl_is_name(name);
-}
 
 static int digit_of(char digit)
 {
@@ -57,24 +47,10 @@ static int decode_name(const char *name, char decoded[XATTR_NAME_MAX + 1])
 static int take_one(
 	const char *encoded, const void *value, size_t size, struct hd_buffer *xattrs, uint64_t *skipped)
 {
-	struct hd_extended_attribute before;
 	char name[XATTR_NAME_MAX + 1];
 	int r = decode_name(encoded, name);
 
-	if (r < 0)
-		return r;
-	if (!is_kept(name)) {
-		(*skipped)++;
-		return 0;
-	}
-	if (size > XATTR_SIZE_MAX)
-		return hd_fail(EINVAL, "the extended attribute '%s' has %zu bytes", name, size);
-	if (hd_acl_is_name(name) && (hd_acl_check(value, size) < 0 || hd_acl_is_empty(size)))
-		return hd_fail(EINVAL, "'%s' is no access list", name);
-	/* bsdtar writes each one in two forms. */
-	if (!hd_attribute_find(xattrs, name, &before))
-		hd_attribute_put(xattrs, name, size > 0 ? value : "", size);
-	return hd_buffer_status(xattrs);
+	return r < 0 ? r : hd_import_attribute_add(name, value, size, xattrs, skipped);
 }
 
 static int take_attributes(struct archive_entry *entry, struct hd_buffer *xattrs, uint64_t *skipped)
@@ -109,24 +85,6 @@ static int take_list(struct archive_entry *entry, int type, const char *name, st
 	return r < 0 ? r : hd_buffer_status(xattrs);
 }
 
-/* What is more than the permission bits remains; the bits follow the list. */
-static int apply_access_list(uint32_t *mode, struct hd_buffer *xattrs)
-{
-	HD_AUTO_BUFFER struct hd_buffer before = {0};
-	struct hd_extended_attribute list;
-	bool extended;
-
-	if (!hd_attribute_find(xattrs, HD_ACL_ACCESS, &list))
-		return 0;
-	*mode = hd_acl_mode(list.value, list.size, *mode, &extended);
-	if (extended)
-		return 0;
-	before = *xattrs;
-	*xattrs = (struct hd_buffer){0};
-	(void)hd_attribute_copy_without(&before, HD_ACL_ACCESS, xattrs);
-	return hd_buffer_status(xattrs);
-}
-
 int hd_archive_attributes_read(
 	struct archive_entry *entry, uint32_t *mode, struct hd_buffer *xattrs, uint64_t *skipped)
 {
@@ -136,9 +94,5 @@ int hd_archive_attributes_read(
 		r = take_list(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, HD_ACL_ACCESS, xattrs);
 	if (r == 0 && S_ISDIR(*mode))
 		r = take_list(entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, HD_ACL_DEFAULT, xattrs);
-	if (r == 0)
-		r = apply_access_list(mode, xattrs);
-	if (r == 0 && hd_attribute_string_check(xattrs) < 0)
-		r = hd_fail(EINVAL, "it has more extended attributes than a file can have");
-	return r;
+	return r < 0 ? r : hd_import_attributes_finish(mode, xattrs);
 }

@@ -23,7 +23,7 @@ struct importing {
 	struct hd_import_result result;
 };
 
-/* Everything that can be refused before the archive is read. */
+/* Everything that can be refused before anything is read. */
 static int prepare(struct importing *importing)
 {
 	const struct hd_import_options *options = importing->options;
@@ -49,14 +49,14 @@ static int prepare(struct importing *importing)
 	return r < 0 ? r : hd_base_set_new(importing->store, 0, &importing->bases);
 }
 
-static int read_archive(struct importing *importing)
+static int read_tree(struct importing *importing)
 {
 	const struct hd_import_options *options = importing->options;
 	int r = hd_archive_tree_begin(&importing->tree, options->max_entries);
 
 	if (r == 0)
-		r = hd_tar_read(importing->store->objects, &options->source, options->max_bytes,
-			&importing->tree, &importing->result.read);
+		r = options->read(
+			importing->store, options->source, &importing->tree, &importing->result.read);
 	if (r == 0)
 		r = hd_archive_store(&importing->tree, importing->store, importing->bases, &importing->parent,
 			&importing->result.state);
@@ -119,7 +119,7 @@ static int import(struct importing *importing)
 	int r = prepare(importing);
 
 	if (r >= 0)
-		r = read_archive(importing);
+		r = read_tree(importing);
 	if (r >= 0)
 		r = count_changes(importing);
 	if (r >= 0)

@@ -18,32 +18,10 @@ struct reader {
 	struct hd_object_store *objects; /* borrowed */
 	struct hd_archive_tree *tree;    /* borrowed */
 	struct hd_tar_stream *stream;    /* owned */
-	struct hd_tar_reader_result result;
+	struct hd_import_counts result;
 };
 
-static const uint8_t zeros[HD_CHUNK_SIZE];
-
 /* ---- bytes ---- */
-
-/* Zeros from AT to END; whole chunks of them cost one. */
-static int append_zeros(struct hd_content_writer *writer, uint64_t at, uint64_t end)
-{
-	int r = 0;
-
-	while (r == 0 && at < end) {
-		uint64_t left = end - at, to_chunk = HD_CHUNK_SIZE - at % HD_CHUNK_SIZE;
-		uint64_t size = left < to_chunk ? left : to_chunk;
-
-		if (size == HD_CHUNK_SIZE) {
-			size = left / HD_CHUNK_SIZE * HD_CHUNK_SIZE;
-			r = hd_content_writer_append_zeros(writer, size / HD_CHUNK_SIZE);
-		} else {
-			r = hd_content_writer_append(writer, zeros, (size_t)size);
-		}
-		at += size;
-	}
-	return r;
-}
 
 static int append_data(struct reader *reader, struct hd_content_writer *writer, uint64_t total)
 {
@@ -58,14 +36,14 @@ static int append_data(struct reader *reader, struct hd_content_writer *writer, 
 		if (offset < at || offset > total || size > total - offset)
 			return hd_fail(EINVAL, "its data goes back, or beyond its %llu bytes",
 				(unsigned long long)total);
-		r = append_zeros(writer, at, offset);
+		r = hd_content_writer_append_hole(writer, offset - at);
 		if (r == 0)
 			r = hd_content_writer_append(writer, bytes, size);
 		if (r < 0)
 			return r;
 		at = offset + size;
 	}
-	return r < 0 ? r : append_zeros(writer, at, total);
+	return r < 0 ? r : hd_content_writer_append_hole(writer, total - at);
 }
 
 static int store_data(struct reader *reader, uint64_t total, struct hd_content *ret_content)
@@ -233,7 +211,7 @@ static int take_entry(struct reader *reader, struct archive_entry *entry)
 }
 
 int hd_tar_read(struct hd_object_store *objects, const struct hd_tar_source *source, uint64_t max_bytes,
-	struct hd_archive_tree *tree, struct hd_tar_reader_result *ret_result)
+	struct hd_archive_tree *tree, struct hd_import_counts *ret_counts)
 {
 	struct reader reader = {.objects = objects, .tree = tree};
 	struct archive_entry *entry;
@@ -252,6 +230,14 @@ int hd_tar_read(struct hd_object_store *objects, const struct hd_tar_source *sou
 	hd_tar_stream_close(reader.stream);
 	if (r < 0)
 		return r;
-	*ret_result = reader.result;
+	*ret_counts = reader.result;
 	return 0;
+}
+
+int hd_tar_import(struct hd_store *store, const void *source, struct hd_archive_tree *tree,
+	struct hd_import_counts *ret_counts)
+{
+	const struct hd_tar_import *import = source;
+
+	return hd_tar_read(store->objects, &import->source, import->max_bytes, tree, ret_counts);
 }

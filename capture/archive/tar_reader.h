@@ -11,18 +11,19 @@
  * Errors      Those of tar_stream.h and archive_tree.h with the entry's name; those of the store.
  */
 
-#include "capture/archive/archive_tree.h"
+#include "capture/archive/import_state.h"
 #include "capture/archive/tar_stream.h"
-#include "overlay/store/store.h"
-
-struct hd_tar_reader_result {
-	uint64_t entries;    /* of the archive */
-	uint64_t bytes;      /* of the archive when it is not compressed */
-	uint64_t attributes; /* extended attributes of namespaces that no mount has, left out */
-};
 
 /* Reads all of SOURCE into TREE, which was begun; MAX_BYTES as in tar_stream.h. */
 int hd_tar_read(struct hd_object_store *objects, const struct hd_tar_source *source, uint64_t max_bytes,
-	struct hd_archive_tree *tree, struct hd_tar_reader_result *ret_result);
+	struct hd_archive_tree *tree, struct hd_import_counts *ret_counts);
+
+/* An hd_import_read: SOURCE is an hd_tar_import. */
+struct hd_tar_import {
+	struct hd_tar_source source;
+	uint64_t max_bytes; /* 0: no limit */
+};
+int hd_tar_import(struct hd_store *store, const void *source, struct hd_archive_tree *tree,
+	struct hd_import_counts *ret_counts);
 
 #endif

@@ -80,7 +80,21 @@ static int run_layer(const struct hd_invocation *invocation)
 	return r < 0 ? r : hd_export_layer_command(invocation);
 }
 
+static int run_dir(const struct hd_invocation *invocation)
+{
+	int r = refuse_git_options("dir");
+
+	if (r >= 0 && hd_export_arguments.output)
+		return refuse("output", "dir");
+	if (r >= 0 && hd_export_arguments.compression)
+		return refuse("compress", "dir");
+	if (r >= 0 && hd_export_arguments.from)
+		return refuse("from", "dir");
+	return r < 0 ? r : hd_export_dir_command(invocation);
+}
+
 static const struct hd_subcommand subjects[] = {
+	{.name = "dir", .min_arguments = 1, .max_arguments = 2, .run = run_dir},
 	{.name = "git", .max_arguments = 1, .run = run_git},
 	{.name = "tar", .max_arguments = 1, .run = run_tar},
 	{.name = "oci-layer", .max_arguments = 1, .run = run_layer},
@@ -94,11 +108,17 @@ static int run_export(const struct hd_invocation *invocation)
 
 const struct hd_command hd_command_export = {
 	.name = "export",
-	.summary = "Write states to git, or as archives",
-	.usage = "git [THREAD] [--repo DIR] [--branch NAME] [--ignored]\n"
+	.summary = "Write states to git, as archives, or as files",
+	.usage = "dir [STATE] DIR\n"
+		 "git [THREAD] [--repo DIR] [--branch NAME] [--ignored]\n"
 		 "tar [STATE] [-o FILE] [--compress HOW]\n"
 		 "oci-layer [STATE] [--from STATE] [-o FILE] [--compress HOW]",
 	.description =
+		"dir: writes the tree of STATE (default: @) as DIR, which must not be there, or be empty: "
+		"owners, permissions, times to the nanosecond, ACLs, extended attributes, hard links, "
+		"devices, FIFOs, sockets and holes. DIR is there when it is whole. What an ordinary user may "
+		"not do (other owners, devices) is left and counted. 'heddle import dir' makes the same tree "
+		"of it again.\n\n"
 		"git: writes each state of THREAD that was not exported before as one commit and moves the "
 		"branch to the last one. Message, author, time and facts (as trailers) are the state's. A "
 		"branch that was moved by anything but an export is left alone, with exit status 75. What "
@@ -113,6 +133,6 @@ const struct hd_command hd_command_export = {
 		"Only captured states are exported: run 'heddle capture' first.",
 	.options = options,
 	.min_arguments = 1,
-	.max_arguments = 2,
+	.max_arguments = 3,
 	.run = run_export,
 };

@@ -21,6 +21,7 @@ struct hd_export_arguments {
 extern struct hd_export_arguments hd_export_arguments;
 
 /* `heddle export SUBJECT`, with the arguments behind the subject. */
+int hd_export_dir_command(const struct hd_invocation *invocation);
 int hd_export_git_command(const struct hd_invocation *invocation);
 int hd_export_tar_command(const struct hd_invocation *invocation);
 int hd_export_layer_command(const struct hd_invocation *invocation);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/archive/import_state.h"
+#include "capture/archive/directory_reader.h"
+#include "capture/archive/tar_reader.h"
 #include "capture/history/state_spec.h"
 #include "capture/identity.h"
 #include "cli/command.h"
@@ -22,13 +24,14 @@
 
 #define MAX_SIZE_DEFAULT 65536 /* MiB */
 #define MAX_ENTRIES_DEFAULT 4000000
+#define NOT_GIVEN ULONG_MAX
 
 static const char *thread;
 static const char *onto;
 static const char *message;
 static const char *author;
-static unsigned long max_size = MAX_SIZE_DEFAULT;
-static unsigned long max_entries = MAX_ENTRIES_DEFAULT;
+static unsigned long max_size = NOT_GIVEN;
+static unsigned long max_entries = NOT_GIVEN;
 
 static const struct hd_option options[] = {
 	{.long_name = "thread",
@@ -50,11 +53,11 @@ static const struct hd_option options[] = {
 		.text = &author},
 	{.long_name = "max-size",
 		.argument = "MIB",
-		.help = "refuse an archive with more, uncompressed (default: 65536; 0: no limit)",
+		.help = "tar: refuse an archive with more, uncompressed (default: 65536; 0: no limit)",
 		.number = &max_size},
 	{.long_name = "max-entries",
 		.argument = "N",
-		.help = "refuse an archive with more entries (default: 4000000; 0: no limit)",
+		.help = "tar: refuse an archive with more entries (default: 4000000; 0: no limit)",
 		.number = &max_entries},
 	{0},
 };
@@ -111,25 +114,17 @@ static int choose_thread(const struct hd_invocation *invocation, struct import *
 	return r < 0 ? r : 0;
 }
 
-static int open_source(const char *path, struct import *import)
+static int open_source(const char *path, int flags, struct import *import)
 {
-	import->wanted.source.fd = 0;
-	if (strcmp(path, "-") == 0)
-		return 0;
-	import->source_fd = hd_file_open(AT_FDCWD, path, O_RDONLY, 0);
-	if (import->source_fd < 0)
-		return hd_fail_in(import->source_fd, "'%s'", path);
-	import->wanted.source.fd = import->source_fd;
-	return 0;
+	import->source_fd = hd_file_open(AT_FDCWD, path, flags, 0);
+	return import->source_fd < 0 ? hd_fail_in(import->source_fd, "'%s'", path) : 0;
 }
 
 static int collect(const struct hd_invocation *invocation, const char *subject, struct import *import)
 {
 	const char *path = invocation->arguments[0];
-	int r = open_source(path, import);
+	int r = choose_thread(invocation, import);
 
-	if (r >= 0)
-		r = choose_thread(invocation, import);
 	if (r >= 0)
 		r = hd_identity_resolve(author, import->location.store->path, &import->author);
 	if (r < 0)
@@ -143,8 +138,6 @@ static int collect(const struct hd_invocation *invocation, const char *subject, 
 	import->wanted.parent = &import->parent;
 	import->wanted.author = import->author;
 	import->wanted.message = import->message;
-	import->wanted.max_bytes = (uint64_t)max_size << 20;
-	import->wanted.max_entries = max_entries;
 	return 0;
 }
 
@@ -181,23 +174,58 @@ static int report(const struct import *import, const struct hd_import_result *re
 	return HD_EXIT_OK;
 }
 
-static int run_tar(const struct hd_invocation *invocation)
+/* With READ and SOURCE set. */
+static int run_any(const struct hd_invocation *invocation, const char *subject, struct import *import)
 {
-	HD_CLEANUP(import_clear) struct import import = {.source_fd = -1, .hold_fd = -1};
 	HD_CLEANUP(hd_import_result_clear) struct hd_import_result result = {0};
-	int r = collect(invocation, "tar", &import);
+	int r = collect(invocation, subject, import);
 
 	if (r < 0)
 		return r;
 	hd_progress_begin("importing", HD_PROGRESS_STOPS);
-	r = hd_import_state(import.location.store, &import.wanted, &result);
+	r = hd_import_state(import->location.store, &import->wanted, &result);
 	hd_progress_end();
 	if (r < 0)
 		return r == -HD_E_INTERRUPTED ? r : hd_fail_in(r, "'%s'", invocation->arguments[0]);
-	return invocation->json ? report_json(&import, &result) : report(&import, &result);
+	return invocation->json ? report_json(import, &result) : report(import, &result);
+}
+
+static int run_tar(const struct hd_invocation *invocation)
+{
+	HD_CLEANUP(import_clear) struct import import = {.source_fd = -1, .hold_fd = -1};
+	struct hd_tar_import tar = {
+		.max_bytes = (uint64_t)(max_size == NOT_GIVEN ? MAX_SIZE_DEFAULT : max_size) << 20};
+	const char *path = invocation->arguments[0];
+	int r = strcmp(path, "-") == 0 ? 0 : open_source(path, O_RDONLY, &import);
+
+	if (r < 0)
+		return r;
+	tar.source.fd = import.source_fd >= 0 ? import.source_fd : 0;
+	import.wanted.read = hd_tar_import;
+	import.wanted.source = &tar;
+	import.wanted.max_entries = max_entries == NOT_GIVEN ? MAX_ENTRIES_DEFAULT : max_entries;
+	return run_any(invocation, "tar", &import);
+}
+
+static int run_dir(const struct hd_invocation *invocation)
+{
+	HD_CLEANUP(import_clear) struct import import = {.source_fd = -1, .hold_fd = -1};
+	struct hd_directory_import directory;
+	int r;
+
+	if (max_size != NOT_GIVEN || max_entries != NOT_GIVEN)
+		return hd_fail(HD_E_USAGE, "--max-size and --max-entries do not go with 'import dir'");
+	r = open_source(invocation->arguments[0], O_RDONLY | O_DIRECTORY, &import);
+	if (r < 0)
+		return r;
+	directory.root_fd = import.source_fd;
+	import.wanted.read = hd_directory_import;
+	import.wanted.source = &directory;
+	return run_any(invocation, "dir", &import);
 }
 
 static const struct hd_subcommand subjects[] = {
+	{.name = "dir", .min_arguments = 1, .max_arguments = 1, .run = run_dir},
 	{.name = "tar", .min_arguments = 1, .max_arguments = 1, .run = run_tar},
 	{0},
 };
@@ -209,19 +237,22 @@ static int run_import(const struct hd_invocation *invocation)
 
 const struct hd_command hd_command_import = {
 	.name = "import",
-	.summary = "Make a state of an archive",
-	.usage = "tar FILE [--thread NAME [--onto STATE]] [-m TEXT]",
+	.summary = "Make a state of an archive or a directory",
+	.usage = "dir DIR [--thread NAME [--onto STATE]] [-m TEXT]\n"
+		 "tar FILE [--thread NAME [--onto STATE]] [-m TEXT]",
 	.description =
-		"Reads the archive FILE (- is standard input; gzip, zstd, xz and bzip2 are recognised), "
-		"makes "
-		"its tree a state, and gives it to a thread, which must not be mounted. A thread that does "
-		"not exist is made. What is not captured of one that does is kept in a state, and 'heddle "
-		"undo' brings it back.\n\n"
+		"Reads the directory DIR, or the archive FILE (- is standard input; gzip, zstd, xz and bzip2 "
+		"are recognised), makes its tree a state, and gives it to a thread, which must not be "
+		"mounted. A thread that does not exist is made. What is not captured of one that does is "
+		"kept in a state, and 'heddle undo' brings it back.\n\n"
 		"Owners (the numbers), permissions, times, ACLs, extended attributes, hard links, devices "
-		"and holes are taken over. A state that 'heddle export tar' wrote becomes the same tree.\n\n"
-		"Archives are not trusted: absolute paths, '..', paths through links and links to what did "
-		"not come before are refused, nothing is written but the store, and an import that fails, "
-		"is stopped or killed leaves no state.",
+		"and holes are taken over. A state that 'heddle export dir' or 'heddle export tar' wrote "
+		"becomes the same tree.\n\n"
+		"dir: a store in DIR, and the store that is used, are left out. A file that is changed while "
+		"it is read fails the import.\n\n"
+		"tar: archives are not trusted: absolute paths, '..', paths through links and links to what "
+		"did not come before are refused, and nothing is written but the store.\n\n"
+		"An import that fails, is stopped or killed leaves no state.",
 	.options = options,
 	.min_arguments = 2,
 	.max_arguments = 2,

@@ -7,6 +7,7 @@
 
 #include "overlay/bases/base_directory_handles.h"
 #include "overlay/bases/base_directory_seen.h"
+#include "overlay/bases/base_directory_store.h"
 #include "overlay/bases/base_directory_xattrs.h"
 #include "overlay/platform/beneath.h"
 #include "overlay/platform/checksum.h"
@@ -28,13 +29,9 @@
  * comparison follows each read: bytes that were read before the file still looked the same are the bytes that
  * were listed.
  *
- * Neither a store in the root nor, wherever it lies, the store that this base is used by is part of the tree: the
- * mount would show its own memory, growing as it is read, and below the default mountpoint itself, without end.
- *
  * Locks   None here; handles and fingerprints have their own. The index is asked with no lock held.
  */
 
-#define STORE_FORMAT HD_STORE_DIRECTORY "/format"
 #define LINK_TARGET_LIMIT 4096 /* PATH_MAX; no link's target is longer */
 
 struct directory_base {
@@ -43,7 +40,7 @@ struct directory_base {
 	struct hd_index *index; /* borrowed */
 	int root_fd;            /* owned */
 	uint64_t root_device;
-	uint64_t store_device, store_inode; /* of the store's own directory */
+	struct hd_store_place store; /* no part of the tree */
 	uint16_t number;
 	struct hd_content root;          /* what stands for the root itself */
 	struct hd_seen_files *seen;      /* owned */
@@ -160,18 +157,6 @@ static int fill_content(
 	return r;
 }
 
-static bool is_store(const struct listing *listing, const char *name, const struct stat *status)
-{
-	const struct directory_base *base = listing->base;
-
-	if (!S_ISDIR(status->st_mode))
-		return false;
-	if (status->st_dev == base->store_device && status->st_ino == base->store_inode)
-		return true;
-	return !listing->path[0] && strcmp(name, HD_STORE_DIRECTORY) == 0 &&
-	       hd_file_exists(listing->fd, STORE_FORMAT);
-}
-
 static int list_one(const char *name, unsigned char type, void *payload)
 {
 	struct listing *listing = payload;
@@ -186,7 +171,7 @@ static int list_one(const char *name, unsigned char type, void *payload)
 		return 0; /* removed since its name was read */
 	if (r < 0)
 		return hd_fail(r, "base file '%s/%s'", listing->path, name);
-	if (is_store(listing, name, &status))
+	if (hd_store_place_is(&listing->base->store, listing->fd, !listing->path[0], name, &status))
 		return 0;
 	fill_status(&status, &birth, &entry);
 	/* Other filesystems below the base count for themselves: there the number may occur twice. */
@@ -437,18 +422,6 @@ static int open_root(struct directory_base *self)
 	return r < 0 ? r : hd_file_handles_new(&self->handles);
 }
 
-static int find_store(struct directory_base *self, const struct hd_store *store)
-{
-	struct stat status;
-	int r = hd_file_stat(store->fd, &status);
-
-	if (r < 0)
-		return hd_fail(r, "store %s", store->path);
-	self->store_device = status.st_dev;
-	self->store_inode = status.st_ino;
-	return 0;
-}
-
 int hd_base_directory_open(
 	const char *location, uint16_t number, struct hd_store *store, struct hd_base **ret_base)
 {
@@ -462,7 +435,7 @@ int hd_base_directory_open(
 	self->number = number;
 	self->root_fd = -1;
 	self->location = strdup(location);
-	r = self->location ? find_store(self, store) : -ENOMEM;
+	r = self->location ? hd_store_place_find(store, &self->store) : -ENOMEM;
 	if (r == 0)
 		r = open_root(self);
 	if (r < 0) {

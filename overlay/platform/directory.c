@@ -169,6 +169,9 @@ static int remove_entry(const char *name, unsigned char type, void *payload)
 	if (type != DT_DIR) {
 		if (unlinkat(removal->fd, name, 0) == 0 || errno == ENOENT)
 			return 0;
+		/* A directory that its owner may not write, as copies of somebody's tree are. */
+		if (errno == EACCES && fchmod(removal->fd, 0700) == 0 && unlinkat(removal->fd, name, 0) == 0)
+			return 0;
 		if (errno != EISDIR)
 			return hd_errno();
 	}
@@ -184,6 +187,8 @@ static int descend(struct removal *removal)
 
 	hd_lock_assert_none_held("fstat");
 	fd = hd_file_open(removal->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd == -EACCES && fchmodat(removal->fd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
+		fd = hd_file_open(removal->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	if (fstat(fd, &below) < 0 || fstat(removal->fd, &above) < 0)
@@ -216,7 +221,8 @@ static int ascend(struct removal *removal)
 		return hd_errno();
 	if (st.st_dev != level->device || st.st_ino != level->inode)
 		return -ESTALE;
-	if (unlinkat(fd, level->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+	if (unlinkat(fd, level->name, AT_REMOVEDIR) < 0 && errno != ENOENT &&
+		!(errno == EACCES && fchmod(fd, 0700) == 0 && unlinkat(fd, level->name, AT_REMOVEDIR) == 0))
 		return hd_errno();
 	free(level->name);
 	removal->n_levels--;
@@ -249,6 +255,8 @@ int hd_directory_remove_tree(int directory_fd, const char *path)
 
 	hd_lock_assert_none_held("unlinkat");
 	removal.fd = hd_file_open(directory_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (removal.fd == -EACCES && fchmodat(directory_fd, path, 0700, AT_SYMLINK_NOFOLLOW) == 0)
+		removal.fd = hd_file_open(directory_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (removal.fd < 0)
 		return removal.fd;
 	r = hd_file_stat(removal.fd, &st);

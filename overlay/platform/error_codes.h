@@ -58,6 +58,7 @@
 	x(HD_E_BRANCH_CHECKED_OUT, EBUSY, "the branch is checked out")                                       \
 	x(HD_E_WORKTREE, ENOTSUP, "the mount cannot be a git worktree")                                      \
 	x(HD_E_EXPORT_NAME, EINVAL, "git does not allow a name in this tree")                                \
+	x(HD_E_IMPORT_CHANGED, EAGAIN, "it was changed while it was read")                                   \
 	x(HD_E_MOUNT_REFUSED, EPERM, "the mount was refused")                                                \
 	x(HD_E_NOT_MOUNTED, ENOTCONN, "the thread is not mounted")                                           \
 	x(HD_E_MOUNTED, EBUSY, "the thread is mounted already")                                              \

@@ -61,8 +61,8 @@ int hd_directory_make(int directory_fd, const char *path, mode_t mode);
 /* mkdir (io): -EEXIST. The umask counts. */
 int hd_directory_make_new(int directory_fd, const char *path, mode_t mode);
 
-/* Removes a directory and all below it, never following links, never leaving the filesystem it is on (io):
- * -EXDEV where another is mounted in it. */
+/* Removes a directory and all below it, also where directories may not be written by their owner, never following links,
+ * never leaving the filesystem it is on (io): -EXDEV where another is mounted in it. */
 int hd_directory_remove_tree(int directory_fd, const char *path);
 
 /* Calls EMIT for every entry but "." and ".." (io); a nonzero result of EMIT ends the listing and is

@@ -32,6 +32,7 @@ struct hd_content_writer {
 };
 
 static const uint8_t hole_id[HD_OBJECT_ID_BYTES];
+static const uint8_t zeros[HD_CHUNK_SIZE];
 
 static size_t chunk_capacity(const struct hd_content_writer *writer)
 {
@@ -150,8 +151,6 @@ int hd_content_writer_append(struct hd_content_writer *writer, const void *data,
 
 int hd_content_writer_append_zeros(struct hd_content_writer *writer, uint64_t count)
 {
-	static const uint8_t zeros[HD_CHUNK_SIZE];
-
 	if (writer->status < 0)
 		return writer->status;
 	if (writer->chunk_used || count == 0 || count > (writer->total - writer->position) / HD_CHUNK_SIZE)
@@ -160,6 +159,25 @@ int hd_content_writer_append_zeros(struct hd_content_writer *writer, uint64_t co
 					 : put_chunk(writer, zeros, sizeof(zeros));
 	writer->position += count * HD_CHUNK_SIZE;
 	return writer->status;
+}
+
+int hd_content_writer_append_hole(struct hd_content_writer *writer, uint64_t size)
+{
+	int r = 0;
+
+	while (r == 0 && size > 0) {
+		uint64_t to_chunk = HD_CHUNK_SIZE - writer->position % HD_CHUNK_SIZE;
+		uint64_t part = size < to_chunk ? size : to_chunk;
+
+		if (part == HD_CHUNK_SIZE) {
+			part = size / HD_CHUNK_SIZE * HD_CHUNK_SIZE;
+			r = hd_content_writer_append_zeros(writer, part / HD_CHUNK_SIZE);
+		} else {
+			r = hd_content_writer_append(writer, zeros, (size_t)part);
+		}
+		size -= part;
+	}
+	return r;
 }
 
 int hd_content_writer_reuse(struct hd_content_writer *writer, const struct hd_content *old, uint64_t index,

@@ -84,6 +84,8 @@ int hd_content_writer_new(
 int hd_content_writer_append(struct hd_content_writer *writer, const void *data, size_t size);
 /* Appends COUNT full chunks of zeros, however many, at the cost of one. */
 int hd_content_writer_append_zeros(struct hd_content_writer *writer, uint64_t count);
+/* Appends SIZE zeros, at the cost of two chunks at the most. */
+int hd_content_writer_append_hole(struct hd_content_writer *writer, uint64_t size);
 /* Takes up to LIMIT alike chunks from INDEX on of CHUNKED content OLD over by their id, without reading them; *RET_COUNT
  * says how many. -ENOENT if OLD has no full chunk there. */
 int hd_content_writer_reuse(struct hd_content_writer *writer, const struct hd_content *old, uint64_t index,

@@ -89,7 +89,7 @@ static void try(const uint8_t *data, size_t size)
 {
 	struct hd_tar_source source = {.fd = -1, .bytes = data, .size = size};
 	struct hd_object_store *objects = get_objects();
-	struct hd_tar_reader_result result;
+	struct hd_import_counts result;
 	struct hd_archive_tree tree;
 
 	if (hd_archive_tree_begin(&tree, MOST_ENTRIES) < 0)

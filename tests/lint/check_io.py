@@ -18,7 +18,7 @@ IO = """
     unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat readlink readlinkat realpath
     mkdir mkdirat rmdir mknod mknodat chmod fchmod fchmodat chown fchown lchown fchownat utimensat futimens
     opendir fdopendir readdir getdents64 getxattr lgetxattr fgetxattr setxattr fsetxattr
-    listxattr llistxattr flistxattr removexattr fremovexattr
+    lsetxattr listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr
     mount umount umount2 fopen
     connect accept accept4 sendmsg recvmsg send recv
     waitpid waitid wait posix_spawn posix_spawnp fork vfork execve

@@ -27,7 +27,7 @@ SYSTEM_CALLS = """
     unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat readlink readlinkat
     mkdir mkdirat rmdir mknod mknodat chmod fchmod fchmodat chown fchown lchown fchownat utimensat futimens
     opendir fdopendir readdir closedir scandir nftw getdents64 getxattr lgetxattr fgetxattr setxattr fsetxattr
-    listxattr llistxattr flistxattr removexattr fremovexattr
+    lsetxattr listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr
     mount umount umount2 fsopen fsmount move_mount unshare setns
     fork vfork clone execv execve execvp execvpe execl execlp posix_spawn posix_spawnp system popen
     wait waitpid waitid kill pidfd_open pidfd_send_signal prctl syscall daemon setsid
