@@ -84,6 +84,7 @@ extern const struct hd_command hd_command_ls;
 extern const struct hd_command hd_command_cat;
 extern const struct hd_command hd_command_export;
 extern const struct hd_command hd_command_import;
+extern const struct hd_command hd_command_eject;
 extern const struct hd_command hd_command_check;
 extern const struct hd_command hd_command_doctor;
 extern const struct hd_command hd_command_thread;

@@ -28,6 +28,7 @@ const struct hd_command *const hd_command_table[] = {
 	&hd_command_op,
 	&hd_command_export,
 	&hd_command_import,
+	&hd_command_eject,
 	&hd_command_check,
 	&hd_command_doctor,
 	&hd_command_daemon,

@@ -12,8 +12,18 @@
 
 #include "capture/archive/directory_writer.h"
 
-/* Writes STATE below ROOT_FD, a directory that is empty and becomes the state's root. */
-int hd_export_directory(struct hd_store *store, struct hd_base_set *bases, const struct hd_state *state,
-	int root_fd, struct hd_directory_writer_result *ret_result);
+struct hd_directory_export {
+	struct hd_store *store;
+	struct hd_base_set *bases;
+	const struct hd_state *state;
+	int root_fd; /* open for reading; has none of the state's names, and becomes its root */
+	/* Whether a name is written, and what is below it: 1, 0, or what went wrong. NULL: all are. */
+	int (*wants)(const char *path, const struct hd_snapshot_node *node, void *payload);
+	void *payload;
+};
+
+/* All of it, the root's attributes last. */
+int hd_export_directory(
+	const struct hd_directory_export *export, struct hd_directory_writer_result *ret_result);
 
 #endif

@@ -57,7 +57,7 @@ static int visit(struct walker *walker, hd_state_walk_visit call, const struct h
 
 	if (r == 0 && call)
 		r = call(shown_path(walker), node, walker->walk->payload);
-	return r < 0 ? fail_at(walker, r) : 0;
+	return r < 0 ? fail_at(walker, r) : r;
 }
 
 /* Takes NODE over in every case. */
@@ -95,7 +95,7 @@ static int step(struct walker *walker)
 		return r;
 	set_path(walker, frame->path_size, child->name);
 	r = visit(walker, walker->walk->enter, child);
-	if (r >= 0 && S_ISDIR(child->attributes.mode))
+	if (r == 0 && S_ISDIR(child->attributes.mode))
 		r = push(walker, child);
 	return r;
 }
@@ -111,7 +111,7 @@ int hd_state_walk(const struct hd_state_walk *walk, const struct hd_state *state
 		return r;
 	set_path(&walker, 0, "");
 	r = visit(&walker, walk->enter, &root);
-	if (r >= 0)
+	if (r == 0)
 		r = push(&walker, &root);
 	while (r >= 0 && walker.count > 0)
 		r = step(&walker);

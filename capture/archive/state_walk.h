@@ -14,7 +14,9 @@
 #include "overlay/bases/base.h"
 #include "overlay/snapshot.h"
 
-/* PATH is relative, and "." for the root. A negative result ends the walk. */
+/* PATH is relative, and "." for the root. A negative result ends the walk; HD_STATE_WALK_PASS of a directory's entering
+ * leaves out what is in it, and its leaving. */
+#define HD_STATE_WALK_PASS 1
 typedef int (*hd_state_walk_visit)(const char *path, const struct hd_snapshot_node *node, void *payload);
 
 struct hd_state_walk {

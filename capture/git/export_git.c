@@ -239,9 +239,10 @@ static int write_all(
 		hd_work_step(HD_WORK_WRITING_TO_DISK, 0);
 		r = sync_repository(run);
 	}
+	/* Of an export that is part of something larger the whole can still be stopped. */
 	if (r >= 0)
-		r = hd_work_finish();
-	if (r >= 0)
+		r = run->options->is_forgotten ? hd_work_advance(0) : hd_work_finish();
+	if (r >= 0 && !run->options->is_forgotten)
 		r = hd_export_history_record(&history);
 	if (r >= 0)
 		r = move_reference(run, &history, &commit, &result->unchanged);
@@ -262,11 +263,15 @@ static int export_thread(struct export_run *run, struct hd_export_git_result *re
 	struct hd_thread thread = {0};
 	int r;
 
-	r = hd_index_get_thread(run->store->index, run->options->thread, &thread);
-	if (r < 0)
-		return r;
-	run->head = thread.head;
-	hd_thread_clear(&thread);
+	if (run->options->head) {
+		run->head = *run->options->head;
+	} else {
+		r = hd_index_get_thread(run->store->index, run->options->thread, &thread);
+		if (r < 0)
+			return r;
+		run->head = thread.head;
+		hd_thread_clear(&thread);
+	}
 	r = choose_reference(run);
 	if (r >= 0)
 		r = open_repository(run);

@@ -31,10 +31,12 @@
 
 struct hd_export_git_options {
 	const char *thread;
+	const struct hd_state_id *head; /* NULL: the thread's */
 	/* NULL: the repository of the thread's base. Made, bare, if nothing is there. */
 	const char *repository;
 	const char *branch; /* short name; NULL: "heddle/<thread>" */
-	bool with_ignored;  /* also files that git would not add; see ignore_rules.h */
+	bool is_forgotten; /* later exports are not told that this one was: the repository is going to move */
+	bool with_ignored; /* also files that git would not add; see ignore_rules.h */
 };
 
 struct hd_export_git_result {

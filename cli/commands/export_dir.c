@@ -48,7 +48,11 @@ static int report(const struct hd_directory_writer_result *result, const char *p
 static int write_state(const struct hd_state_tree *tree, struct hd_new_directory *directory,
 	struct hd_directory_writer_result *result)
 {
-	int r = hd_export_directory(tree->location.store, tree->bases, &tree->state, directory->fd, result);
+	struct hd_directory_export export = {.store = tree->location.store,
+		.bases = tree->bases,
+		.state = &tree->state,
+		.root_fd = directory->fd};
+	int r = hd_export_directory(&export, result);
 
 	if (r < 0)
 		return r;

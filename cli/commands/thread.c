@@ -17,6 +17,7 @@
 #include "cli/text/state_text.h"
 #include "cli/thread_command.h"
 #include "cli/thread_hold.h"
+#include "cli/thread_overlay.h"
 #include "mount/control/control_json.h"
 #include "overlay/journal/journal_repair.h"
 #include "overlay/platform/cleanup.h"
@@ -101,34 +102,6 @@ static int run_thread_create(const struct hd_invocation *invocation)
 	return begin_at(invocation, HD_INITIALIZE_THREAD);
 }
 
-/* The state that has the tree of the thread as it is now, and its head at that moment. */
-static int read_overlay(
-	const struct hd_location *location, struct hd_state_id *ret_head, struct hd_state_id *ret_tree)
-{
-	HD_AUTO_FREE char *actor = hd_operation_actor(location);
-	HD_AUTO_JSON json_t *reply = NULL;
-	const json_t *state, *head;
-	int r;
-
-	if (!actor)
-		return -ENOMEM;
-	r = hd_thread_ask(location,
-		json_pack("{s:s, s:s, s:s, s:b}", "op", "capture", "message",
-			"what was not captured when this was forked", "author", *actor ? actor : "unknown <>",
-			"aside", 1),
-		"reading", &reply, NULL);
-	if (r < 0)
-		return r;
-	state = json_object_get(reply, "state");
-	head = json_is_true(json_object_get(reply, "nothing"))
-		       ? json_object_get(state, "id")
-		       : json_array_get(json_object_get(state, "parents"), 0);
-	if (!json_is_string(head))
-		return hd_fail(HD_E_CONTROL_PROTOCOL, "the reply names no state");
-	r = hd_control_id_decode(json_string_value(head), ret_head);
-	return r < 0 ? r : hd_control_id_decode(hd_reply_text(state, "id"), ret_tree);
-}
-
 static int run_thread_fork(const struct hd_invocation *invocation)
 {
 	const char *from = invocation->n_arguments > 1 ? invocation->arguments[1] : NULL;
@@ -142,7 +115,8 @@ static int run_thread_fork(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = hd_locate_thread(invocation, from, &location);
 	if (r >= 0)
-		r = read_overlay(&location, &head, &tree);
+		r = hd_thread_overlay_read(
+			&location, "what was not captured when this was forked", &head, &tree);
 	return r < 0 ? r : make(invocation, &location, &head, &tree);
 }
 

@@ -28,6 +28,7 @@ static const char *const step_texts[] = {
 	[HD_WORK_CHECKING_DIRECTORIES] = "checking directories",
 	[HD_WORK_WRITING_FILES] = "writing files",
 	[HD_WORK_READING_FILES] = "reading files",
+	[HD_WORK_COPYING_OBJECTS] = "copying objects",
 };
 
 _Static_assert(HD_ARRAY_SIZE(step_texts) == HD_WORK_STEP_COUNT, "a step without a text");

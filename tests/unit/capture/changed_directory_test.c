@@ -148,6 +148,8 @@ static void what_is_exported_goes_nowhere_else(void **state)
 		for (; reached; step++) {
 			struct plan plan = {.scene = scene, .change = changes[i], .left = step};
 			struct hd_directory_writer_result result;
+			struct hd_directory_export export = {
+				.store = scene->store, .bases = scene->bases, .state = &scene->base};
 			struct hd_work work = {0};
 			HD_AUTO_CLOSE int fd = -1;
 
@@ -158,7 +160,8 @@ static void what_is_exported_goes_nowhere_else(void **state)
 			assert_true(fd >= 0);
 			hd_work_begin(&work, act, &plan);
 			work.next_look_ns = 0;
-			(void)hd_export_directory(scene->store, scene->bases, &scene->base, fd, &result);
+			export.root_fd = fd;
+			(void)hd_export_directory(&export, &result);
 			hd_work_end();
 			reached = plan.done;
 			scene_assert_output(scene, "755 2001-01-01\n640 2001-01-01\nfile\nkept\n",
