@@ -32,14 +32,14 @@ check heddle import tar - --thread from-input <own.tar.zst >/dev/null
 check_equal "$(tree_of from-input)" "$(tree_of main)"
 
 # The tree says nothing of times, owners and attributes: a mount does. Exported again, they are the same archive, as far
-# as the headers of sparse files do not have the number of a process in them.
+# as the headers of sparse files do not have the number of a process in them, which has more digits or fewer.
 require_fuse
 check heddle mount from-own.tar.zst "$MNT" >/dev/null
 check_same_archive base "$MNT"
 heddle_unmount
 check heddle export tar from-own.tar.zst -o again.tar >/dev/null
 check_equal "$(tar --full-time -tvf again.tar 2>/dev/null)" "$(tar --full-time -tvf own.tar 2>/dev/null)"
-check_equal "$(tr -d '0-9' <again.tar | sha256sum)" "$(tr -d '0-9' <own.tar | sha256sum)"
+check_equal "$(tr -d '0-9\0' <again.tar | sha256sum)" "$(tr -d '0-9\0' <own.tar | sha256sum)"
 
 # Other programs' archives. What their formats do not hold is not in the tree.
 tar --format=posix --acls --xattrs --xattrs-include='*' --sparse -C base -cf gnu.tar .
