@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/identity.h"
+#include "capture/import_base.h"
 #include "overlay/bases/base.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
@@ -20,9 +20,6 @@
  * step fails. The base's commit is pinned before a state names it, so that there is no moment at which git
  * may collect what a state needs; a pin that is left by a failure keeps a commit that HEAD keeps anyway.
  */
-
-/* Who made a base that does not say so itself. */
-#define UNKNOWN_AUTHOR "unknown <>"
 
 static void clear_description(struct hd_base_description *description)
 {
@@ -61,50 +58,6 @@ static int choose_place(const struct hd_initialize_options *options,
 	return 0;
 }
 
-static int fill_author(const struct hd_base_description *description, struct hd_state *state)
-{
-	if (description->author && hd_identity_check(description->author) == 0)
-		state->author = strdup(description->author);
-	else if (hd_identity_resolve(NULL, NULL, &state->author) < 0)
-		state->author = strdup(UNKNOWN_AUTHOR);
-	hd_error_clear();
-	return state->author ? 0 : -ENOMEM;
-}
-
-static int fill_state(struct hd_base_set *bases, const struct hd_base_description *description,
-	uint16_t number, struct hd_state *state)
-{
-	struct hd_base_entry root;
-	struct hd_base_directory root_directory;
-	int r;
-
-	state->tree = description->tree;
-	state->tree.base = number;
-	state->time_s = description->time_s;
-	state->zone_minutes = description->zone_minutes;
-	state->root_mode = 0755;
-	state->is_base = true;
-	r = fill_author(description, state);
-	if (r < 0)
-		return r;
-	if (description->commit) {
-		state->git_commit = strdup(description->commit);
-		if (!state->git_commit)
-			return -ENOMEM;
-	}
-	if (asprintf(&state->message, "base: %s", description->subject) < 0) {
-		state->message = NULL;
-		return -ENOMEM;
-	}
-	/* The first read proves that the base can be opened by what the store will remember of it. */
-	r = hd_base_set_root(bases, state, &root, &root_directory);
-	if (r < 0)
-		return r;
-	state->root_mode = root.mode & 07777;
-	hd_base_root_clear(&root);
-	return hd_base_set_persist(bases);
-}
-
 /* The one operation that cannot be undone: a store has a thread. */
 static int create_thread(struct hd_index *index, const char *name, const struct hd_state *state)
 {
@@ -130,7 +83,7 @@ static int fill_store(struct hd_store *store, const struct hd_base_description *
 	r = hd_base_set_new(store, 0, &bases);
 	if (r < 0)
 		return r;
-	r = fill_state(bases, description, number, state);
+	r = hd_import_base_fill(bases, description, number, state);
 	hd_base_set_free(bases);
 	if (r >= 0 && description->kind == HD_BASE_GIT)
 		r = hd_base_git_pin(description->location, description->commit);

@@ -128,12 +128,19 @@ static int check_current(struct hd_store *store, const struct hd_undo_plan *plan
 			      plan->from.name, number);
 }
 
+static bool gave_another_tree(const struct hd_operation *operation)
+{
+	return operation->kind == HD_OPERATION_RESTORE ||
+	       ((operation->kind == HD_OPERATION_LAND || operation->kind == HD_OPERATION_REBASE) &&
+		       !hd_state_id_equal(&operation->before.tree, &operation->after.tree));
+}
+
 static int move_thread(struct hd_store *store, const struct hd_undo_plan *plan, const char *actor,
 	struct hd_live_thread *live, struct hd_operation *operation)
 {
 	/* A live thread was given another tree in the same directory. */
 	bool replaces = !plan->to.name || plan->to.overlay != plan->from.overlay ||
-			plan->operation.kind == HD_OPERATION_RESTORE;
+			gave_another_tree(&plan->operation);
 	int r = check_current(store, plan);
 
 	if (r >= 0 && live && (!plan->to.name || strcmp(plan->to.name, plan->from.name) != 0))

@@ -85,6 +85,12 @@ static const struct exit_row exit_table[] = {
 	{HD_E_REPOSITORY_UNBORN, HD_EXIT_NO_INPUT,
 		"commit something first, or use 'heddle init --base .' to take the files as they are"},
 	{HD_E_REFERENCE_MOVED, HD_EXIT_TEMPORARY, "repeat the command"},
+	{HD_E_REFERENCE_MISSING, HD_EXIT_NO_INPUT,
+		"'git branch' shows those that there are; --onto names one"},
+	{HD_E_UNRELATED, HD_EXIT_DATA, NULL},
+	{HD_E_CHECKOUT, HD_EXIT_TEMPORARY, "commit or stash there first, or check out another branch there"},
+	{HD_E_UNCAPTURED, HD_EXIT_TEMPORARY, "'heddle capture' first, or give --capture"},
+	{HD_E_CONFLICTS, HD_EXIT_CONFLICTS, NULL},
 	{HD_E_IDENTITY_MISSING, HD_EXIT_CONFIG,
 		"give --author 'Name <mail>', or run: git config --global user.name NAME; "
 		"git config --global user.email MAIL"},

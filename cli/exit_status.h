@@ -15,6 +15,7 @@ enum hd_exit_status {
 	HD_EXIT_OK = 0,
 	HD_EXIT_DIFFERENT =
 		1, /* capture: nothing changed; --exit-code: there are changes; doctor: a problem is left */
+	HD_EXIT_CONFLICTS = 3,      /* land, rebase: both sides changed the same; nothing was moved */
 	HD_EXIT_USAGE = 64,         /* the command line is wrong */
 	HD_EXIT_DATA = 65,          /* stored or given data is damaged or ambiguous */
 	HD_EXIT_NO_INPUT = 66,      /* the store, thread, state, repository or file named does not exist */

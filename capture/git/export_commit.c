@@ -102,10 +102,15 @@ static void put_message(struct hd_buffer *out, const struct hd_state *state)
 		length--;
 	if (length > 0) {
 		hd_buffer_put(out, message, length);
-		hd_buffer_put_text(out, ends_in_trailers(message, length) ? "\n" : "\n\n");
+		hd_buffer_put_u8(out, '\n');
 	}
+	if (length > 0 && (state->n_facts > 0 || !hd_state_id_is_zero(&state->id)) &&
+		!ends_in_trailers(message, length))
+		hd_buffer_put_u8(out, '\n');
 	for (size_t i = 0; i < state->n_facts; i++)
 		put_fact(out, &state->facts[i]);
+	if (hd_state_id_is_zero(&state->id))
+		return;
 	hd_state_id_format(&state->id, id);
 	hd_buffer_printf(out, "Heddle-State: %s\n", id);
 }

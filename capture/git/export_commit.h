@@ -13,7 +13,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/store/index.h"
 
-/* Appends to OUT. */
+/* Appends to OUT. A state whose id is zero, because it is not made yet, gets no trailer that names it. */
 int hd_export_commit_format(const struct hd_state *state, const git_oid *tree, const git_oid *parents,
 	size_t n_parents, struct hd_buffer *out);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "capture/git/export_history.h"
-#include "capture/history/state_log.h"
+#include "capture/git/thread_repository.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -43,49 +43,6 @@ static void run_clear(struct export_run *run)
 	free(run->reference);
 }
 
-static int take_base_location(struct export_run *run, const struct hd_state *state, char **ret_location)
-{
-	struct hd_base_record record = {0};
-	int r;
-
-	if (state->tree.kind != HD_CONTENT_GIT)
-		return 0;
-	r = hd_index_get_base(run->store->index, state->tree.base, &record);
-	if (r < 0)
-		return r;
-	*ret_location = HD_STEAL(record.location);
-	hd_base_record_clear(&record);
-	return 1;
-}
-
-struct base_search {
-	struct export_run *run;
-	char *location; /* owned by the caller */
-};
-
-static int match_base(const struct hd_state *state, void *payload)
-{
-	struct base_search *search = payload;
-
-	return state->is_base ? take_base_location(search->run, state, &search->location) : 0;
-}
-
-/* The git directory of the base at which the thread's first line of parents begins. */
-static int find_base_repository(struct export_run *run, char **ret_location)
-{
-	struct base_search search = {.run = run};
-	int r;
-
-	r = hd_state_log_walk(run->store->index, &run->head, HD_STATE_LOG_FIRST_PARENT, match_base, &search);
-	if (r < 0)
-		return r;
-	if (!search.location)
-		return hd_fail(HD_E_REPOSITORY_MISSING, "thread '%s' has no git base: name a repository",
-			run->options->thread);
-	*ret_location = search.location;
-	return 0;
-}
-
 static int stop_at_entry(const char *name, unsigned char type, void *payload)
 {
 	(void)name;
@@ -115,18 +72,19 @@ static int make_repository(struct export_run *run, const char *path)
 
 static int open_repository(struct export_run *run)
 {
+	const struct hd_export_git_options *options = run->options;
 	HD_AUTO_FREE char *found = NULL;
-	const char *path = run->options->repository;
+	const char *path = options->repository;
 	int g;
 	int r = 0;
 
 	if (!path) {
-		r = find_base_repository(run, &found);
+		r = hd_thread_repository_find(run->store->index, options->thread, &run->head, &found);
 		if (r < 0)
 			return r;
 		path = found;
 	}
-	if (run->options->repository && is_missing_or_empty(path)) {
+	if (options->repository && is_missing_or_empty(path)) {
 		r = make_repository(run, path);
 	} else {
 		g = git_repository_open_ext(&run->repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
@@ -212,14 +170,6 @@ static int move_reference(
 	return r;
 }
 
-static int sync_repository(const struct export_run *run)
-{
-	HD_AUTO_CLOSE int fd = hd_directory_open(AT_FDCWD, run->location);
-	int r = fd < 0 ? fd : hd_file_sync_filesystem(fd);
-
-	return r < 0 ? hd_fail_in(r, "sync %s", run->location) : 0;
-}
-
 static int write_all(
 	struct export_run *run, struct hd_export_objects *objects, struct hd_export_git_result *result)
 {
@@ -227,17 +177,15 @@ static int write_all(
 		.bases = run->bases,
 		.store = run->store,
 		.with_ignored = run->options->with_ignored};
-	struct hd_export_history history = {.store = run->store,
-		.objects = objects,
-		.tree = &tree,
-		.commits = {.key_size = HD_STATE_ID_SIZE}};
+	struct hd_export_history history;
 	git_oid commit;
 	int r;
 
+	hd_export_history_begin(&history, run->store, objects, &tree);
 	r = hd_export_history_write(&history, &run->head, &commit);
 	if (r >= 0 && history.written.size > 0) {
 		hd_work_step(HD_WORK_WRITING_TO_DISK, 0);
-		r = sync_repository(run);
+		r = hd_export_history_sync(&history);
 	}
 	/* Of an export that is part of something larger the whole can still be stopped. */
 	if (r >= 0)
@@ -247,8 +195,7 @@ static int write_all(
 	if (r >= 0)
 		r = move_reference(run, &history, &commit, &result->unchanged);
 	result->commits = history.written.size / sizeof(struct hd_state_id);
-	hd_buffer_clear(&history.written);
-	hd_export_map_clear(&history.commits);
+	hd_export_history_clear(&history);
 	if (r < 0)
 		return r;
 	result->skipped = tree.skipped;

@@ -2,6 +2,7 @@
 #include "capture/git/export_history.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
 #include "overlay/platform/work.h"
 
 /*
@@ -22,6 +24,32 @@
  * The walk backwards is depth first on a stack of our own (a history may be long), and stops at what is
  * exported.
  */
+
+bool hd_state_is_unresolved(const struct hd_state *state)
+{
+	bool conflicts = false;
+
+	for (size_t i = 0; i < state->n_facts; i++)
+		conflicts = conflicts || strcmp(state->facts[i].key, HD_STATE_FACT_CONFLICTS) == 0;
+	return conflicts && state->git_commit;
+}
+
+void hd_export_history_begin(struct hd_export_history *history, struct hd_store *store,
+	struct hd_export_objects *objects, struct hd_export_tree *tree)
+{
+	*history = (struct hd_export_history){.store = store,
+		.objects = objects,
+		.tree = tree,
+		.commits = {.key_size = HD_STATE_ID_SIZE},
+		.unresolved = {.key_size = HD_STATE_ID_SIZE}};
+}
+
+void hd_export_history_clear(struct hd_export_history *history)
+{
+	hd_export_map_clear(&history->commits);
+	hd_export_map_clear(&history->unresolved);
+	hd_buffer_clear(&history->written);
+}
 
 struct pending {
 	struct hd_state state; /* owned */
@@ -91,13 +119,37 @@ static int find_commit(struct hd_export_history *history, const struct hd_state 
 	return take_commit(history, &state->id, hex, ret_found);
 }
 
+/* Adds the commit PARENT; or, if that is a merge with conflicts, its parents, as if it had been solved at once. */
+static int add_parent(
+	struct hd_export_history *history, const struct hd_state_id *parent, struct hd_buffer *parents)
+{
+	const git_oid *id = hd_export_map_get(&history->unresolved, parent->bytes);
+	git_commit *commit = NULL;
+
+	if (!id) {
+		hd_buffer_put(parents, hd_export_map_get(&history->commits, parent->bytes), sizeof(*id));
+		return hd_buffer_status(parents);
+	}
+	if (git_commit_lookup(&commit, history->objects->repository, id) < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "read commit %s", git_oid_tostr_s(id));
+	for (unsigned i = 0; i < git_commit_parentcount(commit); i++)
+		hd_buffer_put(parents, git_commit_parent_id(commit, i), sizeof(*id));
+	git_commit_free(commit);
+	return hd_buffer_status(parents);
+}
+
 static int write_object(struct hd_export_history *history, const struct hd_state *state, const git_oid *tree,
-	const git_oid *parents, git_oid *ret_commit)
+	git_oid *ret_commit)
 {
 	HD_AUTO_BUFFER struct hd_buffer text = {0};
-	int r;
+	HD_AUTO_BUFFER struct hd_buffer parents = {0};
+	int r = 0;
 
-	r = hd_export_commit_format(state, tree, parents, state->n_parents, &text);
+	for (size_t i = 0; i < state->n_parents && r >= 0; i++)
+		r = add_parent(history, &state->parents[i], &parents);
+	if (r >= 0)
+		r = hd_export_commit_format(state, tree, (const git_oid *)(void *)parents.data,
+			parents.size / sizeof(git_oid), &text);
 	if (r < 0)
 		return r;
 	if (git_odb_write(ret_commit, history->objects->odb, text.data, text.size, GIT_OBJECT_COMMIT) < 0)
@@ -130,17 +182,15 @@ static int write_tree(struct hd_export_history *history, const struct hd_state *
 /* Writes STATE, all of whose parents are in the map. */
 static int write_state(struct hd_export_history *history, const struct hd_state *state)
 {
-	HD_AUTO_FREE git_oid *parents = calloc(state->n_parents + 1, sizeof(*parents));
+	const git_oid *first = NULL;
 	git_oid tree, commit;
 	int r;
 
-	if (!parents)
-		return -ENOMEM;
-	for (size_t i = 0; i < state->n_parents; i++)
-		parents[i] = *hd_export_map_get(&history->commits, state->parents[i].bytes);
-	r = write_tree(history, state, &parents[0], &tree);
+	if (state->n_parents > 0)
+		first = hd_export_map_get(&history->commits, state->parents[0].bytes);
+	r = write_tree(history, state, first, &tree);
 	if (r >= 0)
-		r = write_object(history, state, &tree, parents, &commit);
+		r = write_object(history, state, &tree, &commit);
 	if (r >= 0)
 		r = hd_export_map_put(&history->commits, state->id.bytes, &commit);
 	if (r < 0)
@@ -180,9 +230,12 @@ static int step(struct hd_export_history *history, struct pending_stack *stack)
 		if (r < 0)
 			return hd_fail_in(r, "state %s", id);
 	}
+	if (hd_state_is_unresolved(&top->state))
+		r = hd_export_map_put(&history->unresolved, top->state.id.bytes,
+			hd_export_map_get(&history->commits, top->state.id.bytes));
 	hd_state_clear(&top->state);
 	stack->count--;
-	return 0;
+	return r;
 }
 
 int hd_export_history_write(
@@ -199,6 +252,14 @@ int hd_export_history_write(
 		return r;
 	*ret_commit = *hd_export_map_get(&history->commits, id->bytes);
 	return 0;
+}
+
+int hd_export_history_sync(const struct hd_export_history *history)
+{
+	HD_AUTO_CLOSE int fd = hd_directory_open(AT_FDCWD, history->objects->location);
+	int r = fd < 0 ? fd : hd_file_sync_filesystem(fd);
+
+	return r < 0 ? hd_fail_in(r, "sync %s", history->objects->location) : 0;
 }
 
 int hd_export_history_record(struct hd_export_history *history)

@@ -16,13 +16,28 @@ struct hd_export_history {
 	struct hd_store *store;            /* borrowed */
 	struct hd_export_objects *objects; /* borrowed */
 	struct hd_export_tree *tree;       /* borrowed */
-	struct hd_export_map commits;      /* state id → commit; cleared by the owner */
-	struct hd_buffer written; /* ids of the states written by this export; cleared by the owner */
+	struct hd_export_map commits;      /* owned: state id → commit */
+	struct hd_export_map unresolved;   /* owned: those of them that are merges with conflicts */
+	struct hd_buffer written;          /* owned: ids of the states written by this export */
 };
+
+/* The fact of a state that a merge with conflicts made; it has a git commit, too (merge_state.c). */
+#define HD_STATE_FACT_CONFLICTS "conflicts"
+
+/* Whether STATE is a merge that nobody has solved. Who follows it is the merge: it is left out between the two. */
+bool hd_state_is_unresolved(const struct hd_state *state);
+
+/* All but store, objects and tree is empty. */
+void hd_export_history_begin(struct hd_export_history *history, struct hd_store *store,
+	struct hd_export_objects *objects, struct hd_export_tree *tree);
+void hd_export_history_clear(struct hd_export_history *history);
 
 /* Makes sure that state ID, and with it its whole history, is in the repository. */
 int hd_export_history_write(
 	struct hd_export_history *history, const struct hd_state_id *id, git_oid *ret_commit);
+
+/* Brings what was written to the disk. */
+int hd_export_history_sync(const struct hd_export_history *history);
 
 /* Remembers what was written for later exports; to be called when it is on disk. */
 int hd_export_history_record(struct hd_export_history *history);

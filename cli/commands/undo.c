@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "capture/git/land.h"
 #include "capture/operation_undo.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
@@ -95,6 +96,25 @@ static int move_there(const struct hd_location *location, const struct hd_undo_p
 		redo ? "doing again" : "undoing", &nothing, operation);
 }
 
+/* The branch that a landing moved goes with the thread, if it is where that left it. */
+static void move_branch(const struct hd_location *location, const struct hd_undo_plan *plan)
+{
+	bool again = plan->kind == HD_OPERATION_REDO;
+	HD_AUTO_FREE char *reference = NULL;
+	struct hd_state state = {0};
+	int r;
+
+	if (plan->operation.kind != HD_OPERATION_LAND)
+		return;
+	r = hd_index_get_state(location->store->index, &plan->operation.after.head, &state);
+	if (r >= 0)
+		r = hd_land_take_back(location->store, &state, again, &reference);
+	hd_state_clear(&state);
+	if (r < 0)
+		hd_output_remark("%s stays where it is: %s", reference ? reference : "the branch",
+			hd_error_message(r));
+}
+
 static int move(
 	const struct hd_invocation *invocation, const struct hd_location *location, struct hd_undo_plan *plan)
 {
@@ -117,6 +137,7 @@ static int move(
 		r = move_there(location, plan, actor, &operation);
 	if (r < 0)
 		return r;
+	move_branch(location, plan);
 	if (invocation->json)
 		return hd_output_json(json_pack("{s:o}", "operation", hd_operation_json(&operation)));
 	print_result(location, plan, &operation);

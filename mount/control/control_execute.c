@@ -295,6 +295,12 @@ static int run_undo(struct execution *execution)
 		execution->overlay, execution->environment, execution->request, &execution->reply);
 }
 
+static int run_advance(struct execution *execution)
+{
+	return hd_control_advance(
+		execution->overlay, execution->environment, execution->request, &execution->reply);
+}
+
 static int run_blame(struct execution *execution)
 {
 	return hd_control_blame(execution->overlay, execution->request, &execution->reply);
@@ -330,6 +336,7 @@ static const struct {
 	{"blame", run_blame, false, true},
 	{"restore", run_restore, true, true},
 	{"undo", run_undo, true, true},
+	{"advance", run_advance, true, true},
 	{"sync", run_sync, false, true},
 	{"unmount", run_unmount, false, false},
 };

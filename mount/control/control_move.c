@@ -7,6 +7,7 @@
 
 #include "capture/operation_undo.h"
 #include "capture/restore.h"
+#include "capture/thread_advance.h"
 #include "mount/control/control_json.h"
 #include "mount/fuse/fuse_switch.h"
 #include "overlay/platform/cleanup.h"
@@ -164,6 +165,56 @@ int hd_control_undo(struct hd_overlay *overlay, const struct hd_control_environm
 		return r;
 	begin(&moving);
 	r = hd_undo_apply(store, &plan, actor, &moving.live, &operation);
+	end(&moving);
+	if (r >= 0)
+		r = reply(&moving, &operation, ret_reply);
+	hd_switch_free(moving.live.tree_switch);
+	return r;
+}
+
+/* ---- advance ---- */
+
+static int read_kind(const char *text, enum hd_operation_kind *ret_kind)
+{
+	static const enum hd_operation_kind kinds[] = {HD_OPERATION_LAND, HD_OPERATION_REBASE};
+
+	for (size_t i = 0; i < HD_ARRAY_SIZE(kinds); i++) {
+		if (strcmp(text, hd_operation_kind_name(kinds[i])) == 0) {
+			*ret_kind = kinds[i];
+			return 0;
+		}
+	}
+	return hd_fail(HD_E_CONTROL_PROTOCOL, "the request's 'kind'");
+}
+
+int hd_control_advance(struct hd_overlay *overlay, const struct hd_control_environment *environment,
+	json_t *request, json_t **ret_reply)
+{
+	struct moving moving = {.overlay = overlay, .session = environment->session};
+	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
+	struct hd_advance_options options = {.thread = hd_overlay_thread(overlay), .live = &moving.live};
+	const char *kind, *from, *to, *base = NULL;
+	struct hd_state_id from_id, to_id, base_id;
+	int r;
+
+	if (json_unpack(request, "{s:s, s:s, s:s, s:s, s?s}", "kind", &kind, "actor", &options.actor, "from",
+		    &from, "to", &to, "base", &base) != 0)
+		return hd_fail(
+			HD_E_CONTROL_PROTOCOL, "the request's 'kind', 'from', 'to', 'base' or 'actor'");
+	r = read_kind(kind, &options.kind);
+	if (r >= 0)
+		r = hd_control_id_decode(from, &from_id);
+	if (r >= 0)
+		r = hd_control_id_decode(to, &to_id);
+	if (r >= 0 && base)
+		r = hd_control_id_decode(base, &base_id);
+	if (r < 0)
+		return r;
+	options.from = &from_id;
+	options.to = &to_id;
+	options.base = base ? &base_id : NULL;
+	begin(&moving);
+	r = hd_thread_advance(hd_overlay_store(overlay), &options, &operation);
 	end(&moving);
 	if (r >= 0)
 		r = reply(&moving, &operation, ret_reply);

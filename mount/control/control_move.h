@@ -3,7 +3,7 @@
 #define HEDDLE_MOUNT_CONTROL_CONTROL_MOVE_H
 
 /*
- * The requests that move a thread while it is open: `restore` and `undo`. Contract: control_execute.h.
+ * The requests that move a thread while it is open: `restore`, `undo` and `advance`. Contract: control_execute.h.
  *
  * Set *RET_REPLY without "ok".
  */
@@ -15,6 +15,9 @@ int hd_control_restore(struct hd_overlay *overlay, const struct hd_control_envir
 	json_t *request, json_t **ret_reply);
 /* Takes an operation of the thread back, or does it again. */
 int hd_control_undo(struct hd_overlay *overlay, const struct hd_control_environment *environment,
+	json_t *request, json_t **ret_reply);
+/* Gives the thread another head, with what is not captured on top. */
+int hd_control_advance(struct hd_overlay *overlay, const struct hd_control_environment *environment,
 	json_t *request, json_t **ret_reply);
 
 #endif

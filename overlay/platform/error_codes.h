@@ -51,6 +51,11 @@
 	x(HD_E_REPOSITORY_UNBORN, ENOENT, "the git repository has no commit yet")                            \
 	x(HD_E_REVISION_MISSING, ENOENT, "the git repository has no such revision")                           \
 	x(HD_E_REFERENCE_MOVED, EAGAIN, "the branch was moved by somebody else")                             \
+	x(HD_E_REFERENCE_MISSING, ENOENT, "the git repository has no such branch")                           \
+	x(HD_E_UNRELATED, EINVAL, "the two histories have no commit in common")                              \
+	x(HD_E_CHECKOUT, EBUSY, "a checkout of the branch cannot follow it")                                 \
+	x(HD_E_UNCAPTURED, EBUSY, "the thread has changes that are not captured")                            \
+	x(HD_E_CONFLICTS, EBUSY, "two changes contradict each other")                                        \
 	x(HD_E_IDENTITY_MISSING, EINVAL, "nobody is named as author")                                        \
 	x(HD_E_STATE_SPEC, EINVAL, "this does not name a state")                                             \
 	x(HD_E_IDENTITY_INVALID, EINVAL, "an author is written 'Name <mail>', without line breaks")          \

@@ -48,6 +48,8 @@ const char *hd_operation_kind_name(enum hd_operation_kind kind)
 		[HD_OPERATION_TAG] = "tag",
 		[HD_OPERATION_UNDO] = "undo",
 		[HD_OPERATION_REDO] = "redo",
+		[HD_OPERATION_LAND] = "land",
+		[HD_OPERATION_REBASE] = "rebase",
 	};
 
 	_Static_assert(HD_ARRAY_SIZE(names) == HD_OPERATION_KIND_COUNT, "a kind without a name");
@@ -402,6 +404,7 @@ static int find_number(struct hd_index *index, const char *sql, const char *thre
 			hd_index_bind_text_locked(statement, 1, thread);
 		(void)sqlite3_bind_int(statement, 2, HD_OPERATION_INIT);
 		(void)sqlite3_bind_int(statement, 3, HD_OPERATION_UNDO);
+		(void)sqlite3_bind_int(statement, 4, HD_OPERATION_REDO);
 		r = hd_index_step_locked(index, statement, "find an operation");
 		if (r > 0)
 			*ret_number = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -415,19 +418,17 @@ static int find_number(struct hd_index *index, const char *sql, const char *thre
 
 int hd_index_find_undoable(struct hd_index *index, const char *thread, uint64_t *ret_number)
 {
-	/* UNDO and REDO are the last two kinds. */
 	static const char sql[] =
-		"SELECT number FROM operation WHERE kind != ?2 AND kind < ?3 AND undone = 0 "
+		"SELECT number FROM operation WHERE kind NOT IN (?2, ?3, ?4) AND undone = 0 "
 		"AND " ABOUT_THREAD "ORDER BY number DESC LIMIT 1";
 
-	_Static_assert(HD_OPERATION_UNDO + 2 == HD_OPERATION_KIND_COUNT, "the query names kinds by order");
 	return find_number(index, sql, thread, ret_number);
 }
 
 int hd_index_find_redoable(struct hd_index *index, const char *thread, uint64_t *ret_number)
 {
 	static const char sql[] =
-		"SELECT number FROM operation WHERE kind != ?2 AND kind < ?3 AND undone != 0 "
+		"SELECT number FROM operation WHERE kind NOT IN (?2, ?3, ?4) AND undone != 0 "
 		"AND " ABOUT_THREAD "ORDER BY undone DESC LIMIT 1";
 
 	return find_number(index, sql, thread, ret_number);
