@@ -75,6 +75,7 @@ extern const struct hd_command hd_command_run;
 extern const struct hd_command hd_command_threads;
 extern const struct hd_command hd_command_status;
 extern const struct hd_command hd_command_sync;
+extern const struct hd_command hd_command_fsmonitor;
 extern const struct hd_command hd_command_capture;
 extern const struct hd_command hd_command_log;
 extern const struct hd_command hd_command_show;

@@ -13,6 +13,7 @@ const struct hd_command *const hd_command_table[] = {
 	&hd_command_threads,
 	&hd_command_status,
 	&hd_command_sync,
+	&hd_command_fsmonitor,
 	&hd_command_capture,
 	&hd_command_log,
 	&hd_command_show,

@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include "capture/git/worktree.h"
+#include "mount/fsmonitor_hook.h"
 #include "mount/fuse/owner_map.h"
 #include "mount/run_file.h"
+#include "overlay/changes/changed_paths.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
+#include "overlay/platform/process.h"
 
 #define GIT_NAME ".git"
 
@@ -22,6 +25,8 @@ static int attach(struct hd_overlay *overlay, const struct hd_mount_options *opt
 	struct hd_worktree_settings settings = {.thread = hd_overlay_thread(overlay),
 		.mountpoint = mountpoint,
 		.branch = options->git == HD_GIT_BRANCH};
+	HD_AUTO_FREE char *hook = NULL;
+	char token[HD_CHANGES_TOKEN_SIZE];
 	struct hd_attributes root;
 	struct hd_owner_map owners;
 	int r = hd_overlay_getattr(overlay, HD_ROOT_INO, &root);
@@ -30,12 +35,19 @@ static int attach(struct hd_overlay *overlay, const struct hd_mount_options *opt
 		return r;
 	/* What a git base has belongs to who mounts. */
 	hd_owner_map_init(&owners, options);
+	hd_changes_begin(overlay, token);
+	settings.is_of_base = hd_changes_are_of_base(overlay);
+	settings.token = token[0] ? token : NULL;
 	settings.root = root.number;
 	settings.uid = hd_owner_map_uid(&owners, geteuid());
 	settings.gid = hd_owner_map_gid(&owners, getegid());
 	/* A tree with a repository in it, as a directory base may be: that is what git is to find. */
 	if (hd_overlay_has_name(overlay, HD_ROOT_INO, GIT_NAME))
 		return hd_fail(HD_E_WORKTREE, "the tree has a " GIT_NAME " of its own");
+	if (hd_process_own_program(HD_FSMONITOR_PROGRAM, &hook) < 0)
+		hd_error_clear();
+	settings.hook = hook;
+	settings.extends_config = options->git_fsmonitor;
 	return hd_worktree_attach(hd_overlay_store(overlay), &settings, ret_text);
 }
 

@@ -7,6 +7,7 @@
 
 #include "overlay/arena/inode_numbers.h"
 #include "overlay/arena/link_groups.h"
+#include "overlay/changes/changes_open.h"
 #include "overlay/contents/promotion.h"
 #include "overlay/journal/flush.h"
 #include "overlay/journal/recovery.h"
@@ -181,6 +182,8 @@ static int open_parts(
 	if (r == 0)
 		r = hd_recover_large(overlay, options, &recovered);
 	if (r == 0)
+		r = hd_changes_open(overlay, options, state);
+	if (r == 0)
 		r = hd_prepare_root(overlay, state);
 	if (r == 0)
 		r = hd_link_groups_new(overlay->arena, &overlay->groups);
@@ -208,6 +211,7 @@ static void free_overlay(struct hd_overlay *overlay)
 	hd_inode_numbers_free(overlay->numbers);
 	hd_state_nodes_free(overlay->state_nodes);
 	hd_state_listings_free(overlay->state_listings);
+	hd_changes_free(overlay);
 	hd_arena_unmap(overlay->arena);
 	hd_base_set_free(overlay->bases);
 	for (size_t i = 0; i < HD_FILE_LOCKS; i++)
@@ -298,6 +302,8 @@ int hd_overlay_close(struct hd_overlay *overlay)
 	r = hd_overlay_save(overlay);
 	if (r >= 0 && overlay->recovery.memory.state != HD_MEMORY_LOST)
 		hd_flusher_seal(overlay->flusher);
+	if (r >= 0)
+		hd_changes_close(overlay);
 	if (r >= 0 && overlay->is_volatile && overlay->recovery.memory.state != HD_MEMORY_LOST)
 		r = hd_volatile_mark_clear(overlay->directory_fd);
 	free_overlay(overlay);

@@ -26,6 +26,7 @@
 #define HD_NAME_LIMIT 255
 #define HD_LINK_LIMIT 65000u /* names of one file, as many as ext4 allows */
 
+struct hd_change_log;
 struct hd_loader;
 struct hd_promoter;
 struct hd_flusher;
@@ -52,11 +53,12 @@ struct hd_overlay {
 		       1];                 /* result records of a dead process that nobody has claimed yet */
 	struct hd_base_directory fallback; /* immutable: times and owners of base entries that keep none */
 
-	struct hd_rwlock lock;              /* rank NAMESPACE; protects the arena, `groups` and `numbers` */
-	struct hd_arena *arena;             /* owned */
-	struct hd_link_groups *groups;      /* owned: base hard links by group */
-	struct hd_inode_numbers *numbers;   /* owned: of the base, that are shown */
-	struct hd_state_nodes *state_nodes; /* owned; protected by the same lock */
+	struct hd_rwlock lock;            /* rank NAMESPACE; protects the arena, `groups` and `numbers` */
+	struct hd_arena *arena;           /* owned */
+	struct hd_link_groups *groups;    /* owned: base hard links by group */
+	struct hd_inode_numbers *numbers; /* owned: of the base, that are shown */
+	struct hd_change_log *changes;    /* owned; NULL where nobody will ask; protected by the same lock */
+	struct hd_state_nodes *state_nodes;         /* owned; protected by the same lock */
 	struct hd_rwlock file_locks[HD_FILE_LOCKS]; /* rank FILE */
 	struct hd_hot_tier *hot;                    /* owned */
 	struct hd_state_listings *state_listings;   /* owned */

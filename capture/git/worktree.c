@@ -10,12 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/git/worktree_config.h"
 #include "capture/git/worktree_index.h"
 #include "overlay/bases/base.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/log.h"
 #include "overlay/platform/random.h"
 
 /*
@@ -34,6 +36,8 @@
 #define NAME_ATTEMPTS 1000
 #define BRANCH_PREFIX "refs/heads/heddle/"
 #define TEXT_LIMIT 65536
+#define INDEX_TEMPORARY "heddle-index"
+#define INDEX_LIMIT ((size_t)1 << 32)
 
 struct making {
 	struct hd_store *store;
@@ -122,6 +126,7 @@ static void describe_files(struct making *making)
 	said->known = hd_file_stat_at(making->store->fd, "format", &stat) >= 0 &&
 		      said->time_s < stat.st_mtim.tv_sec;
 	said->root = settings->root;
+	said->worktree = settings->is_of_base ? settings->mountpoint : NULL;
 	said->uid = settings->uid;
 	said->gid = settings->gid;
 }
@@ -216,20 +221,60 @@ static int write_changed(const struct making *making, int directory_fd, const ch
 	return write_text(making, directory_fd, name, text);
 }
 
+static int publish_index(const struct making *making, int directory_fd)
+{
+	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, INDEX_TEMPORARY, O_RDONLY, 0);
+	int r = fd < 0 ? fd : hd_file_set_mode(fd, making->directory_mode & 0666);
+
+	return r < 0 ? r : hd_file_rename(directory_fd, INDEX_TEMPORARY, "index");
+}
+
+/* Under another name first: git finds none or the whole one. What is there under it is left of a death in between. */
 static int write_index(const struct making *making, int directory_fd, const char *path, const git_oid *commit)
 {
+	struct hd_worktree_stat stat = making->stat;
 	HD_AUTO_FREE char *index = NULL;
-	HD_AUTO_CLOSE int fd = -1;
 	int r;
 
-	if (asprintf(&index, "%s/index", path) < 0) {
+	if (asprintf(&index, "%s/" INDEX_TEMPORARY, path) < 0) {
 		index = NULL;
 		return -ENOMEM;
 	}
-	r = hd_worktree_index_write(making->repository, commit, &making->stat, index);
+	/* What is said of the base holds for the base's commit alone. */
+	if (!git_oid_equal(commit, &making->base))
+		stat.worktree = stat.token = NULL;
+	r = hd_file_unlink(directory_fd, INDEX_TEMPORARY);
+	if (r >= 0 || r == -ENOENT)
+		r = hd_worktree_index_write(making->repository, commit, &stat, index);
+	return r < 0 ? r : publish_index(making, directory_fd);
+}
+
+/* Copied first, and put in the place of the old one as a whole. */
+static int forget_place(const struct making *making, int directory_fd, const char *path)
+{
+	HD_AUTO_FREE char *temporary = NULL;
+	HD_AUTO_FREE char *bytes = NULL;
+	HD_AUTO_CLOSE int fd = -1;
+	struct stat stat;
+	size_t size;
+	int r = hd_file_read_whole(directory_fd, "index", INDEX_LIMIT, &bytes, &size);
+
+	if (r < 0 || !memmem(bytes, size, "UNTR", 4))
+		return r == -ENOENT ? 0 : r;
+	if (asprintf(&temporary, "%s/" INDEX_TEMPORARY, path) < 0) {
+		temporary = NULL;
+		return -ENOMEM;
+	}
+	r = hd_file_stat_at(directory_fd, "index", &stat);
 	if (r >= 0)
-		r = fd = hd_file_open(directory_fd, "index", O_RDONLY, 0);
-	return r < 0 ? r : hd_file_set_mode(fd, making->directory_mode & 0666);
+		r = fd = hd_file_open(directory_fd, INDEX_TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (r >= 0)
+		r = hd_file_write_at(fd, bytes, size, 0);
+	if (r >= 0)
+		r = hd_file_set_modify_time(fd, &stat.st_mtim);
+	if (r >= 0)
+		r = hd_worktree_index_forget_place(temporary);
+	return r < 0 ? r : publish_index(making, directory_fd);
 }
 
 /* The commit that HEAD of a directory that is there names. */
@@ -268,7 +313,32 @@ static int write_head_and_index(const struct making *making, int directory_fd, c
 	return r;
 }
 
-static int complete(const struct making *making, const char *path)
+/* The mount was somewhere else the last time. */
+static bool has_moved(int directory_fd, const char *gitdir)
+{
+	HD_AUTO_FREE char *old = NULL;
+	size_t size;
+
+	return hd_file_read_whole(directory_fd, "gitdir", TEXT_LIMIT, &old, &size) >= 0 &&
+	       strcmp(old, gitdir) != 0;
+}
+
+/* Without it git looks at the files itself, which needs no word. */
+static void set_hook(struct making *making, const char *path)
+{
+	const struct hd_worktree_settings *settings = making->settings;
+	bool asks = false;
+
+	if (settings->hook && hd_worktree_config_set_hook(making->location, path, settings->hook,
+				      settings->extends_config, &asks) < 0) {
+		hd_log(HD_LOG_NOTICE, "git will not ask what changed: %s",
+			hd_error_message(-HD_E_REPOSITORY));
+		hd_error_clear();
+	}
+	making->stat.token = asks ? settings->token : NULL;
+}
+
+static int complete(struct making *making, const char *path)
 {
 	const struct hd_worktree_settings *settings = making->settings;
 	HD_AUTO_FREE char *locked = NULL;
@@ -288,6 +358,9 @@ static int complete(const struct making *making, const char *path)
 		r = write_changed(making, fd, "heddle", record);
 	if (r >= 0 && !hd_file_exists(fd, "commondir"))
 		r = write_text(making, fd, "commondir", "../..\n");
+	set_hook(making, path);
+	if (r >= 0 && has_moved(fd, gitdir))
+		r = forget_place(making, fd, path);
 	if (r >= 0)
 		r = write_head_and_index(making, fd, path);
 	return r < 0 ? r : write_changed(making, fd, "gitdir", gitdir);
@@ -347,7 +420,7 @@ static int publish(
 	return -EEXIST;
 }
 
-static int make_new(const struct making *making, char **ret_path)
+static int make_new(struct making *making, char **ret_path)
 {
 	HD_AUTO_FREE char *worktrees = NULL;
 	HD_AUTO_FREE char *temporary = NULL;
@@ -371,7 +444,7 @@ static int make_new(const struct making *making, char **ret_path)
 	return r;
 }
 
-static int update(const struct making *making, const char *name, char **ret_path)
+static int update(struct making *making, const char *name, char **ret_path)
 {
 	HD_AUTO_FREE char *path = NULL;
 	int r;

@@ -32,6 +32,11 @@ struct hd_worktree_settings {
 	const char *mountpoint; /* absolute */
 	uint64_t root;          /* the number that its root shows */
 	uint32_t uid, gid;      /* whom it shows as owner of what the base has */
+	bool is_of_base; /* its directories are the base's but for those that show a later change time */
+	const char *
+		token; /* what changed since the base is asked for with it (git's fsmonitor); NULL: nobody tells */
+	const char *hook; /* the program that git is to ask with it; NULL: none */
+	bool extends_config; /* may have the repository have configurations of worktrees, where the hook is set */
 	bool branch; /* a new one begins on the branch heddle/<thread>, else detached at the base's commit */
 };
 

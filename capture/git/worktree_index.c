@@ -2,13 +2,18 @@
 #include "capture/git/worktree_index.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/git/index_extensions.h"
+#include "capture/git/untracked_cache.h"
 #include "overlay/arena/inode_numbers.h"
 #include "overlay/bases/base_git_library.h"
+#include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
 
 /*
  * Read into an index as a tree, the entries keep git's cache of trees, which entries that are added one by one would
@@ -130,6 +135,44 @@ static int fill(git_repository *repository, git_index *index, const struct hd_wo
 	return r;
 }
 
+/* In the order in which git has them, behind that of its cache of trees. */
+static int extend(
+	git_repository *repository, git_index *index, const struct hd_worktree_stat *stat, const char *path)
+{
+	HD_AUTO_BUFFER struct hd_buffer extensions = {0};
+	struct hd_untracked_excludes excludes;
+	int r = 0;
+
+	if (stat->worktree) {
+		hd_untracked_excludes_read(repository, &excludes);
+		r = hd_untracked_cache_put(&extensions, index, stat, &excludes);
+	}
+	if (r == 0 && stat->token)
+		hd_fsmonitor_extension_put(&extensions, stat->token);
+	if (r == 0)
+		r = hd_buffer_status(&extensions);
+	return r < 0 || extensions.size == 0 ? r : hd_index_extensions_append(path, &extensions);
+}
+
+int hd_worktree_index_forget_place(const char *path)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	git_index *index = NULL;
+	struct stat stat;
+	int r = hd_file_stat_at(AT_FDCWD, path, &stat);
+
+	if (r < 0)
+		return r;
+	/* Written anew it has what libgit2 knows. */
+	if (git_index_open(&index, path) == 0 && git_index_write(index) < 0)
+		r = hd_git_library_fail(HD_E_REPOSITORY, "write the index %s", path);
+	git_index_free(index);
+	if (r == 0)
+		r = fd = hd_file_open(AT_FDCWD, path, O_RDONLY, 0);
+	/* By it git knows which files may have been changed right after it looked at them. */
+	return r < 0 ? r : hd_file_set_modify_time(fd, &stat.st_mtim);
+}
+
 /* An index without a repository: entries are taken as they are, and no object is looked for. */
 int hd_worktree_index_write(git_repository *repository, const git_oid *commit,
 	const struct hd_worktree_stat *stat, const char *path)
@@ -144,6 +187,8 @@ int hd_worktree_index_write(git_repository *repository, const git_oid *commit,
 		r = fill(repository, index, stat);
 	if (r == 0 && git_index_write(index) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "write the index %s", path);
+	if (r == 0 && stat->known)
+		r = extend(repository, index, stat, path);
 	git_index_free(index);
 	git_tree_free(tree);
 	return r;

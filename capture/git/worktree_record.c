@@ -63,26 +63,45 @@ static int parse(const char *text, struct hd_worktree_record *record)
 	return 0;
 }
 
-static int read_record(const char *repository, const char *name, struct hd_worktree_record *ret_record)
+int hd_worktree_record_read(const char *path, struct hd_worktree_record *ret_record)
 {
 	HD_CLEANUP(hd_worktree_record_clear) struct hd_worktree_record record = {0};
-	HD_AUTO_FREE char *path = NULL;
+	HD_AUTO_FREE char *file = NULL;
 	HD_AUTO_FREE char *text = NULL;
 	size_t size;
 	int r;
 
-	record.repository = strdup(repository);
-	record.name = strdup(name);
-	if (!record.repository || !record.name ||
-		asprintf(&path, "%s/worktrees/%s/heddle", repository, name) < 0) {
-		path = NULL;
+	if (asprintf(&file, "%s/heddle", path) < 0) {
+		file = NULL;
 		return -ENOMEM;
 	}
-	r = hd_file_read_whole(AT_FDCWD, path, TEXT_LIMIT, &text, &size);
+	r = hd_file_read_whole(AT_FDCWD, file, TEXT_LIMIT, &text, &size);
 	if (r >= 0)
 		r = parse(text, &record);
 	if (r < 0)
 		return r;
+	*ret_record = record;
+	record = (struct hd_worktree_record){0};
+	return 0;
+}
+
+static int read_record(const char *repository, const char *name, struct hd_worktree_record *ret_record)
+{
+	HD_CLEANUP(hd_worktree_record_clear) struct hd_worktree_record record = {0};
+	HD_AUTO_FREE char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/worktrees/%s", repository, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = hd_worktree_record_read(path, &record);
+	if (r < 0)
+		return r;
+	record.repository = strdup(repository);
+	record.name = strdup(name);
+	if (!record.repository || !record.name)
+		return -ENOMEM;
 	*ret_record = record;
 	record = (struct hd_worktree_record){0};
 	return 0;

@@ -37,6 +37,9 @@ void hd_worktree_record_clear(struct hd_worktree_record *record);
 /* The file's text: fresh memory, NULL when memory is short. */
 char *hd_worktree_record_format(const char *store_path, uint32_t number, const char *thread);
 
+/* That in the admin directory at PATH, with neither repository nor name; -ENOENT. The caller clears it. */
+int hd_worktree_record_read(const char *path, struct hd_worktree_record *ret_record);
+
 /* Nonzero ends the listing and becomes its result. */
 typedef int (*hd_worktree_emit)(const struct hd_worktree_record *record, void *payload);
 

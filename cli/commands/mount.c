@@ -29,7 +29,7 @@
  */
 
 static const char *open_mode, *git_mode;
-static bool allow_other, foreground, is_volatile, records, all;
+static bool git_fsmonitor, allow_other, foreground, is_volatile, records, all;
 static struct hd_text_list mount_options;
 static const char *from;
 
@@ -63,6 +63,11 @@ static const struct hd_option options[] = {
 			"branch of its own, heddle/THREAD",
 		.text = &git_mode,
 		.choices = git_modes},
+	{.long_name = "git-fsmonitor",
+		.help = "with --git: have git ask what changed instead of looking at every file. Where the "
+			"repository does not have it yet, this sets extensions.worktreeConfig in its "
+			"configuration",
+		.flag = &git_fsmonitor},
 	{.long_name = "allow-other",
 		.help = "let other users in; permissions are checked",
 		.flag = &allow_other},
@@ -97,6 +102,7 @@ static int collect_options(struct hd_mount_options *ret_options)
 	for (uint64_t mode = 0; git_mode && git_modes[mode]; mode++)
 		if (strcmp(git_mode, git_modes[mode]) == 0)
 			collected.git = mode;
+	collected.git_fsmonitor = collected.git_fsmonitor || git_fsmonitor;
 	collected.allow_other = collected.allow_other || allow_other;
 	collected.is_volatile = collected.is_volatile || is_volatile;
 	collected.record = collected.record || records;

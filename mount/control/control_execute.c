@@ -18,6 +18,7 @@
 #include "capture/capture.h"
 #include "capture/compare/diff.h"
 #include "mount/control/control_blame.h"
+#include "mount/control/control_changes.h"
 #include "mount/control/control_json.h"
 #include "mount/control/control_move.h"
 #include "mount/control/control_status.h"
@@ -306,6 +307,12 @@ static int run_blame(struct execution *execution)
 	return hd_control_blame(execution->overlay, execution->request, &execution->reply);
 }
 
+static int run_changed_paths(struct execution *execution)
+{
+	return hd_control_changed_paths(
+		execution->overlay, execution->request, &execution->reply, &execution->fd);
+}
+
 static int run_sync(struct execution *execution)
 {
 	int r = hd_overlay_sync(execution->overlay);
@@ -337,6 +344,7 @@ static const struct {
 	{"restore", run_restore, true, true},
 	{"undo", run_undo, true, true},
 	{"advance", run_advance, true, true},
+	{"changed_paths", run_changed_paths, false, true},
 	{"sync", run_sync, false, true},
 	{"unmount", run_unmount, false, false},
 };

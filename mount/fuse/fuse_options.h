@@ -79,12 +79,13 @@ struct hd_mount_options {
 	bool allow_other;
 	bool default_permissions;
 	bool read_only;
-	bool is_volatile; /* hd_overlay_options */
-	bool suid, dev;   /* honour set-user-id programs and device nodes: root alone may */
-	bool writeback;   /* the kernel collects writes */
-	bool is_private;  /* mounted where the supervisor cannot see it, see private/warden.h */
-	bool record;      /* note who changes what, see mount/witness/ */
-	bool killpriv;    /* set-user-id bits are dropped here instead of by a question per write */
+	bool is_volatile;   /* hd_overlay_options */
+	bool suid, dev;     /* honour set-user-id programs and device nodes: root alone may */
+	bool writeback;     /* the kernel collects writes */
+	bool is_private;    /* mounted where the supervisor cannot see it, see private/warden.h */
+	bool record;        /* note who changes what, see mount/witness/ */
+	bool git_fsmonitor; /* with git: the repository may get configurations of worktrees */
+	bool killpriv;      /* set-user-id bits are dropped here instead of by a question per write */
 };
 
 /* The defaults; HEDDLE_NOTIFY=always in the environment sets `notify`. */

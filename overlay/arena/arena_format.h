@@ -74,7 +74,8 @@ struct hd_thread_head {
 	int64_t fallback_time_s;  /* shown for base entries that keep no times */
 	uint32_t fallback_time_ns;
 	uint32_t initialized;
-	uint64_t padding;
+	uint64_t
+		unmarked; /* changes up to here may have left no marks; 0: the tree began as the thread's first state */
 };
 
 /* Linear hashing (Litwin 1980) of entries by parent and name. */

@@ -281,8 +281,8 @@ int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options
 	return r;
 }
 
-static int make_root(
-	struct hd_overlay *overlay, const struct hd_state *state, const struct hd_base_entry *entry)
+static int make_root(struct hd_overlay *overlay, const struct hd_state *state,
+	const struct hd_base_entry *entry, bool is_first)
 {
 	struct hd_transaction transaction;
 	struct hd_thread_head *head;
@@ -314,6 +314,8 @@ static int make_root(
 	head->fallback_time_s = overlay->fallback.fallback_time.tv_sec;
 	head->fallback_time_ns = (uint32_t)overlay->fallback.fallback_time.tv_nsec;
 	head->initialized = 1;
+	if (!is_first)
+		head->unmarked = ++head->change;
 	return hd_overlay_commit(overlay, &transaction);
 }
 
@@ -349,7 +351,7 @@ int hd_overlay_follow_head(struct hd_overlay *overlay)
  * What a commit of git has shows the time of the commit, in every thread and whatever state it began at: a file that
  * nobody touched must not look new to make(1).
  */
-static int use_time_of_base(struct hd_overlay *overlay, const struct hd_state *state)
+static int use_time_of_base(struct hd_overlay *overlay, const struct hd_state *state, bool *ret_is_first)
 {
 	struct hd_state first = {0};
 	int r = hd_index_find_first(overlay->store->index, &state->id, &first);
@@ -358,6 +360,7 @@ static int use_time_of_base(struct hd_overlay *overlay, const struct hd_state *s
 		return r;
 	overlay->fallback.fallback_time =
 		(struct timespec){.tv_sec = first.time_s, .tv_nsec = (long)first.time_ns};
+	*ret_is_first = hd_state_id_equal(&first.id, &state->id);
 	hd_state_clear(&first);
 	return 0;
 }
@@ -366,15 +369,16 @@ int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 {
 	const struct hd_thread_head *head = hd_record_thread(overlay->arena);
 	struct hd_base_entry entry;
+	bool is_first = false;
 	int r = 0;
 
 	if (!head->initialized) {
 		r = hd_base_set_root(overlay->bases, state, &entry, &overlay->fallback);
 		if (r == 0)
-			r = use_time_of_base(overlay, state);
+			r = use_time_of_base(overlay, state, &is_first);
 		if (r == 0) {
 			hd_rwlock_write(&overlay->lock);
-			r = make_root(overlay, state, &entry);
+			r = make_root(overlay, state, &entry, is_first);
 			hd_rwlock_unlock(&overlay->lock);
 			hd_base_root_clear(&entry);
 		}

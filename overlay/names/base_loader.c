@@ -136,6 +136,18 @@ static uint64_t number_for(const struct hd_overlay *overlay, uint32_t parent, co
 		directory.number, item->name, strlen(item->name), is_directory ? NULL : &entry->content);
 }
 
+/*
+ * The times of what a commit has do not tell one commit from another. Who knows what a directory of the thread's first one has
+ * must see that this is, perhaps, a directory of another.
+ */
+static void show_change(struct hd_transaction *transaction, struct hd_inode *directory)
+{
+	struct timespec now = hd_clock_now();
+
+	if (directory->content.kind == HD_CONTENT_GIT && hd_view_thread(transaction)->unmarked > 0)
+		directory->change_time = hd_time_from(&now);
+}
+
 void hd_loader_install(struct hd_overlay *overlay, struct hd_transaction *transaction, uint32_t parent,
 	const struct hd_listed *item)
 {
@@ -154,6 +166,8 @@ void hd_loader_install(struct hd_overlay *overlay, struct hd_transaction *transa
 		if (child == 0)
 			return;
 		fill_inode(transaction, hd_edit_inode(transaction, child), item);
+		if (is_directory)
+			show_change(transaction, hd_edit_inode(transaction, child));
 		number = number_for(overlay, parent, item);
 		if (hd_inode_may_have_number(number) &&
 			hd_inode_number_claim(overlay->numbers, transaction, number, child))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "overlay/changes/change_log.h"
 #include "overlay/names/base_loader.h"
 #include "overlay/names/orphan.h"
 #include "overlay/names/remove_node.h"
@@ -105,6 +106,8 @@ static int try_remove_name(struct hd_overlay *overlay, hd_ino parent, const char
 		hd_remove_entry(&transaction, entry, &now);
 		hd_request_note(&transaction, 0);
 		r = hd_overlay_commit(overlay, &transaction);
+		if (r == 0)
+			hd_change_log_name_gone(overlay, parent, name, directory);
 	}
 	hd_rwlock_unlock(&overlay->lock);
 	HD_KILL_POINT(name_removed);

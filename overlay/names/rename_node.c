@@ -5,6 +5,7 @@
 
 #include "overlay/access_control.h"
 #include "overlay/attribute_string.h"
+#include "overlay/changes/change_log.h"
 #include "overlay/names/base_loader.h"
 #include "overlay/names/orphan.h"
 #include "overlay/names/remove_node.h"
@@ -169,6 +170,22 @@ static void leave_whiteout(
 	hd_inode_mark_changed(transaction, child);
 }
 
+/* What comes to a name in the place of something else is marked as changed, unless it is a directory: that one is noted. */
+static void note_names(struct hd_overlay *overlay, const struct renaming *renaming)
+{
+	bool moves_directory = is_directory(overlay, renaming->child);
+
+	hd_change_log_name_gone(overlay, renaming->parent, renaming->name, moves_directory);
+	if (moves_directory)
+		hd_change_log_moved(overlay, renaming->child);
+	if (!renaming->new_child)
+		return;
+	hd_change_log_name_gone(overlay, renaming->new_parent, renaming->new_name,
+		is_directory(overlay, renaming->new_child));
+	if (renaming->flags & RENAME_EXCHANGE && is_directory(overlay, renaming->new_child))
+		hd_change_log_moved(overlay, renaming->new_child);
+}
+
 static int rename_locked(struct hd_overlay *overlay, struct renaming *renaming)
 {
 	struct timespec now = hd_clock_now();
@@ -195,6 +212,8 @@ static int rename_locked(struct hd_overlay *overlay, struct renaming *renaming)
 	touch(&transaction, hd_ino_index(renaming->new_parent), true, &now);
 	hd_request_note(&transaction, 0);
 	r = hd_overlay_commit(overlay, &transaction);
+	if (r == 0)
+		note_names(overlay, renaming);
 	hd_inheritance_clear(&renaming->inheritance);
 	return r;
 }

@@ -41,6 +41,7 @@ static void set_reference(struct hd_switch *run, uint32_t index, const struct hd
 	inode->flags &= (uint8_t)~HD_INODE_UNLOADED;
 	if (!hd_content_is_none(&inode->content))
 		inode->flags |= HD_INODE_UNLOADED;
+	inode->change_time = hd_time_from(&run->now);
 	hd_inode_mark_changed(&run->transaction, index);
 	hd_switch_note_change(run, HD_SWITCH_DIRECTORY, index, NULL);
 }
@@ -200,8 +201,13 @@ static void settle_root(struct hd_switch *run)
 
 int hd_switch_apply(struct hd_switch *run)
 {
+	struct hd_thread_head *head;
+
 	run->now = hd_clock_now();
 	hd_transaction_begin(run->overlay->arena, &run->transaction);
+	head = hd_edit_thread(&run->transaction);
+	/* What is below a directory that nobody has looked into becomes another without a mark. */
+	head->unmarked = ++head->change;
 	hd_switch_dethrone_changed(run);
 	settle_root(run);
 	for (size_t i = 0; i < run->n_places && run->status == 0; i++) {
