@@ -10,7 +10,7 @@
  * a section in man/heddle.1.scd. tests/lint/check_help.sh says what was forgotten.
  *
  * Errors      run returns an exit status (0 and above) after it printed its result, or a negative code and
- *             printed nothing: main.c alone reports failures, as text or JSON.
+ *             printed nothing: program.c alone reports failures, as text or JSON.
  * Threads     Commands run in the main thread.
  */
 
@@ -29,6 +29,8 @@ struct hd_command {
 	const struct hd_option *options; /* the command's own; NULL for none */
 	size_t min_arguments, max_arguments;
 	bool takes_command; /* its arguments are a program with options of its own, and failures are HD_EXIT_RUN */
+	/* The program of ours that has to run this, NULL for the one that runs; asked when the options are parsed. */
+	const char *(*other_program)(const struct hd_invocation *invocation);
 	void (*print_more_help)(void); /* what comes after the options; NULL for nothing */
 	int (*run)(const struct hd_invocation *invocation);
 };

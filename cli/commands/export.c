@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stddef.h>
 
+#include "cli/archive_commands.h"
 #include "cli/commands/export_subject.h"
 #include "cli/subcommand.h"
 #include "overlay/platform/error.h"
@@ -70,14 +71,14 @@ static int run_tar(const struct hd_invocation *invocation)
 
 	if (r >= 0 && hd_export_arguments.from)
 		return refuse("from", "tar");
-	return r < 0 ? r : hd_export_tar_command(invocation);
+	return r < 0 ? r : hd_archive_commands->export_tar(invocation);
 }
 
 static int run_layer(const struct hd_invocation *invocation)
 {
 	int r = refuse_git_options("oci-layer");
 
-	return r < 0 ? r : hd_export_layer_command(invocation);
+	return r < 0 ? r : hd_archive_commands->export_layer(invocation);
 }
 
 static int run_dir(const struct hd_invocation *invocation)
@@ -100,6 +101,13 @@ static const struct hd_subcommand subjects[] = {
 	{.name = "oci-layer", .max_arguments = 1, .run = run_layer},
 	{0},
 };
+
+static const char *find_program(const struct hd_invocation *invocation)
+{
+	static const char *const archives[] = {"tar", "oci-layer", NULL};
+
+	return hd_archive_program_of(invocation, archives);
+}
 
 static int run_export(const struct hd_invocation *invocation)
 {
@@ -134,5 +142,6 @@ const struct hd_command hd_command_export = {
 	.options = options,
 	.min_arguments = 1,
 	.max_arguments = 3,
+	.other_program = find_program,
 	.run = run_export,
 };

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "capture/archive/directory_reader.h"
-#include "capture/archive/tar_reader.h"
 #include "capture/history/state_spec.h"
 #include "capture/identity.h"
+#include "cli/archive_commands.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
@@ -193,16 +193,14 @@ static int run_any(const struct hd_invocation *invocation, const char *subject, 
 static int run_tar(const struct hd_invocation *invocation)
 {
 	HD_CLEANUP(import_clear) struct import import = {.source_fd = -1, .hold_fd = -1};
-	struct hd_tar_import tar = {
-		.max_bytes = (uint64_t)(max_size == NOT_GIVEN ? MAX_SIZE_DEFAULT : max_size) << 20};
+	unsigned long size = max_size == NOT_GIVEN ? MAX_SIZE_DEFAULT : max_size;
 	const char *path = invocation->arguments[0];
 	int r = strcmp(path, "-") == 0 ? 0 : open_source(path, O_RDONLY, &import);
 
 	if (r < 0)
 		return r;
-	tar.source.fd = import.source_fd >= 0 ? import.source_fd : 0;
-	import.wanted.read = hd_tar_import;
-	import.wanted.source = &tar;
+	hd_archive_commands->import_tar(
+		import.source_fd >= 0 ? import.source_fd : 0, (uint64_t)size << 20, &import.wanted);
 	import.wanted.max_entries = max_entries == NOT_GIVEN ? MAX_ENTRIES_DEFAULT : max_entries;
 	return run_any(invocation, "tar", &import);
 }
@@ -230,6 +228,13 @@ static const struct hd_subcommand subjects[] = {
 	{0},
 };
 
+static const char *find_program(const struct hd_invocation *invocation)
+{
+	static const char *const archives[] = {"tar", NULL};
+
+	return hd_archive_program_of(invocation, archives);
+}
+
 static int run_import(const struct hd_invocation *invocation)
 {
 	return hd_subcommand_run(subjects, invocation);
@@ -256,5 +261,6 @@ const struct hd_command hd_command_import = {
 	.options = options,
 	.min_arguments = 2,
 	.max_arguments = 2,
+	.other_program = find_program,
 	.run = run_import,
 };

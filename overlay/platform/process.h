@@ -60,6 +60,9 @@ int hd_process_signal_read(int fd);
  * libexec directories next to it, ../libexec/heddle and ../libexec. Fresh memory. -ENOENT. */
 int hd_process_own_program(const char *name, char **ret_path);
 
+/* Goes on as the program PATH with ARGUMENTS, as execv(3): returns only when that fails, -errno. */
+int hd_process_become(const char *path, char *const arguments[]);
+
 /* A write to a pipe or socket whose reader is gone fails with -EPIPE instead of ending the process. */
 void hd_process_ignore_broken_pipes(void);
 

@@ -109,6 +109,13 @@ static bool is_program(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
+int hd_process_become(const char *path, char *const arguments[])
+{
+	hd_lock_assert_none_held("execv");
+	(void)execv(path, arguments);
+	return hd_errno();
+}
+
 int hd_process_own_program(const char *name, char **ret_path)
 {
 	static const char *const places[] = {"", "../libexec/heddle/", "../libexec/"};

@@ -6,7 +6,7 @@
  * every input is tried a second time with the checksums put right.
  *
  * MUTATIONS: 1500
- * LINK: heddle_capture
+ * LINK: heddle_archive
  */
 
 #include <fcntl.h>
