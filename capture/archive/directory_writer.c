@@ -28,7 +28,8 @@
  */
 
 #define PIECE (1u << 20)
-#define BLOCK 4096u /* what is smaller has no holes */
+#define SHARED (64u << 20) /* what the kernel copies at once */
+#define BLOCK 4096u        /* what is smaller has no holes */
 
 struct hd_directory_writer {
 	struct hd_base_set *bases; /* borrowed */
@@ -214,20 +215,33 @@ static int set_status(
 
 /* ---- bytes ---- */
 
+/* A file of a directory base is the kernel's to copy; all else is read, which verifies it. */
+static int copy_piece(struct hd_directory_writer *writer, const struct hd_content *content, int fd,
+	uint64_t at, uint64_t end, size_t *ret_size)
+{
+	size_t most = content->kind == HD_CONTENT_HOST ? SHARED : PIECE;
+	size_t size = end - at < most ? (size_t)(end - at) : most;
+	int r = hd_base_set_copy(writer->bases, content, fd, at, size, ret_size);
+
+	if (r != -EOPNOTSUPP)
+		return r;
+	size = size < PIECE ? size : PIECE;
+	r = hd_base_set_read(writer->bases, content, writer->piece, size, at, ret_size);
+	return r < 0 ? r : hd_file_write_at(fd, writer->piece, *ret_size, at);
+}
+
 static int copy_extent(struct hd_directory_writer *writer, const struct hd_content *content, int fd,
 	uint64_t at, uint64_t end)
 {
 	int r = 0;
 
 	while (r >= 0 && at < end) {
-		size_t want = end - at < PIECE ? (size_t)(end - at) : PIECE, got = 0;
+		size_t got = 0;
 
-		r = hd_base_set_read(writer->bases, content, writer->piece, want, at, &got);
+		r = copy_piece(writer, content, fd, at, end, &got);
 		if (r >= 0 && got == 0)
 			r = hd_fail(EIO, "the content ends at byte %llu of %llu", (unsigned long long)at,
 				(unsigned long long)end);
-		if (r >= 0)
-			r = hd_file_write_at(fd, writer->piece, got, at);
 		at += got;
 		writer->result.bytes += got;
 		if (r >= 0)

@@ -70,6 +70,9 @@ struct hd_base_operations {
 	/* As hd_base_set_seek; NULL where nobody knows of holes. */
 	int (*seek)(struct hd_base *base, const struct hd_content *file, uint64_t offset, bool want_data,
 		uint64_t *ret_offset);
+	/* As hd_base_set_copy; NULL where the source has no files of its own. */
+	int (*copy)(struct hd_base *base, const struct hd_content *file, int fd, uint64_t offset, size_t size,
+		size_t *ret_size);
 	int (*size)(struct hd_base *base, const struct hd_content *file, uint64_t *ret_size);
 	/* The root directory's own attributes, name "", xattrs in fresh memory; NULL where the source keeps none. */
 	int (*root)(struct hd_base *base, struct hd_base_entry *ret_entry);
@@ -110,6 +113,10 @@ int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, 
  * to be zeros; UINT64_MAX, or its size, when it has none. */
 int hd_base_set_seek(struct hd_base_set *set, const struct hd_content *content, uint64_t offset,
 	bool want_data, uint64_t *ret_offset);
+/* Up to SIZE bytes at OFFSET of a file to the same place of FD, by the kernel, which shares them where it can; *RET_SIZE is 0
+ * only at its end. -EOPNOTSUPP: they have to be read. */
+int hd_base_set_copy(struct hd_base_set *set, const struct hd_content *content, int fd, uint64_t offset,
+	size_t size, size_t *ret_size);
 /* Makes durable what later processes need to resolve the contents handed out so far: before a state names
  * them. */
 int hd_base_set_persist(struct hd_base_set *set);

@@ -14,6 +14,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/file_copy.h"
 #include "overlay/platform/file_entry.h"
 #include "overlay/store/link_group.h"
 
@@ -333,6 +334,29 @@ static int directory_seek(struct hd_base *base, const struct hd_content *file, u
 	return r == -HD_E_BASE_CHANGED ? hd_fail(r, "a file of %s", self->location) : r;
 }
 
+static int directory_copy(struct hd_base *base, const struct hd_content *file, int fd, uint64_t offset,
+	size_t size, size_t *ret_size)
+{
+	struct directory_base *self = directory_base_of(base);
+	struct hd_file_handle *handle = hd_file_handles_find(self->handles, file->bytes);
+	struct stat status;
+	int r = 0;
+
+	if (!handle)
+		r = open_file(self, file, &handle);
+	if (r < 0)
+		return r;
+	r = hd_file_copy_piece(hd_file_handle_fd(handle), fd, offset, size, ret_size);
+	if (r == 0)
+		r = hd_file_stat(hd_file_handle_fd(handle), &status);
+	if (r == 0)
+		r = hd_seen_files_check(self->seen, file->bytes, &status);
+	if (r < 0)
+		hd_file_handles_forget(self->handles, handle);
+	hd_file_handles_release(self->handles, handle);
+	return r == -HD_E_BASE_CHANGED ? hd_fail(r, "a file of %s", self->location) : r;
+}
+
 static int directory_size(struct hd_base *base, const struct hd_content *file, uint64_t *ret_size)
 {
 	struct directory_base *self = directory_base_of(base);
@@ -399,6 +423,7 @@ static const struct hd_base_operations directory_operations = {
 	.list = directory_list,
 	.read = directory_read,
 	.seek = directory_seek,
+	.copy = directory_copy,
 	.size = directory_size,
 	.root = directory_root,
 	.persist = directory_persist,

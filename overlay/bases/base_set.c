@@ -355,6 +355,24 @@ int hd_base_set_seek(struct hd_base_set *set, const struct hd_content *content, 
 	return call.base->operations->seek(call.base, content, offset, want_data, ret_offset);
 }
 
+int hd_base_set_copy(struct hd_base_set *set, const struct hd_content *content, int fd, uint64_t offset,
+	size_t size, size_t *ret_size)
+{
+	HD_WAITS_FOR("a base");
+	struct hd_base_deadline call = {0};
+	int r;
+
+	if (content->kind != HD_CONTENT_HOST)
+		return -EOPNOTSUPP;
+	r = resolve(set, content, &call);
+	if (r < 0)
+		return r;
+	/* What may stall is read by a pool, which has a deadline. */
+	if (!call.base->operations->copy || call.pool)
+		return -EOPNOTSUPP;
+	return call.base->operations->copy(call.base, content, fd, offset, size, ret_size);
+}
+
 /* What a capture knew of the root itself. The entry outlives the object, so it gets attributes of its own. */
 static int apply_own_attributes(
 	struct hd_base_set *set, const struct hd_content *attributes, struct hd_base_entry *entry)
