@@ -86,6 +86,7 @@ extern const struct hd_command hd_command_blame;
 extern const struct hd_command hd_command_ls;
 extern const struct hd_command hd_command_cat;
 extern const struct hd_command hd_command_land;
+extern const struct hd_command hd_command_rebase;
 extern const struct hd_command hd_command_export;
 extern const struct hd_command hd_command_import;
 extern const struct hd_command hd_command_eject;

@@ -28,6 +28,7 @@ const struct hd_command *const hd_command_table[] = {
 	&hd_command_redo,
 	&hd_command_op,
 	&hd_command_land,
+	&hd_command_rebase,
 	&hd_command_export,
 	&hd_command_import,
 	&hd_command_eject,

@@ -63,7 +63,7 @@ _heddle() {
 			op) words="log $("$program" --list-threads 2>/dev/null)" ;;
 			import) words=tar ;;
 			export) words="git tar oci-layer $("$program" --list-threads 2>/dev/null)" ;;
-			mount | unmount | status | sync | capture | log | diff | restore | land) words=$("$program" --list-threads 2>/dev/null) ;;
+			mount | unmount | status | sync | capture | log | diff | restore | land | rebase) words=$("$program" --list-threads 2>/dev/null) ;;
 			esac
 			;;
 		esac
