@@ -200,7 +200,7 @@ class Story:
         run("heddle", "unmount", self.mount)
         if self.random.random() < 0.5:
             run("heddle", "capture", "-m", "Without a mount", ok=(0, 1))
-        run("heddle", "mount", "main", self.mount, "--git=worktree", "--git-fsmonitor")
+        run("heddle", "mount", "main", self.mount, "--git=worktree", "--git-fsmonitor", "-o", "restarts=1000")
 
     def kill_worker(self):
         run("python3", os.path.join(LIBRARY, "kill_mount.py"), "worker", "main")
@@ -219,6 +219,9 @@ class Story:
 
 OFTEN = ["write", "append", "same_size", "mapped", "there_and_back", "remove", "make_directory", "rename", "rename_directory",
          "replace_directory", "ignore"] * 3
+# What chance has chosen cannot be done: a directory where a file would be, or no file at all, or a link that leads to itself.
+IMPOSSIBLE = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST, errno.ELOOP)
+
 SELDOM = ["remove_tree", "link", "symbolic_link", "mode", "add", "commit", "stash", "reset", "index", "capture", "restore", "undo",
           "remount", "kill_worker"]
 
@@ -233,8 +236,7 @@ def main():
             try:
                 getattr(story, what)()
             except OSError as error:
-                # What chance has chosen cannot be done: a directory where a file would be, or no file at all.
-                if error.errno not in (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST):
+                if error.errno not in IMPOSSIBLE:
                     raise
         if step % 3 or story.random.random() < 0.5:
             story.compare()
