@@ -184,7 +184,7 @@ static void check_repository(const struct scene *scene)
 			 "--no-dangling &&"
 			 "{ [ $(git rev-parse trunk) = $(cat ../before) ] || [ $(git rev-parse trunk^1) = "
 			 "$(cat ../before) ]; } &&"
-			 "git status >/dev/null && git reset -q --hard");
+			 "git status >/dev/null && git reset -q --hard && git clean -fdq");
 }
 
 static void check_landed(const struct scene *scene, bool squash)

@@ -28,8 +28,8 @@ static void every_failure_of_ours_has_a_status_of_sysexits(void **state)
 
 		if (code == HD_E_NOTHING_CHANGED)
 			assert_int_equal(status, HD_EXIT_DIFFERENT);
-		else if (code == HD_E_INTERRUPTED)
-			assert_int_equal(status, 130);
+		else if (code == HD_E_CONFLICTS)
+			assert_int_equal(status, HD_EXIT_CONFLICTS);
 		else if (code == HD_E_COMMAND_MISSING || code == HD_E_COMMAND_REFUSED)
 			assert_int_equal(status, code == HD_E_COMMAND_MISSING ? 127 : 126);
 		else if (code == HD_E_INTERRUPTED)
