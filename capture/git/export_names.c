@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/git/export_names.h"
 
+#include <git2.h>
 #include <git2/sys/path.h>
 #include <stdbool.h>
 #include <string.h>

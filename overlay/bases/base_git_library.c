@@ -42,6 +42,10 @@ static void start(void)
 
 int hd_git_library_start(void)
 {
+	int r = hd_git_functions_load();
+
+	if (r < 0)
+		return hd_fail_in(r, "load libgit2");
 	(void)pthread_once(&once, start);
 	if (start_result < 0)
 		return hd_git_library_fail(HD_E_REPOSITORY, "start libgit2");

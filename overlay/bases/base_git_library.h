@@ -11,8 +11,8 @@
  * Threads     Any. libgit2's last error belongs to the thread, as ours does.
  */
 
-/* Starts libgit2 once; later calls return the first one's result. It is never shut down: threads may still be
- * in it. */
+/* Loads libgit2 and starts it, unless that was done. It is never shut down: threads may still be in it. -ELIBACC: it cannot
+ * be loaded, now. */
 int hd_git_library_start(void);
 
 struct git_odb;

@@ -13,7 +13,7 @@ import sources
 HEADER_HOMES = {
     r"fuse(3/)?.*\.h|linux/fuse\.h": lambda path: path.startswith("mount/"),
     r"sqlite3.*\.h": lambda path: path.startswith("overlay/store/"),
-    r"git2(/.*)?\.h|git2/.*": lambda path: path.startswith("capture/") or path.startswith("overlay/bases/base_git"),
+    r"git2(/.*)?\.h|git2/.*": lambda path: path.startswith(("capture/", "overlay/bases/base_git", "overlay/bases/loaded/")),
     r"archive(_entry)?\.h": lambda path: path.startswith("capture/archive/"),
     r"xxhash\.h": lambda path: path == "overlay/platform/checksum.c",
     r"jansson\.h": lambda path: path.startswith("mount/") or path.startswith("cli/"),
