@@ -385,24 +385,39 @@ static void lead(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread)
 	} while (work(loop, thread, size, ticket));
 }
 
+/*
+ * What a thread reads into is a megabyte of resident memory, so it has none before it leads for the first time: most mounts
+ * never need a second one. False when there is none to be had now: another thread leads, or this one tries again.
+ */
+static bool is_equipped(struct hd_fuse_loop *loop, struct hd_fuse_thread **thread)
+{
+	int r;
+
+	if (*thread)
+		return true;
+	r = hd_fuse_thread_new(loop->session, thread);
+	if (r >= 0) {
+		hd_activity_work(&(*thread)->activity);
+		return true;
+	}
+	hd_mutex_lock(&loop->lock);
+	loop->led = false;
+	hd_condition_signal(&loop->wake);
+	hd_mutex_unlock(&loop->lock);
+	hd_clock_sleep_ns(READ_PAUSE_NS);
+	return false;
+}
+
 static void *reader_main(void *payload)
 {
 	struct hd_fuse_loop *loop = payload;
 	struct hd_fuse_thread *thread = NULL;
-	int r;
 
-	r = hd_fuse_thread_new(loop->session, &thread);
-	if (r >= 0)
-		hd_activity_work(&thread->activity);
 	hd_mutex_lock(&loop->lock);
-	if (r < 0) {
-		loop->parked--;
-		hd_mutex_unlock(&loop->lock);
-		return NULL;
-	}
 	while (await_lead_locked(loop)) {
 		hd_mutex_unlock(&loop->lock);
-		lead(loop, thread);
+		if (is_equipped(loop, &thread))
+			lead(loop, thread);
 		hd_mutex_lock(&loop->lock);
 		loop->parked++;
 	}

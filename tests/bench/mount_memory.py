@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """mount_memory.py [MOUNTS]
 
-Mounts so many threads of one store (10), looks into each and writes a file, and prints what the processes of a mount take:
-the mean of Pss (shared pages are counted in parts) and of what is theirs alone, by program. Runs the heddle in PATH.
+Mounts so many threads of one store (10), looks into each and writes a file, and prints how long a mount took, to the end of
+that look, and what the processes of a mount take: the mean of Pss (shared pages are counted in parts) and of what is theirs
+alone, by program. Runs the heddle in PATH.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
+import time
 
 ROLES = {"heddled": "supervisor and keeper", "heddle-fuse-wor": "worker"}
 
@@ -49,9 +51,13 @@ def main():
         run("heddle", "init", "--base", base, os.path.join(place, "work"))
         environment = dict(os.environ, HEDDLE_STORE=os.path.join(place, "work", ".heddle"))
         points = [os.path.join(place, f"m{number}") for number in range(mounts)]
+        times = []
         try:
             for number, point in enumerate(points):
+                began = time.monotonic()
                 run("heddle", "mount", f"t{number}", point, env=environment)
+                os.listdir(point)
+                times.append((time.monotonic() - began) * 1000)
                 run("ls", "-l", point)
                 with open(os.path.join(point, "new"), "w", encoding="ascii") as file:
                     file.write("new\n")
@@ -59,6 +65,8 @@ def main():
         finally:
             for point in points:
                 subprocess.run(["heddle", "unmount", point], env=environment, check=False, capture_output=True)
+    times.sort()
+    print(f"to mount and look: {times[len(times) // 2]:.1f} ms, at the most {times[-1]:.1f} ms")
     for program, role in ROLES.items():
         mine = [sizes for name, sizes in found if name == program]
         if mine:
