@@ -22,7 +22,8 @@ def main():
     os.mkdir(directory)
     git(directory, "init", "-q")
     commits = 0
-    while not os.path.exists(stop):
+    # Once at least: all workers may be dead before the first commit.
+    while commits == 0 or not os.path.exists(stop):
         for number in range(5):
             with open(f"{directory}/file{number}", "w", encoding="ascii") as stream:
                 stream.write(f"{commits} {number}\n" * (number * 50 + 1))
