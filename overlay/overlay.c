@@ -68,7 +68,7 @@ static int sync_threads(const struct hd_store *store)
 	return r < 0 ? hd_fail_in(r, "sync the directory of threads") : 0;
 }
 
-static int open_directory(struct hd_overlay *overlay)
+static int open_directory(struct hd_overlay *overlay, bool attach)
 {
 	char path[64];
 	int r;
@@ -81,8 +81,9 @@ static int open_directory(struct hd_overlay *overlay)
 	if (overlay->directory_fd < 0)
 		return hd_fail_in(
 			overlay->directory_fd, "open the directory of thread '%s'", overlay->thread);
-	/* Whoever made it may have died before it was on disk. Where there is a journal this was done before it. */
-	return hd_file_exists(overlay->directory_fd, "journal") ? 0 : sync_threads(overlay->store);
+	/* Whoever made it may have died before it was on disk. Where there is a journal, or memory to go on with, this was done
+	 * before it. */
+	return attach || hd_file_exists(overlay->directory_fd, "journal") ? 0 : sync_threads(overlay->store);
 }
 
 static int open_memory(struct hd_overlay *overlay, const struct hd_overlay_options *options)
@@ -157,7 +158,7 @@ static int open_parts(
 	struct hd_overlay *overlay, struct hd_overlay_options *options, const struct hd_state *state)
 {
 	struct hd_recovered recovered = {0};
-	int r = open_directory(overlay);
+	int r = open_directory(overlay, options->attach);
 
 	if (r == 0)
 		r = lock_thread(overlay);

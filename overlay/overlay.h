@@ -140,8 +140,8 @@ struct hd_recovery_report {
 void hd_overlay_recovery(const struct hd_overlay *overlay, struct hd_recovery_report *ret_report);
 
 /* Looks at all of a dead worker's memory, which hd_overlay_open does not when programs wait: -HD_E_ARENA_CORRUPT, after
- * on_damage. While others work. */
-int hd_overlay_audit(struct hd_overlay *overlay);
+ * on_damage. While others work; BETWEEN the parts, of some 50 us each, it holds nothing. */
+int hd_overlay_audit(struct hd_overlay *overlay, void (*between)(void *payload), void *payload);
 
 /* 0, or -HD_E_MEMORY_DAMAGED: whoever is about to change the tree asks, operations of programs and captures alike. */
 int hd_overlay_may_change(const struct hd_overlay *overlay);

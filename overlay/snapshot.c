@@ -172,6 +172,8 @@ static int pin_locked(struct hd_snapshot *snapshot, int change)
 	size_t i = 0;
 	int r = 0;
 
+	if (change > 0)
+		hd_arena_note_pins(overlay->arena);
 	while (r == 0 && i < snapshot->n_pinned) {
 		struct hd_transaction transaction;
 

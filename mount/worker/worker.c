@@ -26,6 +26,7 @@
 #include "mount/git_link.h"
 #include "mount/mount_parts.h"
 #include "mount/run_file.h"
+#include "mount/worker/auditor.h"
 #include "mount/worker/worker_control.h"
 #include "overlay/derived_numbers.h"
 #include "overlay/overlay.h"
@@ -36,7 +37,6 @@
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/process.h"
-#include "overlay/platform/task_thread.h"
 
 #define SAVE_RETRY_NS 1000000000u
 
@@ -58,8 +58,7 @@ struct worker {
 	bool yields;                     /* another worker goes on with the memory */
 	_Atomic bool distrusts; /* the memory does not verify: the next one is to look at all of it */
 	struct hd_fuse_session *_Atomic served; /* borrowed; the session, once it can be stopped */
-	bool has_auditor;
-	pthread_t auditor;
+	struct hd_auditor *auditor;             /* owned */
 	uint64_t restarts;                      /* workers of this mount before us */
 	char *last_restart;                     /* owned, may be NULL: how the last of them ended */
 	struct hd_announcements *announcements; /* owned */
@@ -128,14 +127,6 @@ static void on_damage(void *payload)
 	session = atomic_load(&worker->served);
 	if (session)
 		hd_fuse_session_stop(session);
-}
-
-static void *audit(void *payload)
-{
-	struct worker *worker = payload;
-
-	(void)hd_overlay_audit(worker->overlay);
-	return NULL;
 }
 
 static int open_overlay(struct worker *worker)
@@ -347,9 +338,8 @@ static int start_watchdog(struct worker *worker)
 /* Without it what is damaged is found when it is to go to disk. */
 static void start_audit(struct worker *worker)
 {
-	int r = hd_thread_start(&worker->auditor, "audit", audit, worker);
+	int r = hd_auditor_start(worker->overlay, &worker->auditor);
 
-	worker->has_auditor = r >= 0;
 	if (r < 0)
 		hd_log(HD_LOG_WARNING, "cannot look at all of the memory, ignoring: %s", hd_error_message(r));
 }
@@ -406,8 +396,7 @@ static int serve_mount(struct worker *worker, int device)
 		hd_fuse_session_stop(worker->session);
 	r = hd_fuse_session_serve(worker->session);
 	atomic_store(&worker->served, NULL);
-	if (worker->has_auditor)
-		hd_thread_join(worker->auditor);
+	hd_auditor_stop(HD_STEAL(worker->auditor));
 	worker->yields = hd_worker_control_yields(control) || atomic_load(&worker->distrusts);
 	hd_worker_control_stop(control);
 	return r;

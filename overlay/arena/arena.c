@@ -361,14 +361,23 @@ void hd_arena_clear_state_nodes(struct hd_arena *arena)
 	memset(allocator, 0, sizeof(*allocator));
 }
 
+void hd_arena_note_pins(struct hd_arena *arena)
+{
+	__atomic_store_n(&arena->identity->pinned, 1, __ATOMIC_RELEASE);
+}
+
 void hd_arena_clear_pins(struct hd_arena *arena)
 {
 	struct hd_reference *references = (void *)arena->table[HD_TABLE_REFERENCE];
 	uint32_t limit = hd_record_high_water(arena, HD_TABLE_INODE);
 
+	if (!__atomic_load_n(&arena->identity->pinned, __ATOMIC_ACQUIRE))
+		return;
 	for (uint32_t i = 1; i < limit; i++)
 		if (references[i].pins)
 			references[i].pins = 0;
+	/* Last: who dies on the way leaves it to the next one. */
+	__atomic_store_n(&arena->identity->pinned, 0, __ATOMIC_RELEASE);
 }
 
 uint64_t hd_arena_transactions(const struct hd_arena *arena)

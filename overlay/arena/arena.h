@@ -94,7 +94,9 @@ bool hd_arena_is_ready(const struct hd_arena *arena);
 void hd_arena_clear_references(struct hd_arena *arena);
 /* Forgets what the kernel held of trees of states. */
 void hd_arena_clear_state_nodes(struct hd_arena *arena);
-/* Forgets the pins alone: the snapshots that held them died with their process. */
+/* Whoever pins an inode says so first. */
+void hd_arena_note_pins(struct hd_arena *arena);
+/* Forgets the pins alone: the snapshots that held them died with their process. Looks for them if there can be any. */
 void hd_arena_clear_pins(struct hd_arena *arena);
 
 /*

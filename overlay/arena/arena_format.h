@@ -18,7 +18,7 @@
 
 #define HD_ARENA_VERSION 5u
 /* Of the memory file: what else lies in it, and where; it dies with the mount. */
-#define HD_ARENA_LAYOUT 4u
+#define HD_ARENA_LAYOUT 5u
 
 /*
  * table, record size, records at the most, whether the journal keeps it

@@ -21,6 +21,7 @@ struct hd_arena_identity {
 	uint32_t distrusted;               /* 1: some record does not verify, it is not known which */
 	uint32_t has_operation, operation; /* what the last commit was for, as its thread's activity says */
 	uint64_t subject;
+	uint32_t pinned; /* 1: some reference may have pins */
 };
 
 /* The redo area: a head, then edits one behind the other, each padded to 8 bytes. */

@@ -45,6 +45,14 @@ static bool is_used(const struct hd_arena *arena, uint32_t block)
 	return record->bits[bit / 64] >> (bit % 64) & 1;
 }
 
+/* 64 of them, from a multiple of 64 on. */
+static bool are_used(const struct hd_arena *arena, uint32_t first)
+{
+	const struct hd_block_record *record = hd_record_block(arena, first / HD_BLOCKS_PER_RECORD);
+
+	return record->bits[first % HD_BLOCKS_PER_RECORD / 64] == UINT64_MAX;
+}
+
 static int push_free(struct hd_block_stack *stack, uint32_t block)
 {
 	if (HD_ARRAY_RESERVE(stack->blocks, stack->count, stack->capacity) < 0)
@@ -55,14 +63,20 @@ static int push_free(struct hd_block_stack *stack, uint32_t block)
 
 static void read_bitmap(struct hd_hot_tier *tier, const struct hd_arena *arena)
 {
-	tier->next_untouched =
+	uint32_t block = tier->next_untouched =
 		high_water(hd_record(arena, HD_TABLE_HEAD, HD_HEAD_ALLOCATOR + HD_TABLE_BLOCK));
-	for (uint32_t block = tier->next_untouched; block-- > HD_BLOCK_FIRST;) {
-		if (is_used(arena, block))
+
+	while (block > HD_BLOCK_FIRST) {
+		/* Used blocks lie together, and programs wait. */
+		if (block % 64 == 0 && block - 64 >= HD_BLOCK_FIRST && are_used(arena, block - 64)) {
+			tier->used += 64;
+			block -= 64;
+		} else if (is_used(arena, --block)) {
 			tier->used++;
-		else
+		} else {
 			(void)push_free(
 				&tier->free, block); /* a block not remembered is only not used again */
+		}
 	}
 }
 

@@ -194,7 +194,7 @@ void hd_overlay_distrust(struct hd_overlay *overlay, int r)
 		overlay->on_damage(overlay->damage_payload);
 }
 
-int hd_overlay_audit(struct hd_overlay *overlay)
+int hd_overlay_audit(struct hd_overlay *overlay, void (*between)(void *payload), void *payload)
 {
 	struct hd_arena_audit at = {0};
 	int r = overlay->recovery.memory.state == HD_MEMORY_LOST ? 0 : 1;
@@ -203,6 +203,8 @@ int hd_overlay_audit(struct hd_overlay *overlay)
 		hd_rwlock_read(&overlay->lock);
 		r = hd_arena_audit(overlay->arena, &at);
 		hd_rwlock_unlock(&overlay->lock);
+		if (r > 0)
+			between(payload);
 	}
 	if (r < 0)
 		hd_overlay_distrust(overlay, r);

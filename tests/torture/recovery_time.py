@@ -53,8 +53,11 @@ def schedule_of(pid):
     """Milliseconds that all threads computed, and that the first one waited for a CPU."""
     computed, waited = 0, 0
     for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as figures:
-            ran, queued, _ = map(int, figures.read().split())
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as figures:
+                ran, queued, _ = map(int, figures.read().split())
+        except OSError:
+            continue  # a thread that has just ended
         computed += ran
         waited += queued if int(task) == pid else 0
     return computed / 1e6, waited / 1e6

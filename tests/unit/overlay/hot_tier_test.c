@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/contents/hot_tier.h"
+#include "overlay/platform/cleanup.h"
 #include "tests/unit/overlay/arena_place.h"
 
 /* Which blocks are handed out, and when they come back. */
@@ -141,6 +142,34 @@ static void what_a_failed_transaction_freed_stays_in_use(void **state)
 	assert_int_equal(hd_hot_usage(place->tier).bytes, 2 * 4096);
 }
 
+/* A tier that begins with the blocks of another: those in use are counted, and the others are given out before any more. */
+static void the_next_process_finds_what_is_free(void **state)
+{
+	static const uint32_t freed[] = {HD_BLOCK_FIRST, 63, 64, 127, 128, 200, 511, 512, 640, 999};
+	struct place *place = *state;
+	bool found[1000] = {false};
+	uint32_t count = 1000 - HD_BLOCK_FIRST;
+
+	assert_int_equal(reserve(place, count, count), HD_BLOCK_FIRST);
+	commit_use(place, HD_BLOCK_FIRST, count, true);
+	for (size_t i = 0; i < HD_ARRAY_SIZE(freed); i++)
+		commit_use(place, freed[i], 1, false);
+	hd_hot_tier_free(place->tier);
+	assert_int_equal(
+		hd_hot_tier_new(place->fd, place->arena, (uint64_t)1 << 40, NULL, NULL, &place->tier), 0);
+	assert_int_equal(hd_hot_usage(place->tier).bytes, (count - HD_ARRAY_SIZE(freed)) * 4096);
+	for (size_t i = 0; i < HD_ARRAY_SIZE(freed); i++) {
+		uint32_t block = reserve(place, 1, 1);
+
+		assert_in_range(block, HD_BLOCK_FIRST, 999);
+		assert_false(found[block]);
+		found[block] = true;
+	}
+	for (size_t i = 0; i < HD_ARRAY_SIZE(freed); i++)
+		assert_true(found[freed[i]]);
+	assert_int_equal(reserve(place, 1, 1), 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +179,7 @@ int main(void)
 			the_used_part_of_the_file_does_not_grow_for_ever, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_a_failed_transaction_freed_stays_in_use, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_next_process_finds_what_is_free, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("hot tier", tests, NULL, NULL);

@@ -5,12 +5,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "overlay/arena/arena_types.h"
+#include "overlay/arena/inode_table.h"
 #include "overlay/platform/activity.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/memory_file.h"
@@ -320,6 +323,36 @@ static void a_record_that_is_distrusted_makes_the_next_process_look_at_all(void 
 	assert_non_null(strstr(recovery.flaw, "record 1 of table CELL"));
 }
 
+/* Pins are a process' own, opens are the kernel's. */
+static void the_next_process_forgets_pins_and_nothing_else(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct timespec now = {.tv_sec = 1};
+	uint32_t inodes[100];
+
+	for (int round = 0; round < 2; round++) {
+		struct hd_transaction transaction;
+
+		hd_arena_note_pins(fixture->arena);
+		hd_transaction_begin(fixture->arena, &transaction);
+		for (int i = 0; i < 100; i++) {
+			inodes[i] = hd_inode_new(&transaction, S_IFREG | 0644, &now);
+			hd_edit_reference(&transaction, inodes[i])->pins = (uint32_t)i % 3;
+			hd_edit_reference(&transaction, inodes[i])->opens = 1;
+		}
+		assert_int_equal(hd_transaction_commit(&transaction), 0);
+		map_again(fixture);
+		hd_arena_clear_pins(fixture->arena);
+		for (int i = 0; i < 100; i++) {
+			const struct hd_reference *held =
+				hd_record(fixture->arena, HD_TABLE_REFERENCE, inodes[i]);
+
+			assert_int_equal(held->pins, 0);
+			assert_int_equal(held->opens, 1);
+		}
+	}
+}
+
 static void a_transaction_that_is_too_large_changes_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -499,6 +532,8 @@ int main(void)
 			a_record_that_no_transaction_made_so_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_record_that_is_distrusted_makes_the_next_process_look_at_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			the_next_process_forgets_pins_and_nothing_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_transaction_that_is_too_large_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(
