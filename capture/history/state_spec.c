@@ -14,6 +14,7 @@
  */
 
 #define SPEC_DIGITS_MIN 4
+#define COMMIT_DIGITS 40
 #define SPEC_STEPS_MAX 1000000000u
 
 static int thread_head(struct hd_index *index, const char *name, struct hd_state_id *ret_id)
@@ -36,6 +37,11 @@ static bool is_id_prefix(const char *text)
 	return text[length] == '\0' && length >= SPEC_DIGITS_MIN && length < HD_STATE_ID_TEXT_SIZE;
 }
 
+static bool is_commit_id(const char *text)
+{
+	return strlen(text) == COMMIT_DIGITS && text[strspn(text, "0123456789abcdef")] == '\0';
+}
+
 /* A spec without steps. -HD_E_STATE_SPEC, bare, if it names nothing. */
 static int resolve_name(
 	struct hd_index *index, const char *name, const char *current_thread, struct hd_state_id *ret_id)
@@ -55,6 +61,9 @@ static int resolve_name(
 	if (r != -HD_E_THREAD_MISSING && r != -HD_E_TAG_MISSING)
 		return r;
 	hd_error_clear();
+	/* No id of a state is that long. */
+	if (is_commit_id(name))
+		return hd_index_find_commit(index, NULL, name, ret_id);
 	return is_id_prefix(name) ? hd_index_find_state(index, name, ret_id) : -HD_E_STATE_SPEC;
 }
 

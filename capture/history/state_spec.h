@@ -9,6 +9,7 @@
  *     <thread>       the head of that thread
  *     <tag>          the state of that tag
  *     <hex>          the state whose id begins with these 4 to 32 digits
+ *     <commit>       the state that was imported as, or exported to, the commit with these 40 digits
  *     <spec>~<n>     the n-th first parent of it; ~ alone is ~1; may be repeated
  *
  * A thread's exact name is tried before anything else, so that no thread is hidden by an id or a '~' in its

@@ -11,6 +11,7 @@
 #include "capture/identity.h"
 #include "cli/archive_commands.h"
 #include "cli/command.h"
+#include "cli/commands/import_subject.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -33,10 +34,14 @@ static const char *author;
 static unsigned long max_size = NOT_GIVEN;
 static unsigned long max_entries = NOT_GIVEN;
 
+struct hd_import_git_arguments hd_import_git_arguments;
+
 static const struct hd_option options[] = {
 	{.long_name = "thread",
 		.argument = "NAME",
-		.help = "the thread that gets the state; made if there is none (default: the thread in use)",
+		.help = "the thread that gets the state; made if there is none (default: the thread in use; "
+			"git: "
+			"always a new one, or none)",
 		.text = &thread},
 	{.long_name = "onto",
 		.argument = "STATE",
@@ -59,6 +64,20 @@ static const struct hd_option options[] = {
 		.argument = "N",
 		.help = "tar: refuse an archive with more entries (default: 4000000; 0: no limit)",
 		.number = &max_entries},
+	{.long_name = "repo",
+		.argument = "DIR",
+		.help = "git: the repository to import from (default: the base's)",
+		.text = &hd_import_git_arguments.repository},
+	{.long_name = "all",
+		.help = "git: all branches and tags (default, if no REV is named)",
+		.flag = &hd_import_git_arguments.all},
+	{.long_name = "threads",
+		.help = "git: also make a thread for each branch that has none of its name",
+		.flag = &hd_import_git_arguments.threads},
+	{.long_name = "force",
+		.short_name = 'f',
+		.help = "git: move tags that are elsewhere",
+		.flag = &hd_import_git_arguments.force},
 	{0},
 };
 
@@ -174,12 +193,46 @@ static int report(const struct import *import, const struct hd_import_result *re
 	return HD_EXIT_OK;
 }
 
+static int refuse(const char *option, const char *subject)
+{
+	return hd_fail(HD_E_USAGE, "--%s does not go with 'import %s'", option, subject);
+}
+
+static int refuse_git_options(const char *subject)
+{
+	if (hd_import_git_arguments.repository)
+		return refuse("repo", subject);
+	if (hd_import_git_arguments.all)
+		return refuse("all", subject);
+	if (hd_import_git_arguments.threads)
+		return refuse("threads", subject);
+	return hd_import_git_arguments.force ? refuse("force", subject) : 0;
+}
+
+static int run_git(const struct hd_invocation *invocation)
+{
+	if (onto)
+		return refuse("onto", "git");
+	if (message)
+		return refuse("message", "git");
+	if (author)
+		return refuse("author", "git");
+	if (max_size != NOT_GIVEN)
+		return refuse("max-size", "git");
+	if (max_entries != NOT_GIVEN)
+		return refuse("max-entries", "git");
+	hd_import_git_arguments.thread = thread;
+	return hd_import_git_command(invocation);
+}
+
 /* With READ and SOURCE set. */
 static int run_any(const struct hd_invocation *invocation, const char *subject, struct import *import)
 {
 	HD_CLEANUP(hd_import_result_clear) struct hd_import_result result = {0};
-	int r = collect(invocation, subject, import);
+	int r = refuse_git_options(subject);
 
+	if (r >= 0)
+		r = collect(invocation, subject, import);
 	if (r < 0)
 		return r;
 	hd_progress_begin("importing", HD_PROGRESS_STOPS);
@@ -224,6 +277,7 @@ static int run_dir(const struct hd_invocation *invocation)
 
 static const struct hd_subcommand subjects[] = {
 	{.name = "dir", .min_arguments = 1, .max_arguments = 1, .run = run_dir},
+	{.name = "git", .max_arguments = (size_t)-1, .run = run_git},
 	{.name = "tar", .min_arguments = 1, .max_arguments = 1, .run = run_tar},
 	{0},
 };
@@ -242,11 +296,19 @@ static int run_import(const struct hd_invocation *invocation)
 
 const struct hd_command hd_command_import = {
 	.name = "import",
-	.summary = "Make a state of an archive or a directory",
+	.summary = "Make states of commits, a directory or an archive",
 	.usage = "dir DIR [--thread NAME [--onto STATE]] [-m TEXT]\n"
+		 "git [REV | FROM..TO ...] [--repo DIR] [--thread NAME]\n"
 		 "tar FILE [--thread NAME [--onto STATE]] [-m TEXT]",
 	.description =
-		"Reads the directory DIR, or the archive FILE (- is standard input; gzip, zstd, xz and bzip2 "
+		"git: makes a state of each commit that the revisions lead to, or all branches and tags. No "
+		"file is copied: the states show what is in the repository, which has to stay; references "
+		"under refs/heddle/ keep it from git's garbage collection. A branch becomes the tag "
+		"git/BRANCH, which the next import moves; a tag becomes a tag of its name. 'heddle thread "
+		"fork NAME git/BRANCH' begins a thread there, and so does --thread. A commit is one state, "
+		"however often it is imported, and 'heddle export git' gives that very commit back.\n\n"
+		"dir, tar: reads the directory DIR, or the archive FILE (- is standard input; gzip, zstd, xz "
+		"and bzip2 "
 		"are recognised), makes its tree a state, and gives it to a thread, which must not be "
 		"mounted. A thread that does not exist is made. What is not captured of one that does is "
 		"kept in a state, and 'heddle undo' brings it back.\n\n"
@@ -259,8 +321,8 @@ const struct hd_command hd_command_import = {
 		"did not come before are refused, and nothing is written but the store.\n\n"
 		"An import that fails, is stopped or killed leaves no state.",
 	.options = options,
-	.min_arguments = 2,
-	.max_arguments = 2,
+	.min_arguments = 1,
+	.max_arguments = (size_t)-1,
 	.other_program = find_program,
 	.run = run_import,
 };

@@ -61,7 +61,7 @@ _heddle() {
 			tag) words='list create delete' ;;
 			daemon) words="upgrade $("$program" --list-threads 2>/dev/null)" ;;
 			op) words="log $("$program" --list-threads 2>/dev/null)" ;;
-			import) words=tar ;;
+			import) words="dir git tar" ;;
 			export) words="git tar oci-layer $("$program" --list-threads 2>/dev/null)" ;;
 			mount | unmount | status | sync | capture | log | diff | restore | land | rebase) words=$("$program" --list-threads 2>/dev/null) ;;
 			esac

@@ -107,7 +107,8 @@ static int add_thread(const struct hd_thread *thread, void *payload)
 
 static int add_tag(const struct hd_tag *tag, void *payload)
 {
-	return add_name(payload, tag->name);
+	/* "git/main" is no name that a directory can have. */
+	return strchr(tag->name, '/') ? 0 : add_name(payload, tag->name);
 }
 
 static int add_state(const struct hd_state_id *id, void *payload)

@@ -28,6 +28,8 @@ static const char *const step_texts[] = {
 	[HD_WORK_CHECKING_DIRECTORIES] = "checking directories",
 	[HD_WORK_WRITING_FILES] = "writing files",
 	[HD_WORK_READING_FILES] = "reading files",
+	[HD_WORK_READING_COMMITS] = "reading commits",
+	[HD_WORK_MAKING_STATES] = "making states",
 	[HD_WORK_COPYING_OBJECTS] = "copying objects",
 };
 

@@ -88,7 +88,7 @@ struct hd_state {
 	size_t n_moves;
 	uint64_t added, modified, deleted, moved; /* against the first parent */
 	uint32_t root_mode;                       /* permission bits of the root directory */
-	bool is_base;                             /* made by init from a base, not by a capture */
+	bool is_base;     /* a base as it is: made by init, or of a commit by an import, not by a capture */
 	char *git_commit; /* owned, may be NULL: hex id of the commit this state was imported from */
 };
 
@@ -136,7 +136,7 @@ struct hd_thread {
 
 /* 1..200 bytes, no '/', no control bytes, not beginning with '.' or '-', not '@': -HD_E_NAME_INVALID otherwise. */
 int hd_thread_name_check(const char *name);
-/* The same, and no ':' and no '~', for tags. */
+/* Of tags: up to 200 bytes, names of that kind with a '/' between them, and no ':' and no '~'. */
 int hd_tag_name_check(const char *name);
 int hd_index_get_thread(struct hd_index *index, const char *name, struct hd_thread *ret_thread);
 void hd_thread_clear(struct hd_thread *thread);
@@ -167,7 +167,7 @@ typedef int (*hd_tag_emit)(const struct hd_tag *tag, void *payload);
 /* Calls EMIT per tag, by name, with no lock held. */
 int hd_index_list_tags(struct hd_index *index, hd_tag_emit emit, void *payload);
 
-/* ---- export map: which git commit a state became in which repository ---- */
+/* ---- export map: which git commit a state became in which repository, or was made of there ---- */
 
 /* Fresh memory in *RET_COMMIT: hex id of the commit; bare -ENOENT when the state was not exported there. */
 int hd_index_get_export(
@@ -175,6 +175,20 @@ int hd_index_get_export(
 /* Adds or replaces a row; -HD_E_STATE_MISSING. */
 int hd_index_put_export(
 	struct hd_index *index, const char *repository, const struct hd_state_id *id, const char *commit);
+
+/* The state that COMMIT (hex) of REPOSITORY (NULL: of any) is, exported or imported; bare -HD_E_STATE_MISSING. */
+int hd_index_find_commit(
+	struct hd_index *index, const char *repository, const char *commit, struct hd_state_id *ret_id);
+
+/* Once before many calls of hd_index_find_commit: in an older store it would read the whole map each time. */
+int hd_index_prepare_import(struct hd_index *index);
+
+/*
+ * One transaction: adds STATES, parents first, and, unless REPOSITORY is NULL, that each is its git_commit there. Sets their
+ * ids. States that are there already are no failure.
+ */
+int hd_index_publish_imported(
+	struct hd_index *index, const char *repository, struct hd_state *states, size_t count);
 
 /* ---- host paths: what the path ids of HOST contents stand for ---- */
 

@@ -44,7 +44,7 @@ int hd_index_get_export(
 	return r;
 }
 
-static int put_export_locked(
+int hd_index_put_export_locked(
 	struct hd_index *index, const char *repository, const struct hd_state_id *id, const char *commit)
 {
 	static const char sql[] = "INSERT INTO export (repository, state, git_commit) VALUES (?1, ?2, ?3)"
@@ -72,7 +72,7 @@ int hd_index_put_export(
 	int r;
 
 	hd_index_lock(index);
-	r = put_export_locked(index, repository, id, commit);
+	r = hd_index_put_export_locked(index, repository, id, commit);
 	hd_index_unlock(index);
 	return r;
 }

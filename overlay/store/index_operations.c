@@ -267,19 +267,31 @@ static int check_names(const struct hd_operation *operation)
 				 : hd_thread_name_check(operation->after.name);
 }
 
+static int change_locked(struct hd_index *index, struct hd_operation *operation)
+{
+	int r = operation->is_tag ? move_tag_locked(index, operation) : move_thread_locked(index, operation);
+
+	return r < 0 ? r : hd_index_log_locked(index, operation);
+}
+
 int hd_index_change(struct hd_index *index, struct hd_operation *operation)
 {
-	int r = check_names(operation);
+	return hd_index_change_all(index, operation, 1);
+}
 
+int hd_index_change_all(struct hd_index *index, struct hd_operation *operations, size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = check_names(&operations[i]);
 	if (r < 0)
 		return r;
 	hd_index_lock(index);
 	r = hd_index_begin_locked(index);
 	if (r == 0) {
-		r = operation->is_tag ? move_tag_locked(index, operation)
-				      : move_thread_locked(index, operation);
-		if (r == 0)
-			r = hd_index_log_locked(index, operation);
+		for (size_t i = 0; i < count && r == 0; i++)
+			r = change_locked(index, &operations[i]);
 		r = hd_index_end_locked(index, r);
 	}
 	hd_index_unlock(index);

@@ -73,6 +73,8 @@ int hd_operation_side_of(const struct hd_thread *thread, struct hd_operation_sid
  * after.overlay where it was 0.
  */
 int hd_index_change(struct hd_index *index, struct hd_operation *operation);
+/* One transaction for all of them, in this order: all or nothing. */
+int hd_index_change_all(struct hd_index *index, struct hd_operation *operations, size_t count);
 
 /* -HD_E_OPERATION_MISSING. The caller clears it. */
 int hd_index_get_operation(struct hd_index *index, uint64_t number, struct hd_operation *ret_operation);

@@ -71,7 +71,7 @@ static int check_duplicate_locked(
 	return hd_fail(HD_E_STORE_CORRUPT, "another state has the id %s", text);
 }
 
-static int insert_state_locked(
+static int insert_record_locked(
 	struct hd_index *index, const struct hd_state_id *id, const struct hd_buffer *record)
 {
 	static const char sql[] = "INSERT INTO state (id, record) VALUES (?1, ?2)";
@@ -87,6 +87,14 @@ static int insert_state_locked(
 	hd_index_bind_state_id_locked(statement, 1, id);
 	(void)sqlite3_bind_blob64(statement, 2, record->data, record->size, SQLITE_STATIC);
 	return hd_index_execute_locked(index, statement, "add a state");
+}
+
+int hd_index_insert_state_locked(struct hd_index *index, const struct hd_state_id *id,
+	const struct hd_state *state, const struct hd_buffer *record)
+{
+	int r = check_parents_locked(index, state);
+
+	return r < 0 ? r : insert_record_locked(index, id, record);
 }
 
 static int move_head_locked(struct hd_index *index, const char *thread, const struct hd_state_id *id)
@@ -131,9 +139,7 @@ static int publish_locked(struct hd_index *index, const struct hd_state_id *id, 
 				    : -ENOMEM;
 	}
 	if (r == 0)
-		r = check_parents_locked(index, state);
-	if (r == 0)
-		r = insert_state_locked(index, id, record);
+		r = hd_index_insert_state_locked(index, id, state, record);
 	if (r == 0 && thread)
 		r = move_and_log_locked(index, &operation, thread, id);
 	hd_operation_clear(&operation);

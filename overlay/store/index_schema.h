@@ -61,6 +61,7 @@
 	"	git_commit TEXT NOT NULL,"                                      \
 	"	PRIMARY KEY (repository, state)"                                \
 	") STRICT, WITHOUT ROWID;"                                        \
+	"CREATE INDEX export_commit ON export (git_commit, repository);"  \
 	"CREATE TABLE host_path ("                                        \
 	"	base INTEGER NOT NULL,"                                         \
 	"	hash BLOB NOT NULL CHECK (length(hash) = 16),"                  \

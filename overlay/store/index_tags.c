@@ -9,12 +9,25 @@
 
 /* Tags: names for states. They are read here, and moved by operations (index_operations.c). */
 
+#define NAME_LIMIT 200
+
 int hd_tag_name_check(const char *name)
 {
-	int r = hd_thread_name_check(name);
+	int r = 0;
 
-	if (r == 0 && strpbrk(name, ":~"))
-		r = hd_fail(HD_E_NAME_INVALID, "a tag's name has no ':' and no '~'");
+	if (strnlen(name, NAME_LIMIT + 1) > NAME_LIMIT)
+		return hd_fail(HD_E_NAME_INVALID, "a name has 1 to %d bytes", NAME_LIMIT);
+	if (strpbrk(name, ":~"))
+		return hd_fail(HD_E_NAME_INVALID, "a tag's name has no ':' and no '~'");
+	/* Each part is what a name is. */
+	while (r == 0) {
+		size_t length = strcspn(name, "/");
+
+		r = hd_index_name_check(name, length);
+		if (!name[length])
+			break;
+		name += length + 1;
+	}
 	return r;
 }
 

@@ -15,13 +15,11 @@
 
 #define NAME_LIMIT 200
 
-int hd_thread_name_check(const char *name)
+int hd_index_name_check(const char *name, size_t length)
 {
-	size_t length = strnlen(name, NAME_LIMIT + 1);
-
 	if (length == 0 || length > NAME_LIMIT)
 		return hd_fail(HD_E_NAME_INVALID, "a name has 1 to %d bytes", NAME_LIMIT);
-	if (strcmp(name, "@") == 0)
+	if (length == 1 && name[0] == '@')
 		return hd_fail(HD_E_NAME_INVALID, "'@' means the thread in use");
 	if (name[0] == '.' || name[0] == '-')
 		return hd_fail(HD_E_NAME_INVALID, "a name does not begin with '%c'", name[0]);
@@ -32,6 +30,11 @@ int hd_thread_name_check(const char *name)
 			return hd_fail(HD_E_NAME_INVALID, "a name has no '/' and no control characters");
 	}
 	return 0;
+}
+
+int hd_thread_name_check(const char *name)
+{
+	return hd_index_name_check(name, strnlen(name, NAME_LIMIT + 1));
 }
 
 void hd_thread_clear(struct hd_thread *thread)

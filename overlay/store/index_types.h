@@ -102,6 +102,18 @@ int hd_index_get_tag_locked(struct hd_index *index, const char *name, struct hd_
 /* Sets the tag to STATE; NULL deletes it. */
 int hd_index_set_tag_locked(struct hd_index *index, const char *name, const struct hd_state_id *state);
 
+struct hd_buffer;
+/* Adds RECORD, the bytes of STATE, under ID, unless it is there already. -HD_E_STATE_MISSING: a parent. */
+int hd_index_insert_state_locked(struct hd_index *index, const struct hd_state_id *id,
+	const struct hd_state *state, const struct hd_buffer *record);
+
+/* As hd_index_put_export, within a transaction. */
+int hd_index_put_export_locked(
+	struct hd_index *index, const char *repository, const struct hd_state_id *id, const char *commit);
+
+/* As hd_thread_name_check, of the LENGTH bytes at NAME. */
+int hd_index_name_check(const char *name, size_t length);
+
 /* 1 when there is a state ID, 0 when not. */
 int hd_index_has_state_locked(struct hd_index *index, const struct hd_state_id *id);
 /* The state's record (state_codec.h); 1 with fresh memory in *RET_RECORD, 0 when there is no such state. */
