@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/export_copy.h"
 #include "capture/git/export_history.h"
+#include "capture/git/export_reference.h"
 #include "capture/git/thread_repository.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/cleanup.h"
@@ -104,7 +106,9 @@ static int choose_reference(struct export_run *run)
 	int valid = 0;
 	int n;
 
-	if (options->branch)
+	if (options->tag)
+		n = asprintf(&run->reference, "refs/tags/%s", options->tag);
+	else if (options->branch)
 		n = asprintf(&run->reference, "refs/heads/%s", options->branch);
 	else
 		n = asprintf(&run->reference, "refs/heads/heddle/%s", options->thread);
@@ -113,60 +117,21 @@ static int choose_reference(struct export_run *run)
 		return -ENOMEM;
 	}
 	if (git_reference_name_is_valid(&valid, run->reference) < 0 || !valid)
-		return hd_fail(HD_E_EXPORT_NAME, "'%s' cannot be a branch: name another", run->reference);
+		return hd_fail(HD_E_EXPORT_NAME, "'%s' cannot be a reference: name another", run->reference);
 	return 0;
 }
 
-/* Whether the branch may be moved from where REFERENCE is. */
-static int check_reference(
-	struct export_run *run, struct hd_export_history *history, git_reference *reference)
+/* What a tag points to: the annotated tag that it was when COMMIT was imported, or COMMIT. */
+static int find_tag(
+	struct export_run *run, struct hd_export_objects *objects, const git_oid *commit, git_oid *ret_target)
 {
-	const git_oid *current = git_reference_target(reference);
-	bool ours = false;
-	int r;
+	struct hd_state state = {0};
+	int r = hd_index_get_state(run->store->index, &run->head, &state);
 
-	if (!current)
-		return hd_fail(HD_E_REFERENCE_MOVED, "%s is a symbolic reference", run->reference);
-	r = hd_export_history_contains(history, &run->head, current, &ours);
-	if (r < 0)
-		return r;
-	if (!ours)
-		return hd_fail(HD_E_REFERENCE_MOVED,
-			"%s is at %s, where no export of '%s' put it; export to another branch, or delete "
-			"this one",
-			run->reference, git_oid_tostr_s(current), run->options->thread);
-	if (git_branch_is_checked_out(reference) == 1)
-		return hd_fail(HD_E_BRANCH_CHECKED_OUT,
-			"%s: check out another branch first, or export to another", run->reference);
-	return 0;
-}
-
-static int move_reference(
-	struct export_run *run, struct hd_export_history *history, const git_oid *commit, bool *ret_unchanged)
-{
-	git_reference *reference = NULL, *moved = NULL;
-	const git_oid *current = NULL;
-	int g;
-	int r = 0;
-
-	g = git_reference_lookup(&reference, run->repository, run->reference);
-	if (g < 0 && g != GIT_ENOTFOUND)
-		return hd_git_library_fail(HD_E_REPOSITORY, "read %s", run->reference);
-	if (reference) {
-		current = git_reference_target(reference);
-		*ret_unchanged = current && git_oid_equal(current, commit);
-		r = *ret_unchanged ? 0 : check_reference(run, history, reference);
-	}
-	if (r >= 0 && !*ret_unchanged) {
-		g = git_reference_create_matching(&moved, run->repository, run->reference, commit,
-			reference != NULL, current, "heddle: export");
-		if (g == GIT_EMODIFIED || g == GIT_EEXISTS)
-			r = hd_fail(HD_E_REFERENCE_MOVED, "%s changed during the export", run->reference);
-		else if (g < 0)
-			r = hd_git_library_fail(HD_E_REPOSITORY, "move %s", run->reference);
-	}
-	git_reference_free(moved);
-	git_reference_free(reference);
+	*ret_target = *commit;
+	if (r >= 0 && state.is_base && state.git_commit && state.tree.kind == HD_CONTENT_GIT)
+		r = hd_export_copy_tag(objects, state.tree.base, run->options->tag, commit, ret_target);
+	hd_state_clear(&state);
 	return r;
 }
 
@@ -178,29 +143,39 @@ static int write_all(
 		.store = run->store,
 		.with_ignored = run->options->with_ignored};
 	struct hd_export_history history;
-	git_oid commit;
+	git_oid commit, target;
 	int r;
 
 	hd_export_history_begin(&history, run->store, objects, &tree);
 	r = hd_export_history_write(&history, &run->head, &commit);
-	if (r >= 0 && history.written.size > 0) {
+	if (r >= 0 && run->options->tag)
+		r = find_tag(run, objects, &commit, &target);
+	else
+		target = commit;
+	if (r >= 0 && (history.written.size > 0 || objects->copied)) {
 		hd_work_step(HD_WORK_WRITING_TO_DISK, 0);
 		r = hd_export_history_sync(&history);
 	}
 	/* Of an export that is part of something larger the whole can still be stopped. */
 	if (r >= 0)
-		r = run->options->is_forgotten ? hd_work_advance(0) : hd_work_finish();
+		r = run->options->is_forgotten || run->options->is_part ? hd_work_advance(0)
+									: hd_work_finish();
 	if (r >= 0 && !run->options->is_forgotten)
 		r = hd_export_history_record(&history);
 	if (r >= 0)
-		r = move_reference(run, &history, &commit, &result->unchanged);
+		r = hd_export_reference_move(&history,
+			&(struct hd_export_reference){.name = run->reference,
+				.head = run->head,
+				.target = target,
+				.force = run->options->force},
+			&result->unchanged);
 	result->commits = history.written.size / sizeof(struct hd_state_id);
 	hd_export_history_clear(&history);
 	if (r < 0)
 		return r;
 	result->skipped = tree.skipped;
 	result->ignored = tree.ignored;
-	result->commit = strdup(git_oid_tostr_s(&commit));
+	result->commit = strdup(git_oid_tostr_s(&target));
 	return result->commit ? 0 : -ENOMEM;
 }
 

@@ -5,8 +5,9 @@
 /*
  * Export to git: a thread's states as commits on one branch of a repository.
  *
- * The state of a git base is that base's own commit when the export goes to the base's repository; elsewhere
- * it is written as a commit with the same tree. Each later state is one commit: author and committer are the
+ * The state of an imported commit is that very commit, copied with all that it leads to if the export goes to another repository
+ * (export_copy.h). The state of a base that `heddle init` made is the base's own commit when the export goes to the base's
+ * repository; elsewhere it is written as a commit with the same tree, for it has no history. Each later state is one commit: author and committer are the
  * state's, its facts and its id are trailers of the message ("Heddle-<Key>: value", "Heddle-State: <id>"). A
  * state exported before is not exported again. Bytes that the repository has are not read, let alone written.
  *
@@ -30,13 +31,16 @@
 #include "overlay/bases/base.h"
 
 struct hd_export_git_options {
-	const char *thread;
+	const char *thread;             /* whose head; with `head` what is exported is called in messages */
 	const struct hd_state_id *head; /* NULL: the thread's */
 	/* NULL: the repository of the thread's base. Made, bare, if nothing is there. */
 	const char *repository;
 	const char *branch; /* short name; NULL: "heddle/<thread>" */
+	const char *tag;   /* to the tag of this name instead, as the annotated tag that it was imported as */
 	bool is_forgotten; /* later exports are not told that this one was: the repository is going to move */
+	bool is_part;      /* more comes behind: the whole can still be stopped */
 	bool with_ignored; /* also files that git would not add; see ignore_rules.h */
+	bool force;        /* move the branch or tag from wherever it is */
 };
 
 struct hd_export_git_result {

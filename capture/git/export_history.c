@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/commit_object.h"
 #include "capture/git/export_commit.h"
+#include "capture/git/export_copy.h"
 #include "capture/history/state_log.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/array.h"
@@ -84,18 +86,16 @@ static int stack_push(struct pending_stack *stack, struct hd_index *index, const
 static int take_commit(
 	struct hd_export_history *history, const struct hd_state_id *id, const char *hex, bool *ret_taken)
 {
-	git_commit *commit = NULL;
-	git_tree *tree = NULL;
-	git_oid oid;
+	git_oid oid, tree;
 	int r = 0;
 
-	*ret_taken = git_oid_fromstr(&oid, hex) == 0 &&
-		     git_commit_lookup(&commit, history->objects->repository, &oid) == 0 &&
-		     git_commit_tree(&tree, commit) == 0;
+	*ret_taken = git_oid_fromstr(&oid, hex) == 0 && git_odb_exists(history->objects->odb, &oid) &&
+		     hd_commit_object_tree(history->objects->odb, &oid, &tree) == 0 &&
+		     git_odb_exists(history->objects->odb, &tree);
 	if (*ret_taken)
 		r = hd_export_map_put(&history->commits, id->bytes, &oid);
-	git_tree_free(tree);
-	git_commit_free(commit);
+	else
+		hd_error_clear();
 	return r;
 }
 
@@ -138,6 +138,20 @@ static int add_parent(
 	return hd_buffer_status(parents);
 }
 
+/* Takes the commit that STATE was imported as over from where it was imported from. */
+static int copy_commit(struct hd_export_history *history, const struct hd_state *state, bool *ret_found)
+{
+	git_oid commit;
+	int r = hd_export_copy_is_whole(history->objects, state, ret_found);
+
+	if (r < 0 || !*ret_found)
+		return r;
+	if (git_oid_fromstr(&commit, state->git_commit) < 0)
+		return hd_fail(HD_E_STORE_CORRUPT, "'%s' is no commit", state->git_commit);
+	r = hd_export_copy_commits(history->objects, state->tree.base, &commit, 1);
+	return r < 0 ? r : take_commit(history, &state->id, state->git_commit, ret_found);
+}
+
 static int write_object(struct hd_export_history *history, const struct hd_state *state, const git_oid *tree,
 	git_oid *ret_commit)
 {
@@ -162,7 +176,7 @@ static int write_tree(struct hd_export_history *history, const struct hd_state *
 	const git_oid *parent_commit, git_oid *ret_tree)
 {
 	struct hd_state parent = {0};
-	git_commit *commit = NULL;
+	git_oid parent_tree;
 	int r;
 
 	if (state->n_parents == 0)
@@ -170,11 +184,9 @@ static int write_tree(struct hd_export_history *history, const struct hd_state *
 	r = hd_index_get_state(history->store->index, &state->parents[0], &parent);
 	if (r < 0)
 		return r;
-	if (git_commit_lookup(&commit, history->objects->repository, parent_commit) < 0)
-		r = hd_git_library_fail(HD_E_REPOSITORY, "read commit %s", git_oid_tostr_s(parent_commit));
-	else
-		r = hd_export_tree_write(history->tree, state, &parent, git_commit_tree_id(commit), ret_tree);
-	git_commit_free(commit);
+	r = hd_commit_object_tree(history->objects->odb, parent_commit, &parent_tree);
+	if (r >= 0)
+		r = hd_export_tree_write(history->tree, state, &parent, &parent_tree, ret_tree);
 	hd_state_clear(&parent);
 	return r;
 }
@@ -208,6 +220,8 @@ static int step(struct hd_export_history *history, struct pending_stack *stack)
 
 	if (top->next_parent == 0)
 		r = find_commit(history, &top->state, &found);
+	if (r >= 0 && !found && top->next_parent == 0)
+		r = copy_commit(history, &top->state, &found);
 	if (r < 0)
 		return r;
 	if (!found && top->next_parent < top->state.n_parents) {

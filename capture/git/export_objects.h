@@ -32,6 +32,7 @@ struct hd_export_objects {
 		git_odb *odb;    /* owned; NULL when is_target */
 	} bases[HD_EXPORT_BASES_MAX];
 	size_t n_bases;
+	bool copied; /* something was written that no state counts as written */
 };
 
 /* Opens the target's object database; bases are opened when something of them is asked for. */

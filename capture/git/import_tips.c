@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/commit_object.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
@@ -63,17 +64,20 @@ static int append(struct hd_import_tips *tips, struct hd_import_tip *tip)
 	return 0;
 }
 
-/* OBJECT, under the name of REFERENCE. 1 when it leads to no commit. */
-static int add_object(struct hd_import_tips *tips, git_object *object, const char *reference)
+/* Object ID, under the name of REFERENCE. 1 when it leads to no commit. */
+static int add_object(
+	git_repository *repository, const git_oid *id, const char *reference, struct hd_import_tips *tips)
 {
-	struct hd_import_tip tip = {.object = *git_object_id(object)};
-	git_object *commit = NULL;
+	struct hd_import_tip tip = {.object = *id};
+	git_odb *odb = NULL;
 	int r;
 
-	if (git_object_peel(&commit, object, GIT_OBJECT_COMMIT) < 0)
-		return 1;
-	tip.commit = *git_object_id(commit);
-	git_object_free(commit);
+	if (git_repository_odb(&odb, repository) < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "open the objects");
+	r = hd_commit_object_peel(odb, id, &tip.commit);
+	git_odb_free(odb);
+	if (r <= 0)
+		return r < 0 ? hd_fail_in(r, "%s", reference) : 1;
 	tip.reference = strdup(reference);
 	r = tip.reference ? choose_name(reference, &tip) : -ENOMEM;
 	if (r < 0) {
@@ -85,9 +89,7 @@ static int add_object(struct hd_import_tips *tips, git_object *object, const cha
 
 static int add_reference(git_repository *repository, git_reference *reference, struct hd_import_tips *tips)
 {
-	const char *name = git_reference_name(reference);
-	git_object *object = NULL;
-	int r = 0;
+	int r;
 
 	/* refs/remotes/origin/HEAD is another name of a branch that comes by itself. */
 	if (git_reference_type(reference) != GIT_REFERENCE_DIRECT)
@@ -95,10 +97,7 @@ static int add_reference(git_repository *repository, git_reference *reference, s
 	if (!git_reference_is_branch(reference) && !git_reference_is_remote(reference) &&
 		!git_reference_is_tag(reference))
 		return 0;
-	if (git_object_lookup(&object, repository, git_reference_target(reference), GIT_OBJECT_ANY) < 0)
-		return hd_git_library_fail(HD_E_REPOSITORY, "read %s", name);
-	r = add_object(tips, object, name);
-	git_object_free(object);
+	r = add_object(repository, git_reference_target(reference), git_reference_name(reference), tips);
 	if (r > 0)
 		tips->no_commits++;
 	return r < 0 ? r : 0;
@@ -150,18 +149,35 @@ static int exclude(git_repository *repository, const char *revision, struct hd_i
 	return r;
 }
 
+/* A reference is taken by its name alone: libgit2 would read the commit, and refuse some. */
+static int include_reference(git_repository *repository, git_reference *reference, const char *revision,
+	struct hd_import_tips *tips)
+{
+	git_reference *resolved = NULL;
+	int r;
+
+	if (git_reference_resolve(&resolved, reference) < 0)
+		return missing(revision);
+	/* A detached HEAD is no name. */
+	r = add_object(repository, git_reference_target(resolved),
+		strcmp(git_reference_name(resolved), "HEAD") == 0 ? revision : git_reference_name(resolved),
+		tips);
+	git_reference_free(resolved);
+	return r;
+}
+
 static int include(git_repository *repository, const char *revision, struct hd_import_tips *tips)
 {
-	git_reference *reference = NULL, *resolved = NULL;
+	git_reference *reference = NULL;
 	git_object *object = NULL;
 	int r;
 
-	if (git_revparse_ext(&object, &reference, repository, revision) < 0)
-		return missing(revision);
-	if (reference && git_reference_resolve(&resolved, reference) < 0)
-		resolved = NULL;
-	r = add_object(tips, object, resolved ? git_reference_name(resolved) : revision);
-	git_reference_free(resolved);
+	if (git_reference_dwim(&reference, repository, revision) == 0)
+		r = include_reference(repository, reference, revision, tips);
+	else if (git_revparse_single(&object, repository, revision) == 0)
+		r = add_object(repository, git_object_id(object), revision, tips);
+	else
+		r = missing(revision);
 	git_reference_free(reference);
 	git_object_free(object);
 	return r > 0 ? hd_fail(HD_E_REVISION_MISSING, "revision '%s' is no commit", revision) : r;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/commit_object.h"
 #include "capture/git/import_commit.h"
 #include "capture/import_base.h"
 #include "overlay/bases/base.h"
@@ -81,25 +82,6 @@ static int find_known(const struct hd_import_walk *walk, const git_oid *commit, 
 	return r < 0 ? r : 1;
 }
 
-static int read_commit(const struct hd_import_walk *walk, const git_oid *id, git_odb_object **ret_object,
-	struct hd_commit_text *ret_text)
-{
-	int r;
-
-	if (git_odb_read(ret_object, walk->odb, id) < 0)
-		return hd_git_library_fail(HD_E_BASE_OBJECT, "read commit %s", git_oid_tostr_s(id));
-	if (git_odb_object_type(*ret_object) != GIT_OBJECT_COMMIT)
-		r = hd_fail(HD_E_BASE_OBJECT, "no commit");
-	else
-		r = hd_commit_text_read(
-			git_odb_object_data(*ret_object), git_odb_object_size(*ret_object), ret_text);
-	if (r < 0) {
-		git_odb_object_free(*ret_object);
-		return hd_fail_in(r, "object %s", git_oid_tostr_s(id));
-	}
-	return 0;
-}
-
 /* ---- which commits ---- */
 
 /* A range's own commits. */
@@ -138,7 +120,7 @@ static int push_parents(struct hd_import_walk *walk, struct pending_stack *stack
 {
 	git_odb_object *object = NULL;
 	struct hd_commit_text text;
-	int r = read_commit(walk, id, &object, &text);
+	int r = hd_commit_object_read(walk->odb, id, &object, &text);
 
 	if (r < 0)
 		return r;
@@ -333,7 +315,7 @@ static int publish_commit(struct hd_import_walk *walk, struct batch *batch, cons
 	git_odb_object *object = NULL;
 	struct hd_commit_text text;
 	struct hd_state state = {0};
-	int r = read_commit(walk, id, &object, &text);
+	int r = hd_commit_object_read(walk->odb, id, &object, &text);
 
 	if (r < 0)
 		return r;

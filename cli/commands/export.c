@@ -20,6 +20,13 @@ static const struct hd_option options[] = {
 		.argument = "NAME",
 		.help = "git: the branch to move (default: heddle/<thread>)",
 		.text = &hd_export_arguments.branch},
+	{.long_name = "all",
+		.help = "git: all threads and tags, and imported branches",
+		.flag = &hd_export_arguments.all},
+	{.long_name = "force",
+		.short_name = 'f',
+		.help = "git: move branches and tags from wherever they are",
+		.flag = &hd_export_arguments.force},
 	{.long_name = "ignored",
 		.help = "git: also ignored files, which are left out otherwise",
 		.flag = &hd_export_arguments.with_ignored},
@@ -62,6 +69,10 @@ static int refuse_git_options(const char *subject)
 		return refuse("repo", subject);
 	if (hd_export_arguments.branch)
 		return refuse("branch", subject);
+	if (hd_export_arguments.all)
+		return refuse("all", subject);
+	if (hd_export_arguments.force)
+		return refuse("force", subject);
 	return hd_export_arguments.with_ignored ? refuse("ignored", subject) : 0;
 }
 
@@ -118,7 +129,8 @@ const struct hd_command hd_command_export = {
 	.name = "export",
 	.summary = "Write states to git, as archives, or as files",
 	.usage = "dir [STATE] DIR\n"
-		 "git [THREAD] [--repo DIR] [--branch NAME] [--ignored]\n"
+		 "git [THREAD | STATE] [--repo DIR] [--branch NAME]\n"
+		 "git --all [--repo DIR] [--force] [--ignored]\n"
 		 "tar [STATE] [-o FILE] [--compress HOW]\n"
 		 "oci-layer [STATE] [--from STATE] [-o FILE] [--compress HOW]",
 	.description =
@@ -128,8 +140,11 @@ const struct hd_command hd_command_export = {
 		"not do (other owners, devices) is left and counted. 'heddle import dir' makes the same tree "
 		"of it again.\n\n"
 		"git: writes each state of THREAD that was not exported before as one commit and moves the "
-		"branch to the last one. Message, author, time and facts (as trailers) are the state's. A "
-		"branch that was moved by anything but an export is left alone, with exit status 75. What "
+		"branch to the last one. Message, author, time and facts (as trailers) are the state's. "
+		"Commits that were imported are taken as they are, signatures included, and copied if need "
+		"be. Of a STATE the branch is to be named, but a tag goes to the tag of its name, and "
+		"git/BRANCH, which was imported, to BRANCH. --all exports all of these. A branch that was "
+		"moved by anything but an export is left alone, with exit status 75, unless --force. What "
 		".gitignore, .heddleignore and info/exclude say is ignored is left out, unless the branch "
 		"has it already. git keeps no empty directories, devices and sockets; they are left out and "
 		"counted.\n\n"

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "capture/git/export_all.h"
 #include "capture/git/export_git.h"
+#include "capture/git/import_tips.h"
+#include "capture/history/state_spec.h"
 #include "cli/commands/export_subject.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
@@ -13,6 +17,17 @@
 #include "overlay/platform/error.h"
 
 /* The export reads states, never the live overlay: what is to be exported is captured first. */
+
+static void remark_left_out(uint64_t skipped, uint64_t ignored)
+{
+	if (skipped > 0)
+		hd_output_remark(
+			"%llu %s that git cannot keep left out (empty directories, devices, sockets)",
+			HD_COUNT(skipped, "name"));
+	if (ignored > 0)
+		hd_output_remark(
+			"%llu ignored %s left out; --ignored takes them along", HD_COUNT(ignored, "name"));
+}
 
 static int print_result(const struct hd_export_git_result *result, bool json)
 {
@@ -42,40 +57,146 @@ static int print_result(const struct hd_export_git_result *result, bool json)
 	fputs(", in ", stdout);
 	hd_output_path(stdout, result->repository);
 	fputc('\n', stdout);
-	if (result->skipped > 0)
-		hd_output_remark(
-			"%llu %s that git cannot keep left out (empty directories, devices, sockets)",
-			HD_COUNT(result->skipped, "name"));
-	if (result->ignored > 0)
-		hd_output_remark("%llu ignored %s left out; --ignored takes them along",
-			HD_COUNT(result->ignored, "name"));
+	remark_left_out(result->skipped, result->ignored);
 	return HD_EXIT_OK;
+}
+
+/* ---- all ---- */
+
+static json_t *item_json(const struct hd_export_item *item)
+{
+	return json_pack("{s:o, s:s?, s:o, s:I, s:b}", "reference", hd_json_text(item->reference), "commit",
+		item->target, "reason", item->reason ? hd_json_text(item->reason) : json_null(), "commits",
+		(json_int_t)item->commits, "unchanged", (int)item->unchanged);
+}
+
+static int print_all_json(const struct hd_export_all_result *result)
+{
+	json_t *items = json_array();
+	json_t *object =
+		json_pack("{s:o, s:I, s:I, s:I}", "references", items, "commits", (json_int_t)result->commits,
+			"skipped", (json_int_t)result->skipped, "ignored", (json_int_t)result->ignored);
+	bool complete = object != NULL;
+
+	for (size_t i = 0; complete && i < result->n_items; i++)
+		complete = json_array_append_new(items, item_json(&result->items[i])) >= 0;
+	if (!complete ||
+		(result->repository && hd_json_set_path(object, "repository", result->repository) < 0)) {
+		json_decref(object);
+		return -ENOMEM;
+	}
+	return hd_output_json(object);
+}
+
+static void print_item(const struct hd_export_item *item)
+{
+	fputs("  ", stdout);
+	hd_output_text(stdout, item->reference, strlen(item->reference));
+	if (item->reason) {
+		fputs(" left alone: ", stdout);
+		hd_output_text(stdout, item->reason, strlen(item->reason));
+		fputc('\n', stdout);
+	} else {
+		printf(" is %s%.*s\n", item->unchanged ? "" : "now ", HD_STATE_SHORT, item->target);
+	}
+}
+
+static int print_all(const struct hd_export_all_result *result)
+{
+	printf("%llu %s more", HD_COUNT(result->commits, "commit"));
+	if (result->repository) {
+		fputs(", in ", stdout);
+		hd_output_path(stdout, result->repository);
+	}
+	fputc('\n', stdout);
+	for (size_t i = 0; i < result->n_items; i++)
+		print_item(&result->items[i]);
+	remark_left_out(result->skipped, result->ignored);
+	return HD_EXIT_OK;
+}
+
+static int export_all(const struct hd_location *location, struct hd_base_set *bases,
+	const struct hd_export_git_options *options, bool json)
+{
+	struct hd_export_all_result result = {0};
+	int r = hd_export_all(location->store, bases, options, &result);
+
+	hd_progress_end();
+	if (r >= 0)
+		r = json ? print_all_json(&result) : print_all(&result);
+	if (r == HD_EXIT_OK && result.n_refused > 0)
+		r = HD_EXIT_TEMPORARY;
+	hd_export_all_result_clear(&result);
+	return r;
+}
+
+/* ---- one ---- */
+
+static int export_one(const struct hd_location *location, struct hd_base_set *bases,
+	const struct hd_export_git_options *options, bool json)
+{
+	struct hd_export_git_result result = {0};
+	int r = hd_export_git(location->store, bases, options, &result);
+
+	hd_progress_end();
+	if (r >= 0)
+		r = print_result(&result, json);
+	hd_export_git_result_clear(&result);
+	return r;
+}
+
+/* The subject: a thread, or a state, for which a branch is to be named unless it is a tag's. */
+static int choose_subject(const struct hd_invocation *invocation, struct hd_location *location,
+	struct hd_state_id *state, struct hd_export_git_options *options)
+{
+	const char *subject = invocation->n_arguments > 0 ? invocation->arguments[0] : NULL;
+	struct hd_thread thread = {0};
+	struct hd_state_id tagged;
+	int r = hd_locate(invocation, NULL, location);
+
+	if (r < 0)
+		return r;
+	options->thread = subject ? subject : location->thread;
+	r = hd_index_get_thread(location->store->index, options->thread, &thread);
+	hd_thread_clear(&thread);
+	if (!subject || r != -HD_E_THREAD_MISSING)
+		return r;
+	if (hd_state_spec_resolve(location->store->index, subject, location->thread, state) < 0)
+		return r;
+	hd_error_clear();
+	options->head = state;
+	if (options->branch)
+		return 0;
+	if (hd_index_get_tag(location->store->index, subject, &tagged) < 0)
+		return hd_fail(HD_E_USAGE, "'%s' is a state: name a branch for it, with --branch", subject);
+	if (strncmp(subject, HD_IMPORT_BRANCH_PREFIX, strlen(HD_IMPORT_BRANCH_PREFIX)) == 0)
+		options->branch = subject + strlen(HD_IMPORT_BRANCH_PREFIX);
+	else
+		options->tag = subject;
+	return 0;
 }
 
 int hd_export_git_command(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
-	const char *thread = invocation->n_arguments > 0 ? invocation->arguments[0] : NULL;
-	struct hd_export_git_options export_options = {.repository = hd_export_arguments.repository,
+	struct hd_export_git_options options = {.repository = hd_export_arguments.repository,
 		.branch = hd_export_arguments.branch,
+		.force = hd_export_arguments.force,
 		.with_ignored = hd_export_arguments.with_ignored};
-	struct hd_export_git_result result = {0};
 	struct hd_base_set *bases = NULL;
+	struct hd_state_id state;
 	int r;
 
-	r = hd_locate_thread(invocation, thread, &location);
-	if (r < 0)
-		return r;
-	r = hd_base_set_new(location.store, 0, &bases);
-	if (r < 0)
-		return r;
-	export_options.thread = location.thread;
-	hd_progress_begin("exporting", HD_PROGRESS_STOPS);
-	r = hd_export_git(location.store, bases, &export_options, &result);
-	hd_progress_end();
+	if (hd_export_arguments.all && (options.branch || invocation->n_arguments > 0))
+		return hd_fail(HD_E_USAGE, "--all goes without a thread and --branch");
+	r = choose_subject(invocation, &location, &state, &options);
 	if (r >= 0)
-		r = print_result(&result, invocation->json);
-	hd_export_git_result_clear(&result);
+		r = hd_base_set_new(location.store, 0, &bases);
+	if (r < 0)
+		return r;
+	hd_progress_begin("exporting", HD_PROGRESS_STOPS);
+	r = (hd_export_arguments.all ? export_all : export_one)(&location, bases, &options, invocation->json);
+	hd_progress_end();
 	hd_base_set_free(bases);
 	return r;
 }

@@ -25,7 +25,7 @@ all=$(git -C repository rev-list --branches --tags | sort)
 check_equal "$(json_field 's["commits"]' <<<"$got")" "$(wc -l <<<"$all")"
 check_equal "$(json_field 's["no_commits"]' <<<"$got")" 1 "the tag of a tree"
 check_equal "$(heddle tag list --json | json_field '" ".join(sorted(t["name"] for t in s["tags"]))')" \
-	"git/long-lived git/main git/odd git/orphan git/signed git/topic/one git/topic/two light nested/tag v1.0 v1.1-signed"
+	"git/long-lived git/main git/odd git/odd-tip git/orphan git/signed git/topic/one git/topic/two light nested/tag v1.0 v1.1-signed"
 
 # Parents, in their order, and the trees.
 heddle log --all --graph --json >states.json

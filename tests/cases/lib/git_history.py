@@ -165,6 +165,8 @@ def odd(directory):
     ]
     for number, lines in enumerate(people):
         head = raw_commit(directory, tree, [head], b"", b"Odd %d\n" % number, lines)
+    # libgit2 refuses to read this one, at the end of a branch.
+    git(directory, "update-ref", "refs/heads/odd-tip", raw_commit(directory, tree, [head], b"", b"Tip\n", people[0]))
     head = raw_commit(directory, tree, [head, head], b"encoding no/such-thing\n", b"before\0behind\n")
     head = raw_commit(directory, tree, [head], b"encoding UTF-7\n", b"+AGEAYg-\n")
     git(directory, "update-ref", "refs/heads/odd", head)

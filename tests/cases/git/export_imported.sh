@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# GROUP: quick
+#
+# What was imported is exported as it was: the same commits and tags, by their ids, in a fresh repository, whatever is in them;
+# states on top of them have them as parents; and references that are elsewhere are left alone.
+
+. "$TEST_LIB/common.sh"
+
+# The branches and tags of a repository, but for those of heddle.
+references() {
+	git -C "$1" for-each-ref --format='%(objectname) %(refname)' refs/heads refs/tags | grep -v -e refs/heads/heddle/ -e of-a-tree
+}
+
+git config --global user.name "Test Person"
+git config --global user.email "test@example.org"
+
+# Valid histories, some of them, and one that fsck objects to.
+for seed in 1 2 3; do
+	python3 "$TEST_LIB/git_history.py" "valid$seed" --seed "$seed" --commits 60
+	heddle_init "valid$seed"
+	check heddle import git >/dev/null
+	check heddle export git --all --repo "$TEST_DIRECTORY/copy$seed.git" >/dev/null
+	diff <(references "valid$seed") <(references "copy$seed.git") || fail "references of $seed"
+	check git -C "copy$seed.git" fsck --strict --no-dangling
+	check_equal "$(git -C "copy$seed.git" rev-list --branches --tags --objects | cut -c1-40 | sort | sha1sum)" \
+		"$(git -C "valid$seed" rev-list --branches --tags --objects | cut -c1-40 | sort | sha1sum)"
+done
+python3 "$TEST_LIB/git_history.py" odd --odd --seed 7 --commits 30
+git -C odd symbolic-ref HEAD refs/heads/main
+git -C odd reset -q --hard
+heddle_init odd
+check heddle import git >/dev/null
+check heddle export git --all --repo "$TEST_DIRECTORY/odd.git" >/dev/null
+diff <(references odd) <(references odd.git) || fail "references of the odd one"
+check git -C odd.git fsck --connectivity-only --no-dangling
+
+# Again: nothing new. Then what is.
+check_equal "$(heddle export git --all --repo "$TEST_DIRECTORY/odd.git" --json | json_field '{x["unchanged"] for x in s["references"]} == {True}')" true
+echo more >odd/more
+git -C odd add more
+git -C odd commit -q -m "More"
+check heddle import git >/dev/null
+got=$(check heddle export git --all --repo "$TEST_DIRECTORY/odd.git" --json)
+check_equal "$(json_field '[x["reference"] for x in s["references"] if not x["unchanged"]]' <<<"$got")" '["refs/heads/main"]'
+check_equal "$(git -C odd.git rev-parse main)" "$(git -C odd rev-parse main)"
+
+# One tag, one state, and a thread on top of what was imported, in a repository that has nothing of it.
+check heddle export git v1.1-signed --repo "$TEST_DIRECTORY/tag.git" >/dev/null
+check_equal "$(git -C tag.git rev-parse v1.1-signed)" "$(git -C odd rev-parse v1.1-signed)"
+check_status 64 heddle export git git/main~2 --repo "$TEST_DIRECTORY/tag.git"
+check heddle export git git/main~2 --repo "$TEST_DIRECTORY/tag.git" --branch some >/dev/null
+check_equal "$(git -C tag.git rev-parse some)" "$(git -C odd rev-parse main~2)"
+check heddle thread fork work git/signed >/dev/null
+require_fuse
+check heddle mount work "$MNT" >/dev/null
+echo work >"$MNT/work"
+(cd "$MNT" && capture "Work" >/dev/null)
+check heddle export git work --repo "$TEST_DIRECTORY/work.git" >/dev/null
+check git -C work.git fsck --strict --no-dangling
+check_equal "$(git -C work.git rev-parse heddle/work~1)" "$(git -C odd rev-parse signed)"
+check heddle export git work >/dev/null
+check_equal "$(git -C odd rev-parse heddle/work)" "$(git -C work.git rev-parse heddle/work)"
+
+# Of several references those that somebody moved are left alone, and the others are moved; --force moves them, too.
+git -C odd.git update-ref refs/heads/main "$(git -C odd.git rev-parse signed)"
+git -C odd.git update-ref refs/tags/light "$(git -C odd.git rev-parse signed)"
+status=0
+got=$(heddle export git --all --repo "$TEST_DIRECTORY/odd.git" --json) || status=$?
+check_equal "$status" 75
+check_equal "$(json_field 'len([x for x in s["references"] if x["reason"]])' <<<"$got")" 2
+check_equal "$(git -C odd.git rev-parse main)" "$(git -C odd rev-parse signed)"
+check_equal "$(git -C odd.git rev-parse heddle/work)" "$(git -C work.git rev-parse heddle/work)"
+check heddle export git --all --force --repo "$TEST_DIRECTORY/odd.git" >/dev/null
+diff <(references odd) <(references odd.git) || fail "references after --force"
+
+# All of it into the repository itself: branches that are its own are not touched.
+check heddle export git --all >/dev/null
+check_equal "$(git -C odd for-each-ref --format='%(refname)' refs/heads/heddle | tr '\n' ' ')" "refs/heads/heddle/main refs/heads/heddle/work "
