@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 #include "mount/fsmonitor_hook.h"
+#include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 
 int main(int argc, char *argv[])
 {
-	char *answer = NULL;
+	HD_AUTO_FREE char *answer = NULL;
 	size_t size;
 
 	/* git asks again in the words of version 1, which has no tokens, if this one is not understood. */

@@ -12,41 +12,61 @@
 #include "overlay/platform/random.h"
 
 #define NAME "changes"
-#define TEXT_LIMIT 512
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
-#define BOOT_SIZE 40
 
-static bool read_boot(char boot[BOOT_SIZE])
+static bool read_boot(char boot[HD_ERA_BOOT_SIZE])
 {
 	HD_AUTO_CLOSE int fd = hd_file_open(AT_FDCWD, BOOT_ID, O_RDONLY, 0);
 	size_t size = 0;
 
-	if (fd < 0 || hd_file_read_at(fd, boot, BOOT_SIZE - 1, 0, &size) < 0)
+	if (fd < 0 || hd_file_read_at(fd, boot, HD_ERA_BOOT_SIZE - 1, 0, &size) < 0)
 		return false;
 	boot[size] = '\0';
 	boot[strcspn(boot, "\n")] = '\0';
 	return boot[0] != '\0';
 }
 
+static void format(
+	char text[HD_ERA_TEXT_SIZE], const char *boot, uint64_t era, enum hd_era_state state, uint64_t last)
+{
+	int length = snprintf(text, HD_ERA_TEXT_SIZE, "era %016" PRIx64 "\nboot %s\n", era, boot);
+
+	if (state == HD_ERA_OPEN)
+		(void)snprintf(text + length, HD_ERA_TEXT_SIZE - (size_t)length, "open\n");
+	else
+		(void)snprintf(text + length, HD_ERA_TEXT_SIZE - (size_t)length, "clean %" PRIu64 "\n", last);
+}
+
+enum hd_era_state hd_era_parse(const char *text, const char *boot, uint64_t *ret_era, uint64_t *ret_last)
+{
+	char said[HD_ERA_BOOT_SIZE], same[HD_ERA_TEXT_SIZE];
+	enum hd_era_state state = HD_ERA_OPEN;
+
+	*ret_era = *ret_last = 0;
+	switch (sscanf(text, "era %16" SCNx64 " boot %39s clean %20" SCNu64, ret_era, said, ret_last)) {
+	case 3:
+		state = HD_ERA_CLEAN;
+		break;
+	case 2:
+		break;
+	default:
+		return HD_ERA_ENDED;
+	}
+	format(same, said, *ret_era, state, *ret_last);
+	return *ret_era != HD_ERA_NONE && strcmp(said, boot) == 0 && strcmp(same, text) == 0 ? state
+											     : HD_ERA_ENDED;
+}
+
 enum hd_era_state hd_era_read(int directory_fd, uint64_t *ret_era, uint64_t *ret_last)
 {
-	char boot[BOOT_SIZE], said[BOOT_SIZE], end = 0;
+	char boot[HD_ERA_BOOT_SIZE];
 	HD_AUTO_FREE char *text = NULL;
-	int length = 0;
 	size_t size;
-	int r = hd_file_read_whole(directory_fd, NAME, TEXT_LIMIT, &text, &size);
+	int r = hd_file_read_whole(directory_fd, NAME, HD_ERA_TEXT_SIZE, &text, &size);
 
 	if (r == -ENOENT)
 		return HD_ERA_ABSENT;
-	if (r < 0 || !read_boot(boot) ||
-		sscanf(text, "era %16" SCNx64 "\nboot %39s\n%n", ret_era, said, &length) != 2 ||
-		length == 0 || strcmp(boot, said) != 0 || *ret_era == HD_ERA_NONE)
-		return HD_ERA_ENDED;
-	if (strcmp(text + length, "open\n") == 0)
-		return HD_ERA_OPEN;
-	if (sscanf(text + length, "clean %" SCNu64 "%c", ret_last, &end) == 2 && end == '\n')
-		return HD_ERA_CLEAN;
-	return HD_ERA_ENDED;
+	return r < 0 || !read_boot(boot) ? HD_ERA_ENDED : hd_era_parse(text, boot, ret_era, ret_last);
 }
 
 uint64_t hd_era_draw(void)
@@ -72,23 +92,22 @@ static bool write_text(int directory_fd, const char *text)
 	return hd_file_atomic_commit(&file, NAME, true, false) >= 0;
 }
 
-bool hd_era_write_open(int directory_fd, uint64_t era)
+static bool write_state(int directory_fd, uint64_t era, enum hd_era_state state, uint64_t last)
 {
-	char boot[BOOT_SIZE], text[TEXT_LIMIT];
+	char boot[HD_ERA_BOOT_SIZE], text[HD_ERA_TEXT_SIZE];
 
 	if (!read_boot(boot))
 		return false;
-	(void)snprintf(text, sizeof(text), "era %016" PRIx64 "\nboot %s\nopen\n", era, boot);
+	format(text, boot, era, state, last);
 	return write_text(directory_fd, text);
+}
+
+bool hd_era_write_open(int directory_fd, uint64_t era)
+{
+	return write_state(directory_fd, era, HD_ERA_OPEN, 0);
 }
 
 void hd_era_write_clean(int directory_fd, uint64_t era, uint64_t last)
 {
-	char boot[BOOT_SIZE], text[TEXT_LIMIT];
-
-	if (!read_boot(boot))
-		return;
-	(void)snprintf(
-		text, sizeof(text), "era %016" PRIx64 "\nboot %s\nclean %" PRIu64 "\n", era, boot, last);
-	(void)write_text(directory_fd, text);
+	(void)write_state(directory_fd, era, HD_ERA_CLEAN, last);
 }

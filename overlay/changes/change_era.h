@@ -22,6 +22,8 @@
 #include <stdint.h>
 
 #define HD_ERA_NONE 0
+#define HD_ERA_TEXT_SIZE 128
+#define HD_ERA_BOOT_SIZE 40
 
 enum hd_era_state {
 	HD_ERA_ABSENT, /* no mount has left anything */
@@ -29,6 +31,9 @@ enum hd_era_state {
 	HD_ERA_OPEN,
 	HD_ERA_CLEAN,
 };
+
+/* What TEXT says on the machine's run BOOT; *RET_LAST with CLEAN. */
+enum hd_era_state hd_era_parse(const char *text, const char *boot, uint64_t *ret_era, uint64_t *ret_last);
 
 /* What the thread's directory says of the era; *RET_LAST with CLEAN. */
 enum hd_era_state hd_era_read(int directory_fd, uint64_t *ret_era, uint64_t *ret_last);

@@ -204,17 +204,10 @@ static int tell_all(struct walk *walk)
 
 /* ---- tokens ---- */
 
-static bool parse_token(
-	const struct hd_overlay *overlay, const char *token, uint64_t *ret_since, bool *ret_doubts)
+static void format_token(uint64_t era, uint64_t change, bool doubts, char token[HD_CHANGES_TOKEN_SIZE])
 {
-	uint64_t era;
-	int length = 0;
-
-	if (sscanf(token, "heddle:%16" SCNx64 ":%20" SCNu64 "%n", &era, ret_since, &length) != 2 ||
-		(token[length] && strcmp(token + length, DOUBTS) != 0))
-		return false;
-	*ret_doubts = token[length] != '\0';
-	return era == overlay->changes->era;
+	(void)snprintf(token, HD_CHANGES_TOKEN_SIZE, "heddle:%016" PRIx64 ":%" PRIu64 "%s", era, change,
+		doubts ? DOUBTS : "");
 }
 
 static bool ends_in_doubt(const char *token)
@@ -224,10 +217,18 @@ static bool ends_in_doubt(const char *token)
 	return length > strlen(DOUBTS) && strcmp(token + length - strlen(DOUBTS), DOUBTS) == 0;
 }
 
-static void format_token(uint64_t era, uint64_t change, bool doubts, char token[HD_CHANGES_TOKEN_SIZE])
+/* One that was written otherwise is none of ours. */
+static bool parse_token(
+	const struct hd_overlay *overlay, const char *token, uint64_t *ret_since, bool *ret_doubts)
 {
-	(void)snprintf(token, HD_CHANGES_TOKEN_SIZE, "heddle:%016" PRIx64 ":%" PRIu64 "%s", era, change,
-		doubts ? DOUBTS : "");
+	char same[HD_CHANGES_TOKEN_SIZE];
+	uint64_t era;
+
+	if (sscanf(token, "heddle:%16" SCNx64 ":%20" SCNu64, &era, ret_since) != 2)
+		return false;
+	*ret_doubts = ends_in_doubt(token);
+	format_token(era, *ret_since, *ret_doubts, same);
+	return era == overlay->changes->era && strcmp(same, token) == 0;
 }
 
 static bool has_era(const struct hd_overlay *overlay)
