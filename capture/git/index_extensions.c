@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sha1.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "capture/git/big_endian.h"
 #include "capture/git/ewah.h"
-#include "capture/git/sha1.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/file.h"
 
@@ -34,20 +34,20 @@ int hd_index_extensions_append(const char *path, const struct hd_buffer *extensi
 {
 	HD_AUTO_CLOSE int fd = hd_file_open(AT_FDCWD, path, O_RDWR, 0);
 	HD_AUTO_FREE char *index = NULL;
-	uint8_t sum[HD_SHA1_SIZE];
-	struct hd_sha1 sha1;
+	uint8_t sum[SHA1_DIGEST_LENGTH];
+	SHA1_CTX sha1;
 	size_t size;
 	int r = fd < 0 ? fd : hd_file_read_whole(AT_FDCWD, path, INDEX_LIMIT, &index, &size);
 
 	if (r < 0)
 		return r;
-	if (size < HD_SHA1_SIZE)
+	if (size < sizeof(sum))
 		return -EINVAL;
-	size -= HD_SHA1_SIZE;
-	hd_sha1_begin(&sha1);
-	hd_sha1_add(&sha1, index, size);
-	hd_sha1_add(&sha1, extensions->data, extensions->size);
-	hd_sha1_end(&sha1, sum);
+	size -= sizeof(sum);
+	SHA1Init(&sha1);
+	SHA1Update(&sha1, (const uint8_t *)index, size);
+	SHA1Update(&sha1, extensions->data, extensions->size);
+	SHA1Final(sum, &sha1);
 	r = hd_file_write_at(fd, extensions->data, extensions->size, size);
 	return r < 0 ? r : hd_file_write_at(fd, sum, sizeof(sum), size + extensions->size);
 }

@@ -20,6 +20,7 @@ static const struct {
 	{"sqlite", HD_VERSION_SQLITE3},
 	{"xxhash", HD_VERSION_XXHASH},
 	{"jansson", HD_VERSION_JANSSON},
+	{"libmd", HD_VERSION_LIBMD},
 	{"libarchive", HD_VERSION_LIBARCHIVE},
 };
 

@@ -10,46 +10,11 @@
 
 #include "capture/git/ewah.h"
 #include "capture/git/index_extensions.h"
-#include "capture/git/sha1.h"
 #include "capture/git/untracked_directories.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 
 /* The bytes of what git reads; that git takes them is seen in cases/git/fsmonitor.sh. */
-
-static void sum_in_pieces(const uint8_t *data, size_t size, size_t piece, uint8_t sum[HD_SHA1_SIZE])
-{
-	struct hd_sha1 sha1;
-
-	hd_sha1_begin(&sha1);
-	for (size_t at = 0; at < size; at += piece)
-		hd_sha1_add(&sha1, data + at, size - at < piece ? size - at : piece);
-	hd_sha1_end(&sha1, sum);
-}
-
-/* FIPS 180-4's examples, and a million times "a". */
-static void sums_are_the_published_ones(void **state)
-{
-	static const uint8_t of_nothing[] = {0xda, 0x39, 0xa3, 0xee, 0x5e, 0x6b, 0x4b, 0x0d, 0x32, 0x55, 0xbf,
-		0xef, 0x95, 0x60, 0x18, 0x90, 0xaf, 0xd8, 0x07, 0x09};
-	static const uint8_t of_abc[] = {0xa9, 0x99, 0x3e, 0x36, 0x47, 0x06, 0x81, 0x6a, 0xba, 0x3e, 0x25,
-		0x71, 0x78, 0x50, 0xc2, 0x6c, 0x9c, 0xd0, 0xd8, 0x9d};
-	static const uint8_t of_million[] = {0x34, 0xaa, 0x97, 0x3c, 0xd4, 0xc4, 0xda, 0xa4, 0xf6, 0x1e, 0xeb,
-		0x2b, 0xdb, 0xad, 0x27, 0x31, 0x65, 0x34, 0x01, 0x6f};
-	static uint8_t million[1000000];
-	uint8_t sum[HD_SHA1_SIZE];
-
-	(void)state;
-	memset(million, 'a', sizeof(million));
-	sum_in_pieces(NULL, 0, 1, sum);
-	assert_memory_equal(sum, of_nothing, sizeof(sum));
-	sum_in_pieces((const uint8_t *)"abc", 3, 1, sum);
-	assert_memory_equal(sum, of_abc, sizeof(sum));
-	for (size_t piece = 1; piece < 300; piece = piece * 3 + 1) {
-		sum_in_pieces(million, sizeof(million), piece, sum);
-		assert_memory_equal(sum, of_million, sizeof(sum));
-	}
-}
 
 static void bits_are_in_words_of_sixty_four(void **state)
 {
@@ -123,7 +88,6 @@ static void directories_are_in_the_order_of_the_cache(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sums_are_the_published_ones),
 		cmocka_unit_test(bits_are_in_words_of_sixty_four),
 		cmocka_unit_test(fsmonitor_has_the_token_and_no_bit),
 		cmocka_unit_test(directories_are_in_the_order_of_the_cache),
