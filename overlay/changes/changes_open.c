@@ -42,17 +42,19 @@ static int begin(struct hd_overlay *overlay, const struct hd_state *state, uint6
 	const struct hd_thread_head *head = hd_record_thread(overlay->arena);
 	uint64_t era = HD_ERA_NONE, last = 0;
 	enum hd_era_state found = hd_era_read(overlay->directory_fd, &era, &last);
-	int r = 0;
+	bool goes_on = found == HD_ERA_CLEAN && last == head->change;
 
-	if (found != HD_ERA_CLEAN || last != head->change) {
+	if (!goes_on)
 		era = hd_era_draw();
-		/* One that was looked at by a command, and never changed, is as if nobody had opened it. */
-		if (head->initialized &&
-			(found != HD_ERA_ABSENT || head->change > 0 || !is_first(overlay, state)))
-			r = forget_marks(overlay);
-	}
-	*ret_era = hd_era_write_open(overlay->directory_fd, era) ? era : HD_ERA_NONE;
-	return r;
+	/* Where nothing can be written no token is given out, and nothing must be changed here either. */
+	if (!hd_era_write_open(overlay->directory_fd, era))
+		return 0;
+	*ret_era = era;
+	/* A thread that was looked at by a command, and never changed, is as if nobody had opened it. */
+	if (goes_on || !head->initialized ||
+		(found == HD_ERA_ABSENT && head->change == 0 && is_first(overlay, state)))
+		return 0;
+	return forget_marks(overlay);
 }
 
 int hd_changes_open(
