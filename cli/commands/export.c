@@ -30,10 +30,13 @@ static const struct hd_option options[] = {
 	{.long_name = "ignored",
 		.help = "git: also ignored files, which are left out otherwise",
 		.flag = &hd_export_arguments.with_ignored},
+	{.long_name = "patch",
+		.help = "git: write the states as a series of mails, for 'git am'",
+		.flag = &hd_export_arguments.as_patch},
 	{.long_name = "output",
 		.short_name = 'o',
 		.argument = "FILE",
-		.help = "archives: write to FILE (default, and -: standard output)",
+		.help = "archives, --patch: write to FILE (default, and -: standard output)",
 		.text = &hd_export_arguments.output},
 	{.long_name = "compress",
 		.argument = "HOW",
@@ -54,8 +57,8 @@ static int refuse(const char *option, const char *subject)
 
 static int run_git(const struct hd_invocation *invocation)
 {
-	if (hd_export_arguments.output)
-		return refuse("output", "git");
+	if (hd_export_arguments.output && !hd_export_arguments.as_patch)
+		return hd_fail(HD_E_USAGE, "--output goes with --patch");
 	if (hd_export_arguments.compression)
 		return refuse("compress", "git");
 	if (hd_export_arguments.from)
@@ -73,6 +76,8 @@ static int refuse_git_options(const char *subject)
 		return refuse("all", subject);
 	if (hd_export_arguments.force)
 		return refuse("force", subject);
+	if (hd_export_arguments.as_patch)
+		return refuse("patch", subject);
 	return hd_export_arguments.with_ignored ? refuse("ignored", subject) : 0;
 }
 
@@ -131,6 +136,7 @@ const struct hd_command hd_command_export = {
 	.usage = "dir [STATE] DIR\n"
 		 "git [THREAD | STATE] [--repo DIR] [--branch NAME]\n"
 		 "git --all [--repo DIR] [--force] [--ignored]\n"
+		 "git [THREAD | STATE] --patch [-o FILE] [--ignored]\n"
 		 "tar [STATE] [-o FILE] [--compress HOW]\n"
 		 "oci-layer [STATE] [--from STATE] [-o FILE] [--compress HOW]",
 	.description =
@@ -144,7 +150,8 @@ const struct hd_command hd_command_export = {
 		"Commits that were imported are taken as they are, signatures included, and copied if need "
 		"be. Of a STATE the branch is to be named, but a tag goes to the tag of its name, and "
 		"git/BRANCH, which was imported, to BRANCH. --all exports all of these. A branch that was "
-		"moved by anything but an export is left alone, with exit status 75, unless --force. What "
+		"moved by anything but an export is left alone, with exit status 75, unless --force. --patch "
+		"writes what came after the base as mails, a patch each, and no repository. What "
 		".gitignore, .heddleignore and info/exclude say is ignored is left out, unless the branch "
 		"has it already. git keeps no empty directories, devices and sockets; they are left out and "
 		"counted.\n\n"

@@ -5,11 +5,13 @@
 
 #include "capture/git/export_all.h"
 #include "capture/git/export_git.h"
+#include "capture/git/export_patch.h"
 #include "capture/git/import_tips.h"
 #include "capture/history/state_spec.h"
 #include "cli/commands/export_subject.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/store_locate.h"
 #include "cli/text/state_text.h"
@@ -165,7 +167,7 @@ static int choose_subject(const struct hd_invocation *invocation, struct hd_loca
 		return r;
 	hd_error_clear();
 	options->head = state;
-	if (options->branch)
+	if (options->branch || hd_export_arguments.as_patch)
 		return 0;
 	if (hd_index_get_tag(location->store->index, subject, &tagged) < 0)
 		return hd_fail(HD_E_USAGE, "'%s' is a state: name a branch for it, with --branch", subject);
@@ -173,6 +175,59 @@ static int choose_subject(const struct hd_invocation *invocation, struct hd_loca
 		options->branch = subject + strlen(HD_IMPORT_BRANCH_PREFIX);
 	else
 		options->tag = subject;
+	return 0;
+}
+
+/* ---- patches ---- */
+
+/* Standard output may be the series itself. */
+static int print_series(const struct hd_export_patch_result *result, const char *path, bool json)
+{
+	if (json && path)
+		return hd_output_json(json_pack("{s:s, s:I, s:I, s:I, s:I}", "file", path, "patches",
+			(json_int_t)result->patches, "merges", (json_int_t)result->merges, "skipped",
+			(json_int_t)result->skipped, "ignored", (json_int_t)result->ignored));
+	if (path) {
+		printf("%llu %s in ", (unsigned long long)result->patches,
+			result->patches == 1 ? "patch" : "patches");
+		hd_output_path(stdout, path);
+		fputc('\n', stdout);
+	}
+	if (result->merges > 0)
+		hd_output_remark(
+			"%llu %s left out: a patch has one parent", HD_COUNT(result->merges, "merge"));
+	remark_left_out(result->skipped, result->ignored);
+	return HD_EXIT_OK;
+}
+
+static int export_patch(const struct hd_location *location, struct hd_base_set *bases,
+	const struct hd_export_git_options *options, bool json)
+{
+	HD_AUTO_OUTPUT_FILE struct hd_output_file file = HD_OUTPUT_FILE_NONE;
+	struct hd_export_patch_result result = {0};
+	int r = hd_output_file_begin(hd_export_arguments.output, &file);
+
+	if (r >= 0)
+		r = hd_export_patch(location->store, bases, options, file.fd, &result);
+	if (r >= 0)
+		r = hd_output_file_commit(&file);
+	hd_progress_end();
+	return r < 0 ? r : print_series(&result, file.path, json);
+}
+
+/* What is to be done, which options may say. */
+typedef int (*export_action)(const struct hd_location *location, struct hd_base_set *bases,
+	const struct hd_export_git_options *options, bool json);
+
+static int choose_action(const struct hd_invocation *invocation, export_action *ret_action)
+{
+	const struct hd_export_arguments *said = &hd_export_arguments;
+
+	if (said->all && (said->branch || invocation->n_arguments > 0))
+		return hd_fail(HD_E_USAGE, "--all goes without a thread and --branch");
+	if (said->as_patch && (said->all || said->branch || said->repository || said->force))
+		return hd_fail(HD_E_USAGE, "--patch goes without --all, --branch, --repo and --force");
+	*ret_action = said->as_patch ? export_patch : said->all ? export_all : export_one;
 	return 0;
 }
 
@@ -185,17 +240,18 @@ int hd_export_git_command(const struct hd_invocation *invocation)
 		.with_ignored = hd_export_arguments.with_ignored};
 	struct hd_base_set *bases = NULL;
 	struct hd_state_id state;
+	export_action action;
 	int r;
 
-	if (hd_export_arguments.all && (options.branch || invocation->n_arguments > 0))
-		return hd_fail(HD_E_USAGE, "--all goes without a thread and --branch");
-	r = choose_subject(invocation, &location, &state, &options);
+	r = choose_action(invocation, &action);
+	if (r >= 0)
+		r = choose_subject(invocation, &location, &state, &options);
 	if (r >= 0)
 		r = hd_base_set_new(location.store, 0, &bases);
 	if (r < 0)
 		return r;
 	hd_progress_begin("exporting", HD_PROGRESS_STOPS);
-	r = (hd_export_arguments.all ? export_all : export_one)(&location, bases, &options, invocation->json);
+	r = action(&location, bases, &options, invocation->json);
 	hd_progress_end();
 	hd_base_set_free(bases);
 	return r;

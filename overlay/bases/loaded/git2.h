@@ -37,12 +37,15 @@
 	x(git_checkout_options_init) \
 	x(git_checkout_tree) \
 	x(git_commit_author) \
+	x(git_commit_body) \
 	x(git_commit_free) \
 	x(git_commit_id) \
 	x(git_commit_lookup) \
 	x(git_commit_message) \
+	x(git_commit_parent) \
 	x(git_commit_parent_id) \
 	x(git_commit_parentcount) \
+	x(git_commit_summary) \
 	x(git_commit_time) \
 	x(git_commit_time_offset) \
 	x(git_commit_tree) \
@@ -61,10 +64,12 @@
 	x(git_config_set_string) \
 	x(git_config_snapshot) \
 	x(git_diff_buffers) \
+	x(git_diff_find_similar) \
 	x(git_diff_foreach) \
 	x(git_diff_free) \
 	x(git_diff_options_init) \
 	x(git_diff_tree_to_tree) \
+	x(git_email_create_from_diff) \
 	x(git_error_last) \
 	x(git_graph_ahead_behind) \
 	x(git_graph_descendant_of) \
@@ -181,6 +186,8 @@
 	x(git_revwalk_new) \
 	x(git_revwalk_next) \
 	x(git_revwalk_push) \
+	x(git_revwalk_push_ref) \
+	x(git_revwalk_sorting) \
 	x(git_status_list_entrycount) \
 	x(git_status_list_free) \
 	x(git_status_list_new) \
@@ -240,12 +247,15 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_checkout_options_init (hd_git_functions()->git_checkout_options_init)
 #define git_checkout_tree (hd_git_functions()->git_checkout_tree)
 #define git_commit_author (hd_git_functions()->git_commit_author)
+#define git_commit_body (hd_git_functions()->git_commit_body)
 #define git_commit_free (hd_git_functions()->git_commit_free)
 #define git_commit_id (hd_git_functions()->git_commit_id)
 #define git_commit_lookup (hd_git_functions()->git_commit_lookup)
 #define git_commit_message (hd_git_functions()->git_commit_message)
+#define git_commit_parent (hd_git_functions()->git_commit_parent)
 #define git_commit_parent_id (hd_git_functions()->git_commit_parent_id)
 #define git_commit_parentcount (hd_git_functions()->git_commit_parentcount)
+#define git_commit_summary (hd_git_functions()->git_commit_summary)
 #define git_commit_time (hd_git_functions()->git_commit_time)
 #define git_commit_time_offset (hd_git_functions()->git_commit_time_offset)
 #define git_commit_tree (hd_git_functions()->git_commit_tree)
@@ -264,10 +274,12 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_config_set_string (hd_git_functions()->git_config_set_string)
 #define git_config_snapshot (hd_git_functions()->git_config_snapshot)
 #define git_diff_buffers (hd_git_functions()->git_diff_buffers)
+#define git_diff_find_similar (hd_git_functions()->git_diff_find_similar)
 #define git_diff_foreach (hd_git_functions()->git_diff_foreach)
 #define git_diff_free (hd_git_functions()->git_diff_free)
 #define git_diff_options_init (hd_git_functions()->git_diff_options_init)
 #define git_diff_tree_to_tree (hd_git_functions()->git_diff_tree_to_tree)
+#define git_email_create_from_diff (hd_git_functions()->git_email_create_from_diff)
 #define git_error_last (hd_git_functions()->git_error_last)
 #define git_graph_ahead_behind (hd_git_functions()->git_graph_ahead_behind)
 #define git_graph_descendant_of (hd_git_functions()->git_graph_descendant_of)
@@ -384,6 +396,8 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_revwalk_new (hd_git_functions()->git_revwalk_new)
 #define git_revwalk_next (hd_git_functions()->git_revwalk_next)
 #define git_revwalk_push (hd_git_functions()->git_revwalk_push)
+#define git_revwalk_push_ref (hd_git_functions()->git_revwalk_push_ref)
+#define git_revwalk_sorting (hd_git_functions()->git_revwalk_sorting)
 #define git_status_list_entrycount (hd_git_functions()->git_status_list_entrycount)
 #define git_status_list_free (hd_git_functions()->git_status_list_free)
 #define git_status_list_new (hd_git_functions()->git_status_list_new)

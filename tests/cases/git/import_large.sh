@@ -37,6 +37,6 @@ got=$(ulimit -v 262144 && heddle import git --json)
 echo "imported in $((($(date +%s%N) - begin) / 1000000)) ms"
 left=$(json_field 's["commits"]' <<<"$got")
 [ "$left" -lt "$COMMITS" ] && [ "$left" -gt 0 ] || fail "$left commits were left to import"
-check_equal "$(heddle log git/main --json | json_field 'len(s["states"])')" "$COMMITS"
-check_equal "$(heddle log git/main --json | json_field 's["states"][-1]["git_commit"]')" \
-	"$(git -C repository rev-list --max-parents=0 main)"
+heddle log git/main --json >states.json
+check_equal "$(json_field '[len(s["states"]), s["states"][-1]["git_commit"]]' <states.json)" \
+	"[$COMMITS, \"$(git -C repository rev-list --max-parents=0 main)\"]"

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures imports of git histories and exports to git.
+
+    ./dev bench-git-history [--repository DIR] [--commits N] [--states N] [--files N] [--changes N] [--rounds N]
+
+Each round does it all in fresh repositories and stores; what is printed are medians. Beside heddle's times stand those of
+git's own programs that do the most similar thing. This is a comparison, not a test.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Bench:
+    def __init__(self, heddle, folder):
+        self.heddle, self.folder, self.times = heddle, folder, {}
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def run(self, *command, name=None, store=None, data=None):
+        environment = dict(os.environ)
+        if store:
+            environment["HEDDLE_STORE"] = os.path.join(store, ".heddle")
+        begin = time.monotonic()
+        done = subprocess.run(command, input=data, stdout=subprocess.PIPE, env=environment, check=True)
+        if name:
+            self.times.setdefault(name, []).append(time.monotonic() - begin)
+        return done.stdout.decode()
+
+    def run_heddle(self, store, *arguments, name=None):
+        return self.run(self.heddle, *arguments, name=name, store=store)
+
+    def init(self, repository):
+        self.run(self.heddle, "init", repository)
+
+    def fresh(self, *names):
+        for name in names:
+            shutil.rmtree(self.path(name), ignore_errors=True)
+
+    # ---- what is measured ----
+
+    def history(self, what, make):
+        """Imports what MAKE leaves at a path, and exports it to a repository that has nothing."""
+        self.fresh("from", "to.git", "clone.git")
+        repository = self.path("from")
+        make(repository)
+        count = int(self.run("git", "-C", repository, "rev-list", "--count", "--branches", "--tags", "--remotes"))
+        self.init(repository)
+        self.run_heddle(repository, "import", "git", name=f"{what}, {count} commits: import")
+        self.run_heddle(repository, "import", "git", name=f"{what}: import again")
+        self.run_heddle(
+            repository, "export", "git", "--all", "--repo", self.path("to.git"), name=f"{what}: export to a new repository"
+        )
+        self.run(
+            "git", "clone", "-q", "--mirror", "--no-local", repository, self.path("clone.git"), name=f"{what}: git clone --mirror"
+        )
+
+    def linear(self, commits):
+        def make(repository):
+            lines = []
+            for number in range(1, commits + 1):
+                lines.append(f"commit refs/heads/main\nmark :{number}\ncommitter A <a@example.org> {1000000000 + number} +0100")
+                lines.append(f"data <<E\nCommit {number}\nE" + (f"\nfrom :{number - 1}" if number > 1 else ""))
+                lines.append(f"M 100644 inline d{number % 50}/f{number % 997}\ndata <<E\n{number}\nE")
+            self.run("git", "init", "-q", "-b", "main", repository)
+            self.run("git", "-C", repository, "fast-import", "--quiet", data="\n".join(lines).encode())
+
+        self.history("one line", make)
+
+    def real(self, original):
+        self.history("the repository", lambda to: self.run("git", "clone", "-q", original, to))
+
+    def files(self, repository, count):
+        lines = ["commit refs/heads/main\ncommitter A <a@example.org> 1000000000 +0100\ndata <<E\nAll\nE"]
+        for number in range(count):
+            lines.append(f"M 100644 inline d{number // 100}/f{number % 100}\ndata <<E\nfile {number}\nE")
+        self.run("git", "init", "-q", "-b", "main", repository)
+        self.run("git", "-C", repository, "fast-import", "--quiet", data="\n".join(lines).encode())
+
+    def changes(self, files, changes):
+        """One state with CHANGES files changed, each in another directory as far as there are."""
+        self.fresh("from")
+        repository, mount = self.path("from"), self.path("mount")
+        self.files(repository, files)
+        self.init(repository)
+        self.run_heddle(repository, "mount", "main", mount)
+        try:
+            for number in range(changes):
+                directory, name = number % (files // 100), number // (files // 100)
+                with open(f"{mount}/d{directory}/f{name}", "w", encoding="ascii") as stream:
+                    stream.write(f"changed {number}\n" + "x" * 2000)
+            self.run_heddle(repository, "capture", "-m", "Changes")
+        finally:
+            self.run_heddle(repository, "unmount", mount)
+        self.run_heddle(
+            repository, "export", "git", name=f"{changes} changes in {files} files: export"
+        )
+
+    def states(self, count):
+        self.fresh("from")
+        repository, mount = self.path("from"), self.path("mount")
+        self.files(repository, 1000)
+        self.init(repository)
+        self.run_heddle(repository, "mount", "main", mount)
+        try:
+            for number in range(count):
+                with open(f"{mount}/d{number % 10}/f{number % 97}", "w", encoding="ascii") as stream:
+                    stream.write(f"state {number}\n")
+                self.run_heddle(repository, "capture", "-m", f"State {number}")
+        finally:
+            self.run_heddle(repository, "unmount", mount)
+        self.run_heddle(repository, "export", "git", name=f"{count} states: export")
+        self.run_heddle(repository, "export", "git", name=f"{count} states: export again")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--heddle", default=os.path.join(ROOT, "build", "release", "bin", "heddle"))
+    parser.add_argument("--repository", default=ROOT, help="the real one")
+    parser.add_argument("--commits", type=int, default=10000)
+    parser.add_argument("--states", type=int, default=10000)
+    parser.add_argument("--files", type=int, default=100000)
+    parser.add_argument("--changes", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    os.environ.setdefault("HEDDLE_AUTHOR", "Bench <bench@example.org>")
+    folder = tempfile.mkdtemp(prefix="heddle-bench-")
+    bench = Bench(options.heddle, folder)
+    try:
+        for number in range(options.rounds):
+            print(f"round {number + 1}", file=sys.stderr)
+            bench.real(options.repository)
+            if options.commits:
+                bench.linear(options.commits)
+            if options.changes:
+                bench.changes(options.files, options.changes)
+            if options.states and number == 0:
+                bench.states(options.states)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for name, times in bench.times.items():
+        print(f"{name:60}{statistics.median(times) * 1000:10.0f} ms   ({len(times)})")
+
+
+main()
