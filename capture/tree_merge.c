@@ -253,8 +253,12 @@ static int merge_others(struct merging *merging, const struct trio *trio, struct
 		return merge_files(merging, trio, merged);
 	if (!trio->nodes[BASE])
 		return conflict(merging, HD_CONFLICT_ADDED);
-	return conflict(
-		merging, trio->nodes[OURS] && trio->nodes[THEIRS] ? HD_CONFLICT_TYPE : HD_CONFLICT_DELETED);
+	if (!trio->nodes[OURS] || !trio->nodes[THEIRS])
+		return conflict(merging, HD_CONFLICT_DELETED);
+	return conflict(merging,
+		S_ISLNK(trio->nodes[OURS]->attributes.mode) && S_ISLNK(trio->nodes[THEIRS]->attributes.mode)
+			? HD_CONFLICT_SYMLINK
+			: HD_CONFLICT_TYPE);
 }
 
 /* ---- directories ---- */

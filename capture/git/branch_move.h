@@ -13,7 +13,7 @@
  *
  * Ownership   Borrows everything. Threads: one per repository object.
  * Crashes     The branch is where it was or where it goes. Killed in between, a checkout may have files of the new commit,
- *             which git shows as staged changes; nothing of it is lost.
+ *             which git shows as changes and untracked files; nothing of what was there is lost.
  * Errors      -HD_E_CHECKOUT with the reason; -HD_E_REFERENCE_MOVED; -HD_E_REPOSITORY with libgit2's words.
  */
 

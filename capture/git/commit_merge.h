@@ -23,11 +23,14 @@
 #include <git2.h>
 
 #include "capture/conflicts.h"
+#include "capture/git/merge_moves.h"
 
 struct hd_commit_merge {
 	git_repository *repository;          /* borrowed */
 	const git_oid *ours, *theirs;        /* commits: the thread's, the branch's */
 	const char *ours_name, *theirs_name; /* for the markers and for NAME~SIDE */
+	const struct hd_merge_moves
+		*moves; /* of OURS since their one merge base; NULL: git finds what it finds */
 };
 
 /* The tree of the merge, and what it leaves to a person; without conflicts it is the result. */

@@ -29,6 +29,7 @@ struct outcome {
 	uint32_t mode; /* 0: nothing is there */
 	enum side side;
 	enum hd_conflict_kind kind;
+	bool settled; /* it is none */
 };
 
 struct outcomes {
@@ -92,6 +93,17 @@ static uint32_t merged_mode(
 	return is_file(base) && ours->mode == base->mode ? theirs->mode : ours->mode;
 }
 
+/* libgit2 leaves open what one side changed in a binary file whose mode the other one changed. */
+static bool is_settled(
+	const git_index_entry *base, const git_index_entry *ours, const git_index_entry *theirs)
+{
+	if (!is_file(base))
+		return false;
+	return (git_oid_equal(&ours->id, &theirs->id) || git_oid_equal(&ours->id, &base->id) ||
+		       git_oid_equal(&theirs->id, &base->id)) &&
+	       (ours->mode == theirs->mode || ours->mode == base->mode || theirs->mode == base->mode);
+}
+
 /* Two files at one path. */
 static int decide_files(struct outcomes *outcomes, const git_index_entry *base, const git_index_entry *ours,
 	const git_index_entry *theirs, struct outcome *outcome)
@@ -102,6 +114,11 @@ static int decide_files(struct outcomes *outcomes, const git_index_entry *base, 
 	outcome->mode = merged_mode(base, ours, theirs);
 	outcome->id = ours->id;
 	outcome->kind = base ? HD_CONFLICT_CONTENT : HD_CONFLICT_ADDED;
+	outcome->settled = is_settled(base, ours, theirs);
+	if (outcome->settled) {
+		outcome->id = git_oid_equal(&ours->id, &base->id) ? theirs->id : ours->id;
+		return 0;
+	}
 	if (git_oid_equal(&ours->id, &theirs->id)) {
 		outcome->kind = HD_CONFLICT_MODE;
 		return 0;
@@ -295,6 +312,7 @@ static int place(struct outcomes *outcomes, struct outcome *outcome, char **ret_
 		return *ret_name ? 0 : -ENOMEM;
 	}
 	outcome->kind = HD_CONFLICT_DIRECTORY;
+	outcome->settled = false;
 	return name_beside(outcomes, outcome->path, outcome->side, ret_name);
 }
 
@@ -326,7 +344,8 @@ static int apply(struct outcomes *outcomes, struct outcome *outcome, struct hd_c
 		r = clear_way(outcomes, outcome, conflicts);
 	if (r >= 0)
 		r = put(outcomes, name, &outcome->id, outcome->mode);
-	if (r < 0 || (outcome->kind == HD_CONFLICT_RENAME && is_below_a_file(outcomes, outcome)))
+	if (r < 0 || outcome->settled ||
+		(outcome->kind == HD_CONFLICT_RENAME && is_below_a_file(outcomes, outcome)))
 		return r;
 	return hd_conflicts_add(conflicts, outcome->kind, name);
 }

@@ -115,6 +115,29 @@ static int read_tree(const struct hd_thread_merge *merge, const git_oid *id, git
 
 /* ---- the merge ---- */
 
+/* With the directories that the thread's states moved since the two parted. */
+static int merge_commits(struct hd_thread_merge *merge)
+{
+	struct hd_merge_moves moves = {0};
+	struct hd_commit_merge commits = {.repository = merge->repository,
+		.ours = &merge->ours,
+		.theirs = &merge->theirs,
+		.ours_name = merge->thread,
+		.theirs_name = merge->theirs_name,
+		.moves = &moves};
+	git_oid base;
+	int r;
+
+	if (git_merge_base(&base, merge->repository, &merge->ours, &merge->theirs) < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "find where two commits parted");
+	r = hd_merge_moves_collect(
+		merge->store->index, merge->repository, merge->common, &merge->head.id, &base, &moves);
+	if (r >= 0)
+		r = hd_commit_merge_run(&commits, &merge->tree, &merge->conflicts);
+	hd_merge_moves_clear(&moves);
+	return r;
+}
+
 static int relate(struct hd_thread_merge *merge)
 {
 	git_oid base;
@@ -134,11 +157,6 @@ static int relate(struct hd_thread_merge *merge)
 
 int hd_thread_merge_with(struct hd_thread_merge *merge, const git_oid *theirs, const char *name)
 {
-	struct hd_commit_merge commits = {.repository = merge->repository,
-		.ours = &merge->ours,
-		.theirs = &merge->theirs,
-		.ours_name = merge->thread,
-		.theirs_name = name};
 	int r;
 
 	merge->theirs = *theirs;
@@ -153,7 +171,7 @@ int hd_thread_merge_with(struct hd_thread_merge *merge, const git_oid *theirs, c
 	if (r < 0)
 		return r;
 	if (merge->relation == HD_RELATION_DIVERGED)
-		return hd_commit_merge_run(&commits, &merge->tree, &merge->conflicts);
+		return merge_commits(merge);
 	merge->tree = merge->relation == HD_RELATION_AHEAD ? merge->ours_tree : merge->theirs_tree;
 	return 0;
 }

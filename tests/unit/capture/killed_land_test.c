@@ -177,7 +177,10 @@ static void tell(const char *text, void *payload)
 	fail_msg("%s", text);
 }
 
-/* The branch is old or new, and what it names is there. git's own locks stay, as when git dies. */
+/*
+ * The branch is old or new, and what it names is there. git's own locks stay, as when git dies, and so may files of a
+ * checkout: somebody takes them away.
+ */
 static void check_repository(const struct scene *scene)
 {
 	scene_run(scene, "find repo/.git -name '*.lock' -delete; cd repo && git fsck --connectivity-only "
