@@ -229,6 +229,7 @@ static int land(struct landing *landing, struct hd_land_result *result)
 	struct hd_thread_merge *merge = &landing->merge;
 	int r;
 
+	merge->solved = landing->options->solved;
 	r = choose_reference(landing);
 	if (r >= 0)
 		r = read_reference(landing);

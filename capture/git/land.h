@@ -29,6 +29,7 @@ struct hd_land_options {
 	const char *onto; /* a branch, short or whole name; NULL: the one that the repository's HEAD is on */
 	const char *message; /* of the commit; NULL: made up */
 	bool squash;
+	bool solved;        /* a head that is a merge with conflicts is right as it is */
 	const char *author; /* "Name <mail>" */
 };
 

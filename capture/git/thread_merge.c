@@ -2,6 +2,7 @@
 #include "capture/git/thread_merge.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,11 +24,7 @@ static int read_head(struct hd_thread_merge *merge)
 		return r;
 	r = hd_index_get_state(merge->store->index, &thread.head, &merge->head);
 	hd_thread_clear(&thread);
-	if (r < 0 || !hd_state_is_unresolved(&merge->head))
-		return r;
-	return hd_fail(HD_E_CONFLICTS,
-		"the head of '%s' is a merge that is not solved: edit the files, then capture them",
-		merge->thread);
+	return r;
 }
 
 static int open_repository(struct hd_thread_merge *merge)
@@ -113,6 +110,45 @@ static int read_tree(const struct hd_thread_merge *merge, const git_oid *id, git
 	return 0;
 }
 
+/* The head is a merge that somebody says is right as it is: the same commit, with another message. */
+static int solve_head(struct hd_thread_merge *merge)
+{
+	HD_AUTO_BUFFER struct hd_buffer parents = {0};
+	HD_AUTO_FREE char *message = NULL;
+	git_commit *commit = NULL;
+	int r;
+
+	if (git_commit_lookup(&commit, merge->repository, &merge->ours) < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "read the merge");
+	for (unsigned i = 0; i < git_commit_parentcount(commit); i++)
+		hd_buffer_put(&parents, git_commit_parent_id(commit, i), sizeof(git_oid));
+	r = hd_buffer_status(&parents);
+	if (r >= 0 &&
+		asprintf(&message, "Merge %s into thread '%s'", merge->theirs_name, merge->thread) < 0) {
+		message = NULL;
+		r = -ENOMEM;
+	}
+	if (r >= 0)
+		r = hd_thread_merge_write_commit(merge, git_commit_tree_id(commit),
+			(const git_oid *)(void *)parents.data, parents.size / sizeof(git_oid), message,
+			&merge->ours);
+	git_commit_free(commit);
+	return r;
+}
+
+static int export_solved_head(struct hd_thread_merge *merge)
+{
+	bool unresolved = hd_state_is_unresolved(&merge->head);
+	int r;
+
+	if (unresolved && !merge->solved)
+		return hd_fail(HD_E_CONFLICTS,
+			"the head of '%s' is a merge that is not solved: edit the files, then capture them",
+			merge->thread);
+	r = export_head(merge);
+	return r < 0 || !unresolved ? r : solve_head(merge);
+}
+
 /* ---- the merge ---- */
 
 /* With the directories that the thread's states moved since the two parted. */
@@ -161,7 +197,7 @@ int hd_thread_merge_with(struct hd_thread_merge *merge, const git_oid *theirs, c
 
 	merge->theirs = *theirs;
 	merge->theirs_name = name;
-	r = export_head(merge);
+	r = export_solved_head(merge);
 	if (r >= 0)
 		r = read_tree(merge, &merge->ours, &merge->ours_tree);
 	if (r >= 0)

@@ -41,6 +41,7 @@ struct hd_thread_merge {
 	git_oid ours, ours_tree;     /* the commit that the head became, when _with has returned */
 	git_oid theirs, theirs_tree; /* the branch's */
 	const char *theirs_name;     /* borrowed: for people, "main" */
+	bool solved; /* the caller's, before _with: a head that is a merge with conflicts is right as it is */
 	enum hd_relation relation;
 	size_t ahead,
 		behind; /* how many commits the thread has that the branch lacks, and the other way round */

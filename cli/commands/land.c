@@ -22,7 +22,7 @@
  */
 
 static const char *onto, *message;
-static bool squash, capture_first;
+static bool squash, capture_first, solved;
 
 static const struct hd_option options[] = {
 	{.long_name = "onto",
@@ -35,6 +35,9 @@ static const struct hd_option options[] = {
 		.argument = "TEXT",
 		.help = "the message of the commit that a merge, --squash or --capture makes",
 		.text = &message},
+	{.long_name = "solved",
+		.help = "the head, a merge with conflicts, is right as it is",
+		.flag = &solved},
 	{.long_name = "capture", .help = "capture what is not captured first", .flag = &capture_first},
 	{0},
 };
@@ -147,6 +150,7 @@ static int land(
 		.onto = onto,
 		.message = message,
 		.squash = squash,
+		.solved = solved,
 		.author = author};
 	struct hd_base_set *bases = NULL;
 	int r;
@@ -192,7 +196,7 @@ static int run_land(const struct hd_invocation *invocation)
 const struct hd_command hd_command_land = {
 	.name = "land",
 	.summary = "Bring a thread's states into a branch of git",
-	.usage = "[THREAD] [--onto BRANCH] [--squash] [-m TEXT] [--capture]",
+	.usage = "[THREAD] [--onto BRANCH] [--squash] [--capture] [-m TEXT]",
 	.description =
 		"Makes the states of THREAD (default: the thread in use, or main) commits, as 'heddle export "
 		"git' "

@@ -95,6 +95,7 @@
 	x(git_libgit2_init) \
 	x(git_libgit2_opts) \
 	x(git_merge_base) \
+	x(git_merge_bases) \
 	x(git_merge_commits) \
 	x(git_merge_file) \
 	x(git_merge_file_from_index) \
@@ -102,6 +103,7 @@
 	x(git_merge_file_options_init) \
 	x(git_merge_file_result_free) \
 	x(git_merge_options_init) \
+	x(git_merge_trees) \
 	x(git_object_free) \
 	x(git_object_id) \
 	x(git_object_lookup) \
@@ -134,6 +136,7 @@
 	x(git_oid_is_zero) \
 	x(git_oid_tostr) \
 	x(git_oid_tostr_s) \
+	x(git_oidarray_dispose) \
 	x(git_packbuilder_foreach) \
 	x(git_packbuilder_free) \
 	x(git_packbuilder_insert) \
@@ -193,6 +196,7 @@
 	x(git_status_list_new) \
 	x(git_status_options_init) \
 	x(git_strarray_dispose) \
+	x(git_tree_create_updated) \
 	x(git_tree_entry_byname) \
 	x(git_tree_entry_bypath) \
 	x(git_tree_entry_filemode) \
@@ -305,6 +309,7 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_libgit2_init (hd_git_functions()->git_libgit2_init)
 #define git_libgit2_opts (hd_git_functions()->git_libgit2_opts)
 #define git_merge_base (hd_git_functions()->git_merge_base)
+#define git_merge_bases (hd_git_functions()->git_merge_bases)
 #define git_merge_commits (hd_git_functions()->git_merge_commits)
 #define git_merge_file (hd_git_functions()->git_merge_file)
 #define git_merge_file_from_index (hd_git_functions()->git_merge_file_from_index)
@@ -312,6 +317,7 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_merge_file_options_init (hd_git_functions()->git_merge_file_options_init)
 #define git_merge_file_result_free (hd_git_functions()->git_merge_file_result_free)
 #define git_merge_options_init (hd_git_functions()->git_merge_options_init)
+#define git_merge_trees (hd_git_functions()->git_merge_trees)
 #define git_object_free (hd_git_functions()->git_object_free)
 #define git_object_id (hd_git_functions()->git_object_id)
 #define git_object_lookup (hd_git_functions()->git_object_lookup)
@@ -344,6 +350,7 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_oid_is_zero (hd_git_functions()->git_oid_is_zero)
 #define git_oid_tostr (hd_git_functions()->git_oid_tostr)
 #define git_oid_tostr_s (hd_git_functions()->git_oid_tostr_s)
+#define git_oidarray_dispose (hd_git_functions()->git_oidarray_dispose)
 #define git_packbuilder_foreach (hd_git_functions()->git_packbuilder_foreach)
 #define git_packbuilder_free (hd_git_functions()->git_packbuilder_free)
 #define git_packbuilder_insert (hd_git_functions()->git_packbuilder_insert)
@@ -403,6 +410,7 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_status_list_new (hd_git_functions()->git_status_list_new)
 #define git_status_options_init (hd_git_functions()->git_status_options_init)
 #define git_strarray_dispose (hd_git_functions()->git_strarray_dispose)
+#define git_tree_create_updated (hd_git_functions()->git_tree_create_updated)
 #define git_tree_entry_byname (hd_git_functions()->git_tree_entry_byname)
 #define git_tree_entry_bypath (hd_git_functions()->git_tree_entry_bypath)
 #define git_tree_entry_filemode (hd_git_functions()->git_tree_entry_filemode)

@@ -117,6 +117,16 @@ check_status 3 heddle land solve --onto target
 check_contains "$(cat .output)" "not solved"
 check_equal "$(at)" "$theirs"
 
+# Unless it is said to be right.
+git -C repository branch second "$theirs"
+check heddle thread create right "$state" >/dev/null
+got=$(check heddle land right --onto second --solved --json)
+check_equal "$(json_field 's["outcome"], s["behind"]' <<<"$got")" "('forwarded', 0)"
+check_equal "$(git -C repository log -1 --format=%s second)" "Merge second into thread 'right'"
+check_equal "$(git -C repository rev-parse second^2)" "$theirs"
+check_contains "$(git -C repository show second:text)" "^<<<<<<< main"
+check_status 1 heddle land right --onto second
+
 # ---- solved ----
 
 printf '1\n2\nboth\n4\n5\n' >"$solve/text"
