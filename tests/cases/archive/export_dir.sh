@@ -78,7 +78,7 @@ for step in "writing files" "writing to the disk"; do
 	python3 "$TEST_LIB/on_terminal.py" --interrupt-at "exporting: $step ..." shown heddle export dir main stopped/new || status=$?
 	check_equal "$status" 130 "$step"
 	check_equal "$(ls -A stopped)" ""
-	heddle export --json dir main stopped/new >/dev/null 2>progress &
+	with_progress heddle export --json dir main stopped/new
 	exporting=$!
 	wait_until 100 grep -q "\"step\":\"$step\"" progress
 	kill -KILL "$exporting"
@@ -91,7 +91,7 @@ done
 
 # Who puts something there meanwhile keeps it.
 echo "writing files" >"$HEDDLE_WORK_RESTS"
-heddle export --json dir main stopped/new >/dev/null 2>progress &
+with_progress heddle export --json dir main stopped/new
 exporting=$!
 wait_until 100 grep -q '"step":"writing files"' progress
 mkdir stopped/new

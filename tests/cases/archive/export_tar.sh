@@ -75,7 +75,7 @@ status=0
 python3 "$TEST_LIB/on_terminal.py" --interrupt-at "exporting: writing files ..." shown heddle export tar -o old.tar || status=$?
 check_equal "$status" 130
 check_content old.tar old
-heddle export --json tar -o old.tar >/dev/null 2>progress &
+with_progress heddle export --json tar -o old.tar
 exporting=$!
 wait_until 100 grep -q '"step":"writing files"' progress
 kill -KILL "$exporting"

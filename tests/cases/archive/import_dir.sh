@@ -92,7 +92,7 @@ for change in 'rm moving/file' 'rm -r moving/sub; ln -s ../outside moving/sub' '
 	mkdir -p moving/sub
 	echo file | tee moving/file >moving/sub/file
 	echo "reading files" >"$HEDDLE_WORK_RESTS"
-	heddle import --json dir moving --thread moving >/dev/null 2>progress &
+	with_progress heddle import --json dir moving --thread moving
 	importing=$!
 	wait_until 100 grep -q '"step":"reading files","done":1' progress
 	eval "$change"
@@ -108,7 +108,7 @@ for step in "reading files" "storing files" "comparing" "writing to the disk"; d
 	status=0
 	python3 "$TEST_LIB/on_terminal.py" --interrupt-at "importing: $step ..." shown heddle import dir again --thread never || status=$?
 	check_equal "$status" 130 "$step"
-	heddle import --json dir again --thread never >/dev/null 2>progress &
+	with_progress heddle import --json dir again --thread never
 	importing=$!
 	wait_until 100 grep -q "\"step\":\"$step\"" progress
 	kill -KILL "$importing"

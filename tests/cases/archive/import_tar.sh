@@ -117,7 +117,7 @@ for step in "reading files" "storing files" "comparing" "writing to the disk"; d
 	status=0
 	python3 "$TEST_LIB/on_terminal.py" --interrupt-at "importing: $step ..." shown heddle import tar own.tar --thread never || status=$?
 	check_equal "$status" 130 "$step"
-	heddle import --json tar own.tar --thread never >/dev/null 2>progress &
+	with_progress heddle import --json tar own.tar --thread never
 	importing=$!
 	wait_until 100 grep -q "\"step\":\"$step\"" progress
 	kill -KILL "$importing"

@@ -69,7 +69,7 @@ check_equal "$(changes)" ""
 # JSON says the same, one object in a line, on standard error, and the result on standard output.
 rewrite second
 echo "storing files" >"$HEDDLE_WORK_RESTS"
-heddle capture --json -m "second" >result 2>progress &
+with_progress heddle capture --json -m "second"
 capturing=$!
 wait_until 20 grep -q '"seconds":1' progress
 rm "$HEDDLE_WORK_RESTS"
@@ -88,7 +88,7 @@ END
 # So does an interrupt.
 rewrite third
 echo "storing files" >"$HEDDLE_WORK_RESTS"
-heddle capture --json -m "never made" >result 2>progress &
+with_progress heddle capture --json -m "never made"
 capturing=$!
 wait_until 20 grep -q '"step":"storing files"' progress
 # bash lets what it starts in the background ignore SIGINT.

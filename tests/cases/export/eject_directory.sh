@@ -65,7 +65,7 @@ for step in "writing commits" "writing files" "writing to the disk"; do
 	python3 "$TEST_LIB/on_terminal.py" --interrupt-at "ejecting: $step ..." shown heddle eject stopped/new || status=$?
 	check_equal "$status" 130 "$step"
 	check_equal "$(ls -A stopped)" ""
-	heddle eject --json stopped/new >/dev/null 2>progress &
+	with_progress heddle eject --json stopped/new
 	ejecting=$!
 	wait_until 100 grep -q "\"step\":\"$step\"" progress
 	kill -KILL "$ejecting"

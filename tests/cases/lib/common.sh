@@ -159,6 +159,13 @@ describe_tree() {
 		\( -type d -printf '%P %y %m\n' -o -printf '%P %y %m %s %l\n' \) | sort)
 }
 
+# with_progress CMD...: runs CMD in the background ($!). The file "progress" has its standard error, and nothing of an earlier
+# one for whoever looks before CMD begins; "result" has its standard output.
+with_progress() {
+	: >progress
+	"$@" >result 2>progress &
+}
+
 # wait_until SECONDS COMMAND...: it succeeds within that time.
 wait_until() {
 	local deadline=$((SECONDS + $1))
