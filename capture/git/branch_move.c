@@ -141,26 +141,15 @@ static int check_file(const git_diff_delta *delta, float progress, void *payload
 	return r < 0 ? r : check_attribute(checkout, delta->new_file.path, "working-tree-encoding");
 }
 
-static int find_tree(git_repository *repository, const git_oid *id, git_tree **ret_tree)
-{
-	git_commit *commit = NULL;
-	int g = git_commit_lookup(&commit, repository, id);
-
-	if (g == 0)
-		g = git_commit_tree(ret_tree, commit);
-	git_commit_free(commit);
-	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "read commit %s", git_oid_tostr_s(id)) : 0;
-}
-
 static int check_files(const struct hd_branch_move *move, git_repository *checkout)
 {
 	git_tree *before = NULL, *after = NULL;
 	git_diff *diff = NULL;
 	int r;
 
-	r = find_tree(checkout, &move->before, &before);
+	r = hd_git_library_find_tree(checkout, &move->before, &before);
 	if (r >= 0)
-		r = find_tree(checkout, &move->after, &after);
+		r = hd_git_library_find_tree(checkout, &move->after, &after);
 	if (r >= 0 && git_diff_tree_to_tree(&diff, checkout, before, after, NULL) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "compare the commits");
 	if (r >= 0)
@@ -195,9 +184,9 @@ static int bring_files(git_repository *checkout, const git_oid *from, const git_
 
 	(void)git_checkout_options_init(&options, GIT_CHECKOUT_OPTIONS_VERSION);
 	options.checkout_strategy = GIT_CHECKOUT_SAFE | GIT_CHECKOUT_DONT_OVERWRITE_IGNORED;
-	r = find_tree(checkout, from, &before);
+	r = hd_git_library_find_tree(checkout, from, &before);
 	if (r >= 0)
-		r = find_tree(checkout, to, &after);
+		r = hd_git_library_find_tree(checkout, to, &after);
 	options.baseline = before;
 	if (r >= 0 && git_checkout_tree(checkout, (git_object *)after, &options) < 0)
 		r = hd_git_library_fail(HD_E_CHECKOUT, "%s", git_repository_workdir(checkout));

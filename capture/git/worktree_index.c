@@ -42,17 +42,6 @@ static void walk_clear(struct walk *walk)
 	free(walk->levels);
 }
 
-static int find_tree(git_repository *repository, const git_oid *id, git_tree **ret_tree)
-{
-	git_commit *commit = NULL;
-	int g = git_commit_lookup(&commit, repository, id);
-
-	if (g == 0)
-		g = git_commit_tree(ret_tree, commit);
-	git_commit_free(commit);
-	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "read the tree of a commit") : 0;
-}
-
 static size_t end_of(const struct walk *walk)
 {
 	return walk->n_levels ? walk->levels[walk->n_levels - 1].end : 0;
@@ -179,7 +168,7 @@ int hd_worktree_index_write(git_repository *repository, const git_oid *commit,
 {
 	git_tree *tree = NULL;
 	git_index *index = NULL;
-	int r = find_tree(repository, commit, &tree);
+	int r = hd_git_library_find_tree(repository, commit, &tree);
 
 	if (r == 0 && (git_index_open(&index, path) < 0 || git_index_read_tree(index, tree) < 0))
 		r = hd_git_library_fail(HD_E_REPOSITORY, "make the index %s", path);

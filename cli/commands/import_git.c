@@ -36,9 +36,7 @@ static json_t *name_json(const struct hd_import_name *name)
 		"name", name->name ? hd_json_text(name->name) : json_null(), "outcome",
 		outcomes[name->outcome].name);
 
-	if (object &&
-		json_object_set_new(object, "state",
-			hd_state_id_is_zero(&name->state) ? json_null() : hd_control_id(&name->state)) < 0) {
+	if (object && json_object_set_new(object, "state", hd_control_id_or_null(&name->state)) < 0) {
 		json_decref(object);
 		return NULL;
 	}

@@ -68,17 +68,12 @@ static const char *outcome_name(enum hd_land_outcome outcome)
 	return names[outcome];
 }
 
-static json_t *id_or_null(const struct hd_state_id *id)
-{
-	return hd_state_id_is_zero(id) ? json_null() : hd_control_id(id);
-}
-
 static int print_json(const struct hd_land_result *result, const struct hd_operation *operation)
 {
 	json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:o}", "outcome",
 		outcome_name(result->outcome), "before", result->before, "commit", result->after, "reference",
 		hd_json_text(result->reference), "commits", (json_int_t)result->commits, "behind",
-		(json_int_t)result->behind, "state", id_or_null(&result->state.id), "conflicts",
+		(json_int_t)result->behind, "state", hd_control_id_or_null(&result->state.id), "conflicts",
 		hd_advance_conflicts_json(&result->conflicts), "skipped", (json_int_t)result->skipped,
 		"ignored", (json_int_t)result->ignored, "operation",
 		operation->number ? hd_operation_json(operation) : json_null());

@@ -28,18 +28,14 @@ static const char *outcome_name(enum hd_rebase_outcome outcome)
 	return names[outcome];
 }
 
-static json_t *id_or_null(const struct hd_state_id *id)
-{
-	return hd_state_id_is_zero(id) ? json_null() : hd_control_id(id);
-}
-
 static int print_json(const struct hd_rebase_result *result, const struct hd_operation *operation)
 {
-	return hd_output_json(json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "outcome",
-		outcome_name(result->outcome), "commit", result->commit, "commits",
-		(json_int_t)result->commits, "behind", (json_int_t)result->behind, "state",
-		id_or_null(&result->state.id), "conflicts", hd_advance_conflicts_json(&result->conflicts),
-		"operation", operation->number ? hd_operation_json(operation) : json_null()));
+	return hd_output_json(
+		json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "outcome", outcome_name(result->outcome),
+			"commit", result->commit, "commits", (json_int_t)result->commits, "behind",
+			(json_int_t)result->behind, "state", hd_control_id_or_null(&result->state.id),
+			"conflicts", hd_advance_conflicts_json(&result->conflicts), "operation",
+			operation->number ? hd_operation_json(operation) : json_null()));
 }
 
 static void print_text(const struct hd_location *location, const struct hd_rebase_result *result,

@@ -90,20 +90,16 @@ void hd_operation_print(struct hd_index *index, const struct hd_operation *opera
 	fputc('\n', stream);
 }
 
-static json_t *id_or_null(const struct hd_state_id *id)
-{
-	return hd_state_id_is_zero(id) ? json_null() : hd_control_id(id);
-}
-
 static json_t *side_json(const struct hd_operation_side *side, bool is_tag)
 {
 	if (!side->name)
 		return json_null();
 	if (is_tag)
-		return json_pack(
-			"{s:o, s:o}", "name", hd_json_text(side->name), "state", id_or_null(&side->head));
+		return json_pack("{s:o, s:o}", "name", hd_json_text(side->name), "state",
+			hd_control_id_or_null(&side->head));
 	return json_pack("{s:o, s:o, s:o, s:o}", "name", hd_json_text(side->name), "head",
-		id_or_null(&side->head), "base", id_or_null(&side->base), "tree", id_or_null(&side->tree));
+		hd_control_id_or_null(&side->head), "base", hd_control_id_or_null(&side->base), "tree",
+		hd_control_id_or_null(&side->tree));
 }
 
 static json_t *number_or_null(uint64_t number)
@@ -118,6 +114,7 @@ json_t *hd_operation_json(const struct hd_operation *operation)
 		operation->is_tag ? "tag" : "thread", "time", "s", (json_int_t)operation->time_s, "zone",
 		(int)operation->zone_minutes, "actor", hd_json_text(operation->actor ? operation->actor : ""),
 		"before", side_json(&operation->before, operation->is_tag), "after",
-		side_json(&operation->after, operation->is_tag), "kept", id_or_null(&operation->kept),
-		"target", number_or_null(operation->target), "undone", number_or_null(operation->undone));
+		side_json(&operation->after, operation->is_tag), "kept",
+		hd_control_id_or_null(&operation->kept), "target", number_or_null(operation->target),
+		"undone", number_or_null(operation->undone));
 }

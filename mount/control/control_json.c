@@ -180,6 +180,11 @@ json_t *hd_control_id(const struct hd_state_id *id)
 	return json_string(text);
 }
 
+json_t *hd_control_id_or_null(const struct hd_state_id *id)
+{
+	return hd_state_id_is_zero(id) ? json_null() : hd_control_id(id);
+}
+
 int hd_control_id_decode(const char *text, struct hd_state_id *ret_id)
 {
 	struct hd_state_id id;

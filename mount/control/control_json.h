@@ -37,6 +37,8 @@ json_t *hd_control_paths(char *const *paths, size_t n);
 
 /* 32 hex digits. */
 json_t *hd_control_id(const struct hd_state_id *id);
+/* The same, or null for the zero id: no state. */
+json_t *hd_control_id_or_null(const struct hd_state_id *id);
 /* From 32 hex digits; -HD_E_CONTROL_PROTOCOL. */
 int hd_control_id_decode(const char *text, struct hd_state_id *ret_id);
 

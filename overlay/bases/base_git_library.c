@@ -71,6 +71,17 @@ int hd_git_library_open_objects(const char *location, git_odb **ret_odb)
 	return 0;
 }
 
+int hd_git_library_find_tree(git_repository *repository, const git_oid *id, git_tree **ret_tree)
+{
+	git_commit *commit = NULL;
+	int g = git_commit_lookup(&commit, repository, id);
+
+	if (g == 0)
+		g = git_commit_tree(ret_tree, commit);
+	git_commit_free(commit);
+	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "read commit %s", git_oid_tostr_s(id)) : 0;
+}
+
 int hd_git_library_fail(int code, const char *format, ...)
 {
 	const git_error *error = git_error_last();

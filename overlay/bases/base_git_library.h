@@ -19,6 +19,13 @@ struct git_odb;
 /* The object database of the repository with git directory LOCATION; the caller frees it. -HD_E_BASE_MISSING. */
 int hd_git_library_open_objects(const char *location, struct git_odb **ret_odb);
 
+struct git_repository;
+struct git_oid;
+struct git_tree;
+/* The tree of commit ID; the caller frees it. -HD_E_REPOSITORY. */
+int hd_git_library_find_tree(
+	struct git_repository *repository, const struct git_oid *id, struct git_tree **ret_tree);
+
 /* hd_fail of CODE with "formatted text: libgit2's last message". */
 int hd_git_library_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

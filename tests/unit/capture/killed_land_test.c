@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/capture/killed_process.h"
 #include "tests/unit/capture/scene.h"
 
-#include <signal.h>
 #include <stdbool.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "capture/git/land.h"
@@ -20,32 +17,6 @@
 enum { STEPS_LIMIT = 2000 };
 
 #define AUTHOR "A U Thor <author@example.org>"
-
-static bool changes_something(uint64_t number)
-{
-	switch (number) {
-	case SYS_mkdirat:
-	case SYS_linkat:
-	case SYS_renameat:
-	case SYS_renameat2:
-	case SYS_unlinkat:
-	case SYS_pwrite64:
-	case SYS_write:
-	case SYS_fchmod:
-	case SYS_ftruncate:
-#ifdef SYS_rename
-	case SYS_rename:
-	case SYS_unlink:
-	case SYS_rmdir:
-	case SYS_mkdir:
-	case SYS_link:
-	case SYS_symlink:
-#endif
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* Whoever is killed loses nothing that the kernel has: power cuts are another test's, and these hundreds of syncs nobody's. */
 int fsync(int fd)
@@ -128,37 +99,8 @@ static void work(struct scene *scene, bool squash)
 	struct hd_land_result result;
 
 	open_store(scene);
-	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
-		_exit(3);
+	killed_process_begin();
 	_exit(land(scene, squash, &result) < 0);
-}
-
-/* Whether CHILD was killed, before its call number STEP that changes something; else it was through. */
-static bool trace_to(pid_t child, int step)
-{
-	struct __ptrace_syscall_info info;
-	int status;
-
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSTOPPED(status));
-	assert_int_equal(ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD), 0);
-	for (;;) {
-		assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		if (WIFEXITED(status)) {
-			assert_int_equal(WEXITSTATUS(status), 0);
-			return false;
-		}
-		assert_true(WIFSTOPPED(status));
-		if (WSTOPSIG(status) != (SIGTRAP | 0x80))
-			continue;
-		assert_true(ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info) > 0);
-		if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !changes_something(info.entry.nr) || step-- > 0)
-			continue;
-		assert_int_equal(kill(child, SIGKILL), 0);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		return true;
-	}
 }
 
 static bool kill_at(struct scene *scene, int step, bool squash)
@@ -168,7 +110,7 @@ static bool kill_at(struct scene *scene, int step, bool squash)
 	assert_true(child >= 0);
 	if (child == 0)
 		work(scene, squash);
-	return trace_to(child, step);
+	return killed_process_trace(child, step);
 }
 
 static void tell(const char *text, void *payload)

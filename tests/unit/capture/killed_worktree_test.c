@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/capture/killed_process.h"
 #include "tests/unit/capture/scene.h"
 
-#include <signal.h>
 #include <stdbool.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "capture/git/worktree.h"
@@ -16,31 +13,6 @@
  */
 
 enum { STEPS_LIMIT = 400 };
-
-static bool changes_something(uint64_t number)
-{
-	switch (number) {
-	case SYS_mkdirat:
-	case SYS_linkat:
-	case SYS_renameat:
-	case SYS_renameat2:
-	case SYS_unlinkat:
-	case SYS_pwrite64:
-	case SYS_write:
-	case SYS_fchmod:
-	case SYS_ftruncate:
-	case SYS_fsync:
-#ifdef SYS_rename
-	case SYS_rename:
-	case SYS_unlink:
-	case SYS_rmdir:
-	case SYS_mkdir:
-#endif
-		return true;
-	default:
-		return false;
-	}
-}
 
 static void attach(const struct scene *scene, struct hd_store *store, bool branch)
 {
@@ -75,41 +47,12 @@ static void work(const struct scene *scene, bool removes, bool branch)
 	struct hd_store *store;
 
 	open_store(scene, &store);
-	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
-		_exit(3);
+	killed_process_begin();
 	if (removes)
 		assert_success(hd_worktree_list(store, remove_one, NULL));
 	else
 		attach(scene, store, branch);
 	_exit(0);
-}
-
-/* Whether CHILD was killed, before its call number STEP that changes something; else it was through. */
-static bool trace_to(pid_t child, int step)
-{
-	struct __ptrace_syscall_info info;
-	int status;
-
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSTOPPED(status));
-	assert_int_equal(ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD), 0);
-	for (;;) {
-		assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		if (WIFEXITED(status)) {
-			assert_int_equal(WEXITSTATUS(status), 0);
-			return false;
-		}
-		assert_true(WIFSTOPPED(status));
-		if (WSTOPSIG(status) != (SIGTRAP | 0x80))
-			continue; /* a child of its own ended */
-		assert_true(ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info) > 0);
-		if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !changes_something(info.entry.nr) || step-- > 0)
-			continue;
-		assert_int_equal(kill(child, SIGKILL), 0);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		return true;
-	}
 }
 
 static bool kill_at(const struct scene *scene, int step, bool removes, bool branch)
@@ -119,7 +62,7 @@ static bool kill_at(const struct scene *scene, int step, bool removes, bool bran
 	assert_true(child >= 0);
 	if (child == 0)
 		work(scene, removes, branch);
-	return trace_to(child, step);
+	return killed_process_trace(child, step);
 }
 
 /* What git finds is whole: every worktree that it lists has a commit, and the one that can be entered is clean. */
