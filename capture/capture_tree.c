@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/compare/same_content.h"
 #include "capture/compare/tree_comparison.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/buffer.h"
@@ -96,7 +97,7 @@ static int store_file(
 	if (r != 0 || !head)
 		return r < 0 ? r : 0;
 	hd_tree_view_entry_of_node(node, &entry);
-	r = hd_tree_comparison_same_bytes(capture->head_view, head, capture->snapshot_view, &entry, &same);
+	r = hd_same_bytes(capture->head_view, head, capture->snapshot_view, &entry, &same);
 	if (r >= 0 && same)
 		node->content = head->content;
 	return r;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "capture/identity.h"
+#include "overlay/bases/base_root.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

@@ -8,7 +8,7 @@
 
 #include "capture/capture_tree.h"
 #include "capture/compare/diff.h"
-#include "capture/compare/tree_comparison.h"
+#include "capture/compare/same_content.h"
 #include "capture/merge_lines.h"
 #include "capture/trees/tree_nodes.h"
 #include "overlay/platform/cleanup.h"
@@ -83,9 +83,9 @@ static int same_thing(
 	hd_tree_view_entry_of_node((struct hd_snapshot_node *)b, &b_entry);
 	a_entry.node = b_entry.node = NULL;
 	if (S_ISDIR(a->attributes.mode))
-		*ret_same = hd_tree_comparison_same_reference(&a_entry, &b_entry);
+		*ret_same = hd_same_reference(&a_entry, &b_entry);
 	else if (S_ISREG(a->attributes.mode) || S_ISLNK(a->attributes.mode))
-		return hd_tree_comparison_same_bytes(
+		return hd_same_bytes(
 			merging->views[left], &a_entry, merging->views[right], &b_entry, ret_same);
 	else
 		*ret_same = a->attributes.device == b->attributes.device;

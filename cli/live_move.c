@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "cli/thread_command.h"
 #include "mount/control/control_client.h"
+#include "mount/control/control_error.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "mount/control/control_client.h"
+#include "mount/control/control_error.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "mount/control/control_error.h"
 #include "mount/doctor.h"
 
 #include <errno.h>

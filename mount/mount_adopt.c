@@ -8,6 +8,7 @@
 
 #include "mount/control/control_channel.h"
 #include "mount/control/control_client.h"
+#include "mount/control/control_error.h"
 #include "mount/mount_start.h"
 #include "mount/program_spawn.h"
 #include "mount/run_file.h"

@@ -13,6 +13,7 @@
 
 #include "mount/control/control_channel.h"
 #include "mount/control/control_client.h"
+#include "mount/control/control_error.h"
 #include "mount/mount_start.h"
 #include "mount/supervisor/adoption.h"
 #include "overlay/platform/cleanup.h"

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "capture/capture_tree.h"
-#include "capture/compare/tree_comparison.h"
+#include "capture/compare/same_content.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/work.h"
@@ -144,7 +144,7 @@ static int name_file(
 	if (r != 0 || !head)
 		return r < 0 ? r : 0;
 	hd_tree_view_entry_of_node(node, &entry);
-	r = hd_tree_comparison_same_bytes(view, head, view, &entry, &same);
+	r = hd_same_bytes(view, head, view, &entry, &same);
 	if (r >= 0 && same)
 		node->content = head->content;
 	return r;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "capture/archive/link_names.h"
-#include "capture/compare/tree_comparison.h"
+#include "capture/compare/same_content.h"
 #include "capture/trees/canonical_content.h"
 #include "capture/trees/tree_nodes.h"
 #include "overlay/platform/array.h"
@@ -95,8 +95,7 @@ static int is_same_file(struct layer *layer, const struct hd_snapshot_node *old,
 		return 0;
 	hd_tree_view_entry_of_node((struct hd_snapshot_node *)(uintptr_t)old, &old_entry);
 	hd_tree_view_entry_of_node((struct hd_snapshot_node *)(uintptr_t) new, &new_entry);
-	return hd_tree_comparison_same_bytes(
-		layer->old_view, &old_entry, layer->new_view, &new_entry, ret_same);
+	return hd_same_bytes(layer->old_view, &old_entry, layer->new_view, &new_entry, ret_same);
 }
 
 /* ---- writing ---- */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/compare/tree_comparison.h"
-#include "capture/compare/tree_moves.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/compare/same_content.h"
+#include "capture/compare/tree_moves.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
@@ -25,8 +26,6 @@
  * A name whose type changed needs no case either: taking only the old side's entry leaves the new one to be
  * met as an addition in the next step.
  */
-
-#define COMPARE_BLOCK (256u << 10)
 
 struct frame {
 	struct hd_tree_view_listing old_listing;
@@ -47,83 +46,6 @@ struct walk {
 	struct frame *frames; /* owned array */
 	size_t depth, capacity;
 };
-
-enum verdict { VERDICT_SAME, VERDICT_DIFFERENT, VERDICT_UNKNOWN };
-
-/*
- * What two references tell about the bytes. Object ids are a function of the bytes within one store, git's
- * within all repositories; other pairs, two host paths for example, tell nothing when they are unequal.
- */
-static enum verdict compare_references(const struct hd_tree_view_entry *a, const struct hd_tree_view_entry *b)
-{
-	const struct hd_content *left = &a->content, *right = &b->content;
-
-	if (a->unreferenced || b->unreferenced)
-		return VERDICT_UNKNOWN;
-	if (hd_content_equal(left, right))
-		return VERDICT_SAME;
-	if (left->kind == HD_CONTENT_GIT && right->kind == HD_CONTENT_GIT && left->length == right->length &&
-		memcmp(left->bytes, right->bytes, sizeof(left->bytes)) == 0)
-		return VERDICT_SAME;
-	if (S_ISDIR(a->mode) || left->kind != right->kind || left->kind == HD_CONTENT_HOST)
-		return VERDICT_UNKNOWN;
-	return left->length == right->length ? VERDICT_DIFFERENT : VERDICT_UNKNOWN;
-}
-
-static int compare_bytes(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_entry,
-	struct hd_tree_view *new_view, const struct hd_tree_view_entry *new_entry, bool *ret_same)
-{
-	HD_AUTO_FREE char *blocks = malloc(2 * (size_t)COMPARE_BLOCK);
-	uint64_t offset = 0;
-
-	if (!blocks)
-		return -ENOMEM;
-	for (;;) {
-		size_t old_size, new_size;
-		int r = hd_work_advance(0);
-
-		if (r < 0)
-			return r;
-		r = hd_tree_view_read(old_view, old_entry, blocks, COMPARE_BLOCK, offset, &old_size);
-		if (r < 0)
-			return r;
-		r = hd_tree_view_read(
-			new_view, new_entry, blocks + COMPARE_BLOCK, COMPARE_BLOCK, offset, &new_size);
-		if (r < 0)
-			return r;
-		if (old_size != new_size || memcmp(blocks, blocks + COMPARE_BLOCK, old_size) != 0) {
-			*ret_same = false;
-			return 0;
-		}
-		if (old_size < COMPARE_BLOCK) {
-			*ret_same = true;
-			return 0;
-		}
-		offset += old_size;
-	}
-}
-
-int hd_tree_comparison_same_bytes(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_entry,
-	struct hd_tree_view *new_view, const struct hd_tree_view_entry *new_entry, bool *ret_same)
-{
-	enum verdict verdict = compare_references(old_entry, new_entry);
-
-	if (verdict == VERDICT_SAME || verdict == VERDICT_DIFFERENT) {
-		*ret_same = verdict == VERDICT_SAME;
-		return 0;
-	}
-	if (old_entry->size != new_entry->size) {
-		*ret_same = false;
-		return 0;
-	}
-	return compare_bytes(old_view, old_entry, new_view, new_entry, ret_same);
-}
-
-bool hd_tree_comparison_same_reference(
-	const struct hd_tree_view_entry *old_entry, const struct hd_tree_view_entry *new_entry)
-{
-	return compare_references(old_entry, new_entry) == VERDICT_SAME;
-}
 
 /* A link's permission bits mean nothing and differ between sources. */
 static bool same_permissions(const struct hd_tree_view_entry *a, const struct hd_tree_view_entry *b)
@@ -210,7 +132,7 @@ static int visit_moved(
 		change.old_path = NULL;
 		r = count_and_emit(walk, &change);
 	}
-	if (r != 0 || !S_ISDIR(entry->mode) || compare_references(&move->old_entry, entry) == VERDICT_SAME)
+	if (r != 0 || !S_ISDIR(entry->mode) || hd_same_reference(&move->old_entry, entry))
 		return r;
 	return push_directories(walk, &move->old_entry, entry, move->to_length, NULL);
 }
@@ -278,8 +200,7 @@ static int compare_pair(struct walk *walk, const struct hd_tree_view_entry *old_
 {
 	*ret_same = true;
 	if (S_ISREG(old_entry->mode) || S_ISLNK(old_entry->mode))
-		return hd_tree_comparison_same_bytes(
-			walk->old_view, old_entry, walk->new_view, new_entry, ret_same);
+		return hd_same_bytes(walk->old_view, old_entry, walk->new_view, new_entry, ret_same);
 	if (S_ISCHR(old_entry->mode) || S_ISBLK(old_entry->mode))
 		*ret_same = old_entry->device == new_entry->device;
 	return 0;
@@ -316,7 +237,7 @@ static int visit_pair(struct walk *walk, const struct hd_tree_view_entry *old_en
 		if (r != 0)
 			return r;
 	}
-	if (!is_directory || (!old_path && compare_references(old_entry, new_entry) == VERDICT_SAME))
+	if (!is_directory || (!old_path && hd_same_reference(old_entry, new_entry)))
 		return 0;
 	return push_directories(walk, old_entry, new_entry, walk->path.size - 1, HD_STEAL(old_path));
 }

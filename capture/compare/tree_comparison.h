@@ -65,14 +65,6 @@ int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *n
 	enum hd_comparison_moves moves, hd_change_emit emit, void *payload,
 	struct hd_change_counts *ret_counts);
 
-/* Whether the references alone tell that two entries have the same bytes or the same tree. */
-bool hd_tree_comparison_same_reference(
-	const struct hd_tree_view_entry *old_entry, const struct hd_tree_view_entry *new_entry);
-
-/* Whether two files or links have the same bytes; reads them only when neither references nor sizes tell. */
-int hd_tree_comparison_same_bytes(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_entry,
-	struct hd_tree_view *new_view, const struct hd_tree_view_entry *new_entry, bool *ret_same);
-
 /* Whether nothing differs in two directories (and in their own permission bits); stops at the first
  * difference. */
 int hd_tree_comparison_same_tree(struct hd_tree_view *old_view,

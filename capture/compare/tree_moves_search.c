@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/compare/same_content.h"
 #include "capture/compare/tree_moves_types.h"
 
 #include <errno.h>
@@ -165,8 +166,7 @@ static int merge_listings(struct hd_moves_search *search, const struct hd_moves_
 	while (r == 0 && (at[0] < listings[0].count || at[1] < listings[1].count)) {
 		next_of(listings, at, entries);
 		if (is_one_path(entries)) {
-			if (is_directory(entries[0]) &&
-				!hd_tree_comparison_same_reference(entries[0], entries[1]))
+			if (is_directory(entries[0]) && !hd_same_reference(entries[0], entries[1]))
 				r = push_pair(search, pair, entries);
 			continue;
 		}
@@ -220,7 +220,7 @@ static int merge_roots(struct hd_moves_search *search)
 		hd_tree_view_root(search->sides[i].view, &roots[i]);
 		entries[i] = &roots[i];
 	}
-	if (hd_tree_comparison_same_reference(&roots[0], &roots[1]))
+	if (hd_same_reference(&roots[0], &roots[1]))
 		return 0;
 	r = push_pair(search, &nothing, entries);
 	return r < 0 ? r : merge_pairs(search);
@@ -278,7 +278,7 @@ static int merge_matched(struct hd_moves_search *search, bool *ret_added)
 			continue;
 		old_side->candidates[i].listed = true;
 		new_found = new_side->candidates[old_found.counterpart];
-		if (hd_tree_comparison_same_reference(entries[0], entries[1]))
+		if (hd_same_reference(entries[0], entries[1]))
 			continue;
 		above.paths[0] = old_found.path;
 		above.paths[1] = new_found.path;

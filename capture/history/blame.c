@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "capture/compare/line_hunks.h"
-#include "capture/compare/tree_comparison.h"
+#include "capture/compare/same_content.h"
 #include "capture/history/blame_origin.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
@@ -283,7 +283,7 @@ static int pass(struct suspect *suspect, struct suspect *parent)
 		bool same = false;
 
 		if (suspect->file.binary && parent->file.binary)
-			r = hd_tree_comparison_same_bytes(parent->view, &parent->file.entry, suspect->view,
+			r = hd_same_bytes(parent->view, &parent->file.entry, suspect->view,
 				&suspect->file.entry, &same);
 		if (same)
 			pass_all(suspect, parent);

@@ -10,6 +10,7 @@
 #include "capture/compare/diff.h"
 #include "capture/compare/git_patch.h"
 #include "capture/compare/line_hunks.h"
+#include "capture/compare/same_content.h"
 #include "capture/compare/tree_comparison.h"
 #include "capture/compare/tree_moves.h"
 #include "overlay/platform/buffer.h"
@@ -276,8 +277,7 @@ static int try_candidate(const struct hd_change *change, void *payload)
 		change->old_entry->size == 0)
 		return 0;
 	if (change->old_entry->size == mine->size) {
-		r = hd_tree_comparison_same_bytes(
-			search->parent, change->old_entry, search->tree->view, mine, &same);
+		r = hd_same_bytes(search->parent, change->old_entry, search->tree->view, mine, &same);
 		if (r < 0)
 			return r;
 	}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "capture/compare/same_content.h"
 #include "capture/compare/tree_comparison.h"
 #include "capture/trees/tree_find.h"
 #include "overlay/platform/error.h"
@@ -41,8 +42,7 @@ static int differs(const struct pair *pair, const char *path)
 		r = hd_tree_comparison_same_tree(
 			pair->old_view, &old_entry, pair->new_view, &new_entry, &same);
 	else if (S_ISREG(old_entry.mode) || S_ISLNK(old_entry.mode))
-		r = hd_tree_comparison_same_bytes(
-			pair->old_view, &old_entry, pair->new_view, &new_entry, &same);
+		r = hd_same_bytes(pair->old_view, &old_entry, pair->new_view, &new_entry, &same);
 	else
 		same = old_entry.device == new_entry.device;
 	return r < 0 ? r : !same;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "overlay/bases/base_root.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/store/tree_codec.h"
 

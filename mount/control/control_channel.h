@@ -38,8 +38,4 @@ int hd_control_receive(int fd, int timeout_ms, json_t **ret_object, int *ret_fd)
 /* The "op" of OBJECT, "" when it has none. */
 const char *hd_control_op(const json_t *object);
 
-/* Keeps the failure in OBJECT's "error" as this thread's detail and returns its code; 0 when there is none.
- */
-int hd_control_error(const json_t *object);
-
 #endif

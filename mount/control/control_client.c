@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "mount/control/control_channel.h"
+#include "mount/control/control_error.h"
 #include "mount/control/control_execute.h"
 #include "mount/control/control_json.h"
 #include "mount/control/control_progress.h"
@@ -317,14 +318,4 @@ int hd_thread_request(
 			return r;
 		hd_clock_sleep_ns(RETRY_NS);
 	}
-}
-
-int hd_control_reply_status(const json_t *reply)
-{
-	int r;
-
-	if (json_is_true(json_object_get(reply, "ok")))
-		return 0;
-	r = hd_control_error(reply);
-	return r < 0 ? r : hd_fail(HD_E_CONTROL_PROTOCOL, "the reply says neither success nor failure");
 }

@@ -12,7 +12,8 @@
  *
  * Ownership   The reply and the descriptor are the caller's. The request is borrowed.
  * Threads     Any.
- * Errors      A reply with "ok": false is a result, 0 is returned: see hd_control_reply_status. Negative:
+ * Errors      A reply with "ok": false is a result, 0 is returned: see hd_control_reply_status
+ *             (control_error.h). Negative:
  *             there is no reply (-HD_E_THREAD_MISSING, -HD_E_THREAD_BUSY, -HD_E_CONTROL_PROTOCOL,
  *             -ECONNRESET, ...).
  */
@@ -31,8 +32,5 @@ int hd_thread_request(
 
 /* Pings over the connected socket FD and waits for the answer, at most HD_CONTROL_ALIVE_MS. */
 int hd_control_check_alive(int fd, const char *thread);
-
-/* 0 for "ok": true; else the reply's code, with its message as this thread's detail. */
-int hd_control_reply_status(const json_t *reply);
 
 #endif

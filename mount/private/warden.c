@@ -19,6 +19,7 @@
 
 #include "mount/control/control_channel.h"
 #include "mount/control/control_client.h"
+#include "mount/control/control_error.h"
 #include "mount/control/control_execute.h"
 #include "mount/private/warden_types.h"
 #include "overlay/platform/cleanup.h"

@@ -122,10 +122,9 @@ int hd_base_set_copy(struct hd_base_set *set, const struct hd_content *content, 
 int hd_base_set_persist(struct hd_base_set *set);
 
 /* The attributes of the root of a base's tree, name "". Other than those of a listing they are the caller's:
- * hd_base_root_clear frees what is in memory. */
+ * hd_base_root_clear (base_root.h) frees what is in memory. */
 int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, struct hd_base_entry *ret_entry,
 	struct hd_base_directory *ret_directory);
-void hd_base_root_clear(struct hd_base_entry *root);
 
 /* ---- openers, one per kind ---- */
 

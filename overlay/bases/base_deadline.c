@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/bases/base_root.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"

@@ -8,6 +8,7 @@
 
 #include "overlay/bases/base_attributes.h"
 #include "overlay/bases/base_deadline.h"
+#include "overlay/bases/base_root.h"
 #include "overlay/platform/activity.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
@@ -328,13 +329,6 @@ int hd_base_set_size(struct hd_base_set *set, const struct hd_content *content, 
 	return call.base->operations->size(call.base, content, ret_size);
 }
 
-void hd_base_root_clear(struct hd_base_entry *root)
-{
-	free((void *)root->xattrs);
-	root->xattrs = NULL;
-	root->xattrs_size = 0;
-}
-
 int hd_base_set_seek(struct hd_base_set *set, const struct hd_content *content, uint64_t offset,
 	bool want_data, uint64_t *ret_offset)
 {
@@ -373,33 +367,6 @@ int hd_base_set_copy(struct hd_base_set *set, const struct hd_content *content, 
 	return call.base->operations->copy(call.base, content, fd, offset, size, ret_size);
 }
 
-/* What a capture knew of the root itself. The entry outlives the object, so it gets attributes of its own. */
-static int apply_own_attributes(
-	struct hd_base_set *set, const struct hd_content *attributes, struct hd_base_entry *entry)
-{
-	struct hd_attribute_layer layer;
-	int r = hd_attribute_layer_load(set->store->objects, attributes, &layer);
-
-	if (r < 0)
-		return r;
-	hd_base_root_clear(entry);
-	if (layer.own)
-		hd_attribute_layer_apply(layer.own, entry);
-	entry->link_group = 0;
-	entry->links = 0;
-	if (entry->xattrs) {
-		void *copy = malloc(entry->xattrs_size);
-
-		if (copy)
-			memcpy(copy, entry->xattrs, entry->xattrs_size);
-		else
-			r = -ENOMEM;
-		entry->xattrs = copy;
-	}
-	hd_attribute_layer_clear(&layer);
-	return r;
-}
-
 int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, struct hd_base_entry *ret_entry,
 	struct hd_base_directory *ret_directory)
 {
@@ -431,7 +398,7 @@ int hd_base_set_root(struct hd_base_set *set, const struct hd_state *state, stru
 				      : call.base->operations->root(call.base, &entry);
 	}
 	if (r == 0 && !hd_content_is_none(&state->attributes))
-		r = apply_own_attributes(set, &state->attributes, &entry);
+		r = hd_base_root_apply(set->store->objects, &state->attributes, &entry);
 	if (r < 0) {
 		hd_base_root_clear(&entry);
 		return r;

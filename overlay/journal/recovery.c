@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/journal/recovery.h"
+#include "overlay/bases/base_root.h"
 #include "overlay/names/orphan.h"
 
 #include <stdio.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "overlay/bases/base_root.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/kill_point.h"

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "overlay/bases/base_root.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/error.h"
 #include "overlay/states/state_tree.h"

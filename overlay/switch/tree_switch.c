@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/bases/base_root.h"
 #include "overlay/contents/promotion.h"
 #include "overlay/journal/flush.h"
 #include "overlay/names/orphan.h"

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "mount/control/control_channel.h"
+#include "mount/control/control_error.h"
 #include "mount/control/control_json.h"
 #include "mount/fuse/large_files.h"
 #include "mount/supervisor/adoption.h"

@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "overlay/bases/base_root.h"
 #include "overlay/platform/error.h"
 #include "tests/unit/bases/place.h"
 

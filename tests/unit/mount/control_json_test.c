@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "mount/control/control_channel.h"
+#include "mount/control/control_error.h"
 #include "mount/control/control_execute.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/error.h"

@@ -9,6 +9,7 @@
 
 #include "mount/control/control_channel.h"
 #include "mount/control/control_client.h"
+#include "mount/control/control_error.h"
 #include "mount/control/control_execute.h"
 #include "mount/control/control_progress.h"
 #include "mount/control/control_reply.h"
