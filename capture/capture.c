@@ -30,8 +30,9 @@
  *
  * After a capture of some paths the overlay only hears of its head, in 5: what is not captured is still marked.
  *
- * A capture that finds nothing changed stops after 2. The numbers of a state come from the same comparison as
- * status and diff; after 2, equal files have equal references, so that it reads no bytes.
+ * A capture that finds nothing changed makes what it looked at durable, as in 3, and stops: the live tree on disk may still
+ * be an older one that differs from the head. The numbers of a state come from the same comparison as status and diff;
+ * after 2, equal files have equal references, so that it reads no bytes.
  */
 
 #define FACT_KEY_MAX 64
@@ -275,6 +276,15 @@ static int fill_provenance(const struct capture_run *run, struct hd_state *state
 	return r < 0 ? r : add_fact(state, HD_PROVENANCE_FACT, text);
 }
 
+/* Whoever keeps a tree aside asked for the state alone, and the head is durable. */
+static int end_with_nothing(struct capture_run *run)
+{
+	if (run->options->aside)
+		return 0;
+	hd_work_step(HD_WORK_WRITING_TO_DISK, 0);
+	return hd_overlay_sync(run->overlay);
+}
+
 static int capture(struct capture_run *run, struct hd_state *state, bool *ret_nothing)
 {
 	const struct hd_capture_witness *witness = run->options->aside ? NULL : run->options->witness;
@@ -293,7 +303,7 @@ static int capture(struct capture_run *run, struct hd_state *state, bool *ret_no
 		return r;
 	*ret_nothing = r == 1;
 	if (*ret_nothing)
-		return 0;
+		return end_with_nothing(run);
 	r = fill_tree(run, state);
 	if (r >= 0)
 		r = fill_provenance(run, state);

@@ -16,7 +16,9 @@
  *
  * Ownership   Options are borrowed during the call; *RET_STATE is the caller's to clear.
  * Threads     Any; captures of one overlay happen one after the other.
- * Durability  When the call returns 0 the state, its trees and all bytes it names survive a power cut.
+ * Durability  When the call returns 0 the state, its trees and all bytes it names survive a power cut; so does the live
+ *             tree as it was when the call began, also when nothing makes a state or only some paths do. Only what is
+ *             kept aside says nothing of the live tree.
  *             Until the one transaction that publishes it there is no trace of it; killed at any point,
  *             the next capture finds everything unharmed.
  * Errors      -HD_E_THREAD_MOVED when the head was moved by somebody else meanwhile (nothing is lost: the

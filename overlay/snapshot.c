@@ -192,7 +192,8 @@ static int raise_barrier(struct hd_snapshot *snapshot)
 	struct hd_transaction transaction;
 
 	snapshot->barrier = hd_record_thread(overlay->arena)->change;
-	if (!snapshot->for_capture)
+	/* Where nothing changed since it was raised, a capture has nothing to bring to disk either. */
+	if (!snapshot->for_capture || hd_record_thread(overlay->arena)->barrier >= snapshot->barrier)
 		return 0;
 	hd_transaction_begin(overlay->arena, &transaction);
 	hd_edit_thread(&transaction)->barrier = snapshot->barrier;

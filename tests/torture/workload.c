@@ -257,15 +257,29 @@ static int do_settle(struct hd_overlay *overlay)
 	return hd_settle_all(overlay, false);
 }
 
-static int do_capture(struct hd_overlay *overlay)
+static int capture_of(struct hd_overlay *overlay, const char *const *paths, size_t n_paths)
 {
-	struct hd_capture_options options = {.message = "captured", .author = "A <a@b>"};
+	struct hd_capture_options options = {
+		.message = "captured", .author = "A <a@b>", .choice = {.paths = paths, .n_paths = n_paths}};
 	struct hd_state state = {0};
 	bool nothing = false;
 	int r = hd_capture_run(overlay, &options, &state, &nothing);
 
 	hd_state_clear(&state);
 	return r < 0 ? r : 0;
+}
+
+static int do_capture(struct hd_overlay *overlay)
+{
+	return capture_of(overlay, NULL, 0);
+}
+
+/* Whatever else changed stays uncaptured; often there is nothing to capture at all. */
+static int do_capture_path(struct hd_overlay *overlay)
+{
+	static const char *const paths[] = {"b"};
+
+	return capture_of(overlay, paths, 1);
 }
 
 static int do_fsync(struct hd_overlay *overlay)
@@ -315,6 +329,7 @@ const struct workload_operation workload_operations[] = {
 	{.name = "thread-rename", .run = workload_thread_rename, .names = true},
 	{.name = "thread-drop", .run = workload_thread_drop, .names = true},
 	{.name = "capture", .run = do_capture, .syncs = true, .names = true},
+	{.name = "capture-path", .run = do_capture_path, .syncs = true, .names = true},
 	{.name = "fsync", .run = do_fsync, .syncs = true},
 	{.name = "checkpoint", .run = do_checkpoint, .syncs = true},
 };

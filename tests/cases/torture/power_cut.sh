@@ -17,6 +17,11 @@ power() {
 check power --brief --pairs 3 --random 1 --seed "${TORTURE_SEED:-1}"
 # Whoever finds what a dead process wrote and did not sync writes nothing behind it before it is synced.
 check power --random 40 --sequence "write-memory killed-in-fsync chmod fsync"
+# A capture that makes no state, or one of some paths only, is as durable as any.
+for sequence in "unlink-memory capture fsync" "unlink-memory die capture fsync" "capture setxattr capture close" \
+	"overwrite capture-path fsync"; do
+	check power --random 1 --sequence "$sequence"
+done
 for omitted in fdatasync directory; do
 	check power --omit $omitted --sequence "overwrite settle capture"
 done
