@@ -98,6 +98,9 @@ static const struct exit_row exit_table[] = {
 		"a FUSE mount needs /dev/fuse, and the setuid program fusermount3 (package fuse3) for "
 		"ordinary users; "
 		"--allow-other needs user_allow_other in /etc/fuse.conf"},
+	{HD_E_FUSE_DEVICE, HD_EXIT_UNAVAILABLE,
+		"load the kernel's module by 'modprobe fuse'; a container needs the device given to it, as "
+		"by 'docker run --device /dev/fuse'; 'heddle doctor' looks again"},
 	{HD_E_NOT_MOUNTED, HD_EXIT_UNAVAILABLE, "'heddle mount' mounts it"},
 	{HD_E_MOUNTED, HD_EXIT_TEMPORARY, "'heddle status' shows where; 'heddle unmount' ends it"},
 	{HD_E_WORKER_DIED, HD_EXIT_UNAVAILABLE, "see the log in .heddle/log; nothing written is lost"},

@@ -175,18 +175,6 @@ static int run_program(size_t count, char **arguments, const struct hd_command *
 	return run_command(*ret_command, arguments + 1, left - 1);
 }
 
-/* A file opened under number 0, 1 or 2 would receive what is meant for the terminal. */
-static int occupy_standard_descriptors(void)
-{
-	int fd;
-
-	do {
-		fd = hd_file_open(AT_FDCWD, "/dev/null", O_RDWR, 0);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	hd_cleanup_close(&fd);
-	return fd < 0 ? fd : 0;
-}
-
 /* Whether what follows WORD may be options of another program. */
 static bool begins_program(const char *word)
 {
@@ -221,17 +209,16 @@ int hd_program_run(int argc, char **argv)
 
 	hd_process_remember_inherited();
 	hd_process_outgrow_file_limit();
-	r = keep_arguments(argc, argv);
-	if (r >= 0)
-		r = occupy_standard_descriptors();
-	if (r < 0)
-		return hd_exit_status(r);
 	/* An error in the options themselves must be JSON, too, for who asked for JSON. */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0 && !begins_program(argv[i]); i++)
 		hd_common_values.json = hd_common_values.json || strcmp(argv[i], "--json") == 0;
 	hd_output_begin(NULL, hd_common_values.json);
 
-	r = run_program(argc > 1 ? (size_t)argc - 1 : 0, argv + 1, &command);
+	r = hd_process_occupy_streams();
+	if (r >= 0)
+		r = keep_arguments(argc, argv);
+	if (r >= 0)
+		r = run_program(argc > 1 ? (size_t)argc - 1 : 0, argv + 1, &command);
 	end = hd_output_end();
 	/* A failure of the command is the graver news, but its detail is still there only if writing went
 	 * well. */

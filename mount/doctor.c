@@ -80,18 +80,19 @@ void hd_doctor_tell(
 
 static void check_device(struct hd_doctor *doctor)
 {
-	HD_AUTO_CLOSE int fd = hd_file_open(AT_FDCWD, "/dev/fuse", O_RDWR, 0);
+	HD_AUTO_CLOSE int fd = hd_mount_point_open_device();
 
-	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
+	if (fd == -HD_E_FUSE_DEVICE)
 		hd_doctor_tell(doctor, HD_FINDING_FUSE_DEVICE, HD_REPAIR_NOT_TRIED,
 			"there is no /dev/fuse that works (%s): load the kernel's module by 'modprobe fuse'; "
 			"a "
 			"container needs the device given to it",
-			hd_error_text(fd));
+			hd_error_message(fd));
 	else if (fd < 0)
 		hd_doctor_tell(doctor, HD_FINDING_FUSE_DEVICE, HD_REPAIR_NOT_TRIED,
-			"/dev/fuse cannot be opened (%s): its mode is 0666 where ordinary users mount",
-			hd_error_text(fd));
+			"/dev/fuse cannot be used (%s): its mode is 0666 where ordinary users mount",
+			hd_error_message(fd));
+	hd_error_clear();
 }
 
 static void check_fusermount(struct hd_doctor *doctor)

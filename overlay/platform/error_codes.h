@@ -65,6 +65,7 @@
 	x(HD_E_EXPORT_NAME, EINVAL, "git does not allow a name in this tree")                                \
 	x(HD_E_IMPORT_CHANGED, EAGAIN, "it was changed while it was read")                                   \
 	x(HD_E_MOUNT_REFUSED, EPERM, "the mount was refused")                                                \
+	x(HD_E_FUSE_DEVICE, ENODEV, "the kernel's FUSE cannot be used")                                      \
 	x(HD_E_NOT_MOUNTED, ENOTCONN, "the thread is not mounted")                                           \
 	x(HD_E_MOUNTED, EBUSY, "the thread is mounted already")                                              \
 	x(HD_E_WORKER_DIED, EIO, "the worker that served the mount died")                                    \

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "overlay/platform/buffer.h"
@@ -39,6 +40,26 @@ static int check_directory(const char *directory)
 	return 0;
 }
 
+/* The device's number is the same everywhere (linux/miscdevice.h: FUSE_MINOR). */
+int hd_mount_point_open_device(void)
+{
+	HD_AUTO_CLOSE int fd = hd_file_open(AT_FDCWD, "/dev/fuse", O_RDWR, 0);
+	struct stat st;
+
+	if (fd == -EACCES || fd == -EPERM)
+		return hd_fail(HD_E_MOUNT_REFUSED, "open /dev/fuse: %s", hd_error_text(fd));
+	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
+		return hd_fail(HD_E_FUSE_DEVICE, "open /dev/fuse: %s", hd_error_text(fd));
+	if (fd < 0)
+		return hd_fail(fd, "open /dev/fuse");
+	hd_lock_assert_none_held("fstat");
+	if (fstat(fd, &st) < 0)
+		return hd_fail_errno("look at /dev/fuse");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(10, 229))
+		return hd_fail(HD_E_FUSE_DEVICE, "what stands at /dev/fuse is not the device");
+	return hd_steal_fd(&fd);
+}
+
 static int attach_by_kernel(const struct hd_mount_request *request)
 {
 	HD_AUTO_BUFFER struct hd_buffer options = {0};
@@ -49,18 +70,22 @@ static int attach_by_kernel(const struct hd_mount_request *request)
 	HD_AUTO_CLOSE int fd = -1;
 
 	hd_lock_assert_none_held("mount");
-	fd = hd_file_open(AT_FDCWD, "/dev/fuse", O_RDWR, 0);
+	fd = hd_mount_point_open_device();
 	if (fd < 0)
-		return hd_fail(fd, "open /dev/fuse");
+		return fd;
 	hd_buffer_printf(&options, "fd=%d,rootmode=%o,user_id=%u,group_id=%u%s%s", fd, (unsigned)S_IFDIR,
 		geteuid(), getegid(), request->allow_other ? ",allow_other" : "",
 		request->default_permissions ? ",default_permissions" : "");
 	hd_buffer_put_u8(&options, 0);
 	if (hd_buffer_status(&options) < 0)
 		return hd_buffer_status(&options);
-	if (mount(request->source, request->directory, "fuse.heddle", flags, options.data) < 0)
-		return hd_fail_errno("mount on '%s'", request->directory);
-	return hd_steal_fd(&fd);
+	if (mount(request->source, request->directory, "fuse.heddle", flags, options.data) == 0)
+		return hd_steal_fd(&fd);
+	if (errno == EPERM)
+		return hd_fail(HD_E_MOUNT_REFUSED, "mount(2) is not permitted to this process, which needs "
+						   "CAP_SYS_ADMIN (a container must be "
+						   "given it)");
+	return hd_fail_errno("mount on '%s'", request->directory);
 }
 
 int hd_mount_point_attach(const struct hd_mount_request *request)

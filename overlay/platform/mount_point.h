@@ -22,10 +22,13 @@ struct hd_mount_request {
 	bool suid, dev; /* honour set-user-id programs and device nodes: counts for root alone */
 };
 
+/* /dev/fuse, opened. -HD_E_FUSE_DEVICE: there is none that works; -HD_E_MOUNT_REFUSED: not for this user. */
+int hd_mount_point_open_device(void);
+
 /*
  * Mounts as type fuse.heddle: root by mount(2), others by fusermount3(1), which takes set-user-id programs and
  * devices away. Returns the /dev/fuse descriptor (blocking, close-on-exec), owned by the caller. -EINVAL
- * for a relative path, -ENOTDIR, -HD_E_MOUNT_REFUSED with fusermount3's own words as the detail, or
+ * for a relative path, -ENOTDIR, -HD_E_FUSE_DEVICE, -HD_E_MOUNT_REFUSED with fusermount3's own words as the detail, or
  * mount(2)'s errno.
  */
 int hd_mount_point_attach(const struct hd_mount_request *request);

@@ -46,6 +46,10 @@ int hd_process_wait(pid_t pid, int *ret_status);
 /* Sends SIGNAL to one process; -EINVAL for the groups and broadcasts that kill(2) reads into PID <= 0. */
 int hd_process_kill(pid_t pid, int signal);
 
+/* Opens /dev/null where descriptor 0, 1 or 2 is closed: a file opened under that number would receive what is meant for
+ * the terminal. */
+int hd_process_occupy_streams(void);
+
 /* Detaches from the terminal without another fork: setsid (-EPERM in the leader of a process group, as a
  * shell starts one; a program started by hd_process_spawn is none), working directory /, descriptors 0-2 to
  * /dev/null (LOG_FD to 2 when >= 0). */

@@ -20,12 +20,34 @@
 /* What a process arranges for itself: its session, its signals, its limits, and where its sister programs
  * are. */
 
+static int open_null(void)
+{
+	int fd;
+
+	hd_lock_assert_none_held("open");
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? hd_fail_errno("open /dev/null, which no program can do without") : fd;
+}
+
+int hd_process_occupy_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int taken;
+
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		taken = open_null(); /* the lowest number that is free: this one */
+		if (taken < 0)
+			return taken;
+	}
+	return 0;
+}
+
 int hd_process_daemonize(int log_fd)
 {
 	HD_AUTO_CLOSE int null_fd = -1;
 	HD_AUTO_CLOSE int kept_log_fd = -1;
 
-	hd_lock_assert_none_held("open");
 	if (setsid() < 0 && getsid(0) != getpid())
 		return hd_errno();
 	if (chdir("/") < 0)
@@ -36,9 +58,9 @@ int hd_process_daemonize(int log_fd)
 		if (kept_log_fd < 0)
 			return hd_errno();
 	}
-	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	null_fd = open_null();
 	if (null_fd < 0)
-		return hd_errno();
+		return null_fd;
 	if (null_fd <= STDERR_FILENO) {
 		int moved = fcntl(null_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 

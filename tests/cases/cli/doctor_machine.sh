@@ -61,6 +61,12 @@ check_equal "$(kinds "${nobody[@]}")" "fuse-device"
 check_equal "$(kinds env)" "fuse-device"
 umount /dev/fuse
 
+touch plain
+mount --bind plain /dev/fuse
+check_equal "$(kinds env)" "fuse-device"
+check_contains "$(cat doctor.json)" "is not the device"
+umount /dev/fuse
+
 # A command that root ran left a part that is not its owner's.
 mkdir -m 755 home
 chown nobody home
