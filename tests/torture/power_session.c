@@ -13,17 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "overlay/check/check.h"
-#include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "tests/torture/copy_tree.h"
+#include "tests/torture/power_check.h"
 #include "tests/torture/workload.h"
 #include "tests/torture/workload_moves.h"
 
-#define WORD_LIMIT 16
 #define EXIT_DIED RECORD_DIED
-
-/* ---- running ---- */
 
 static void mark(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -181,7 +177,7 @@ static unsigned split(char *text, char **words)
 	unsigned count = 0;
 
 	for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) {
-		if (count == WORD_LIMIT - 1)
+		if (count == POWER_WORD_LIMIT - 1)
 			die("too many operations");
 		words[count++] = word;
 	}
@@ -206,7 +202,7 @@ static void run_init(const char *root)
 void power_session_run(const char *root, const char *sequence)
 {
 	struct hd_overlay_options memory = {.thread = "main"};
-	char *text = strdup(sequence), *words[WORD_LIMIT];
+	char *text = strdup(sequence), *words[POWER_WORD_LIMIT];
 	unsigned from = 0;
 
 	if (!text)
@@ -240,223 +236,4 @@ void power_session_run(const char *root, const char *sequence)
 			must(hd_overlay_memory(&memory.arena_fd, &memory.hot_fd), "make memory");
 	}
 	free(text);
-}
-
-/* ---- checking ---- */
-
-struct expected {
-	unsigned acknowledged, started, states, settled, other;
-	bool is_acknowledged; /* anything is */
-	bool is_untimed;      /* digests are without times */
-	uint64_t digests[WORD_LIMIT + 1], names[WORD_LIMIT + 1];
-};
-
-static void read_marks(const struct recording *recording, const struct cut *cut, struct expected *ret)
-{
-	*ret = (struct expected){.acknowledged = 0};
-	for (size_t i = 0; i < recording->count; i++) {
-		const struct record *record = &recording->records[i];
-		bool is_before = i < cut->end;
-		uint64_t digest;
-		unsigned number;
-
-		if (record->header.kind != RECORD_MARK)
-			continue;
-		if (sscanf(record->name, "digest %u %" SCNx64, &number, &digest) == 2 && number <= WORD_LIMIT)
-			ret->digests[number] = digest;
-		else if (sscanf(record->name, "names %u %" SCNx64, &number, &digest) == 2 &&
-			 number <= WORD_LIMIT)
-			ret->names[number] = digest;
-		else if (strcmp(record->name, "untimed") == 0)
-			ret->is_untimed = true;
-		else if (is_before && sscanf(record->name, "settled %u", &number) == 1)
-			ret->settled = number;
-		else if (is_before && sscanf(record->name, "other %u", &number) == 1)
-			ret->other = number;
-		else if (is_before && sscanf(record->name, "start %u", &number) == 1)
-			ret->started = number;
-		else if (is_before && sscanf(record->name, "states %u", &number) == 1)
-			ret->states = number;
-		else if (is_before && sscanf(record->name, "ack %u", &number) == 1) {
-			ret->acknowledged = number;
-			ret->is_acknowledged = true;
-		}
-	}
-}
-
-struct verdict {
-	char *text;
-	size_t size;
-	bool failed;
-};
-
-static void refuse(struct verdict *verdict, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void refuse(struct verdict *verdict, const char *format, ...)
-{
-	va_list arguments;
-
-	if (verdict->failed)
-		return;
-	verdict->failed = true;
-	va_start(arguments, format);
-	(void)vsnprintf(verdict->text, verdict->size, format, arguments);
-	va_end(arguments);
-}
-
-static void note_problem(enum hd_check_kind kind, const char *text, void *payload)
-{
-	if (kind == HD_CHECK_PROBLEM)
-		refuse(payload, "check: %s", text);
-}
-
-static void check_names(struct hd_store *store, const struct expected *expected, struct verdict *verdict)
-{
-	HD_AUTO_FREE char *description = NULL;
-	uint64_t digest = 0;
-	int r = workload_names_digest(store, &digest, &description);
-
-	if (r < 0)
-		refuse(verdict, "threads and tags cannot be read: %s", hd_error_message(r));
-	for (unsigned i = expected->settled; r == 0 && i <= expected->started; i++)
-		if (digest == expected->names[i])
-			return;
-	refuse(verdict, "threads and tags are none of those of operations %u to %u:\n%s", expected->settled,
-		expected->started, description ? description : "");
-}
-
-static void check_store(
-	const char *path, const struct expected *expected, struct verdict *verdict, const char *when)
-{
-	struct hd_check_report report;
-	struct hd_store *store;
-	int r = hd_store_open(path, &store);
-
-	if (r < 0) {
-		refuse(verdict, "%s: the store does not open: %s", when, hd_error_message(r));
-		return;
-	}
-	r = hd_store_check(store, note_problem, verdict, &report);
-	if (r < 0)
-		refuse(verdict, "%s: cannot be checked: %s", when, hd_error_message(r));
-	else if (report.states < expected->states)
-		refuse(verdict, "%s: %" PRIu64 " states instead of %u", when, report.states,
-			expected->states);
-	if (expected->names[0] && !verdict->failed)
-		check_names(store, expected, verdict);
-	hd_store_free(store);
-}
-
-static void check_tree(struct hd_overlay *overlay, const struct expected *expected, struct verdict *verdict)
-{
-	char *description = NULL;
-	uint64_t digest = 0;
-	int r = workload_digest(overlay, !expected->is_untimed, &digest, &description);
-
-	for (unsigned i = expected->acknowledged; r == 0 && i <= expected->started; i++)
-		if (digest == expected->digests[i]) {
-			free(description);
-			return;
-		}
-	if (r < 0)
-		refuse(verdict, "the tree cannot be read: %s", hd_error_message(r));
-	for (unsigned i = 0; i < WORD_LIMIT; i++)
-		if (expected->digests[i] == digest)
-			refuse(verdict, "the tree is that of operation %u, not one of %u to %u", i,
-				expected->acknowledged, expected->started);
-	refuse(verdict, "the tree is none of those of operations %u to %u:\n%s", expected->acknowledged,
-		expected->started, description ? description : "");
-	free(description);
-}
-
-static void check_other(struct hd_store *store, const struct expected *expected, struct verdict *verdict)
-{
-	uint32_t directory;
-	bool has_file = false;
-	int r = workload_other(store, &directory, &has_file);
-
-	if (r < 0)
-		refuse(verdict, "the other thread does not open: %s", hd_error_message(r));
-	else if (expected->other && directory == expected->other && !has_file)
-		refuse(verdict, "the other thread has lost its file");
-}
-
-static void check_thread(const char *root, const struct expected *expected, struct verdict *verdict)
-{
-	struct hd_attributes attributes;
-	const struct hd_caller caller = {.uid = 0};
-	struct hd_overlay *overlay;
-	struct hd_store *store;
-	int r = workload_open(root, &store, &overlay);
-
-	if (r < 0) {
-		refuse(verdict, "the thread does not open: %s", hd_error_message(r));
-		return;
-	}
-	check_tree(overlay, expected, verdict);
-	check_other(store, expected, verdict);
-	r = hd_overlay_create(overlay, &caller, HD_ROOT_INO, "afterwards", 0644, &attributes);
-	if (r == 0)
-		r = hd_overlay_sync(overlay);
-	if (r < 0)
-		refuse(verdict, "the store cannot be written to: %s", hd_error_message(r));
-	r = hd_overlay_close(overlay);
-	if (r < 0)
-		refuse(verdict, "the thread cannot be closed: %s", hd_error_message(r));
-	hd_store_free(store);
-}
-
-static void check(
-	const char *root, const struct recording *recording, const struct cut *cut, struct verdict *verdict)
-{
-	struct expected expected;
-	char path[PATH_MAX];
-	struct stat st;
-	bool is_init;
-
-	read_marks(recording, cut, &expected);
-	is_init = expected.digests[0] == 0;
-	(void)snprintf(path, sizeof(path), "%s/.heddle", root);
-	if (is_init && stat(path, &st) < 0) {
-		if (expected.is_acknowledged)
-			refuse(verdict, "the store is not there");
-		return;
-	}
-	check_store(path, &expected, verdict, "before it is opened");
-	if (is_init && !expected.is_acknowledged)
-		return;
-	check_thread(root, &expected, verdict);
-	check_store(path, &expected, verdict, "after it was used");
-}
-
-bool power_session_check(const char *root, const struct recording *recording, const struct cut *cut,
-	char *message, size_t size)
-{
-	int pipe_fds[2], status;
-	size_t got = 0;
-	ssize_t n;
-	pid_t child;
-
-	if (pipe(pipe_fds) < 0)
-		die("no pipe");
-	(void)fflush(NULL);
-	child = fork();
-	if (child == 0) {
-		struct verdict verdict = {.text = message, .size = size};
-
-		check(root, recording, cut, &verdict);
-		if (verdict.failed && write(pipe_fds[1], message, strlen(message)) < 0)
-			_exit(3);
-		_exit(verdict.failed ? 1 : 0);
-	}
-	(void)close(pipe_fds[1]);
-	while (got < size - 1 && (n = read(pipe_fds[0], message + got, size - 1 - got)) > 0)
-		got += (size_t)n;
-	message[got] = '\0';
-	(void)close(pipe_fds[0]);
-	if (child < 0 || waitpid(child, &status, 0) != child)
-		die("cannot check");
-	if (WIFSIGNALED(status))
-		(void)snprintf(message, size, "the checking process died of signal %d", WTERMSIG(status));
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
