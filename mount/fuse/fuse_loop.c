@@ -24,13 +24,15 @@
  */
 
 #include "mount/fuse/fuse_loop.h"
-#include "mount/fuse/fuse_take_over.h"
-#include "mount/fuse/request_trace.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "mount/fuse/fuse_process.h"
+#include "mount/fuse/fuse_request.h"
+#include "mount/fuse/fuse_take_over.h"
+#include "mount/fuse/request_trace.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/descriptor.h"
@@ -81,35 +83,6 @@ struct hd_fuse_loop {
 	pthread_t *threads; /* (lock) owned array of limit */
 	int result;         /* (lock) */
 };
-
-int hd_fuse_thread_new(struct hd_fuse_session *session, struct hd_fuse_thread **ret_thread)
-{
-	struct hd_fuse_thread *thread = aligned_alloc(_Alignof(struct hd_fuse_thread), sizeof(*thread));
-	int r;
-
-	if (!thread)
-		return -ENOMEM;
-	*thread = (struct hd_fuse_thread){.session = session};
-	r = hd_request_area_take(session->area, session->overlay, &thread->slot);
-	if (r < 0) {
-		free(thread);
-		return r;
-	}
-	thread->message = hd_request_area_message(session->area, thread->slot);
-	thread->reply = hd_request_area_reply(session->area, thread->slot);
-	hd_activities_add(session->activities, &thread->activity);
-	*ret_thread = thread;
-	return 0;
-}
-
-void hd_fuse_thread_free(struct hd_fuse_thread *thread)
-{
-	if (!thread)
-		return;
-	hd_activities_remove(thread->session->activities, &thread->activity);
-	hd_request_area_give_back(thread->session->area, thread->slot);
-	free(thread);
-}
 
 /* ---- reading ---- */
 
@@ -358,9 +331,9 @@ static bool work(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_
 	}
 	began = hd_clock_monotonic_ns();
 	if (!hd_fuse_refuse_poison(thread))
-		hd_fuse_session_process(thread, size);
+		hd_fuse_process(thread, size);
 	else
-		hd_fuse_session_done(thread);
+		hd_fuse_done(thread);
 	hd_activity_leave(&thread->activity);
 	began = hd_clock_monotonic_ns() - began;
 	learn(expected, began);

@@ -37,9 +37,4 @@ int hd_fuse_loop_run(struct hd_fuse_loop *loop);
 /* Requests that run are answered; no further one is read. */
 void hd_fuse_loop_stop(struct hd_fuse_loop *loop);
 
-/* The buffers of one request thread. */
-int hd_fuse_thread_new(struct hd_fuse_session *session, struct hd_fuse_thread **ret_thread);
-/* NULL is fine. */
-void hd_fuse_thread_free(struct hd_fuse_thread *thread);
-
 #endif

@@ -9,6 +9,7 @@
 #include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
+#include "mount/fuse/fuse_request.h"
 #include "mount/fuse/xattr_names.h"
 #include "mount/worker/privilege_drop.h"
 #include "overlay/access_control_list.h"

@@ -16,6 +16,7 @@
 #include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
+#include "mount/fuse/fuse_request.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/request.h"
 

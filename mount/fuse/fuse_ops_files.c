@@ -13,6 +13,7 @@
 #include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
+#include "mount/fuse/fuse_request.h"
 #include "mount/worker/privilege_drop.h"
 
 #define COPY_LIMIT (1u << 30)

@@ -8,6 +8,7 @@
 #include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
+#include "mount/fuse/fuse_request.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/request.h"
 

@@ -17,7 +17,6 @@
 #include "mount/witness/witness.h"
 #include "mount/worker/sync_pool.h"
 #include "overlay/overlay.h"
-#include "overlay/platform/activity.h"
 
 /* The most data of one READ or WRITE: 256 pages, the kernel's own limit for max_pages. */
 #define HD_FUSE_DATA_SIZE (256u * 4096u)
@@ -49,37 +48,9 @@ struct hd_fuse_session {
 	bool begun;                 /* fd is the device */
 };
 
-/* One request thread: its buffers live as long as it does, so that a request allocates nothing. */
-struct hd_fuse_thread {
-	struct hd_fuse_session *session; /* borrowed */
-	uint32_t slot;                   /* of the request area */
-	void *message; /* in the slot: HD_FUSE_MESSAGE_SIZE bytes, the request as the kernel sent it */
-	void *reply;   /* likewise: HD_FUSE_DATA_SIZE bytes for a reply's data */
-	struct hd_activity activity; /* what this thread works on */
-};
-
-/*
- * The calling request thread, with the request it works on in ->message; NULL in every other thread. libfuse
- * gives handlers neither the request's unique id nor the flags it does not know itself.
- */
-extern _Thread_local struct hd_fuse_thread *hd_fuse_thread_current;
-
-/* The header of the request that the calling request thread works on. */
-const struct fuse_in_header *hd_fuse_request_header(void);
-/* Its body of SIZE bytes, or NULL if it is shorter. */
-const void *hd_fuse_request_body(size_t size);
-
 static inline struct hd_fuse_session *hd_fuse_session_of(fuse_req_t req)
 {
 	return fuse_req_userdata(req);
 }
-
-/* Who asked for REQ. */
-struct hd_caller hd_fuse_caller(fuse_req_t req);
-
-/* Hands THREAD's message of SIZE bytes, which hd_request_begin announced, to its handler, and ends it. */
-void hd_fuse_session_process(struct hd_fuse_thread *thread, size_t size);
-/* The request in THREAD's message is answered. */
-void hd_fuse_session_done(struct hd_fuse_thread *thread);
 
 #endif

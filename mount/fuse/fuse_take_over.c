@@ -15,6 +15,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "mount/fuse/fuse_process.h"
+#include "mount/fuse/fuse_request.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
@@ -39,7 +41,7 @@ static void finish_forget(struct hd_fuse_session *session, uint32_t slot)
 	const struct fuse_in_header *header = thread.message;
 
 	hd_request_begin(session->overlay, slot, header->unique, true);
-	hd_fuse_session_process(&thread, header->len);
+	hd_fuse_process(&thread, header->len);
 }
 
 static int answer_eio(const struct hd_fuse_session *session, uint64_t unique)

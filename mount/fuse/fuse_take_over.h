@@ -8,7 +8,7 @@
  * Threads     One, before the loop runs. Errors: -errno of the device.
  */
 
-#include "mount/fuse/fuse_session_types.h"
+#include "mount/fuse/fuse_request.h"
 
 /* The bit that marks a request that the kernel sends again, through any number of deaths. */
 #define HD_FUSE_RESENT (1ull << 63)

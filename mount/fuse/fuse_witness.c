@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "mount/fuse/fuse_request.h"
 #include "overlay/platform/cleanup.h"
 
 struct request {

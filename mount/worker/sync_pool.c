@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "mount/fuse/fuse_reply.h"
+#include "mount/fuse/fuse_request.h"
 #include "mount/fuse/fuse_session_types.h"
 #include "mount/fuse/request_area.h"
 #include "mount/fuse/request_trace.h"
