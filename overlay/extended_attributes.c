@@ -86,7 +86,7 @@ static int change(
 {
 	int r;
 
-	if (hd_request_is_done(overlay, NULL))
+	if (hd_request_is_done())
 		return 0;
 	hd_rwlock_write(&overlay->lock);
 	if (hd_acl_is_name(name))

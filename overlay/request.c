@@ -83,14 +83,14 @@ void hd_request_end(struct hd_overlay *overlay)
 	current = (struct request){0};
 }
 
-bool hd_request_is_done(struct hd_overlay *overlay, struct hd_attributes *ret)
+bool hd_request_is_done(void)
 {
-	if (!current.done)
-		return false;
-	/* A lookup of it is counted: it cannot have gone. */
-	if (ret && hd_overlay_getattr(overlay, current.result.ino, ret) < 0)
-		return false;
-	return true;
+	return current.done;
+}
+
+hd_ino hd_request_done_ino(void)
+{
+	return current.result.ino;
 }
 
 void hd_request_note_size(struct hd_transaction *transaction, hd_ino ino, uint64_t size)

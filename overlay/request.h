@@ -38,11 +38,10 @@ void hd_request_end(struct hd_overlay *overlay);
 
 /* ---- in operations ---- */
 
-/*
- * Whether the calling thread's request was done by a process that is dead. With RET it fills in what the inode it made
- * or found looks like now.
- */
-bool hd_request_is_done(struct hd_overlay *overlay, struct hd_attributes *ret);
+/* Whether the calling thread's request was done by a process that is dead. */
+bool hd_request_is_done(void);
+/* Of one that was done: the inode that it made or found, 0 for none. A lookup of it is counted, so it cannot have gone. */
+hd_ino hd_request_done_ino(void);
 /* Keeps the result of the calling thread's request in TRANSACTION; nothing in a thread without one. */
 void hd_request_note(struct hd_transaction *transaction, hd_ino ino);
 

@@ -158,7 +158,7 @@ static void list(fuse_req_t req, hd_ino ino, size_t size, off_t offset, bool plu
 		.attribute_timeout = hd_kernel_cache_attribute_timeout(cache)};
 	int r;
 
-	if (hd_request_is_done(thread->session->overlay, NULL)) {
+	if (hd_request_is_done()) {
 		list_again(req);
 		return;
 	}

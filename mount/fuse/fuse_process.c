@@ -95,7 +95,7 @@ static bool is_refused(const struct hd_fuse_thread *thread)
 	const struct fuse_in_header *header = thread->message;
 	const struct fuse_open_in *open = (const void *)(header + 1);
 
-	if (hd_request_is_done(thread->session->overlay, NULL) ||
+	if (hd_request_is_done() ||
 		(header->opcode == FUSE_OPEN &&
 			(header->len < sizeof(*header) + sizeof(*open) || !(open->flags & O_TRUNC))))
 		return false;
@@ -108,7 +108,7 @@ static int refusal_of(const struct hd_fuse_thread *thread)
 	struct hd_fuse_session *session = thread->session;
 	int r = hd_dot_refuse(session->dot, thread->message);
 
-	return r < 0 && hd_request_is_done(session->overlay, NULL) ? 0 : r;
+	return r < 0 && hd_request_is_done() ? 0 : r;
 }
 
 static void hand_over(struct hd_fuse_thread *thread, struct fuse_buf *buffer, bool changes)

@@ -2,7 +2,7 @@
 #ifndef HEDDLE_ARENA_ARENA_TYPES_H
 #define HEDDLE_ARENA_ARENA_TYPES_H
 
-/* What arena.c and transaction.c share; nobody else includes this. */
+/* What arena*.c and transaction.c share; nobody else includes this. */
 
 #include "overlay/arena/arena.h"
 
@@ -69,6 +69,8 @@ struct hd_arena {
 	uint32_t generation_seed;          /* added to the generation of each new inode */
 	_Alignas(8) uint8_t scratch[4096]; /* what a failed edit writes into */
 };
+
+/* ---- arena_records.c ---- */
 
 /* For apply and restore alone: everybody else changes records through a transaction. */
 void *hd_record_for_writing(struct hd_arena *arena, enum hd_table table, uint32_t index);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/check/check.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,40 +13,6 @@
  * The order: objects first, because everything else asks which of them are there and sound; threads before the trees,
  * because directories that an overlay has not loaded yet are trees, too.
  */
-
-#define TEXT_SIZE 1024
-
-static void emit(struct hd_check *check, enum hd_check_kind kind, const char *format, va_list arguments)
-	__attribute__((format(printf, 3, 0)));
-
-static void emit(struct hd_check *check, enum hd_check_kind kind, const char *format, va_list arguments)
-{
-	char text[TEXT_SIZE];
-
-	(void)vsnprintf(text, sizeof(text), format, arguments);
-	if (check->emit)
-		check->emit(kind, text, check->payload);
-}
-
-void hd_check_problem(struct hd_check *check, const char *format, ...)
-{
-	va_list arguments;
-
-	check->report.problems++;
-	va_start(arguments, format);
-	emit(check, HD_CHECK_PROBLEM, format, arguments);
-	va_end(arguments);
-}
-
-void hd_check_remark(struct hd_check *check, const char *format, ...)
-{
-	va_list arguments;
-
-	check->report.remarks++;
-	va_start(arguments, format);
-	emit(check, HD_CHECK_REMARK, format, arguments);
-	va_end(arguments);
-}
 
 static int check_name(const char *name, unsigned char type, void *payload)
 {

@@ -35,6 +35,8 @@ struct hd_check {
 	uint8_t base_known[65536]; /* 0 not asked, 1 the index has it, 2 it does not */
 };
 
+/* ---- check_report.c ---- */
+
 /* Count a finding and tell it. */
 void hd_check_problem(struct hd_check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void hd_check_remark(struct hd_check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));

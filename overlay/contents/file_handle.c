@@ -44,7 +44,7 @@ int hd_overlay_open_file(struct hd_overlay *overlay, hd_ino ino, int flags)
 	/* The lookups that the kernel holds keep it; there is nothing to count. */
 	if (hd_ino_is_of_state(ino))
 		return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC ? -EROFS : 0;
-	if (hd_request_is_done(overlay, NULL))
+	if (hd_request_is_done())
 		return 0;
 	/* The count is last, because it is noted as the end of the request; a truncation may be done twice. */
 	if (flags & O_TRUNC)
@@ -78,7 +78,7 @@ int hd_overlay_release(struct hd_overlay *overlay, hd_ino ino)
 
 	if (hd_ino_is_of_state(ino))
 		return 0;
-	r = hd_request_is_done(overlay, NULL) ? 0 : count_open(overlay, ino, -1);
+	r = hd_request_is_done() ? 0 : count_open(overlay, ino, -1);
 	if (r < 0)
 		return r;
 	hd_rwlock_read(&overlay->lock);

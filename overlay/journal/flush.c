@@ -7,6 +7,7 @@
 #include "overlay/contents/dirty_data.h"
 #include "overlay/journal/journal.h"
 #include "overlay/journal/recovery.h"
+#include "overlay/journal/trust.h"
 #include "overlay/platform/activity.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/clock.h"

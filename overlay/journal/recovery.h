@@ -32,9 +32,6 @@ struct hd_recovered {
 int hd_recover(struct hd_overlay *overlay, struct hd_overlay_options *options, struct hd_recovered *ret);
 void hd_recovered_clear(struct hd_recovered *recovered);
 
-/* A record does not verify, as R says. Whoever serves is to end, so that another one attaches, and looks at all of it. */
-void hd_overlay_distrust(struct hd_overlay *overlay, int r);
-
 /* Gives large files their memory files back, and accounts for them. */
 int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options *options,
 	const struct hd_recovered *recovered);

@@ -149,7 +149,7 @@ static int create(struct hd_overlay *overlay, const struct hd_caller *caller, hd
 	size_t length;
 	int r = hd_overlay_check_name(name, &length);
 
-	if (hd_request_is_done(overlay, ret))
+	if (hd_request_is_done() && hd_overlay_getattr(overlay, hd_request_done_ino(), ret) == 0)
 		return 0;
 	if (r == -EINVAL)
 		r = name[0] ? -EEXIST : -ENOENT; /* "." and ".." exist */
@@ -182,7 +182,7 @@ int hd_overlay_create_unnamed(struct hd_overlay *overlay, const struct hd_caller
 		.may_be_named = may_be_named};
 	int r;
 
-	if (hd_request_is_done(overlay, ret))
+	if (hd_request_is_done() && hd_overlay_getattr(overlay, hd_request_done_ino(), ret) == 0)
 		return 0;
 	hd_rwlock_write(&overlay->lock);
 	r = check_directory_locked(overlay, parent);
@@ -269,7 +269,7 @@ int hd_overlay_link(struct hd_overlay *overlay, hd_ino ino, hd_ino new_parent, c
 	size_t length;
 	int r = hd_overlay_check_name(new_name, &length);
 
-	if (hd_request_is_done(overlay, ret))
+	if (hd_request_is_done() && hd_overlay_getattr(overlay, hd_request_done_ino(), ret) == 0)
 		return 0;
 	if (r == -EINVAL)
 		r = new_name[0] ? -EEXIST : -ENOENT;

@@ -81,7 +81,7 @@ int hd_overlay_lookup(struct hd_overlay *overlay, hd_ino parent, const char *nam
 	uint32_t child = 0;
 	int r;
 
-	if (hd_request_is_done(overlay, ret))
+	if (hd_request_is_done() && hd_overlay_getattr(overlay, hd_request_done_ino(), ret) == 0)
 		return 0;
 	if (hd_ino_is_of_state(parent))
 		return hd_state_tree_lookup(overlay, parent, name, ret);

@@ -121,7 +121,7 @@ static int remove_name(struct hd_overlay *overlay, hd_ino parent, const char *na
 {
 	int r;
 
-	if (hd_request_is_done(overlay, NULL))
+	if (hd_request_is_done())
 		return 0;
 	do
 		r = try_remove_name(overlay, parent, name, directory);

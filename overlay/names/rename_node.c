@@ -259,7 +259,7 @@ static int rename_node(struct hd_overlay *overlay, struct renaming *renaming)
 {
 	int r;
 
-	if (hd_request_is_done(overlay, NULL))
+	if (hd_request_is_done())
 		return 0;
 	if (renaming->flags & RENAME_EXCHANGE && renaming->flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))
 		return -EINVAL;

@@ -82,6 +82,13 @@ static int describe_root(
 	return 0;
 }
 
+/* Whether a dead process did what the calling thread is asked for: then what it found is in RET. */
+static bool was_done(struct hd_overlay *overlay, struct hd_attributes *ret_attributes)
+{
+	return hd_request_is_done() &&
+	       hd_state_tree_getattr(overlay, hd_request_done_ino(), ret_attributes) == 0;
+}
+
 int hd_state_tree_enter(
 	struct hd_overlay *overlay, const struct hd_state_id *id, struct hd_attributes *ret_attributes)
 {
@@ -89,7 +96,7 @@ int hd_state_tree_enter(
 	struct hd_state state = {0};
 	int r;
 
-	if (hd_request_is_done(overlay, ret_attributes))
+	if (was_done(overlay, ret_attributes))
 		return 0;
 	r = hd_index_get_state(overlay->store->index, id, &state);
 	if (r == 0)
@@ -122,7 +129,7 @@ int hd_state_tree_link(
 	struct hd_state state = {0};
 	int r;
 
-	if (hd_request_is_done(overlay, ret_attributes))
+	if (was_done(overlay, ret_attributes))
 		return 0;
 	r = hd_index_get_state(overlay->store->index, id, &state);
 	if (r < 0)

@@ -144,9 +144,6 @@ typedef int (*hd_thread_emit)(const struct hd_thread *thread, void *payload);
 /* Calls EMIT per thread, by name, with no lock held. */
 int hd_index_list_threads(struct hd_index *index, hd_thread_emit emit, void *payload);
 
-/* Adds a thread whose base, head and tree are HEAD, and logs it (index_operations.h). */
-int hd_index_create_thread(struct hd_index *index, const char *name, const struct hd_state_id *head);
-
 /*
  * One transaction: adds STATE (computing state->id), and, when THREAD is not NULL, moves that thread's head
  * from EXPECTED_HEAD to it and logs that as a capture; -HD_E_THREAD_MOVED, with nothing written, if the head is another by now.

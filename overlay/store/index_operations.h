@@ -76,6 +76,9 @@ int hd_index_change(struct hd_index *index, struct hd_operation *operation);
 /* One transaction for all of them, in this order: all or nothing. */
 int hd_index_change_all(struct hd_index *index, struct hd_operation *operations, size_t count);
 
+/* Adds a thread whose base, head and tree are HEAD, and logs it. */
+int hd_index_create_thread(struct hd_index *index, const char *name, const struct hd_state_id *head);
+
 /* -HD_E_OPERATION_MISSING. The caller clears it. */
 int hd_index_get_operation(struct hd_index *index, uint64_t number, struct hd_operation *ret_operation);
 

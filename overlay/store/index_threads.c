@@ -134,13 +134,3 @@ int hd_index_list_threads(struct hd_index *index, hd_thread_emit emit, void *pay
 	thread_list_clear(&list);
 	return r;
 }
-
-int hd_index_create_thread(struct hd_index *index, const char *name, const struct hd_state_id *head)
-{
-	struct hd_operation operation = {.kind = HD_OPERATION_CREATE,
-		.after = {.name = strdup(name), .head = *head, .base = *head, .tree = *head}};
-	int r = operation.after.name ? hd_index_change(index, &operation) : -ENOMEM;
-
-	hd_operation_clear(&operation);
-	return r;
-}

@@ -26,18 +26,6 @@
  * also (a flush cuts under the lock), and after a death that of the announcement.
  */
 
-bool hd_switch_is_loaded(const struct hd_inode *directory)
-{
-	return !(directory->flags & HD_INODE_UNLOADED) || directory->part.directory.entries > 0;
-}
-
-const struct hd_switch_place *hd_switch_place_of(const struct hd_switch *run, uint32_t index)
-{
-	uint32_t place = index < run->n_place_of ? run->place_of[index] : 0;
-
-	return place ? &run->places[place - 1] : NULL;
-}
-
 /* ---- which directories ---- */
 
 static int note_place(struct hd_switch *run, uint32_t index, size_t place)

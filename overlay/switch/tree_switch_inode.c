@@ -15,71 +15,7 @@
  * planned with these blocks still finds its bytes there (tree_switch.c, release).
  */
 
-/* Records that one step may edit: names, buckets, marks of the directories above. */
-#define STEP_ROOM 1000u
-/* Cells are edited besides: a step that stores so many bytes in them begins a transaction. */
-#define MUCH_IN_CELLS 4096u
-
-void hd_switch_fail(struct hd_switch *run, int r)
-{
-	if (run->status == 0)
-		run->status = r;
-}
-
-void hd_switch_next_transaction(struct hd_switch *run)
-{
-	int r = hd_overlay_commit(run->overlay, &run->transaction);
-
-	if (r < 0)
-		hd_switch_fail(run, r);
-	hd_transaction_begin(run->overlay->arena, &run->transaction);
-}
-
-void hd_switch_make_room(struct hd_switch *run, size_t cell_bytes)
-{
-	if (hd_transaction_room(&run->transaction) < STEP_ROOM || cell_bytes > MUCH_IN_CELLS)
-		hd_switch_next_transaction(run);
-}
-
-/* ---- what the kernel must hear ---- */
-
-static bool is_held(const struct hd_switch *run, uint32_t index)
-{
-	return index == hd_ino_index(HD_ROOT_INO) || hd_view_reference(&run->transaction, index)->lookups > 0;
-}
-
-void hd_switch_note_change(
-	struct hd_switch *run, enum hd_switch_change_kind kind, uint32_t index, const char *name)
-{
-	struct hd_switch_change *change;
-
-	if (!is_held(run, index))
-		return;
-	if (HD_ARRAY_RESERVE(run->changes, run->n_changes, run->changes_capacity) < 0) {
-		hd_switch_fail(run, -ENOMEM);
-		return;
-	}
-	change = &run->changes[run->n_changes];
-	*change = (struct hd_switch_change){.kind = kind,
-		.ino = (hd_ino)hd_view_inode(&run->transaction, index)->generation << 32 | index};
-	if (name) {
-		change->name = strdup(name);
-		if (!change->name) {
-			hd_switch_fail(run, -ENOMEM);
-			return;
-		}
-	}
-	run->n_changes++;
-}
-
 /* ---- taking away ---- */
-
-void hd_switch_note_orphan(struct hd_switch *run, uint32_t index)
-{
-	if (HD_ARRAY_RESERVE(run->orphans, run->n_orphans, run->orphans_capacity) == 0)
-		run->orphans[run->n_orphans++] = index;
-	/* Else it stays until the thread is opened again. */
-}
 
 static void remove_one(struct hd_switch *run, uint32_t entry)
 {
@@ -181,14 +117,6 @@ void hd_switch_set_attributes(
 }
 
 /* ---- bytes ---- */
-
-bool hd_switch_has_bytes_of(const struct hd_inode *inode, const struct hd_base_entry *entry)
-{
-	if (inode->flags & HD_INODE_UNSETTLED || inode->size != entry->size)
-		return false;
-	return hd_content_equal(&inode->content, &entry->content) ||
-	       (inode->size == 0 && !hd_inode_is_symlink(inode));
-}
 
 static bool has_blocks(const struct hd_inode *inode)
 {

@@ -4,7 +4,8 @@
 
 /*
  * The switch inside: tree_switch.c (which directories, and their listings), tree_switch_apply.c (the edits, directory by
- * directory), tree_switch_inode.c (those of one inode) and tree_switch_links.c (those of hard links).
+ * directory), tree_switch_inode.c (those of one inode), tree_switch_links.c (those of hard links) and tree_switch_run.c (what all
+ * of them note).
  *
  * Threads     Edits are made with the namespace lock held for writing.
  * Errors      Edits latch the first failure in the run's status and in its transaction's.
@@ -54,16 +55,19 @@ struct hd_switch {
 	int status; /* the first failure of an allocation or a transaction */
 };
 
+/* All edits, and the end of the announcement. The namespace lock is held for writing. */
+int hd_switch_apply(struct hd_switch *run);
+
+/* ---- tree_switch_run.c ---- */
+
 /* The place of a directory, or NULL: then its entries need no comparing. */
 const struct hd_switch_place *hd_switch_place_of(const struct hd_switch *run, uint32_t index);
 
 /* Whether a directory has its entries in the arena, all or some. */
 bool hd_switch_is_loaded(const struct hd_inode *directory);
 
-/* All edits, and the end of the announcement. The namespace lock is held for writing. */
-int hd_switch_apply(struct hd_switch *run);
-
-/* ---- tree_switch_inode.c ---- */
+/* Whether the file or symbolic link has the bytes of ENTRY, as far as contents tell. */
+bool hd_switch_has_bytes_of(const struct hd_inode *inode, const struct hd_base_entry *entry);
 
 /* Latches R, a negative code. */
 void hd_switch_fail(struct hd_switch *run, int r);
@@ -77,6 +81,8 @@ void hd_switch_note_change(
 	struct hd_switch *run, enum hd_switch_change_kind kind, uint32_t index, const char *name);
 void hd_switch_note_orphan(struct hd_switch *run, uint32_t index);
 
+/* ---- tree_switch_inode.c ---- */
+
 /* The entry with all that is below it, from the bottom up. */
 void hd_switch_remove_tree(struct hd_switch *run, uint32_t entry);
 
@@ -85,8 +91,6 @@ void hd_switch_remove_tree(struct hd_switch *run, uint32_t entry);
 void hd_switch_set_attributes(
 	struct hd_switch *run, uint32_t index, const struct hd_listed *item, bool changed);
 
-/* Whether the file or symbolic link has the bytes of ENTRY, as far as contents tell. */
-bool hd_switch_has_bytes_of(const struct hd_inode *inode, const struct hd_base_entry *entry);
 /* Makes the file the content of ITEM, with nothing written over it. */
 void hd_switch_set_bytes(struct hd_switch *run, uint32_t index, const struct hd_listed *item);
 

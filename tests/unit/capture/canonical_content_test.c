@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/store/index_operations.h"
 #include "tests/unit/capture/live.h"
 
 #include "capture/git/export_git.h"

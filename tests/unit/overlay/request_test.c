@@ -303,7 +303,7 @@ static void a_listing_counts_its_lookups_once_and_leaves_out_what_is_gone(void *
 	assert_int_equal(counters_of(overlay).looked_up, 2);
 	overlay = take_over(*state, &memory);
 	hd_request_begin(overlay, SECOND_SLOT, UNIQUE, true);
-	assert_true(hd_request_is_done(overlay, NULL));
+	assert_true(hd_request_is_done());
 	assert_int_equal(hd_request_done_slot(), FIRST_SLOT);
 	assert_int_equal(hd_request_done_size(), 77);
 	hd_request_end(overlay);

@@ -236,7 +236,7 @@ static void a_listing_counts_once_what_it_told(void **state)
 	assert_int_equal(listed.inos[4], 0);
 	overlay = take_over(*state, &memory);
 	hd_request_begin(overlay, OTHER_SLOT, UNIQUE, true);
-	assert_true(hd_request_is_done(overlay, NULL));
+	assert_true(hd_request_is_done());
 	assert_int_equal(hd_request_done_size(), 77);
 	hd_request_end(overlay);
 	assert_int_equal(held(overlay), 2);
