@@ -239,7 +239,7 @@ int hd_export_copy_commits(
 	if (r >= 0)
 		r = copy_commits(objects, source, commits, count);
 	git_repository_free(source);
-	objects->copied |= r >= 0;
+	objects->is_unsynced |= r >= 0;
 	return r;
 }
 
@@ -336,12 +336,15 @@ static int copy_tag_objects(struct hd_export_objects *objects, git_odb *source, 
 
 		g = git_odb_read(&object, source, &id);
 		if (g == 0)
-			g = git_odb_write(&written, objects->odb, git_odb_object_data(object),
-				git_odb_object_size(object), GIT_OBJECT_TAG);
-		r = g == 0 ? hd_commit_object_tag_target(object, &id) : 0;
+			r = hd_export_objects_put(objects, GIT_OBJECT_TAG, git_odb_object_data(object),
+				git_odb_object_size(object), &written);
+		if (g == 0 && r >= 0)
+			r = hd_commit_object_tag_target(object, &id);
 		git_odb_object_free(object);
 	}
-	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "copy tag %s", git_oid_tostr_s(first)) : 0;
+	if (g < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "copy tag %s", git_oid_tostr_s(first));
+	return r < 0 ? r : 0;
 }
 
 int hd_export_copy_tag(struct hd_export_objects *objects, uint16_t number, const char *name,
@@ -357,7 +360,6 @@ int hd_export_copy_tag(struct hd_export_objects *objects, uint16_t number, const
 		r = find_pin(source, odb, name, commit, ret_tag);
 	if (r > 0 && !git_odb_exists(objects->odb, ret_tag)) {
 		r = copy_tag_objects(objects, odb, ret_tag);
-		objects->copied |= r >= 0;
 		r = r < 0 ? r : 1;
 	}
 	git_odb_free(odb);

@@ -19,9 +19,8 @@
 #include "overlay/platform/work.h"
 
 /*
- * Order: objects, one syncfs, then the branch. git itself does not sync loose objects one by one; a branch
- * that names what a power cut took away would be worse than no export, so the filesystem is synced once in
- * between.
+ * Order: objects, on the disk (hd_export_objects_finish), then the branch: one that names what a power cut took away would be
+ * worse than no export.
  *
  * The branch is not ours alone: somebody may commit on it, or have it checked out. It is moved by
  * compare-and-set, and only from a commit that an export of this very history put there; a checked-out branch
@@ -152,10 +151,8 @@ static int write_all(
 		r = find_tag(run, objects, &commit, &target);
 	else
 		target = commit;
-	if (r >= 0 && (history.written.size > 0 || objects->copied)) {
-		hd_work_step(HD_WORK_WRITING_TO_DISK, 0);
-		r = hd_export_history_sync(&history);
-	}
+	if (r >= 0)
+		r = hd_export_objects_finish(objects);
 	/* Of an export that is part of something larger the whole can still be stopped. */
 	if (r >= 0)
 		r = run->options->is_forgotten || run->options->is_part ? hd_work_advance(0)

@@ -2,7 +2,6 @@
 #include "capture/git/export_history.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
 #include "overlay/platform/work.h"
 
 /*
@@ -166,9 +164,7 @@ static int write_object(struct hd_export_history *history, const struct hd_state
 			parents.size / sizeof(git_oid), &text);
 	if (r < 0)
 		return r;
-	if (git_odb_write(ret_commit, history->objects->odb, text.data, text.size, GIT_OBJECT_COMMIT) < 0)
-		return hd_git_library_fail(HD_E_REPOSITORY, "write a commit");
-	return 0;
+	return hd_export_objects_put(history->objects, GIT_OBJECT_COMMIT, text.data, text.size, ret_commit);
 }
 
 /* Writes the tree of STATE against its first parent's, which became PARENT_COMMIT. */
@@ -266,14 +262,6 @@ int hd_export_history_write(
 		return r;
 	*ret_commit = *hd_export_map_get(&history->commits, id->bytes);
 	return 0;
-}
-
-int hd_export_history_sync(const struct hd_export_history *history)
-{
-	HD_AUTO_CLOSE int fd = hd_directory_open(AT_FDCWD, history->objects->location);
-	int r = fd < 0 ? fd : hd_file_sync_filesystem(fd);
-
-	return r < 0 ? hd_fail_in(r, "sync %s", history->objects->location) : 0;
 }
 
 int hd_export_history_record(struct hd_export_history *history)

@@ -36,10 +36,7 @@ void hd_export_history_clear(struct hd_export_history *history);
 int hd_export_history_write(
 	struct hd_export_history *history, const struct hd_state_id *id, git_oid *ret_commit);
 
-/* Brings what was written to the disk. */
-int hd_export_history_sync(const struct hd_export_history *history);
-
-/* Remembers what was written for later exports; to be called when it is on disk. */
+/* Remembers what was written for later exports; to be called when it is on disk (hd_export_objects_finish). */
 int hd_export_history_record(struct hd_export_history *history);
 
 /* Whether COMMIT is what state HEAD or an ancestor of it became in this repository, in any export. */

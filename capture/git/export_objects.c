@@ -2,6 +2,7 @@
 #include "capture/git/export_objects.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/work.h"
 
 /*
  * Git objects of a base go over as they are: id, bytes and all below, submodules included, without being
@@ -16,8 +19,8 @@
  * it names, would be a repository that is broken already or a partial clone; so a tree that is there is not
  * entered.
  *
- * Other bytes become blobs: small ones in one piece, since then libgit2 computes the id first and writes
- * nothing that is there already; large ones in a stream, so that memory does not follow a file's size.
+ * Other bytes become blobs: small ones in one piece, which are written with all other objects; large ones as files of their own in
+ * a stream, so that memory does not follow a file's size.
  */
 
 #define SMALL_BLOB (1u << 20)
@@ -33,17 +36,45 @@ int hd_export_objects_open(struct hd_export_objects *objects, struct hd_store *s
 		.trees = {.key_size = sizeof(struct hd_content)}};
 	if (git_repository_odb(&objects->odb, repository) < 0)
 		return hd_git_library_fail(HD_E_REPOSITORY, "open the objects of %s", location);
-	return 0;
+	return hd_export_pack_new(objects->odb, location, &objects->pack);
 }
 
 void hd_export_objects_close(struct hd_export_objects *objects)
 {
 	for (size_t i = 0; i < objects->n_bases; i++)
 		git_odb_free(objects->bases[i].odb);
+	if (objects->pack)
+		hd_export_pack_drop(objects->pack);
 	git_odb_free(objects->odb);
 	hd_export_map_clear(&objects->blobs);
 	hd_export_map_clear(&objects->trees);
 	*objects = (struct hd_export_objects){0};
+}
+
+int hd_export_objects_put(
+	struct hd_export_objects *objects, git_object_t type, const void *data, size_t size, git_oid *ret_id)
+{
+	return hd_export_pack_put(objects->pack, type, data, size, ret_id);
+}
+
+int hd_export_objects_finish(struct hd_export_objects *objects)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	bool loose = false;
+	int r;
+
+	hd_work_step(HD_WORK_WRITING_TO_DISK, 0);
+	r = hd_export_pack_finish(objects->pack, &loose);
+	if (r < 0)
+		return r;
+	if (!loose && !objects->is_unsynced)
+		return 0;
+	fd = hd_directory_open(AT_FDCWD, objects->location);
+	r = fd < 0 ? fd : hd_file_sync_filesystem(fd);
+	if (r < 0)
+		return hd_fail_in(r, "sync %s", objects->location);
+	objects->is_unsynced = false;
+	return 0;
 }
 
 static int open_base(struct hd_export_objects *objects, uint16_t number)
@@ -127,15 +158,15 @@ static int copy_object(struct hd_export_objects *objects, git_odb *source, const
 	git_oid written;
 	int r = 0;
 
-	if (git_odb_exists(objects->odb, id))
+	if (hd_export_pack_has(objects->pack, id))
 		return 0;
 	if (git_odb_read(&object, source, id) < 0)
 		return hd_git_library_fail(HD_E_BASE_OBJECT, "read %s", git_oid_tostr_s(id));
 	if (git_odb_object_type(object) == GIT_OBJECT_TREE)
 		r = copy_children(objects, source, object, depth);
-	if (r >= 0 && git_odb_write(&written, objects->odb, git_odb_object_data(object),
-			      git_odb_object_size(object), git_odb_object_type(object)) < 0)
-		r = hd_git_library_fail(HD_E_REPOSITORY, "write %s", git_oid_tostr_s(id));
+	if (r >= 0)
+		r = hd_export_objects_put(objects, git_odb_object_type(object), git_odb_object_data(object),
+			git_odb_object_size(object), &written);
 	git_odb_object_free(object);
 	return r;
 }
@@ -181,9 +212,7 @@ static int put_small(struct hd_export_objects *objects, struct hd_tree_view *vie
 		return r;
 	if (size != file->size)
 		return fail_size(file);
-	if (git_odb_write(ret_id, objects->odb, data, size, GIT_OBJECT_BLOB) < 0)
-		return hd_git_library_fail(HD_E_REPOSITORY, "write a blob");
-	return 0;
+	return hd_export_objects_put(objects, GIT_OBJECT_BLOB, data, size, ret_id);
 }
 
 static int put_large(struct hd_export_objects *objects, struct hd_tree_view *view,
@@ -211,6 +240,7 @@ static int put_large(struct hd_export_objects *objects, struct hd_tree_view *vie
 	}
 	if (r >= 0 && git_odb_stream_finalize_write(ret_id, stream) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "write a blob");
+	objects->is_unsynced |= r >= 0;
 	git_odb_stream_free(stream);
 	return r;
 }

@@ -13,16 +13,18 @@
 #include <stdbool.h>
 
 #include "capture/git/export_map.h"
+#include "capture/git/export_pack.h"
 #include "capture/trees/tree_view.h"
 
 #define HD_EXPORT_BASES_MAX 64
 
 struct hd_export_objects {
-	struct hd_store *store;     /* borrowed */
-	git_repository *repository; /* borrowed: the target */
-	const char *location;       /* borrowed: its common git directory */
-	git_odb *odb;               /* owned: the target's objects */
-	struct hd_export_map blobs; /* contents of files and links that are in the target */
+	struct hd_store *store;      /* borrowed */
+	git_repository *repository;  /* borrowed: the target */
+	const char *location;        /* borrowed: its common git directory */
+	git_odb *odb;                /* owned: the target's objects */
+	struct hd_export_pack *pack; /* what is to be written to it; the database's */
+	struct hd_export_map blobs;  /* contents of files and links that are in the target */
 	/* Contents of directories that are; a map of their own: a file may have the very bytes of a tree
 	 * object. */
 	struct hd_export_map trees;
@@ -32,13 +34,23 @@ struct hd_export_objects {
 		git_odb *odb;    /* owned; NULL when is_target */
 	} bases[HD_EXPORT_BASES_MAX];
 	size_t n_bases;
-	bool copied; /* something was written that no state counts as written */
+	bool is_unsynced; /* something was written past the pack, or out of it, and is perhaps not on the disk */
 };
 
-/* Opens the target's object database; bases are opened when something of them is asked for. */
+/*
+ * Opens the target's object database; bases are opened when something of them is asked for. What is put is there for
+ * whoever reads through this repository; for others after hd_export_objects_finish, or never.
+ */
 int hd_export_objects_open(struct hd_export_objects *objects, struct hd_store *store,
 	git_repository *repository, const char *location);
 void hd_export_objects_close(struct hd_export_objects *objects);
+
+/* An object, unless the target has it. */
+int hd_export_objects_put(
+	struct hd_export_objects *objects, git_object_t type, const void *data, size_t size, git_oid *ret_id);
+
+/* Writes what was put, and brings it to the disk: what takes so long, it says before (work.h). */
+int hd_export_objects_finish(struct hd_export_objects *objects);
 
 /* The blob of a file or link. */
 int hd_export_objects_put_blob(struct hd_export_objects *objects, struct hd_tree_view *view,

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "capture/git/export_names.h"
+#include "capture/git/tree_text.h"
 #include "capture/ignore_rules.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/buffer.h"
@@ -41,7 +42,7 @@ struct level {
 	const struct hd_tree_view_entry *parent; /* NULL: the parent has no such directory */
 	git_tree *parent_git;                    /* owned; NULL: git keeps nothing of it */
 	struct hd_tree_view_listing listing, parent_listing;
-	git_treebuilder *builder; /* owned */
+	struct hd_tree_text text; /* owned: what is written, names of the listing */
 	size_t path_length;
 	bool positional; /* depends on where the directory is */
 };
@@ -70,7 +71,7 @@ static void level_clear(struct level *level)
 	hd_tree_view_listing_clear(&level->listing);
 	hd_tree_view_listing_clear(&level->parent_listing);
 	git_tree_free(level->parent_git);
-	git_treebuilder_free(level->builder);
+	hd_tree_text_clear(&level->text);
 }
 
 static git_filemode_t git_mode(uint32_t mode)
@@ -82,9 +83,7 @@ static git_filemode_t git_mode(uint32_t mode)
 
 static int insert(struct level *level, const char *name, const git_oid *id, git_filemode_t mode)
 {
-	if (git_treebuilder_insert(NULL, level->builder, name, id, mode) < 0)
-		return hd_git_library_fail(HD_E_REPOSITORY, "'%s'", name);
-	return 0;
+	return hd_tree_text_add(&level->text, name, mode, id);
 }
 
 /* The parent's entry of the same name and type. */
@@ -230,11 +229,17 @@ static int list_level(struct tree_walk *walk, struct level *level)
 	r = hd_tree_view_list(walk->view, level->directory, &level->listing);
 	if (r >= 0 && level->parent)
 		r = hd_tree_view_list(walk->parent_view, level->parent, &level->parent_listing);
-	if (r < 0)
-		return r;
-	if (git_treebuilder_new(&level->builder, walk->export->objects->repository, NULL) < 0)
-		return hd_git_library_fail(HD_E_REPOSITORY, "begin a tree");
-	return 0;
+	return r;
+}
+
+static int put_tree(struct tree_walk *walk, struct level *level, git_oid *ret_id)
+{
+	HD_AUTO_BUFFER struct hd_buffer tree = {0};
+	int r = hd_tree_text_format(&level->text, &tree);
+
+	return r < 0 ? r
+		     : hd_export_objects_put(
+			       walk->export->objects, GIT_OBJECT_TREE, tree.data, tree.size, ret_id);
 }
 
 static int write_level(struct tree_walk *walk, struct level *level, struct written *ret_written)
@@ -254,17 +259,16 @@ static int write_level(struct tree_walk *walk, struct level *level, struct writt
 		return r;
 	/* The rules are those of a place. */
 	ret_written->positional = level->positional || walk->ignore;
-	ret_written->empty = git_treebuilder_entrycount(level->builder) == 0;
+	ret_written->empty = level->text.count == 0;
 	ret_written->childless = level->listing.count == 0;
 	/* Nothing tells an empty directory from a submodule's place but where it is. */
 	if (ret_written->childless)
 		ret_written->positional = true;
 	if (ret_written->empty && walk->depth > 1)
 		return 0;
-	if (git_treebuilder_write(&ret_written->id, level->builder) < 0)
-		return hd_git_library_fail(HD_E_REPOSITORY, "write a tree");
-	if (ret_written->positional)
-		return 0;
+	r = put_tree(walk, level, &ret_written->id);
+	if (r < 0 || ret_written->positional)
+		return r;
 	return hd_export_map_put(&walk->export->objects->trees, &level->directory->content, &ret_written->id);
 }
 

@@ -77,8 +77,8 @@ static int write_history(struct hd_thread_merge *merge, struct hd_export_objects
 
 	hd_export_history_begin(&history, merge->store, objects, &tree);
 	r = hd_export_history_write(&history, &merge->head.id, &merge->ours);
-	if (r >= 0 && history.written.size > 0)
-		r = hd_export_history_sync(&history);
+	if (r >= 0)
+		r = hd_export_objects_finish(objects);
 	if (r >= 0)
 		r = hd_export_history_record(&history);
 	hd_export_history_clear(&history);

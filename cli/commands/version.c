@@ -21,6 +21,7 @@ static const struct {
 	{"xxhash", HD_VERSION_XXHASH},
 	{"jansson", HD_VERSION_JANSSON},
 	{"libmd", HD_VERSION_LIBMD},
+	{"zlib", HD_VERSION_ZLIB},
 	{"libarchive", HD_VERSION_LIBARCHIVE},
 };
 

@@ -21,17 +21,17 @@
  * Invariants
  *  1. NAME appears only after all bytes were written, and with SYNC after they are on disk.
  *  2. Whatever the end, neither descriptor nor temporary name is left behind; only a crash can leave the
- * name, which starts with HD_ATOMIC_FILE_PREFIX.
+ * name, which starts with HD_ATOMIC_FILE_PREFIX or what the caller said.
  */
 
 #define NAME_ATTEMPTS 16
 
 _Atomic bool hd_file_atomic_without_tmpfile;
 
-static void temporary_name(char name[HD_ATOMIC_FILE_NAME_SIZE])
+static void temporary_name(const char *prefix, char name[HD_ATOMIC_FILE_NAME_SIZE])
 {
 	/* Uniqueness is the job of O_EXCL; chance only keeps processes from meeting often. */
-	(void)snprintf(name, HD_ATOMIC_FILE_NAME_SIZE, HD_ATOMIC_FILE_PREFIX "%016" PRIx64, hd_random64());
+	(void)snprintf(name, HD_ATOMIC_FILE_NAME_SIZE, "%s%016" PRIx64, prefix, hd_random64());
 }
 
 static int open_named(int directory_fd, mode_t mode, struct hd_atomic_file *file)
@@ -39,7 +39,7 @@ static int open_named(int directory_fd, mode_t mode, struct hd_atomic_file *file
 	for (int attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
 		int fd;
 
-		temporary_name(file->temporary);
+		temporary_name(file->prefix, file->temporary);
 		fd = hd_file_open(
 			directory_fd, file->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
 		if (fd != -EEXIST)
@@ -50,7 +50,13 @@ static int open_named(int directory_fd, mode_t mode, struct hd_atomic_file *file
 
 int hd_file_atomic_begin(int directory_fd, mode_t mode, struct hd_atomic_file *ret_file)
 {
-	struct hd_atomic_file file = {.fd = -EOPNOTSUPP, .directory_fd = directory_fd};
+	return hd_file_atomic_begin_as(directory_fd, mode, HD_ATOMIC_FILE_PREFIX, ret_file);
+}
+
+int hd_file_atomic_begin_as(
+	int directory_fd, mode_t mode, const char *prefix, struct hd_atomic_file *ret_file)
+{
+	struct hd_atomic_file file = {.fd = -EOPNOTSUPP, .directory_fd = directory_fd, .prefix = prefix};
 
 	if (!hd_file_atomic_without_tmpfile)
 		file.fd = hd_file_open(directory_fd, ".", O_RDWR | O_TMPFILE, mode);
@@ -85,7 +91,7 @@ static int name_descriptor(struct hd_atomic_file *file)
 		char name[HD_ATOMIC_FILE_NAME_SIZE];
 		int r;
 
-		temporary_name(name);
+		temporary_name(file->prefix, name);
 		r = link_descriptor(file, name);
 		if (r == -EEXIST)
 			continue;

@@ -105,9 +105,13 @@ int hd_file_space(int fd, struct hd_filesystem_space *ret_space);
 struct hd_atomic_file {
 	int fd;             /* owned; -1 when not begun */
 	int directory_fd;   /* borrowed */
+	const char *prefix; /* borrowed: of temporary names */
 	char temporary[32]; /* empty when O_TMPFILE worked */
 };
 int hd_file_atomic_begin(int directory_fd, mode_t mode, struct hd_atomic_file *ret_file);
+/* The same, where temporary names begin with PREFIX, up to 12 bytes that outlive the file: so that others know them. */
+int hd_file_atomic_begin_as(
+	int directory_fd, mode_t mode, const char *prefix, struct hd_atomic_file *ret_file);
 int hd_file_atomic_commit(struct hd_atomic_file *file, const char *name, bool replace, bool sync);
 void hd_file_atomic_abort(struct hd_atomic_file *file);
 

@@ -109,6 +109,8 @@
 	x(git_object_lookup) \
 	x(git_object_peel) \
 	x(git_odb_add_backend) \
+	x(git_odb_backend_data_alloc) \
+	x(git_odb_backend_data_free) \
 	x(git_odb_exists) \
 	x(git_odb_exists_ext) \
 	x(git_odb_free) \
@@ -323,6 +325,8 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_object_lookup (hd_git_functions()->git_object_lookup)
 #define git_object_peel (hd_git_functions()->git_object_peel)
 #define git_odb_add_backend (hd_git_functions()->git_odb_add_backend)
+#define git_odb_backend_data_alloc (hd_git_functions()->git_odb_backend_data_alloc)
+#define git_odb_backend_data_free (hd_git_functions()->git_odb_backend_data_free)
 #define git_odb_exists (hd_git_functions()->git_odb_exists)
 #define git_odb_exists_ext (hd_git_functions()->git_odb_exists_ext)
 #define git_odb_free (hd_git_functions()->git_odb_free)
