@@ -85,7 +85,7 @@ static inline uint64_t hd_log_extent(uint64_t size)
 	       ~(uint64_t)(HD_LOG_ALIGNMENT - 1);
 }
 
-/* ---- object_log.c ---- */
+/* ---- object_log_table.c ---- */
 void hd_log_enter(struct hd_object_logs *logs);
 void hd_log_leave(struct hd_object_logs *logs);
 /* With the lock held. */

@@ -75,19 +75,13 @@ struct hd_object_store {
 
 /* ---- object_store.c ---- */
 
-/* The name of bytes: number 0. */
-struct hd_object_id hd_object_id_compute(const struct hd_object_store *store, const void *data, size_t size);
-
 /* A seam for tests: the size up to which objects go to a log. */
 extern size_t hd_object_log_limit;
 
-/* Finds an object in a log or opens its file; -HD_E_OBJECT_MISSING or -HD_E_OBJECT_CORRUPT, bare. The caller closes. */
-int hd_object_find(
-	struct hd_object_store *store, const struct hd_object_id *id, struct hd_object_place *ret_place);
+/* ---- object_verify.c ---- */
 
-/* Opens an object's file and tells its size: the descriptor, or bare -HD_E_OBJECT_MISSING,
- * -HD_E_OBJECT_CORRUPT for what is no regular file. */
-int hd_object_open(struct hd_object_store *store, const struct hd_object_id *id, uint64_t *ret_size);
+/* The name of bytes: number 0. */
+struct hd_object_id hd_object_id_compute(const struct hd_object_store *store, const void *data, size_t size);
 
 /* 0 when the bytes at PLACE hash to ID; -HD_E_OBJECT_CORRUPT, bare, when not. Reads all of them. */
 int hd_object_check_place(
@@ -97,7 +91,36 @@ int hd_object_check_place(
 int hd_object_check_bytes(
 	struct hd_object_store *store, const struct hd_object_id *id, const void *data, size_t size);
 
-/* ---- object_put.c ---- */
+/* ---- object_find.c ---- */
+
+/* Finds an object in a log or opens its file; -HD_E_OBJECT_MISSING or -HD_E_OBJECT_CORRUPT, bare. The caller closes. */
+int hd_object_find(
+	struct hd_object_store *store, const struct hd_object_id *id, struct hd_object_place *ret_place);
+
+/* ---- object_file.c ---- */
+
+/* Opens an object's file and tells its size: the descriptor, or bare -HD_E_OBJECT_MISSING,
+ * -HD_E_OBJECT_CORRUPT for what is no regular file. */
+int hd_object_open(struct hd_object_store *store, const struct hd_object_id *id, uint64_t *ret_size);
+
+enum hd_object_comparison { HD_OBJECT_FREE, HD_OBJECT_SAME, HD_OBJECT_OTHER, HD_OBJECT_DAMAGED };
+
+/* What stands at PLACE for somebody who wants DATA there under the name ID: enum hd_object_comparison, or a negative code. */
+int hd_object_compare(struct hd_object_store *store, const struct hd_object_id *id,
+	const struct hd_object_place *place, const void *data, size_t size);
+/* The same for the file of ID. */
+int hd_object_compare_file(
+	struct hd_object_store *store, const struct hd_object_id *id, const void *data, size_t size);
+
+enum hd_object_write_mode {
+	HD_OBJECT_NEW,      /* -EEXIST if it is there, or in a log */
+	HD_OBJECT_FROM_LOG, /* -EEXIST if it is there */
+	HD_OBJECT_REPLACING /* and synced at once: it must not be worse off than what it replaces */
+};
+
+/* Writes the file of ID, which nobody meets before it is whole. */
+int hd_object_write_file(struct hd_object_store *store, const struct hd_object_id *id, const void *data,
+	size_t size, enum hd_object_write_mode mode);
 
 /*
  * Replaces an object's file whose bytes are not what the name says, or whose sync failed. The caller's bytes
@@ -122,7 +145,10 @@ int hd_object_read(struct hd_object_store *store, const struct hd_object_id *id,
 int hd_object_load(struct hd_object_store *store, const struct hd_object_id *id, uint64_t limit,
 	void **ret_data, size_t *ret_size);
 
-/* ---- object_sync.c ---- */
+/* The size of an object, which is not verified for it. */
+int hd_object_size(struct hd_object_store *store, const struct hd_object_id *id, uint64_t *ret_size);
+
+/* ---- object_sync_list.c ---- */
 
 /* An empty list; -ENOMEM. Clearing one that was never initialised is fine. */
 int hd_object_sync_init(struct hd_object_sync *sync);
@@ -130,6 +156,18 @@ void hd_object_sync_clear(struct hd_object_sync *sync);
 
 /* Says that an object is on the disk, file and name, unless it is listed. */
 void hd_object_sync_note_durable(struct hd_object_store *store, const struct hd_object_id *id);
+
+/* Lists an object; -EAGAIN when too many are listed already, -ENOMEM. FORCE as with hd_object_sync_add. */
+int hd_object_sync_list(struct hd_object_sync *sync, const struct hd_object_id *id, bool force);
+
+/* What a sync that begins takes: a copy of the list, which has something. The caller frees it; -ENOMEM. */
+int hd_object_sync_copy_locked(
+	const struct hd_object_sync *sync, struct hd_unsynced_object **ret_batch, size_t *ret_count);
+/* That sync ended with R: on success its BATCH leaves the list, else what it learnt of it is noted. */
+void hd_object_sync_settle_locked(
+	struct hd_object_sync *sync, const struct hd_unsynced_object *batch, size_t count, int r);
+
+/* ---- object_sync.c ---- */
 
 /*
  * Lists an object that the next hd_object_store_sync must make durable. With FORCE also one that was durable

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -15,66 +14,13 @@
  * caller returns when as many objects are durable as were listed when it came.
  *
  * Invariants
- *  1. Only the running sync removes from the list, only from the front, and only after everything in front
- * was on disk, file and directory entry both. A failed sync removes nothing.
- *  2. Files come before the directories that name them.
- *  3. An object whose fdatasync failed is not synced again but written again: see struct hd_unsynced_object.
+ *  1. Files come before the directories that name them.
+ *  2. An object whose fdatasync failed is not synced again but written again: see struct hd_unsynced_object.
  * What syncfs did not manage is tried one by one, so that a stranger's failed write on the same filesystem
  * does not become ours (syncfs reports any, fdatasync only the file's own).
  *
  * An object that was there before its put is listed as well: whoever wrote it may not have synced it.
  */
-
-int hd_object_sync_init(struct hd_object_sync *sync)
-{
-	int r;
-
-	r = hd_object_id_set_init(&sync->known_durable);
-	if (r < 0)
-		return r;
-	hd_mutex_init(&sync->lock, HD_RANK_LEAF);
-	hd_condition_init(&sync->finished);
-	return 0;
-}
-
-void hd_object_sync_clear(struct hd_object_sync *sync)
-{
-	if (!sync->known_durable.slots)
-		return;
-	hd_object_id_set_clear(&sync->known_durable);
-	free(sync->unsynced);
-	hd_condition_destroy(&sync->finished);
-	hd_mutex_destroy(&sync->lock);
-}
-
-/* Looks at the newest only: puts of one object tend to follow each other, and a second listing does no harm.
- */
-static bool is_listed_locked(const struct hd_object_sync *sync, const struct hd_object_id *id)
-{
-	size_t first =
-		sync->n_unsynced > HD_OBJECT_SYNC_SINGLY ? sync->n_unsynced - HD_OBJECT_SYNC_SINGLY : 0;
-
-	for (size_t i = first; i < sync->n_unsynced; i++) {
-		if (hd_object_id_equal(&sync->unsynced[i].id, id))
-			return true;
-	}
-	return false;
-}
-
-static int add_locked(struct hd_object_sync *sync, const struct hd_object_id *id, bool force)
-{
-	if (force)
-		hd_object_id_set_remove(&sync->known_durable, id);
-	else if (hd_object_id_set_has(&sync->known_durable, id) || is_listed_locked(sync, id))
-		return 0;
-	if (sync->n_unsynced >= HD_OBJECT_UNSYNCED_LIMIT)
-		return -EAGAIN;
-	if (HD_ARRAY_RESERVE(sync->unsynced, sync->n_unsynced, sync->capacity) < 0)
-		return -ENOMEM;
-	sync->unsynced[sync->n_unsynced++] = (struct hd_unsynced_object){.id = *id};
-	sync->listed++;
-	return 0;
-}
 
 int hd_object_sync_add(struct hd_object_store *store, const struct hd_object_id *id, bool force)
 {
@@ -82,9 +28,7 @@ int hd_object_sync_add(struct hd_object_store *store, const struct hd_object_id 
 	int r;
 
 	for (;;) {
-		hd_mutex_lock(&sync->lock);
-		r = add_locked(sync, id, force);
-		hd_mutex_unlock(&sync->lock);
+		r = hd_object_sync_list(sync, id, force);
 		if (r != -EAGAIN)
 			return r;
 		r = hd_object_store_sync(store);
@@ -183,38 +127,6 @@ static int sync_batch(struct hd_object_store *store, struct hd_unsynced_object *
 	return result < 0 ? result : sync_directories(store, batch, count);
 }
 
-static int copy_batch_locked(
-	const struct hd_object_sync *sync, struct hd_unsynced_object **ret_batch, size_t *ret_count)
-{
-	struct hd_unsynced_object *batch = calloc(sync->n_unsynced, sizeof(*batch));
-
-	if (!batch)
-		return -ENOMEM;
-	memcpy(batch, sync->unsynced, sync->n_unsynced * sizeof(*batch));
-	*ret_batch = batch;
-	*ret_count = sync->n_unsynced;
-	return 0;
-}
-
-static void settle_batch_locked(
-	struct hd_object_sync *sync, const struct hd_unsynced_object *batch, size_t count, int r)
-{
-	if (r < 0) {
-		for (size_t i = 0; i < count; i++)
-			sync->unsynced[i].rewrite = batch[i].rewrite;
-		return;
-	}
-	sync->n_unsynced -= count;
-	memmove(sync->unsynced, sync->unsynced + count, sync->n_unsynced * sizeof(*sync->unsynced));
-	sync->durable += count;
-	for (size_t i = 0; i < count; i++) {
-		/* A file that was replaced while the batch ran is listed again; then the batch says nothing
-		 * of it. */
-		if (!is_listed_locked(sync, &batch[i].id))
-			hd_object_id_set_add(&sync->known_durable, &batch[i].id);
-	}
-}
-
 /* Syncs what is listed now. Called with the lock held, which it gives up meanwhile. */
 static int run_locked(struct hd_object_store *store)
 {
@@ -223,25 +135,17 @@ static int run_locked(struct hd_object_store *store)
 	size_t count = 0;
 	int r;
 
-	r = copy_batch_locked(sync, &batch, &count);
+	r = hd_object_sync_copy_locked(sync, &batch, &count);
 	if (r < 0)
 		return r;
 	sync->running = true;
 	hd_mutex_unlock(&sync->lock);
 	r = sync_batch(store, batch, count);
 	hd_mutex_lock(&sync->lock);
-	settle_batch_locked(sync, batch, count, r);
+	hd_object_sync_settle_locked(sync, batch, count, r);
 	sync->running = false;
 	hd_condition_broadcast(&sync->finished);
 	return r;
-}
-
-void hd_object_sync_note_durable(struct hd_object_store *store, const struct hd_object_id *id)
-{
-	hd_mutex_lock(&store->sync.lock);
-	if (!is_listed_locked(&store->sync, id))
-		hd_object_id_set_add(&store->sync.known_durable, id);
-	hd_mutex_unlock(&store->sync.lock);
 }
 
 void hd_object_store_distrust(struct hd_object_store *store)
