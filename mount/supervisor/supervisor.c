@@ -98,17 +98,6 @@ static int check_thread_number(const struct hd_supervisor *supervisor)
 	return r < 0 || number == supervisor->number ? r : -HD_E_THREAD_BUSY;
 }
 
-int hd_supervisor_explain_busy(const struct hd_supervisor *supervisor, int r)
-{
-	HD_AUTO_FREE char *owner = r == -HD_E_THREAD_BUSY ? hd_run_lock_owner(supervisor->arguments.store,
-								    supervisor->number, HD_RUN_LEASE)
-							  : NULL;
-
-	if (owner)
-		return hd_fail(-r, "open thread '%s', which %s has", supervisor->arguments.thread, owner);
-	return hd_fail_in(r, "open thread '%s'", supervisor->arguments.thread);
-}
-
 /* Goes to the background, with the thread's log. */
 static int prepare(struct hd_supervisor *supervisor)
 {
@@ -227,7 +216,8 @@ static void hear_worker(struct hd_supervisor *supervisor)
 	(void)hd_process_kill(supervisor->worker, SIGKILL);
 }
 
-void hd_supervisor_serve(struct hd_supervisor *supervisor)
+/* Until SUPERVISOR_ENDED. */
+static void serve_mount(struct hd_supervisor *supervisor)
 {
 	while (supervisor->phase != SUPERVISOR_ENDED) {
 		const int fds[] = {supervisor->signal_fd, supervisor->link_lost ? -1 : supervisor->link_fd,
@@ -258,38 +248,13 @@ void hd_supervisor_serve(struct hd_supervisor *supervisor)
 	}
 }
 
-void hd_supervisor_clear(struct hd_supervisor *supervisor)
+void hd_supervisor_serve(struct hd_supervisor *supervisor)
 {
-	int *const fds[] = {&supervisor->report_fd, &supervisor->signal_fd, &supervisor->listen_fd,
-		&supervisor->link_fd, &supervisor->watch_fd, &supervisor->keeper_fd,
-		&supervisor->keeper_lock_fd, &supervisor->lock_fd};
-	size_t i;
-
-	for (i = 0; i < HD_PART_COUNT; i++)
-		hd_cleanup_close(&supervisor->parts[i]);
-	hd_held_files_clear(&supervisor->large);
-	for (i = 0; i < HD_ARRAY_SIZE(fds); i++)
-		hd_cleanup_close(fds[i]);
-	free(supervisor->directory);
-	json_decref(supervisor->failure);
-	json_decref(supervisor->unsaved);
-}
-
-void hd_supervisor_init(struct hd_supervisor *supervisor, const struct hd_program_arguments *arguments)
-{
-	size_t i;
-
-	*supervisor = (struct hd_supervisor){.arguments = *arguments,
-		.report_fd = arguments->report ? HD_SUPERVISOR_REPORT_FD : -1,
-		.signal_fd = -1,
-		.listen_fd = -1,
-		.link_fd = -1,
-		.watch_fd = -1,
-		.lock_fd = -1,
-		.keeper_lock_fd = -1,
-		.keeper_fd = -1};
-	for (i = 0; i < HD_PART_COUNT; i++)
-		supervisor->parts[i] = -1;
+	do
+		serve_mount(supervisor);
+	while (supervisor->stepped_down && hd_supervisor_watch_over(supervisor));
+	if (!supervisor->stepped_down)
+		hd_supervisor_finish(supervisor);
 }
 
 int hd_supervisor_run(const struct hd_program_arguments *arguments)
@@ -306,11 +271,7 @@ int hd_supervisor_run(const struct hd_program_arguments *arguments)
 		hd_supervisor_report(&supervisor, hd_control_error_reply(r));
 		supervisor.exit_status = 1;
 	} else if (supervisor.worker != 0) {
-		do
-			hd_supervisor_serve(&supervisor);
-		while (supervisor.stepped_down && hd_supervisor_watch_over(&supervisor));
-		if (!supervisor.stepped_down)
-			hd_supervisor_finish(&supervisor);
+		hd_supervisor_serve(&supervisor);
 	}
 	hd_supervisor_clear(&supervisor);
 	return supervisor.exit_status;

@@ -28,66 +28,7 @@
 #define BUSY_PATIENCE_NS 300000000u
 #define BUSY_RETRY_NS 20000000u
 
-void hd_supervisor_report(struct hd_supervisor *supervisor, json_t *reply)
-{
-	if (supervisor->report_fd < 0) {
-		json_decref(reply);
-		return;
-	}
-	(void)hd_control_send(supervisor->report_fd, reply, -1);
-	hd_cleanup_close(&supervisor->report_fd);
-	supervisor->report_fd = -1;
-}
-
-void hd_supervisor_answer_waiters(struct hd_supervisor *supervisor, json_t *reply, bool synced)
-{
-	size_t kept = 0;
-	size_t i;
-
-	for (i = 0; i < supervisor->n_waiters; i++) {
-		if (synced && !supervisor->waits_for_sync[i]) {
-			supervisor->waiters[kept] = supervisor->waiters[i];
-			supervisor->waits_for_sync[kept++] = false;
-			continue;
-		}
-		(void)hd_control_send(supervisor->waiters[i], json_incref(reply), -1);
-		hd_cleanup_close(&supervisor->waiters[i]);
-	}
-	supervisor->n_waiters = kept;
-}
-
 /* ---- the mount ---- */
-
-int hd_supervisor_listen(struct hd_supervisor *supervisor)
-{
-	HD_AUTO_FREE char *path =
-		hd_run_file_path(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
-	int r;
-
-	if (!path)
-		return -ENOMEM;
-	/*
-	 * We have the supervisor's lock, so a socket that is there is a dead supervisor's, even if it still takes
-	 * connections: its lock may be free before its other descriptors are closed.
-	 */
-	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
-	r = supervisor->listen_fd = hd_socket_listen(path);
-	return r < 0 ? hd_fail_in(r, "listen at %s", path) : 0;
-}
-
-void hd_supervisor_write_status(const struct hd_supervisor *supervisor)
-{
-	const struct hd_program_arguments *arguments = &supervisor->arguments;
-	json_t *status = json_pack("{s:i, s:i, s:s, s:s, s:I}", "pid", (int)getpid(), "worker",
-		(int)supervisor->worker, "thread", arguments->thread, "mountpoint", arguments->directory,
-		"started", (json_int_t)hd_clock_now().tv_sec);
-	HD_AUTO_FREE char *text = status ? json_dumps(status, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-	int r = text ? hd_run_file_write(arguments->store, supervisor->number, HD_RUN_STATUS, text) : -ENOMEM;
-
-	json_decref(status);
-	if (r < 0)
-		hd_log(HD_LOG_WARNING, "cannot write the status file, ignoring: %s", hd_error_message(r));
-}
 
 /* The mount that who started us has made where we could not. */
 static int take_device(void)
@@ -209,14 +150,6 @@ static void hear_ready(struct hd_supervisor *supervisor)
 
 /* ---- unmounting ---- */
 
-static void add_waiter(struct hd_supervisor *supervisor, int *client, bool lazy)
-{
-	if (supervisor->n_waiters == SUPERVISOR_WAITER_LIMIT)
-		return;
-	supervisor->waits_for_sync[supervisor->n_waiters] = lazy;
-	supervisor->waiters[supervisor->n_waiters++] = hd_steal_fd(client);
-}
-
 /* What looks into the mount for a moment (a file that is being closed, somebody who lists processes) is no user of it. */
 static int detach_patiently(const struct hd_supervisor *supervisor, bool lazy)
 {
@@ -248,7 +181,7 @@ static void hear_unmount(struct hd_supervisor *supervisor, const json_t *message
 		return;
 	}
 	supervisor->detached = true;
-	add_waiter(supervisor, client, lazy);
+	hd_supervisor_add_waiter(supervisor, client, lazy);
 	/*
 	 * Nobody has anything open here, so the worker finds the mount gone and ends. A copy in another mount namespace (a
 	 * container that was started meanwhile) would keep it for as long as that one lives: it ends all the same.

@@ -48,28 +48,6 @@ static json_t *describe_mount(const struct hd_supervisor *supervisor)
 		(json_int_t)supervisor->restarts, "last_restart", supervisor->last_restart);
 }
 
-int hd_supervisor_hand_over(struct hd_supervisor *supervisor, json_t *message, int device)
-{
-	size_t i;
-	int r = 0;
-
-	for (i = 0; r >= 0 && i < supervisor->large.count; i++) {
-		const struct hd_held_file *file = &supervisor->large.files[i];
-
-		if (file->fd >= 0)
-			r = hd_control_send(supervisor->link_fd,
-				json_pack("{s:s, s:I}", "op", "large", "slot", (json_int_t)file->slot),
-				file->fd);
-	}
-	hd_held_files_restart(&supervisor->large);
-	if (r >= 0)
-		r = hd_control_send(supervisor->link_fd, message, device);
-	else
-		json_decref(message);
-	/* One that died meanwhile is found by its watch. */
-	return r == -EPIPE ? 0 : r;
-}
-
 int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why)
 {
 	int r;

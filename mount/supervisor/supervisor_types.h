@@ -2,7 +2,7 @@
 #ifndef HEDDLE_MOUNT_SUPERVISOR_SUPERVISOR_TYPES_H
 #define HEDDLE_MOUNT_SUPERVISOR_SUPERVISOR_TYPES_H
 
-/* What the supervisor*.c files share. Nobody outside of them includes this. */
+/* What the supervisor*.c and keeper*.c files share, from the bottom up. Nobody outside of them includes this. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -86,32 +86,90 @@ struct hd_supervisor {
 	int exit_status;
 };
 
-/* supervisor.c */
-/* R, with who has the thread if that is why. */
-int hd_supervisor_explain_busy(const struct hd_supervisor *supervisor, int r);
+/* ---- supervisor_state.c ---- */
+
 /* All descriptors -1. */
 void hd_supervisor_init(struct hd_supervisor *supervisor, const struct hd_program_arguments *arguments);
-/* Until SUPERVISOR_ENDED. */
-void hd_supervisor_serve(struct hd_supervisor *supervisor);
 void hd_supervisor_clear(struct hd_supervisor *supervisor);
+/* R, with who has the thread if that is why. */
+int hd_supervisor_explain_busy(const struct hd_supervisor *supervisor, int r);
 
-/* supervisor_worker.c */
-/* The worker is dead and did not close its overlay: removes the mount and starts a salvager. */
-void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why);
-enum hd_worker_role { HD_WORKER_FIRST, HD_WORKER_TAKES_OVER, HD_WORKER_SALVAGES };
-int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role);
-/* The worker has ended: what it still said is read, and the next phase begins. */
-void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
+/* ---- supervisor_reply.c ---- */
+
+/* Answers who started us, once. REPLY's reference is consumed. */
+void hd_supervisor_report(struct hd_supervisor *supervisor, json_t *reply);
+/* *CLIENT, which is taken, waits for the end of the mount; LAZY: for durability alone. */
+void hd_supervisor_add_waiter(struct hd_supervisor *supervisor, int *client, bool lazy);
+/* Answers the clients that wait: with SYNCED only those that wait for durability. REPLY is borrowed. */
+void hd_supervisor_answer_waiters(struct hd_supervisor *supervisor, json_t *reply, bool synced);
+
+/* ---- supervisor_files.c ---- */
+
+/* Listens where clients connect. */
+int hd_supervisor_listen(struct hd_supervisor *supervisor);
+/* Writes the file that says who serves the thread. */
+void hd_supervisor_write_status(const struct hd_supervisor *supervisor);
+/* Removes both, and the worker's socket. */
+void hd_supervisor_remove_files(const struct hd_supervisor *supervisor);
+/* Notes for `heddle status`, and for the next mount, how this one ended. */
+void hd_supervisor_record_last(const struct hd_supervisor *supervisor, const char *text);
+
+/* ---- supervisor_mount.c ---- */
+
 /* hd_mount_detach_own of its mount. */
 int hd_supervisor_unmount(const struct hd_supervisor *supervisor, bool lazy);
 /* The mount leaves the tree, and whoever waits for an answer in it gets ECONNABORTED. */
 void hd_supervisor_detach(struct hd_supervisor *supervisor);
-/* Notes for `heddle status`, and for the next mount, how this one ended. */
-void hd_supervisor_record_last(const struct hd_supervisor *supervisor, const char *text);
+/* The same, with the files of a supervisor that has its lock. */
+void hd_supervisor_remove_mount(struct hd_supervisor *supervisor);
+
+/* ---- supervisor_spawn.c ---- */
+
+enum hd_worker_role { HD_WORKER_FIRST, HD_WORKER_TAKES_OVER, HD_WORKER_SALVAGES };
+int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role);
+/* Sends the new worker the large files, then MESSAGE, whose reference is consumed, with DEVICE or -1. */
+int hd_supervisor_hand_over(struct hd_supervisor *supervisor, json_t *message, int device);
+
+/* ---- supervisor_ladder.c ---- */
+
+/* The worker is asked to go (OP), and louder if it does not. */
+void hd_supervisor_ask_to_go(struct hd_supervisor *supervisor, const char *op);
+/* Milliseconds until the next step is due, -1 if none is. */
+int hd_supervisor_ladder_timeout(const struct hd_supervisor *supervisor);
+/* Takes the step that is due. */
+void hd_supervisor_ladder_climb(struct hd_supervisor *supervisor);
+
+/* ---- supervisor_step_down.c ---- */
+
+/* Leaves its place to another supervisor, which CLIENT is about to start. */
+void hd_supervisor_step_down(struct hd_supervisor *supervisor, int client);
+
+/* ---- supervisor_link.c ---- */
+
+/* One message of the worker. A negative result: the link is at its end. */
+int hd_supervisor_hear(struct hd_supervisor *supervisor, int timeout_ms);
+void hd_supervisor_accept(struct hd_supervisor *supervisor);
+/* SIGTERM: ends the mount, whoever uses it. */
+void hd_supervisor_stop(struct hd_supervisor *supervisor);
+
+/* ---- supervisor_restart.c ---- */
+
+/* Whether a dead worker is replaced: there is a mount, and the budget is not used up. */
+bool hd_supervisor_may_restart(struct hd_supervisor *supervisor);
+/* Starts the next worker and gives it the mount. WHY the last one ended. */
+int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why);
+
+/* ---- supervisor_worker.c ---- */
+
+/* The worker is dead and did not close its overlay: removes the mount and starts a salvager. */
+void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why);
+/* The worker has ended: what it still said is read, and the next phase begins. */
+void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
 /* What is left to say and to remove; no worker lives. */
 void hd_supervisor_finish(struct hd_supervisor *supervisor);
 
-/* supervisor_adopt.c */
+/* ---- supervisor_adopt.c ---- */
+
 /* The locks of keeper and supervisor. PATIENT: their holders are on their way out. */
 int hd_supervisor_take_locks(struct hd_supervisor *supervisor, bool patient);
 /* What a supervisor of a mount that is there does before it serves. */
@@ -121,41 +179,14 @@ int hd_supervisor_adopt(struct hd_supervisor *supervisor);
 /* The keeper's way to that: everything but the worker's part is known. */
 int hd_supervisor_succeed(struct hd_supervisor *supervisor);
 
-/* supervisor_step_down.c */
-/* Leaves its place to another supervisor, which CLIENT is about to start. */
-void hd_supervisor_step_down(struct hd_supervisor *supervisor, int client);
+/* ---- supervisor_watch_over.c ---- */
+
 /* Holds the mount until the other one has it: false then, true when nobody took it, and it is ours again. */
 bool hd_supervisor_watch_over(struct hd_supervisor *supervisor);
 
-/* supervisor_restart.c */
-/* Whether a dead worker is replaced: there is a mount, and the budget is not used up. */
-bool hd_supervisor_may_restart(struct hd_supervisor *supervisor);
-/* Starts the next worker and gives it the mount. WHY the last one ended. */
-int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why);
-/* Sends the new worker the large files, then MESSAGE, whose reference is consumed, with DEVICE or -1. */
-int hd_supervisor_hand_over(struct hd_supervisor *supervisor, json_t *message, int device);
+/* ---- supervisor.c ---- */
 
-/* supervisor_link.c */
-/* Listens where clients connect. */
-int hd_supervisor_listen(struct hd_supervisor *supervisor);
-/* Writes the file that says who serves the thread. */
-void hd_supervisor_write_status(const struct hd_supervisor *supervisor);
-/* One message of the worker. A negative result: the link is at its end. */
-int hd_supervisor_hear(struct hd_supervisor *supervisor, int timeout_ms);
-void hd_supervisor_accept(struct hd_supervisor *supervisor);
-/* SIGTERM: ends the mount, whoever uses it. */
-void hd_supervisor_stop(struct hd_supervisor *supervisor);
-
-/* supervisor_ladder.c */
-/* The worker is asked to go (OP), and louder if it does not. */
-void hd_supervisor_ask_to_go(struct hd_supervisor *supervisor, const char *op);
-/* Milliseconds until the next step is due, -1 if none is. */
-int hd_supervisor_ladder_timeout(const struct hd_supervisor *supervisor);
-/* Takes the step that is due. */
-void hd_supervisor_ladder_climb(struct hd_supervisor *supervisor);
-/* Answers who started us, once. REPLY's reference is consumed. */
-void hd_supervisor_report(struct hd_supervisor *supervisor, json_t *reply);
-/* Answers the clients that wait: with SYNCED only those that wait for durability. REPLY is borrowed. */
-void hd_supervisor_answer_waiters(struct hd_supervisor *supervisor, json_t *reply, bool synced);
+/* Until the mount has ended, or another supervisor has it. */
+void hd_supervisor_serve(struct hd_supervisor *supervisor);
 
 #endif

@@ -46,42 +46,6 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role)
-{
-	HD_AUTO_FREE char *options = hd_mount_options_format(&supervisor->options);
-	const struct hd_program_arguments arguments = {.store = supervisor->arguments.store,
-		.thread = supervisor->arguments.thread,
-		.options = options,
-		.take_over = role == HD_WORKER_TAKES_OVER,
-		.salvage = role == HD_WORKER_SALVAGES};
-	struct hd_inherited_fd fds[1 + HD_PARTS_INHERITED];
-	HD_AUTO_CLOSE int theirs = -1;
-	int ends[2];
-	int r;
-
-	if (!options)
-		return -ENOMEM;
-	r = hd_socket_pair(ends);
-	if (r < 0)
-		return hd_fail_in(r, "make a socket pair");
-	close_fd(&supervisor->link_fd);
-	supervisor->link_fd = ends[0];
-	supervisor->link_lost = false;
-	theirs = ends[1];
-	fds[0] = (struct hd_inherited_fd){theirs, HD_WORKER_LINK_FD};
-	hd_mount_parts_inherit(supervisor->parts, fds + 1);
-	r = hd_program_spawn("heddle-fuse-worker", &arguments, fds, HD_ARRAY_SIZE(fds), &supervisor->worker);
-	if (r < 0)
-		return r;
-	supervisor->foreign = false;
-	close_fd(&supervisor->watch_fd);
-	r = supervisor->watch_fd = hd_process_watch(supervisor->worker);
-	if (r < 0)
-		return hd_fail_in(r, "watch worker %d", (int)supervisor->worker);
-	hd_keeper_tell_worker(supervisor);
-	return 0;
-}
-
 /* ---- death ---- */
 
 static void describe_end(const struct hd_supervisor *supervisor, int status, char *text, size_t size)
@@ -98,84 +62,6 @@ static void describe_end(const struct hd_supervisor *supervisor, int status, cha
 	else
 		(void)snprintf(text, size, "worker %d ended with status %d without closing its overlay",
 			(int)worker, WEXITSTATUS(status));
-}
-
-void hd_supervisor_record_last(const struct hd_supervisor *supervisor, const char *text)
-{
-	HD_AUTO_FREE char *line = NULL;
-	struct timespec now = hd_clock_now();
-	struct tm parts;
-	char when[32] = "";
-
-	if (gmtime_r(&now.tv_sec, &parts))
-		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &parts);
-	if (asprintf(&line, "%s %s", when, text) < 0) {
-		line = NULL;
-		return;
-	}
-	(void)hd_run_file_write(supervisor->arguments.store, supervisor->number, HD_RUN_LAST, line);
-}
-
-/* The mount that a dead supervisor left, if it is still that one. */
-static void remove_left_mount(const struct hd_supervisor *supervisor)
-{
-	struct hd_mount_place place;
-	int r;
-
-	r = hd_mount_find_thread(supervisor->arguments.store, supervisor->arguments.thread, &place);
-	if (r < 0)
-		return;
-	r = hd_mount_point_detach(place.directory, true);
-	if (r < 0)
-		hd_log(HD_LOG_ERROR, "cannot detach %s: %s", place.directory, hd_error_message(r));
-	hd_mount_place_clear(&place);
-}
-
-static void remove_run_files(const struct hd_supervisor *supervisor)
-{
-	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_ADOPTION);
-	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
-	hd_run_file_remove(supervisor->arguments.store, supervisor->number, HD_RUN_STATUS);
-}
-
-int hd_supervisor_unmount(const struct hd_supervisor *supervisor, bool lazy)
-{
-	const struct hd_program_arguments *arguments = &supervisor->arguments;
-
-	/* What stands at that place for us is not that mount, which goes with the processes that see it. */
-	if (supervisor->options.is_private)
-		return 0;
-	return hd_mount_detach_own(arguments->store, arguments->thread, arguments->directory, lazy);
-}
-
-void hd_supervisor_detach(struct hd_supervisor *supervisor)
-{
-	int r = 0;
-
-	if (supervisor->adopted && !supervisor->detached && !supervisor->options.is_private)
-		remove_left_mount(supervisor);
-	else if (supervisor->parts[HD_PART_DEVICE] >= 0 && !supervisor->detached)
-		r = hd_supervisor_unmount(supervisor, true);
-	supervisor->detached = true;
-	/* The last descriptor: programs that wait for an answer get ECONNABORTED. */
-	close_fd(&supervisor->parts[HD_PART_DEVICE]);
-	hd_keeper_tell_device(supervisor);
-	if (r < 0 && r != -EINVAL) {
-		r = hd_supervisor_unmount(supervisor, true);
-		if (r < 0 && r != -EINVAL)
-			hd_log(HD_LOG_ERROR, "cannot detach %s: %s", supervisor->arguments.directory,
-				hd_error_message(r));
-	}
-}
-
-static void remove_mount(struct hd_supervisor *supervisor)
-{
-	hd_supervisor_detach(supervisor);
-	/* Not ours before we were the thread's supervisor. */
-	if (supervisor->lock_fd < 0)
-		return;
-	close_fd(&supervisor->listen_fd);
-	remove_run_files(supervisor);
 }
 
 /* Starts a salvager and gives it what the dead worker held. */
@@ -238,7 +124,7 @@ void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why)
 
 	if (supervisor->phase != SUPERVISOR_SALVAGING)
 		hd_supervisor_record_last(supervisor, why);
-	remove_mount(supervisor);
+	hd_supervisor_remove_mount(supervisor);
 	if ((supervisor->lacks_room && !await_room(supervisor)) || supervisor->salvages == SALVAGE_LIMIT) {
 		give_up(supervisor, why);
 		return;
@@ -329,7 +215,7 @@ void hd_supervisor_finish(struct hd_supervisor *supervisor)
 	bool clean = supervisor->closed && !supervisor->failure && supervisor->salvages == 0;
 	json_t *reply = supervisor->failure ? json_incref(supervisor->failure) : json_pack("{s:b}", "ok", 1);
 
-	remove_mount(supervisor);
+	hd_supervisor_remove_mount(supervisor);
 	if (supervisor->failure) {
 		const char *message = json_string_value(
 			json_object_get(json_object_get(supervisor->failure, "error"), "message"));

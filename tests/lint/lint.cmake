@@ -6,6 +6,7 @@ endfunction()
 
 set(lint "${CMAKE_SOURCE_DIR}/tests/lint")
 heddle_lint(layering "${Python3_EXECUTABLE}" "${lint}/check_layering.py")
+heddle_lint(circles "${Python3_EXECUTABLE}" "${lint}/check_circles.py")
 heddle_lint(io "${Python3_EXECUTABLE}" "${lint}/check_io.py")
 heddle_lint(size "${Python3_EXECUTABLE}" "${lint}/check_size.py")
 heddle_lint(docs "${Python3_EXECUTABLE}" "${lint}/check_docs.py")
