@@ -8,6 +8,7 @@
 
 #include "capture/capture_counts.h"
 #include "capture/capture_tree.h"
+#include "capture/compare/moves_way.h"
 #include "capture/compare/same_attributes.h"
 #include "capture/identity.h"
 #include "capture/provenance_collect.h"
@@ -146,15 +147,22 @@ static int fill_words(const struct hd_capture_options *options, struct hd_state 
 /* What the snapshot says of it. */
 static int fill_tree(struct capture_run *run, struct hd_state *state)
 {
+	struct hd_store *store = hd_overlay_store(run->overlay);
+	struct hd_moves_way way = {.index = store->index,
+		.from = &run->head.id,
+		.overlay = run->overlay,
+		.view = run->snapshot_view};
+	const struct hd_moves_source source = hd_moves_way_source(&way);
+	struct hd_capture_trees trees = {.old_view = run->head_view, .known = &source};
 	struct hd_tree_view *made = NULL;
 	int r;
 
 	hd_work_step(HD_WORK_COMPARING, 0);
 	/* The snapshot has more than a state of some paths. */
 	r = run->partial ? hd_tree_view_of_state(hd_overlay_bases(run->overlay), state, &made) : 0;
+	trees.new_view = made ? made : run->snapshot_view;
 	if (r >= 0)
-		r = hd_capture_count_growth(run->head_view, made ? made : run->snapshot_view, state,
-			hd_overlay_store(run->overlay)->objects, run->options->growth);
+		r = hd_capture_count_growth(&trees, state, store->objects, run->options->growth);
 	hd_tree_view_free(made);
 	if (r < 0)
 		return r;

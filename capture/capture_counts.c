@@ -74,17 +74,23 @@ static int compare_moves(const void *a, const void *b)
 
 int hd_capture_count(struct hd_tree_view *old_view, struct hd_tree_view *new_view, struct hd_state *state)
 {
-	return hd_capture_count_growth(old_view, new_view, state, NULL, NULL);
+	const struct hd_capture_trees trees = {.old_view = old_view, .new_view = new_view};
+
+	return hd_capture_count_growth(&trees, state, NULL, NULL);
 }
 
-int hd_capture_count_growth(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
-	struct hd_state *state, struct hd_object_store *objects, struct hd_growth *growth)
+int hd_capture_count_growth(const struct hd_capture_trees *trees, struct hd_state *state,
+	struct hd_object_store *objects, struct hd_growth *growth)
 {
 	struct counting counting = {.objects = objects, .growth = growth};
+	const struct hd_comparison comparison = {.old_view = trees->old_view,
+		.new_view = trees->new_view,
+		.moves = HD_MOVES_TOLD,
+		.known = trees->known};
 	struct hd_change_counts counts;
 	int r;
 
-	r = hd_tree_comparison_run(old_view, new_view, HD_MOVES_TOLD, collect, &counting, &counts);
+	r = hd_tree_comparison_run_knowing(&comparison, collect, &counting, &counts);
 	/* The state owns the moves, also when counting failed. */
 	state->moves = (struct hd_state_move *)(void *)counting.moves.data;
 	state->n_moves = counting.moves.size / sizeof(*state->moves);

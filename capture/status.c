@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/compare/moves_way.h"
 #include "capture/ignore_rules.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
@@ -70,6 +71,20 @@ static int emit_change(const struct hd_change *change, void *payload)
 	return 0;
 }
 
+static int compare_views(struct hd_overlay *overlay, struct hd_tree_view *old_view,
+	struct hd_tree_view *new_view, struct status_run *run, struct hd_status *status)
+{
+	struct hd_moves_way way = {.index = hd_overlay_store(overlay)->index,
+		.from = &status->head,
+		.overlay = overlay,
+		.view = new_view};
+	const struct hd_moves_source source = hd_moves_way_source(&way);
+	const struct hd_comparison comparison = {
+		.old_view = old_view, .new_view = new_view, .moves = HD_MOVES_TOLD, .known = &source};
+
+	return hd_tree_comparison_run_knowing(&comparison, emit_change, run, &status->counts);
+}
+
 static int compare_with_head(struct hd_overlay *overlay, struct hd_snapshot *snapshot, struct status_run *run,
 	struct hd_status *status)
 {
@@ -87,8 +102,7 @@ static int compare_with_head(struct hd_overlay *overlay, struct hd_snapshot *sna
 	if (r >= 0 && run->what != HD_STATUS_IGNORED_AS_ALL)
 		r = hd_ignore_new(hd_overlay_store(overlay), new_view, &status->head, &run->ignore);
 	if (r >= 0)
-		r = hd_tree_comparison_run(
-			old_view, new_view, HD_MOVES_TOLD, emit_change, run, &status->counts);
+		r = compare_views(overlay, old_view, new_view, run, status);
 	status->counts.added -= run->left_out.added;
 	status->counts.modified -= run->left_out.modified;
 	status->counts.deleted -= run->left_out.deleted;

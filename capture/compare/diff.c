@@ -188,11 +188,15 @@ int hd_diff_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
 	const struct hd_diff_options *options, struct hd_diff *ret_diff)
 {
 	struct diff_run run = {.old_view = old_view, .new_view = new_view, .options = options};
+	const struct hd_comparison comparison = {.old_view = old_view,
+		.new_view = new_view,
+		.moves = moves_for(options),
+		.known = options->known};
 	struct hd_diff diff = {0};
 	int r;
 
 	hd_work_step(HD_WORK_COMPARING, 0);
-	r = hd_tree_comparison_run(old_view, new_view, moves_for(options), emit_change, &run, &diff.counts);
+	r = hd_tree_comparison_run_knowing(&comparison, emit_change, &run, &diff.counts);
 	if (options->n_paths > 0)
 		diff.counts = run.counts;
 	if (r >= 0)

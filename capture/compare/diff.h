@@ -41,6 +41,8 @@ struct hd_diff_options {
 	/* Receives the patch piece by piece. A negative result ends the diff and becomes its result. */
 	int (*write)(void *payload, const void *data, size_t size);
 	void *write_payload;
+	const struct hd_moves_source
+		*known; /* borrowed: of the moves; set by hd_diff_states and hd_diff_overlay */
 };
 
 struct hd_diff_entry {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/compare/diff.h"
+#include "capture/compare/moves_way.h"
 #include "overlay/platform/cleanup.h"
 
 /*
@@ -31,11 +32,22 @@ static int open_state(struct hd_store *store, struct hd_base_set *bases, const s
 	return r;
 }
 
+static int run_knowing(struct hd_moves_way *way, struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	const struct hd_diff_options *options, struct hd_diff *ret_diff)
+{
+	const struct hd_moves_source source = hd_moves_way_source(way);
+	struct hd_diff_options knowing = *options;
+
+	knowing.known = &source;
+	return hd_diff_run(old_view, new_view, &knowing, ret_diff);
+}
+
 int hd_diff_states(struct hd_store *store, struct hd_base_set *bases, const struct hd_state_id *from,
 	const struct hd_state_id *to, const struct hd_diff_options *options, struct hd_diff *ret_diff)
 {
 	HD_CLEANUP(free_view) struct hd_tree_view *old_view = NULL;
 	HD_CLEANUP(free_view) struct hd_tree_view *new_view = NULL;
+	struct hd_moves_way way = {.index = store->index, .from = from, .to = to};
 	int r;
 
 	r = open_state(store, bases, from, &old_view);
@@ -43,7 +55,7 @@ int hd_diff_states(struct hd_store *store, struct hd_base_set *bases, const stru
 		r = open_state(store, bases, to, &new_view);
 	if (r < 0)
 		return r;
-	return hd_diff_run(old_view, new_view, options, ret_diff);
+	return run_knowing(&way, old_view, new_view, options, ret_diff);
 }
 
 int hd_diff_overlay(struct hd_overlay *overlay, const struct hd_state_id *from, const struct hd_state_id *to,
@@ -55,6 +67,7 @@ int hd_diff_overlay(struct hd_overlay *overlay, const struct hd_state_id *from, 
 	struct hd_base_set *bases = hd_overlay_bases(overlay);
 	struct hd_store *store = hd_overlay_store(overlay);
 	struct hd_state_id head;
+	struct hd_moves_way way;
 	int r;
 
 	if (to) {
@@ -70,5 +83,7 @@ int hd_diff_overlay(struct hd_overlay *overlay, const struct hd_state_id *from, 
 		r = hd_tree_view_of_snapshot(bases, snapshot, &new_view);
 	if (r < 0)
 		return r;
-	return hd_diff_run(old_view, new_view, options, ret_diff);
+	way = (struct hd_moves_way){
+		.index = store->index, .from = from ? from : &head, .overlay = overlay, .view = new_view};
+	return run_knowing(&way, old_view, new_view, options, ret_diff);
 }

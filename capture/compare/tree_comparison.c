@@ -297,24 +297,37 @@ static int run_from(struct walk *walk, const struct hd_tree_view_entry *old_dire
 	return r;
 }
 
-int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
-	enum hd_comparison_moves moves, hd_change_emit emit, void *payload,
+int hd_tree_comparison_run_knowing(const struct hd_comparison *comparison, hd_change_emit emit, void *payload,
 	struct hd_change_counts *ret_counts)
 {
-	struct walk walk = {
-		.old_view = old_view, .new_view = new_view, .told = moves, .emit = emit, .payload = payload};
+	struct walk walk = {.old_view = comparison->old_view,
+		.new_view = comparison->new_view,
+		.told = comparison->moves,
+		.emit = emit,
+		.payload = payload};
 	struct hd_tree_view_entry old_root, new_root;
-	int r = moves == HD_MOVES_IGNORED ? 0 : hd_tree_moves_find(old_view, new_view, &walk.moves);
+	int r = 0;
 
+	if (walk.told != HD_MOVES_IGNORED)
+		r = hd_tree_moves_find(walk.old_view, walk.new_view, comparison->known, &walk.moves);
 	if (r < 0)
 		return r;
-	hd_tree_view_root(old_view, &old_root);
-	hd_tree_view_root(new_view, &new_root);
+	hd_tree_view_root(walk.old_view, &old_root);
+	hd_tree_view_root(walk.new_view, &new_root);
 	r = run_from(&walk, &old_root, &new_root);
 	hd_tree_moves_clear(&walk.moves);
 	if (r == 0 && ret_counts)
 		*ret_counts = walk.counts;
 	return r;
+}
+
+int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	enum hd_comparison_moves moves, hd_change_emit emit, void *payload,
+	struct hd_change_counts *ret_counts)
+{
+	const struct hd_comparison comparison = {.old_view = old_view, .new_view = new_view, .moves = moves};
+
+	return hd_tree_comparison_run_knowing(&comparison, emit, payload, ret_counts);
 }
 
 static int stop_at_first(const struct hd_change *change, void *payload)

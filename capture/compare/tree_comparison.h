@@ -24,6 +24,7 @@
  * Errors      Those of the views; a nonzero result of a callback ends the walk and becomes its result.
  */
 
+#include "capture/compare/tree_moves.h"
 #include "capture/trees/tree_view.h"
 
 enum hd_change_kind {
@@ -63,6 +64,17 @@ typedef int (*hd_change_emit)(const struct hd_change *change, void *payload);
 /* EMIT, which may be NULL, sees every difference in the order of paths (a directory before what is in it). */
 int hd_tree_comparison_run(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
 	enum hd_comparison_moves moves, hd_change_emit emit, void *payload,
+	struct hd_change_counts *ret_counts);
+
+/* What is compared, where more is known of the two trees than they tell. */
+struct hd_comparison {
+	struct hd_tree_view *old_view, *new_view; /* borrowed */
+	enum hd_comparison_moves moves;
+	const struct hd_moves_source *known; /* borrowed: of the moves; may be NULL */
+};
+
+/* The same. */
+int hd_tree_comparison_run_knowing(const struct hd_comparison *comparison, hd_change_emit emit, void *payload,
 	struct hd_change_counts *ret_counts);
 
 /* Whether nothing differs in two directories (and in their own permission bits); stops at the first

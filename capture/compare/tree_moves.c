@@ -96,12 +96,16 @@ static void clear_search(struct hd_moves_search *search)
 	free(search->sides[0].candidates);
 	free(search->sides[1].candidates);
 	free(search->pairs);
+	hd_known_moves_clear(&search->known.moves);
+	free(search->known.by_origin);
+	free(search->known.candidates);
 }
 
-int hd_tree_moves_find(
-	struct hd_tree_view *old_view, struct hd_tree_view *new_view, struct hd_tree_moves *ret_moves)
+int hd_tree_moves_find(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	const struct hd_moves_source *source, struct hd_tree_moves *ret_moves)
 {
-	struct hd_moves_search search = {.sides = {{.view = old_view}, {.view = new_view}}};
+	struct hd_moves_search search = {
+		.sides = {{.view = old_view}, {.view = new_view}}, .known = {.source = source}};
 	struct hd_tree_moves moves = {0};
 	int r = hd_moves_search(&search);
 

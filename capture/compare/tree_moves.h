@@ -15,9 +15,14 @@
  * something without a counterpart. What was moved is not entered. Beyond 16 MiB of paths nothing is told as moved,
  * beyond the half, or HD_MOVES_FILE_LIMIT files on one side, no further file.
  *
+ * Between states that are not a state and its head's overlay, references tell nothing of a directory that changed as well.
+ * Then what is known of the moves (known_moves.h) decides, if the caller says where to ask; nobody is asked before both trees
+ * have a directory without a counterpart.
+ *
  * Ownership   The caller clears the result. Threads and errors: as tree_comparison.h.
  */
 
+#include "capture/compare/known_moves.h"
 #include "capture/trees/tree_view.h"
 
 struct hd_tree_move {
@@ -33,9 +38,15 @@ struct hd_tree_moves {
 	const struct hd_tree_move **by_origin; /* owned array: the same, sorted by `met` */
 };
 
-/* All moves from the tree of OLD_VIEW to that of NEW_VIEW. */
-int hd_tree_moves_find(
-	struct hd_tree_view *old_view, struct hd_tree_view *new_view, struct hd_tree_moves *ret_moves);
+/* Who knows what was moved from the old tree to the new one. */
+struct hd_moves_source {
+	int (*read)(void *payload, struct hd_known_moves *ret_moves);
+	void *payload; /* borrowed */
+};
+
+/* All moves from the tree of OLD_VIEW to that of NEW_VIEW. SOURCE may be NULL. */
+int hd_tree_moves_find(struct hd_tree_view *old_view, struct hd_tree_view *new_view,
+	const struct hd_moves_source *source, struct hd_tree_moves *ret_moves);
 /* Frees what they own; of none, does nothing. */
 void hd_tree_moves_clear(struct hd_tree_moves *moves);
 

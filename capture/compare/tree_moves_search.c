@@ -14,7 +14,7 @@
 /*
  * First the directories that both trees have are merged; what one side alone has, directories and files with bytes,
  * becomes a candidate. Then, in rounds:
- * candidates with equal keys are matched, and those that remain are listed for candidates one level below. So a
+ * directories that are known to be one, and then candidates with equal keys, are matched, and those that remain are listed for candidates one level below. So a
  * directory that was moved out of, or into, another one that was moved, removed or made is found as well, and nothing
  * that has a counterpart is listed.
  *
@@ -299,7 +299,9 @@ static int match_levels(struct hd_moves_search *search)
 		bool old_open, new_open;
 
 		added = false;
-		r = hd_moves_match(search);
+		r = hd_moves_match_known(search);
+		if (r == 0)
+			r = hd_moves_match(search);
 		if (r == 0)
 			r = merge_matched(search, &added);
 		old_open = has_open(&search->sides[0]);

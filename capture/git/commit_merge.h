@@ -29,7 +29,7 @@ struct hd_commit_merge {
 	git_repository *repository;          /* borrowed */
 	const git_oid *ours, *theirs;        /* commits: the thread's, the branch's */
 	const char *ours_name, *theirs_name; /* for the markers and for NAME~SIDE */
-	const struct hd_merge_moves
+	const struct hd_known_moves
 		*moves; /* of OURS since their one merge base; NULL: git finds what it finds */
 };
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,30 +13,16 @@
 #include "overlay/platform/error.h"
 
 /*
- * The history is read from its end, so moves are put together from behind: the origin of what a later state moved is looked
- * for among what the earlier one did. A move is left to git where anything is in doubt: the old name is there again, the new
- * one on another side as well, or the other side has no such directory any more.
+ * A move is left to git where anything is in doubt: the old name is there again, the new one on another side as well, or the
+ * other side has no such directory any more.
  */
-
-/* Of states that a walk looks at; beyond them git finds what it finds. */
-#define HISTORY_LIMIT 10000
-
-void hd_merge_moves_clear(struct hd_merge_moves *moves)
-{
-	for (size_t i = 0; i < moves->count; i++) {
-		free(moves->items[i].from);
-		free(moves->items[i].to);
-	}
-	free(moves->items);
-	*moves = (struct hd_merge_moves){0};
-}
 
 struct collecting {
 	struct hd_index *index;
 	git_repository *repository;
 	const char *common;
 	const git_oid *commit;
-	struct hd_merge_moves *moves;
+	struct hd_known_moves *moves;
 	size_t states;
 };
 
@@ -61,42 +46,6 @@ static int is_contained(
 	return 0;
 }
 
-/* What is behind the directory ABOVE in PATH, from its '/' on; NULL if PATH is neither that nor below it. */
-static const char *rest_below(const char *above, const char *path)
-{
-	size_t length = strlen(above);
-
-	return strncmp(above, path, length) == 0 && (path[length] == '/' || !path[length]) ? path + length
-											   : NULL;
-}
-
-/* An earlier state moved FROM to TO: what began at TO began at FROM. */
-static int put_before(struct hd_merge_moves *moves, const char *from, const char *to)
-{
-	bool met = false;
-
-	for (size_t i = 0; i < moves->count; i++) {
-		struct hd_state_move *later = &moves->items[i];
-		const char *rest = rest_below(to, later->from);
-		char *origin;
-
-		if (!rest)
-			continue;
-		if (asprintf(&origin, "%s%s", from, rest) < 0)
-			return -ENOMEM;
-		met = met || !*rest;
-		free(later->from);
-		later->from = origin;
-	}
-	if (met)
-		return 0;
-	if (HD_ARRAY_RESERVE(moves->items, moves->count, moves->capacity) < 0)
-		return -ENOMEM;
-	moves->items[moves->count] = (struct hd_state_move){.from = strdup(from), .to = strdup(to)};
-	moves->count++;
-	return moves->items[moves->count - 1].from && moves->items[moves->count - 1].to ? 0 : -ENOMEM;
-}
-
 static int look_at(const struct hd_state *state, void *payload)
 {
 	struct collecting *collecting = payload;
@@ -105,19 +54,17 @@ static int look_at(const struct hd_state *state, void *payload)
 
 	if (r < 0 || contained)
 		return r < 0 ? r : 1;
-	if (collecting->states++ == HISTORY_LIMIT) {
-		hd_merge_moves_clear(collecting->moves);
+	if (collecting->states++ == HD_KNOWN_MOVES_HISTORY) {
+		hd_known_moves_clear(collecting->moves);
 		return 1;
 	}
-	for (size_t i = state->n_moves; i-- > 0 && r >= 0;)
-		r = put_before(collecting->moves, state->moves[i].from, state->moves[i].to);
-	return r;
+	return hd_known_moves_put_before(collecting->moves, state->moves, state->n_moves);
 }
 
 int hd_merge_moves_collect(struct hd_index *index, git_repository *repository, const char *common,
-	const struct hd_state_id *head, const git_oid *commit, struct hd_merge_moves *ret_moves)
+	const struct hd_state_id *head, const git_oid *commit, struct hd_known_moves *ret_moves)
 {
-	struct hd_merge_moves moves = {0};
+	struct hd_known_moves moves = {0};
 	struct collecting collecting = {.index = index,
 		.repository = repository,
 		.common = common,
@@ -126,7 +73,7 @@ int hd_merge_moves_collect(struct hd_index *index, git_repository *repository, c
 	int r = hd_state_log_walk(index, head, HD_STATE_LOG_FIRST_PARENT, look_at, &collecting);
 
 	if (r < 0) {
-		hd_merge_moves_clear(&moves);
+		hd_known_moves_clear(&moves);
 		return r;
 	}
 	*ret_moves = moves;
@@ -182,7 +129,7 @@ static int move_in(git_repository *repository, git_tree **tree, const struct hd_
 	return 0;
 }
 
-int hd_merge_moves_apply(const struct hd_merge_moves *moves, git_repository *repository, const git_tree *ours,
+int hd_merge_moves_apply(const struct hd_known_moves *moves, git_repository *repository, const git_tree *ours,
 	git_tree **base, git_tree **theirs)
 {
 	int r = 0;
@@ -191,7 +138,7 @@ int hd_merge_moves_apply(const struct hd_merge_moves *moves, git_repository *rep
 		const struct hd_state_move *move = &moves->items[i];
 
 		/* Into itself, or out of itself: one after the other that would be another place. */
-		if (rest_below(move->from, move->to) || rest_below(move->to, move->from) ||
+		if (hd_known_moves_rest(move->from, move->to) || hd_known_moves_rest(move->to, move->from) ||
 			!has_moved(ours, move->from, move->to) || !can_move(*base, move->from, move->to) ||
 			!can_move(*theirs, move->from, move->to))
 			continue;

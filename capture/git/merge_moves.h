@@ -15,22 +15,14 @@
 
 #include <git2.h>
 
-#include "overlay/store/index.h"
+#include "capture/compare/known_moves.h"
 
-struct hd_merge_moves {
-	struct hd_state_move *items; /* owned array: from the commit's paths to the head's */
-	size_t count, capacity;
-};
-
-/* Frees the list; an empty one is fine. */
-void hd_merge_moves_clear(struct hd_merge_moves *moves);
-
-/* What the states from HEAD back to the first one that COMMIT contains have moved. COMMON: the git directory of the exports. */
+/* What the states from HEAD back to the first one that COMMIT contains have moved, by the commit's paths and the head's. COMMON: the git directory of the exports. */
 int hd_merge_moves_collect(struct hd_index *index, git_repository *repository, const char *common,
-	const struct hd_state_id *head, const git_oid *commit, struct hd_merge_moves *ret_moves);
+	const struct hd_state_id *head, const git_oid *commit, struct hd_known_moves *ret_moves);
 
 /* Replaces BASE and THEIRS by trees in which what can be moved is where OURS has it. */
-int hd_merge_moves_apply(const struct hd_merge_moves *moves, git_repository *repository, const git_tree *ours,
+int hd_merge_moves_apply(const struct hd_known_moves *moves, git_repository *repository, const git_tree *ours,
 	git_tree **base, git_tree **theirs);
 
 #endif

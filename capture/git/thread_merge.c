@@ -154,7 +154,7 @@ static int export_solved_head(struct hd_thread_merge *merge)
 /* With the directories that the thread's states moved since the two parted. */
 static int merge_commits(struct hd_thread_merge *merge)
 {
-	struct hd_merge_moves moves = {0};
+	struct hd_known_moves moves = {0};
 	struct hd_commit_merge commits = {.repository = merge->repository,
 		.ours = &merge->ours,
 		.theirs = &merge->theirs,
@@ -170,7 +170,7 @@ static int merge_commits(struct hd_thread_merge *merge)
 		merge->store->index, merge->repository, merge->common, &merge->head.id, &base, &moves);
 	if (r >= 0)
 		r = hd_commit_merge_run(&commits, &merge->tree, &merge->conflicts);
-	hd_merge_moves_clear(&moves);
+	hd_known_moves_clear(&moves);
 	return r;
 }
 

@@ -196,7 +196,7 @@ static int old_path(
 	struct hd_tree_moves found = {0};
 	size_t n = tree->n_moves, best = 0;
 	char *old = NULL;
-	int r = tree->knows_moves ? 0 : hd_tree_moves_find(parent, tree->view, &found);
+	int r = tree->knows_moves ? 0 : hd_tree_moves_find(parent, tree->view, NULL, &found);
 
 	if (r < 0)
 		return r;
