@@ -166,7 +166,8 @@ static int advance(struct advancing *advancing, struct hd_operation *operation)
 		r = hd_index_get_state(index, options->to, &advancing->to);
 	if (r < 0)
 		return r;
-	replaces = !same_tree(&advancing->from, &advancing->to);
+	/* git committed what is in the tree: that stays. */
+	replaces = options->kind != HD_OPERATION_COMMIT && !same_tree(&advancing->from, &advancing->to);
 	r = hd_thread_change_begin(advancing->store, options->thread, options->kind, options->actor, replaces,
 		options->live, operation);
 	if (r >= 0)

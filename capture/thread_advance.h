@@ -18,7 +18,7 @@
 
 struct hd_advance_options {
 	const char *thread;
-	enum hd_operation_kind kind;    /* LAND or REBASE */
+	enum hd_operation_kind kind;    /* LAND or REBASE; with COMMIT the tree stays as it is */
 	const struct hd_state_id *from; /* the head */
 	const struct hd_state_id *to;   /* the next one */
 	const struct hd_state_id *base; /* where the thread begins from now on; NULL: where it did */

@@ -161,7 +161,8 @@ static int write_all(
 		r = hd_export_history_record(&history);
 	if (r >= 0)
 		r = hd_export_reference_move(&history,
-			&(struct hd_export_reference){.name = run->reference,
+			&(struct hd_export_reference){.thread = run->options->thread,
+				.name = run->reference,
 				.head = run->head,
 				.target = target,
 				.force = run->options->force},

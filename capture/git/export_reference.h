@@ -7,7 +7,7 @@
  *
  * It is not ours alone: somebody may commit on a branch, or have it checked out. It is moved by compare-and-set, and only from
  * a commit that an export of this very history put there, unless that is to be forced; a checked-out branch is never moved under
- * the checkout, as `git fetch` does not either.
+ * the checkout, as `git fetch` does not either, but for the worktree of the thread itself, whose HEAD and index go along.
  *
  * Ownership   Borrows everything. Threads: one.
  * Errors      -HD_E_REFERENCE_MOVED, -HD_E_BRANCH_CHECKED_OUT, -HD_E_REPOSITORY.
@@ -16,7 +16,8 @@
 #include "capture/git/export_history.h"
 
 struct hd_export_reference {
-	const char *name; /* "refs/heads/...", "refs/tags/..." */
+	const char *thread; /* borrowed: whose worktree may have the branch checked out */
+	const char *name;   /* "refs/heads/...", "refs/tags/..." */
 	struct hd_state_id head;
 	git_oid target; /* a commit, or a tag of it */
 	bool force;     /* from wherever it is */

@@ -83,8 +83,13 @@ static int compose_tree(struct making *making)
 	fill_tree_state(making, base, &merge->ours_tree, &before);
 	fill_tree_state(making, base, making->tree, &after);
 	r = hd_tree_merge_run(&trees, &making->state, &conflicts);
-	if (r >= 0 && conflicts.count > 0)
+	if (r >= 0 && conflicts.count > 0 && !merge->is_committed)
 		r = refuse_ignored(making, &conflicts);
+	if (r >= 0 && conflicts.count > 0 && merge->is_committed) {
+		making->state.tree = after.tree;
+		making->state.attributes = after.attributes;
+		making->state.root_mode = after.root_mode;
+	}
 	hd_conflicts_clear(&conflicts);
 	return r;
 }
@@ -123,22 +128,38 @@ static int fill_facts(struct hd_state *state, const struct hd_thread_merge_words
 	return 0;
 }
 
-static int fill_words(struct making *making, const struct hd_thread_merge_words *words)
+/* What a commit says is the state's. */
+static void quote(const struct hd_thread_merge_words *words, struct hd_state *state,
+	struct hd_thread_merge_words *ret_words)
+{
+	const struct hd_state *said = words->said;
+
+	state->time_s = said->time_s;
+	state->time_ns = said->time_ns;
+	state->zone_minutes = said->zone_minutes;
+	*ret_words = (struct hd_thread_merge_words){
+		.message = said->message, .facts = said->facts, .n_facts = said->n_facts};
+}
+
+static int fill_words(struct making *making, const struct hd_thread_merge_words *given)
 {
 	struct hd_capture_time now = hd_capture_time_now();
+	struct hd_thread_merge_words words = *given;
 	struct hd_state *state = &making->state;
 
 	state->time_s = now.time_s;
 	state->time_ns = now.time_ns;
 	state->zone_minutes = now.zone_minutes;
-	state->author = strdup(making->merge->author);
-	state->message = strdup(words->message);
+	if (given->said)
+		quote(given, state, &words);
+	state->author = strdup(given->said ? given->said->author : making->merge->author);
+	state->message = strdup(words.message);
 	state->git_commit = strdup(git_oid_tostr_s(making->commit));
 	state->parents = calloc(2, sizeof(*state->parents));
 	if (!state->author || !state->message || !state->git_commit || !state->parents)
 		return -ENOMEM;
 	state->parents[state->n_parents++] = making->merge->head.id;
-	return fill_facts(state, words);
+	return fill_facts(state, &words);
 }
 
 /* Objects first, then what names them. */
@@ -146,14 +167,14 @@ static int publish(struct making *making)
 {
 	struct hd_thread_merge *merge = making->merge;
 	char hex[GIT_OID_HEXSZ + 1];
-	int r = sync_repository(merge);
+	int r = merge->is_committed ? 0 : sync_repository(merge);
 
 	if (r >= 0 && making->with_theirs)
 		r = hd_import_base_commit(merge->store, merge->bases, merge->location,
 			git_oid_tostr(hex, sizeof(hex), &merge->theirs), &making->imported);
-	if (r >= 0)
+	if (r >= 0 && !merge->is_committed)
 		r = hd_base_git_pin(merge->location, making->state.git_commit);
-	if (r >= 0)
+	if (r >= 0 && (making->with_theirs || !merge->is_committed))
 		r = sync_repository(merge);
 	if (r >= 0)
 		r = hd_base_set_persist(merge->bases);

@@ -110,6 +110,13 @@ static int read_tree(const struct hd_thread_merge *merge, const git_oid *id, git
 	return 0;
 }
 
+int hd_thread_merge_export_head(struct hd_thread_merge *merge)
+{
+	int r = export_head(merge);
+
+	return r < 0 ? r : read_tree(merge, &merge->ours, &merge->ours_tree);
+}
+
 /* The head is a merge that somebody says is right as it is: the same commit, with another message. */
 static int solve_head(struct hd_thread_merge *merge)
 {

@@ -42,6 +42,8 @@ struct hd_thread_merge {
 	git_oid theirs, theirs_tree; /* the branch's */
 	const char *theirs_name;     /* borrowed: for people, "main" */
 	bool solved; /* the caller's, before _with: a head that is a merge with conflicts is right as it is */
+	/* The caller's: the commits are on the disk and pinned, and what they have goes before what the thread has and git not. */
+	bool is_committed;
 	enum hd_relation relation;
 	size_t ahead,
 		behind; /* how many commits the thread has that the branch lacks, and the other way round */
@@ -58,6 +60,9 @@ void hd_thread_merge_end(struct hd_thread_merge *merge);
 /* Makes sure that the head is a commit of the repository, and merges it with THEIRS. */
 int hd_thread_merge_with(struct hd_thread_merge *merge, const git_oid *theirs, const char *name);
 
+/* Makes sure of the same for a merge that somebody made: sets `ours` and `ours_tree` alone. */
+int hd_thread_merge_export_head(struct hd_thread_merge *merge);
+
 /* Writes a commit of TREE by the author, now. */
 int hd_thread_merge_write_commit(const struct hd_thread_merge *merge, const git_oid *tree,
 	const git_oid *parents, size_t n_parents, const char *message, git_oid *ret_commit);
@@ -66,6 +71,8 @@ struct hd_thread_merge_words {
 	const char *message;
 	const struct hd_state_fact *facts; /* sorted by key */
 	size_t n_facts;
+	/* Borrowed: says message, facts, author and time instead, as a commit that is imported; or NULL. */
+	const struct hd_state *said;
 };
 
 /*

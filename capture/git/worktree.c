@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "capture/git/worktree_config.h"
+#include "capture/git/worktree_head.h"
 #include "capture/git/worktree_index.h"
+#include "capture/git/worktree_index_edit.h"
 #include "overlay/bases/base.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/cleanup.h"
@@ -28,6 +30,7 @@
  *     heddle      whose it is (worktree_record.h)
  *     commondir   "../.."
  *     HEAD        the commit, or the branch
+ *     heddle-head where HEAD was when heddle saw it last (worktree_head.h)
  *     index       of that commit; with it git finds nothing changed that is not
  *     gitdir      the mount's .git, wherever that is now
  */
@@ -36,8 +39,6 @@
 #define NAME_ATTEMPTS 1000
 #define BRANCH_PREFIX "refs/heads/heddle/"
 #define TEXT_LIMIT 65536
-#define INDEX_TEMPORARY "heddle-index"
-#define INDEX_LIMIT ((size_t)1 << 32)
 
 struct making {
 	struct hd_store *store;
@@ -46,6 +47,7 @@ struct making {
 	char *location;             /* owned: the repository's git directory */
 	git_repository *repository; /* owned */
 	git_oid base;               /* the commit that the thread began at */
+	git_oid first;              /* where HEAD of a new one is: the last commit that the thread is at */
 	struct hd_worktree_stat stat;
 	mode_t directory_mode; /* as the repository's own, for files without x */
 };
@@ -72,6 +74,8 @@ static int find_base(struct making *making)
 		return r;
 	making->number = thread.number;
 	r = hd_index_find_first(index, &thread.head, &first);
+	if (r >= 0 && hd_worktree_head_nearest(index, &thread.head, &making->first) < 0)
+		making->first = (git_oid){0};
 	hd_thread_clear(&thread);
 	if (r < 0)
 		return r;
@@ -133,6 +137,7 @@ static void describe_files(struct making *making)
 
 static int open_repository(struct making *making)
 {
+	git_commit *first = NULL;
 	int r = hd_git_library_start();
 
 	if (r >= 0)
@@ -145,6 +150,9 @@ static int open_repository(struct making *making)
 		describe_files(making);
 	if (r >= 0 && git_repository_open_bare(&making->repository, making->location) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "open git repository %s", making->location);
+	if (r >= 0 && git_commit_lookup(&first, making->repository, &making->first) < 0)
+		making->first = making->base;
+	git_commit_free(first);
 	return r;
 }
 
@@ -164,7 +172,7 @@ static int begin_on_branch(const struct making *making, git_oid *ret_commit, cha
 	if (git_reference_lookup(&branch, making->repository, name) == 0 &&
 		git_branch_is_checked_out(branch) == 1)
 		r = hd_fail(HD_E_BRANCH_CHECKED_OUT, "%s", name);
-	else if (!branch && git_reference_create(&branch, making->repository, name, &making->base, 0,
+	else if (!branch && git_reference_create(&branch, making->repository, name, &making->first, 0,
 				    "heddle: begin thread") < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "make the branch %s", name);
 	else if (git_reference_peel(&commit, branch, GIT_OBJECT_COMMIT) < 0)
@@ -184,9 +192,9 @@ static int choose_head(const struct making *making, git_oid *ret_commit, char **
 
 	if (making->settings->branch)
 		return begin_on_branch(making, ret_commit, ret_head);
-	if (asprintf(ret_head, "%s\n", git_oid_tostr(hex, sizeof(hex), &making->base)) < 0)
+	if (asprintf(ret_head, "%s\n", git_oid_tostr(hex, sizeof(hex), &making->first)) < 0)
 		return -ENOMEM;
-	*ret_commit = making->base;
+	*ret_commit = making->first;
 	return 0;
 }
 
@@ -221,14 +229,6 @@ static int write_changed(const struct making *making, int directory_fd, const ch
 	return write_text(making, directory_fd, name, text);
 }
 
-static int publish_index(const struct making *making, int directory_fd)
-{
-	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, INDEX_TEMPORARY, O_RDONLY, 0);
-	int r = fd < 0 ? fd : hd_file_set_mode(fd, making->directory_mode & 0666);
-
-	return r < 0 ? r : hd_file_rename(directory_fd, INDEX_TEMPORARY, "index");
-}
-
 /* Under another name first: git finds none or the whole one. What is there under it is left of a death in between. */
 static int write_index(const struct making *making, int directory_fd, const char *path, const git_oid *commit)
 {
@@ -236,45 +236,17 @@ static int write_index(const struct making *making, int directory_fd, const char
 	HD_AUTO_FREE char *index = NULL;
 	int r;
 
-	if (asprintf(&index, "%s/" INDEX_TEMPORARY, path) < 0) {
+	if (asprintf(&index, "%s/" HD_WORKTREE_INDEX_TEMPORARY, path) < 0) {
 		index = NULL;
 		return -ENOMEM;
 	}
 	/* What is said of the base holds for the base's commit alone. */
 	if (!git_oid_equal(commit, &making->base))
 		stat.worktree = stat.token = NULL;
-	r = hd_file_unlink(directory_fd, INDEX_TEMPORARY);
+	r = hd_file_unlink(directory_fd, HD_WORKTREE_INDEX_TEMPORARY);
 	if (r >= 0 || r == -ENOENT)
 		r = hd_worktree_index_write(making->repository, commit, &stat, index);
-	return r < 0 ? r : publish_index(making, directory_fd);
-}
-
-/* Copied first, and put in the place of the old one as a whole. */
-static int forget_place(const struct making *making, int directory_fd, const char *path)
-{
-	HD_AUTO_FREE char *temporary = NULL;
-	HD_AUTO_FREE char *bytes = NULL;
-	HD_AUTO_CLOSE int fd = -1;
-	struct stat stat;
-	size_t size;
-	int r = hd_file_read_whole(directory_fd, "index", INDEX_LIMIT, &bytes, &size);
-
-	if (r < 0 || !memmem(bytes, size, "UNTR", 4))
-		return r == -ENOENT ? 0 : r;
-	if (asprintf(&temporary, "%s/" INDEX_TEMPORARY, path) < 0) {
-		temporary = NULL;
-		return -ENOMEM;
-	}
-	r = hd_file_stat_at(directory_fd, "index", &stat);
-	if (r >= 0)
-		r = fd = hd_file_open(directory_fd, INDEX_TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (r >= 0)
-		r = hd_file_write_at(fd, bytes, size, 0);
-	if (r >= 0)
-		r = hd_file_set_modify_time(fd, &stat.st_mtim);
-	if (r >= 0)
-		r = hd_worktree_index_forget_place(temporary);
-	return r < 0 ? r : publish_index(making, directory_fd);
+	return r < 0 ? r : hd_worktree_index_publish(directory_fd, making->directory_mode & 0666);
 }
 
 /* The commit that HEAD of a directory that is there names. */
@@ -302,6 +274,8 @@ static int write_head_and_index(const struct making *making, int directory_fd, c
 		r = choose_head(making, &commit, &head);
 		if (r >= 0)
 			r = write_text(making, directory_fd, "HEAD", head);
+		if (r >= 0)
+			r = hd_worktree_head_note(path, &commit);
 	} else if (!hd_file_exists(directory_fd, "index")) {
 		r = read_head(making, directory_fd, &commit);
 		/* A branch without a commit has an empty index, as git understands one that is missing. */
@@ -359,8 +333,10 @@ static int complete(struct making *making, const char *path)
 	if (r >= 0 && !hd_file_exists(fd, "commondir"))
 		r = write_text(making, fd, "commondir", "../..\n");
 	set_hook(making, path);
+	if (r >= 0)
+		r = hd_worktree_index_break_lock(fd);
 	if (r >= 0 && has_moved(fd, gitdir))
-		r = forget_place(making, fd, path);
+		r = hd_worktree_index_forget_place(fd, path);
 	if (r >= 0)
 		r = write_head_and_index(making, fd, path);
 	return r < 0 ? r : write_changed(making, fd, "gitdir", gitdir);

@@ -143,25 +143,6 @@ static int extend(
 	return r < 0 || extensions.size == 0 ? r : hd_index_extensions_append(path, &extensions);
 }
 
-int hd_worktree_index_forget_place(const char *path)
-{
-	HD_AUTO_CLOSE int fd = -1;
-	git_index *index = NULL;
-	struct stat stat;
-	int r = hd_file_stat_at(AT_FDCWD, path, &stat);
-
-	if (r < 0)
-		return r;
-	/* Written anew it has what libgit2 knows. */
-	if (git_index_open(&index, path) == 0 && git_index_write(index) < 0)
-		r = hd_git_library_fail(HD_E_REPOSITORY, "write the index %s", path);
-	git_index_free(index);
-	if (r == 0)
-		r = fd = hd_file_open(AT_FDCWD, path, O_RDONLY, 0);
-	/* By it git knows which files may have been changed right after it looked at them. */
-	return r < 0 ? r : hd_file_set_modify_time(fd, &stat.st_mtim);
-}
-
 /* An index without a repository: entries are taken as they are, and no object is looked for. */
 int hd_worktree_index_write(git_repository *repository, const git_oid *commit,
 	const struct hd_worktree_stat *stat, const char *path)

@@ -32,10 +32,4 @@ struct hd_worktree_stat {
 int hd_worktree_index_write(git_repository *repository, const git_oid *commit,
 	const struct hd_worktree_stat *stat, const char *path);
 
-/*
- * The index at PATH, which nobody uses, loses what is said of the place of the worktree: its untracked cache, which git warns
- * of in another place, and fsmonitor's word. One that libgit2 does not understand stays as it is. Its time stays.
- */
-int hd_worktree_index_forget_place(const char *path);
-
 #endif

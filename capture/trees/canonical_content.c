@@ -195,6 +195,13 @@ static int hash_file(
 	return r < 0 ? r : hd_git_hash_bytes(HD_GIT_BLOB, data, size, ret_id);
 }
 
+/* The head has another commit's file there: one that git made in the mount, or that came by a landing. */
+static bool may_be_blob(const struct hd_tree_view_entry *head, uint64_t size)
+{
+	return head && head->content.kind == HD_CONTENT_GIT && head->content.length == HD_GIT_ID_SIZE &&
+	       head->size == size;
+}
+
 int hd_canonical_name_file(
 	struct hd_canonical *canonical, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
 {
@@ -209,11 +216,14 @@ int hd_canonical_name_file(
 	r = open_contents(canonical);
 	if (r >= 0)
 		r = hd_git_contents_may_have_size(canonical->contents, node->attributes.size);
-	if (r <= 0)
+	if (r < 0 || (r == 0 && !may_be_blob(head, node->attributes.size)))
 		return r < 0 ? r : 1;
 	r = hash_file(canonical, node, id);
 	if (r >= 0)
 		r = find_in_commit(canonical, HD_GIT_BLOB, id, &node->content);
+	if (r == 0 && may_be_blob(head, node->attributes.size) &&
+		memcmp(head->content.bytes, id, HD_GIT_ID_SIZE) == 0)
+		node->content = head->content;
 	return r < 0 ? r : 1;
 }
 

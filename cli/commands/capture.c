@@ -12,6 +12,7 @@
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/store_locate.h"
+#include "cli/take_commits.h"
 #include "cli/text/path_text.h"
 #include "cli/text/state_text.h"
 #include "cli/thread_command.h"
@@ -214,7 +215,7 @@ static int build_request(
 	return 0;
 }
 
-static void print_text(const struct hd_location *location, const json_t *reply)
+static void print_text(const struct hd_location *location, const json_t *reply, size_t n_commits)
 {
 	const json_t *state = json_object_get(reply, "state");
 	const json_t *changes = json_object_get(state, "changes");
@@ -222,6 +223,10 @@ static void print_text(const struct hd_location *location, const json_t *reply)
 	char id[HD_STATE_ID_TEXT_SIZE];
 
 	(void)hd_state_shorten(location->store->index, hd_reply_text(state, "id"), id);
+	if (n_commits > 0)
+		printf("%llu %s made with git %s now %s of %s\n",
+			HD_COUNT((unsigned long long)n_commits, "commit"), n_commits == 1 ? "is" : "are",
+			n_commits == 1 ? "a state" : "states", location->thread);
 	if (json_is_true(json_object_get(reply, "nothing"))) {
 		printf("Nothing has changed since state %s of %s\n", id, location->thread);
 		return;
@@ -282,6 +287,7 @@ static int capture(const struct hd_invocation *invocation)
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	HD_AUTO_JSON json_t *reply = NULL;
 	json_t *request = NULL;
+	size_t n_commits = 0;
 	bool nothing;
 	int r;
 
@@ -292,18 +298,26 @@ static int capture(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = build_request(invocation, &location, &request);
 	if (r >= 0)
+		r = hd_take_commits(&location, &n_commits);
+	if (r < 0) {
+		json_decref(request);
+		return r;
+	}
+	if (r >= 0)
 		r = hd_thread_ask(&location, request, "capturing", &reply, NULL);
 	if (r < 0)
 		return r;
 	nothing = json_is_true(json_object_get(reply, "nothing"));
+	if (json_object_set_new(reply, "commits", json_integer((json_int_t)n_commits)) < 0)
+		return -ENOMEM;
 	if (invocation->json)
 		r = hd_output_json(json_incref(reply));
 	else
-		print_text(&location, reply);
+		print_text(&location, reply, n_commits);
 	warn_of_growth(reply);
 	if (r < 0)
 		return r;
-	return nothing ? HD_EXIT_DIFFERENT : HD_EXIT_OK;
+	return nothing && n_commits == 0 ? HD_EXIT_DIFFERENT : HD_EXIT_OK;
 }
 
 static int run_capture(const struct hd_invocation *invocation)
@@ -333,6 +347,7 @@ const struct hd_command hd_command_capture = {
 		"Files that .gitignore, .heddleignore or info/exclude ignores are captured as others are, "
 		"unless "
 		"--no-ignored is given; exports leave them out.\n\n"
+		"Commits that git made in the thread's worktree become states of their own before.\n\n"
 		"Exits with 1 and makes no state if nothing has changed since the head.",
 	.options = options,
 	.max_arguments = 1 + MOST_PATHS,

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/store_locate.h"
+#include "cli/take_commits.h"
 #include "cli/text/state_text.h"
 #include "cli/thread_overlay.h"
 #include "overlay/platform/cleanup.h"
@@ -107,6 +108,8 @@ static int run_eject(const struct hd_invocation *invocation)
 	struct hd_state_id head, tree;
 	int r = hd_locate_thread(invocation, thread, &location);
 
+	if (r >= 0)
+		r = hd_take_commits(&location, NULL);
 	if (r >= 0)
 		r = hd_thread_overlay_read(
 			&location, "what was not captured when this was ejected", &head, &tree);

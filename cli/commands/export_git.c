@@ -14,6 +14,7 @@
 #include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/store_locate.h"
+#include "cli/take_commits.h"
 #include "cli/text/state_text.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -231,6 +232,17 @@ static int choose_action(const struct hd_invocation *invocation, export_action *
 	return 0;
 }
 
+/* What git committed is part of a thread's states. */
+static int take_commits(const struct hd_location *location, const struct hd_export_git_options *options)
+{
+	struct hd_location subject = *location;
+
+	if (hd_export_arguments.all)
+		return hd_take_all_commits(location);
+	subject.thread = (char *)(uintptr_t)options->thread;
+	return hd_take_commits(&subject, NULL);
+}
+
 int hd_export_git_command(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
@@ -246,6 +258,8 @@ int hd_export_git_command(const struct hd_invocation *invocation)
 	r = choose_action(invocation, &action);
 	if (r >= 0)
 		r = choose_subject(invocation, &location, &state, &options);
+	if (r >= 0 && !options.head)
+		r = take_commits(&location, &options);
 	if (r >= 0)
 		r = hd_base_set_new(location.store, 0, &bases);
 	if (r < 0)

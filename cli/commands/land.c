@@ -9,6 +9,7 @@
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/take_commits.h"
 #include "cli/text/operation_text.h"
 #include "cli/text/state_text.h"
 #include "cli/thread_command.h"
@@ -134,6 +135,8 @@ static void follow(const struct hd_location *location, const struct hd_land_resu
 	if (r < 0)
 		hd_output_remark("the thread stays where it was: %s; 'heddle rebase %s %s' brings it along",
 			hd_error_message(r), location->thread, result->reference);
+	else
+		hd_bring_head(location, location->thread, &result->state.id);
 }
 
 static int land(
@@ -183,6 +186,8 @@ static int run_land(const struct hd_invocation *invocation)
 		invocation, invocation->n_arguments > 0 ? invocation->arguments[0] : NULL, &location);
 	if (r >= 0)
 		r = hd_identity_resolve(NULL, location.store->path, &author);
+	if (r >= 0)
+		r = hd_take_commits(&location, NULL);
 	if (r >= 0)
 		r = capture_first ? capture(&location, author) : hd_advance_check_captured(&location);
 	return r < 0 ? r : land(invocation, &location, author);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/worktree_commits.h"
 #include "capture/history/state_history.h"
 #include "capture/history/state_log.h"
 #include "capture/history/state_spec.h"
@@ -53,6 +54,7 @@ struct log_printer {
 	size_t n_paths;
 	struct hd_thread_heads heads; /* owned */
 	json_t *states;               /* owned; NULL for text */
+	json_t *commits;              /* owned; NULL for text */
 	struct hd_log_graph graph;    /* owned */
 	unsigned long shown;
 };
@@ -60,6 +62,7 @@ struct log_printer {
 static void printer_clear(struct log_printer *printer)
 {
 	json_decref(printer->states);
+	json_decref(printer->commits);
 	hd_log_graph_clear(&printer->graph);
 	hd_thread_heads_clear(&printer->heads);
 	hd_base_set_free(printer->bases);
@@ -116,6 +119,59 @@ static int show_state(const struct hd_state *state, void *payload)
 	r = printer->states ? append_state(printer, state) : print_state(printer, state, stdout);
 	printer->shown++;
 	return r < 0 ? r : is_full(printer);
+}
+
+/* ---- commits that are no states yet ---- */
+
+static int append_commit(const struct log_printer *printer, const struct hd_state *commit)
+{
+	json_t *object = hd_control_state(commit);
+
+	/* It has none. */
+	if (object)
+		(void)json_object_del(object, "id");
+	return json_array_append_new(printer->commits, object) < 0 ? -ENOMEM : 0;
+}
+
+static int show_commit(struct log_printer *printer, const struct hd_worktree_commits *commits, size_t number)
+{
+	HD_AUTO_STATE struct hd_state commit = {0};
+	int r = hd_worktree_commits_describe(commits, number, &commit);
+
+	if (r < 0)
+		return r;
+	if (printer->commits)
+		return append_commit(printer, &commit);
+	if (!one_line && printer->shown > 0)
+		fputc('\n', stdout);
+	hd_state_print_commit(&commit, one_line, stdout);
+	printer->shown++;
+	return 0;
+}
+
+/* Those of THREAD that git made since its head, the last one first. */
+static int show_commits(struct log_printer *printer, const struct hd_invocation *invocation,
+	const struct hd_location *location)
+{
+	HD_CLEANUP(hd_worktree_commits_clear) struct hd_worktree_commits commits = {0};
+	const char *named = invocation->n_before_dashes ? invocation->arguments[0] : location->thread;
+	struct hd_thread thread = {0};
+	int r;
+
+	if (of_all || printer->n_paths > 0)
+		return 0;
+	named = strcmp(named, "@") == 0 ? location->thread : named;
+	r = hd_index_get_thread(location->store->index, named, &thread);
+	hd_thread_clear(&thread);
+	if (r == -HD_E_THREAD_MISSING) {
+		hd_error_clear();
+		return 0;
+	}
+	if (r >= 0)
+		r = hd_worktree_commits_find(location->store, named, &commits);
+	for (size_t i = commits.count; i > 0 && r >= 0 && !is_full(printer); i--)
+		r = show_commit(printer, &commits, i - 1);
+	return r;
 }
 
 /* ---- the graph ---- */
@@ -268,6 +324,10 @@ static int show(const struct hd_invocation *invocation, const struct hd_location
 	if (r < 0)
 		return r;
 	printer->states = invocation->json ? json_array() : NULL;
+	printer->commits = invocation->json ? json_array() : NULL;
+	r = show_commits(printer, invocation, location);
+	if (r < 0 || is_full(printer))
+		return r;
 	if (as_graph)
 		r = show_graph(printer, from, n_from);
 	else if (of_all)
@@ -276,7 +336,8 @@ static int show(const struct hd_invocation *invocation, const struct hd_location
 	else
 		r = hd_state_log_walk(index, from, HD_STATE_LOG_FIRST_PARENT, show_state, printer);
 	if (r >= 0 && invocation->json)
-		r = hd_output_json(json_pack("{s:O}", "states", printer->states));
+		r = hd_output_json(
+			json_pack("{s:O, s:O}", "states", printer->states, "commits", printer->commits));
 	return r;
 }
 
@@ -309,7 +370,9 @@ const struct hd_command hd_command_log = {
 		"which are relative to the root of the tree, those that changed something there or "
 		"below. Of a state with several parents the first is followed; --graph follows all of them, "
 		"and draws in columns where lines of work begin and end. --all shows the states of all "
-		"threads and tags, the latest first.\n\n"
+		"threads and tags, the latest first. Commits that git made in the thread's worktree, and "
+		"that "
+		"are no states yet, come first.\n\n"
 		"A state is named by 4 or more digits of its id, by a thread (its head), by @ (the "
 		"head of the "
 		"thread in use), and by any of these followed by ~N (the N-th state before it).",

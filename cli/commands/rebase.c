@@ -10,6 +10,7 @@
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/take_commits.h"
 #include "cli/text/operation_text.h"
 #include "cli/text/state_text.h"
 #include "mount/control/control_json.h"
@@ -67,10 +68,14 @@ static int move(const struct hd_location *location, const struct hd_rebase_resul
 		.from = &result->head.id,
 		.to = &result->state.id,
 		.base = &result->base};
+	int r;
 
 	if (result->outcome != HD_REBASE_FORWARDED && result->outcome != HD_REBASE_MERGED)
 		return 0;
-	return hd_advance_thread(location, &advance, author, "rebasing", operation);
+	r = hd_advance_thread(location, &advance, author, "rebasing", operation);
+	if (r >= 0)
+		hd_bring_head(location, location->thread, &result->state.id);
+	return r;
 }
 
 static int rebase(
@@ -116,6 +121,8 @@ static int run_rebase(const struct hd_invocation *invocation)
 		invocation, invocation->n_arguments > 1 ? invocation->arguments[0] : NULL, &location);
 	if (r >= 0)
 		r = hd_identity_resolve(NULL, location.store->path, &author);
+	if (r >= 0)
+		r = hd_take_commits(&location, NULL);
 	return r < 0 ? r : rebase(invocation, &location, author);
 }
 

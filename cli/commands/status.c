@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/worktree_commits.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
@@ -187,6 +188,27 @@ static void print_head(const struct hd_location *location, const json_t *reply)
 	fputc('\n', stdout);
 }
 
+static void print_commits(const json_t *reply)
+{
+	unsigned long long count = hd_reply_number(reply, "commits");
+
+	if (count > 0)
+		printf("%llu %s made with git since; 'heddle capture' makes %s of the thread\n",
+			HD_COUNT(count, "commit"), count == 1 ? "it a state" : "them states");
+}
+
+/* Looking takes nothing over. */
+static int count_commits(const struct hd_location *location, json_t *reply)
+{
+	HD_CLEANUP(hd_worktree_commits_clear) struct hd_worktree_commits commits = {0};
+	int r = hd_worktree_commits_find(location->store, location->thread, &commits);
+
+	if (r < 0)
+		return r;
+	return json_object_set_new(reply, "commits", json_integer((json_int_t)commits.count)) < 0 ? -ENOMEM
+												  : 0;
+}
+
 static int print_text(const struct hd_location *location, const json_t *reply)
 {
 	const json_t *changes = json_object_get(reply, "changes");
@@ -195,6 +217,7 @@ static int print_text(const struct hd_location *location, const json_t *reply)
 	int r;
 
 	print_head(location, reply);
+	print_commits(reply);
 	print_mount(reply);
 	print_volatile(reply);
 	print_damage(reply);
@@ -250,6 +273,8 @@ static int run_status(const struct hd_invocation *invocation)
 		json_pack("{s:s, s:I, s:b, s:b}", "op", "status", "limit", (json_int_t)wanted, "ignored",
 			(int)with_ignored, "no_ignored", (int)without_ignored),
 		"comparing", &reply, NULL);
+	if (r >= 0)
+		r = count_commits(&location, reply);
 	if (r < 0)
 		return r;
 	changed = hd_reply_number(json_object_get(reply, "changes"), "total") > 0;

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/store_locate.h"
+#include "cli/take_commits.h"
 #include "cli/text/operation_text.h"
 #include "cli/text/state_text.h"
 #include "cli/thread_hold.h"
@@ -115,6 +116,17 @@ static void move_branch(const struct hd_location *location, const struct hd_undo
 			hd_error_message(r));
 }
 
+/* What moved HEAD of a worktree, or followed it, is taken back there, too. */
+static void bring_head(const struct hd_location *location, const struct hd_undo_plan *plan,
+	const struct hd_operation *operation)
+{
+	enum hd_operation_kind kind = plan->operation.kind;
+
+	if ((kind == HD_OPERATION_LAND || kind == HD_OPERATION_REBASE || kind == HD_OPERATION_COMMIT) &&
+		operation->after.name)
+		hd_bring_head(location, operation->after.name, &operation->after.head);
+}
+
 static int move(
 	const struct hd_invocation *invocation, const struct hd_location *location, struct hd_undo_plan *plan)
 {
@@ -138,6 +150,7 @@ static int move(
 	if (r < 0)
 		return r;
 	move_branch(location, plan);
+	bring_head(location, plan, &operation);
 	if (invocation->json)
 		return hd_output_json(json_pack("{s:o}", "operation", hd_operation_json(&operation)));
 	print_result(location, plan, &operation);

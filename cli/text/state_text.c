@@ -212,3 +212,23 @@ void hd_state_print_line(const struct hd_state *state, const struct hd_thread_he
 	hd_output_text(stream, message, strcspn(message, "\n"));
 	fputc('\n', stream);
 }
+
+void hd_state_print_commit(const struct hd_state *commit, bool one_line, FILE *stream)
+{
+	const char *message = commit->message ? commit->message : "";
+	const char *none = hd_output_color(stream, HD_COLOR_NONE);
+	char time_text[HD_TIME_TEXT_SIZE];
+
+	if (one_line) {
+		fprintf(stream, "%s%.*s%s (git) ", hd_output_color(stream, HD_COLOR_MODIFIED), HD_STATE_SHORT,
+			commit->git_commit, none);
+		hd_output_text(stream, message, strcspn(message, "\n"));
+		fputc('\n', stream);
+		return;
+	}
+	fprintf(stream, "%scommit %s%s (made with git, no state yet)\nAuthor: ",
+		hd_output_color(stream, HD_COLOR_MODIFIED), commit->git_commit, none);
+	hd_output_text(stream, commit->author, strlen(commit->author));
+	fprintf(stream, "\nDate:   %s\n\n", hd_time_format(commit->time_s, commit->zone_minutes, time_text));
+	print_message(*message ? message : "(no message)", stream);
+}

@@ -8,6 +8,7 @@
  * Threads     The main thread. Errors: -ENOMEM.
  */
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "overlay/store/index.h"
@@ -42,6 +43,9 @@ void hd_state_print(const struct hd_state *state, const struct hd_thread_heads *
 
 /* One line: short id, threads, first line of the message. */
 void hd_state_print_line(const struct hd_state *state, const struct hd_thread_heads *heads, FILE *stream);
+
+/* The same, in several lines or in one, of a commit that is no state yet; it has no id. */
+void hd_state_print_commit(const struct hd_state *commit, bool one_line, FILE *stream);
 
 /* A line: "1 added, 0 modified, 2 deleted", and ", 1 moved" if anything was. */
 void hd_state_print_counts(uint64_t added, uint64_t modified, uint64_t deleted, uint64_t moved, FILE *stream);

@@ -176,7 +176,8 @@ int hd_control_undo(struct hd_overlay *overlay, const struct hd_control_environm
 
 static int read_kind(const char *text, enum hd_operation_kind *ret_kind)
 {
-	static const enum hd_operation_kind kinds[] = {HD_OPERATION_LAND, HD_OPERATION_REBASE};
+	static const enum hd_operation_kind kinds[] = {
+		HD_OPERATION_LAND, HD_OPERATION_REBASE, HD_OPERATION_COMMIT};
 
 	for (size_t i = 0; i < HD_ARRAY_SIZE(kinds); i++) {
 		if (strcmp(text, hd_operation_kind_name(kinds[i])) == 0) {

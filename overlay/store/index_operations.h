@@ -35,6 +35,7 @@ enum hd_operation_kind {
 	HD_OPERATION_REDO,
 	HD_OPERATION_LAND,
 	HD_OPERATION_REBASE,
+	HD_OPERATION_COMMIT, /* commits that git made in its worktree became states */
 	HD_OPERATION_KIND_COUNT
 };
 

@@ -36,6 +36,7 @@ const char *hd_operation_kind_name(enum hd_operation_kind kind)
 		[HD_OPERATION_REDO] = "redo",
 		[HD_OPERATION_LAND] = "land",
 		[HD_OPERATION_REBASE] = "rebase",
+		[HD_OPERATION_COMMIT] = "commit",
 	};
 
 	_Static_assert(HD_ARRAY_SIZE(names) == HD_OPERATION_KIND_COUNT, "a kind without a name");

@@ -192,6 +192,7 @@
 	x(git_revwalk_next) \
 	x(git_revwalk_push) \
 	x(git_revwalk_push_ref) \
+	x(git_revwalk_simplify_first_parent) \
 	x(git_revwalk_sorting) \
 	x(git_status_list_entrycount) \
 	x(git_status_list_free) \
@@ -408,6 +409,7 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_revwalk_next (hd_git_functions()->git_revwalk_next)
 #define git_revwalk_push (hd_git_functions()->git_revwalk_push)
 #define git_revwalk_push_ref (hd_git_functions()->git_revwalk_push_ref)
+#define git_revwalk_simplify_first_parent (hd_git_functions()->git_revwalk_simplify_first_parent)
 #define git_revwalk_sorting (hd_git_functions()->git_revwalk_sorting)
 #define git_status_list_entrycount (hd_git_functions()->git_status_list_entrycount)
 #define git_status_list_free (hd_git_functions()->git_status_list_free)

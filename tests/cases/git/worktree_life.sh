@@ -8,7 +8,6 @@
 
 make_repository repository
 heddle_init repository
-first=$(git -C repository rev-parse HEAD)
 admin=repository/.git/worktrees
 
 check heddle mount main "$MNT" --git=worktree >/dev/null
@@ -67,6 +66,9 @@ check_equal "$(git -C "$MNT" diff --cached HEAD)" ""
 check_contains "$(git -C repository worktree list)" "locked"
 
 # Dropped: nothing is left, but what only it had.
+adopted=$commit
+check git -C "$MNT" commit -q --allow-empty -m "In no state"
+commit=$(git -C "$MNT" rev-parse HEAD)
 heddle_unmount
 check heddle thread drop renamed >/dev/null
 check_missing $admin
@@ -77,7 +79,7 @@ check heddle doctor --repair >/dev/null
 check_equal "$(git -C repository for-each-ref refs/heddle/kept | wc -l)" 1
 check heddle undo >/dev/null
 check heddle mount renamed "$MNT" --git=worktree >/dev/null
-check_equal "$(git -C "$MNT" rev-parse HEAD)" "$first"
+check_equal "$(git -C "$MNT" rev-parse HEAD)" "$adopted"
 heddle_unmount
 
 # Several at once, each on a branch of its own, and all commit at once.
