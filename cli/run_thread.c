@@ -80,17 +80,10 @@ static int take_fork(struct hd_run *run, const char *name)
 
 int hd_run_choose_thread(struct hd_run *run, bool forks, const char *name)
 {
-	struct hd_thread record;
-	int r;
+	int r = forks ? take_fork(run, name) : 0;
 
-	r = forks ? take_fork(run, name) : 0;
-	if (r >= 0)
-		r = hd_index_get_thread(run->location.store->index, run->location.thread, &record);
-	if (r < 0)
-		return r;
-	run->number = record.number;
-	hd_thread_clear(&record);
-	return 0;
+	return r < 0 ? r
+		     : hd_index_thread_number(run->location.store->index, run->location.thread, &run->number);
 }
 
 /* What mounting it left, beside its directory. What --at named is somebody's own and stays. */

@@ -12,19 +12,6 @@
 
 #define RETRY_NS 20000000u
 
-static int thread_number(const struct hd_location *location, const char *thread, uint32_t *ret_number)
-{
-	struct hd_thread record;
-	int r;
-
-	r = hd_index_get_thread(location->store->index, thread, &record);
-	if (r < 0)
-		return r;
-	*ret_number = record.number;
-	hd_thread_clear(&record);
-	return 0;
-}
-
 static int refuse_mounted(const struct hd_location *location, const char *thread)
 {
 	struct hd_mount_place place = {0};
@@ -48,11 +35,11 @@ static int try_hold(const struct hd_location *location, const char *thread)
 	uint32_t number = 0, again = 0;
 	int r;
 
-	r = thread_number(location, thread, &number);
+	r = hd_index_thread_number(location->store->index, thread, &number);
 	if (r >= 0)
 		r = lease_fd = hd_run_lease_take(location->store->path, number);
 	if (r >= 0)
-		r = thread_number(location, thread, &again);
+		r = hd_index_thread_number(location->store->index, thread, &again);
 	if (r < 0)
 		return r;
 	return number == again ? hd_steal_fd(&lease_fd) : -HD_E_THREAD_BUSY;

@@ -258,15 +258,12 @@ static int check_elsewhere(const struct hd_store *store, const char *thread)
 {
 	uint64_t deadline = hd_clock_monotonic_ns() + ELSEWHERE_PATIENCE_NS;
 	HD_AUTO_FREE char *owner = NULL;
-	struct hd_thread record;
 	uint32_t number;
 	int r;
 
-	r = hd_index_get_thread(store->index, thread, &record);
+	r = hd_index_thread_number(store->index, thread, &number);
 	if (r < 0)
 		return hd_fail_in(r, "'%s'", thread);
-	number = record.number;
-	hd_thread_clear(&record);
 	while (hd_run_lock_is_held(store->path, number, HD_RUN_LEASE) && answers(store, thread, number)) {
 		if (hd_clock_monotonic_ns() > deadline) {
 			owner = hd_run_lock_owner(store->path, number, HD_RUN_LEASE);

@@ -82,15 +82,12 @@ int hd_mount_upgrade(const struct hd_store *store, const char *thread, char **re
 {
 	HD_AUTO_FREE char *version = NULL;
 	HD_AUTO_CLOSE int fd = -1;
-	struct hd_thread record;
 	uint32_t number;
 	int r;
 
-	r = hd_index_get_thread(store->index, thread, &record);
+	r = hd_index_thread_number(store->index, thread, &number);
 	if (r < 0)
 		return hd_fail_in(r, "'%s'", thread);
-	number = record.number;
-	hd_thread_clear(&record);
 	r = fd = connect_thread(store, thread, number);
 	if (r >= 0)
 		r = compare(fd, &version);

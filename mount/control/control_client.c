@@ -289,14 +289,11 @@ int hd_thread_request(
 
 	for (;;) {
 		HD_AUTO_CLOSE int fd = -1;
-		struct hd_thread record;
 		uint32_t number;
 
-		r = hd_index_get_thread(store->index, thread, &record);
+		r = hd_index_thread_number(store->index, thread, &number);
 		if (r < 0)
 			return r;
-		number = record.number;
-		hd_thread_clear(&record);
 		fd = connect_served(store, number);
 		if (fd >= 0)
 			r = request_served(store, thread, fd, request, ret_reply, ret_fd);

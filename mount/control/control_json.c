@@ -18,6 +18,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/hex.h"
 
 /* The length of the UTF-8 sequence at TEXT, 0 if there is none. */
 static size_t sequence_length(const unsigned char *text, size_t left)
@@ -116,17 +117,6 @@ int hd_control_put_origin(json_t *object, const char *path)
 	return hd_control_put_name(origin, "path", path, strlen(path));
 }
 
-static int hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
-}
-
 /* The byte that the escape at TEXT (behind its backslash) stands for, and how long it is; -1 if it is none.
  */
 static int escaped_byte(const char *text, size_t *ret_length)
@@ -139,8 +129,8 @@ static int escaped_byte(const char *text, size_t *ret_length)
 	}
 	if (text[0] != 'x')
 		return -1;
-	high = hex_digit(text[1]);
-	low = high < 0 ? -1 : hex_digit(text[2]);
+	high = hd_hex_digit(text[1]);
+	low = high < 0 ? -1 : hd_hex_digit(text[2]);
 	*ret_length = 3;
 	return low < 0 ? -1 : high * 16 + low;
 }
@@ -193,8 +183,8 @@ int hd_control_id_decode(const char *text, struct hd_state_id *ret_id)
 	if (strlen(text) != 2 * sizeof(id.bytes))
 		return hd_fail(HD_E_CONTROL_PROTOCOL, "'%s' is not a state's id", text);
 	for (i = 0; i < sizeof(id.bytes); i++) {
-		int high = hex_digit(text[2 * i]);
-		int low = hex_digit(text[2 * i + 1]);
+		int high = hd_hex_digit(text[2 * i]);
+		int low = hd_hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return hd_fail(HD_E_CONTROL_PROTOCOL, "'%s' is not a state's id", text);

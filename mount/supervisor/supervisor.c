@@ -60,17 +60,12 @@ static int open_log(const struct hd_program_arguments *arguments, uint32_t numbe
 static int read_thread_number(const struct hd_program_arguments *arguments, uint32_t *ret_number)
 {
 	struct hd_store *store;
-	struct hd_thread thread;
 	int r;
 
 	r = hd_store_open(arguments->store, &store);
 	if (r < 0)
 		return r;
-	r = hd_index_get_thread(store->index, arguments->thread, &thread);
-	if (r >= 0) {
-		*ret_number = thread.number;
-		hd_thread_clear(&thread);
-	}
+	r = hd_index_thread_number(store->index, arguments->thread, ret_number);
 	hd_store_free(store);
 	return r;
 }

@@ -15,6 +15,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
+#include "overlay/platform/hex.h"
 #include "overlay/platform/log.h"
 
 /*
@@ -61,11 +62,10 @@ struct hd_git_contents {
 
 static int file_name(const struct hd_git_contents *contents, char *name, size_t size)
 {
-	int length = snprintf(name, size, "git-%u-", contents->tree.base);
+	char id[2 * HD_GIT_ID_SIZE + 1];
 
-	for (size_t i = 0; i < HD_GIT_ID_SIZE; i++)
-		length += snprintf(name + length, size - (size_t)length, "%02x", contents->tree.bytes[i]);
-	return length + snprintf(name + length, size - (size_t)length, ".ids");
+	hd_hex_format(contents->tree.bytes, HD_GIT_ID_SIZE, id);
+	return snprintf(name, size, "git-%u-%s.ids", contents->tree.base, id);
 }
 
 /* ---- the file's header ---- */

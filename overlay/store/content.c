@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/hex.h"
 #include "overlay/store/content_format.h"
 
 /*
@@ -48,8 +49,7 @@ const char *hd_content_format(const struct hd_content *content, char text[HD_CON
 	size_t length = content->length <= HD_CONTENT_BYTES ? content->length : HD_CONTENT_BYTES;
 	size_t used = (size_t)snprintf(text, HD_CONTENT_TEXT_SIZE, length ? "%s:" : "%s", name);
 
-	for (size_t i = 0; i < length; i++)
-		used += (size_t)snprintf(text + used, HD_CONTENT_TEXT_SIZE - used, "%02x", content->bytes[i]);
+	hd_hex_format(content->bytes, length, text + used);
 	return text;
 }
 

@@ -5,6 +5,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/hex.h"
 #include "overlay/store/index_types.h"
 #include "overlay/store/state_codec.h"
 
@@ -109,17 +110,6 @@ int hd_index_find_first(struct hd_index *index, const struct hd_state_id *id, st
 	return 0;
 }
 
-static int digit_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
-}
-
 /* The smallest and the greatest id that begin with PREFIX. */
 static bool prefix_range(const char *prefix, struct hd_state_id *ret_low, struct hd_state_id *ret_high)
 {
@@ -130,7 +120,7 @@ static bool prefix_range(const char *prefix, struct hd_state_id *ret_low, struct
 	memset(ret_low->bytes, 0x00, HD_STATE_ID_SIZE);
 	memset(ret_high->bytes, 0xff, HD_STATE_ID_SIZE);
 	for (size_t i = 0; i < length; i++) {
-		int value = digit_value(prefix[i]);
+		int value = hd_hex_digit(prefix[i]);
 		unsigned shift = i % 2 ? 0 : 4;
 
 		if (value < 0)

@@ -94,6 +94,18 @@ int hd_index_get_thread(struct hd_index *index, const char *name, struct hd_thre
 	return r;
 }
 
+int hd_index_thread_number(struct hd_index *index, const char *name, uint32_t *ret_number)
+{
+	struct hd_thread thread;
+	int r = hd_index_get_thread(index, name, &thread);
+
+	if (r < 0)
+		return r;
+	*ret_number = thread.number;
+	hd_thread_clear(&thread);
+	return 0;
+}
+
 struct thread_list {
 	struct hd_thread *threads; /* owned array */
 	size_t count;

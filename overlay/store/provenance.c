@@ -7,6 +7,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/hex.h"
 #include "overlay/store/object_id.h"
 
 #define MAGIC "HDPV"
@@ -183,7 +184,6 @@ int hd_provenance_decode(const void *data, size_t size, struct hd_provenance *re
 int hd_provenance_put(
 	struct hd_store *store, const struct hd_provenance *provenance, char text[HD_PROVENANCE_TEXT_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
 	HD_AUTO_BUFFER struct hd_buffer record = {0};
 	struct hd_content content;
 	int r;
@@ -194,19 +194,8 @@ int hd_provenance_put(
 		r = hd_object_store_put(store->objects, record.data, record.size, &content);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < HD_OBJECT_ID_BYTES; i++) {
-		text[2 * i] = digits[content.bytes[i] >> 4];
-		text[2 * i + 1] = digits[content.bytes[i] & 15];
-	}
-	text[HD_PROVENANCE_TEXT_SIZE - 1] = '\0';
+	hd_hex_format(content.bytes, HD_OBJECT_ID_BYTES, text);
 	return 0;
-}
-
-static int digit_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 static int parse_name(const char *text, struct hd_content *ret_content)
@@ -216,7 +205,7 @@ static int parse_name(const char *text, struct hd_content *ret_content)
 	if (strlen(text) != HD_PROVENANCE_TEXT_SIZE - 1)
 		return damaged();
 	for (size_t i = 0; i < HD_OBJECT_ID_BYTES; i++) {
-		int high = digit_value(text[2 * i]), low = digit_value(text[2 * i + 1]);
+		int high = hd_hex_digit(text[2 * i]), low = hd_hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return damaged();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/platform/hex.h"
 #include "overlay/store/index.h"
 
 /* A state and its id in memory; index_states.c reads them. */
@@ -28,8 +28,7 @@ void hd_state_clear(struct hd_state *state)
 
 void hd_state_id_format(const struct hd_state_id *id, char text[HD_STATE_ID_TEXT_SIZE])
 {
-	for (size_t i = 0; i < HD_STATE_ID_SIZE; i++)
-		(void)snprintf(text + 2 * i, 3, "%02x", id->bytes[i]);
+	hd_hex_format(id->bytes, HD_STATE_ID_SIZE, text);
 }
 
 bool hd_state_id_is_zero(const struct hd_state_id *id)
