@@ -145,7 +145,9 @@ void hd_keeper_ensure(struct hd_supervisor *supervisor)
 	}
 	if (supervisor->keeper != 0)
 		(void)hd_process_reap(supervisor->keeper, &status);
+	(void)hd_reserve_release(&supervisor->reserve);
 	r = may_replace(supervisor) ? spawn(supervisor) : hd_fail(EAGAIN, "too many keepers have died");
+	hd_reserve_fill(&supervisor->reserve);
 	if (r >= 0)
 		tell_all(supervisor);
 	else

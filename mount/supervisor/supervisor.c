@@ -33,6 +33,7 @@
 #include "overlay/platform/socket.h"
 
 #define HEAR_TIMEOUT_MS 1000
+#define WAIT_AGAIN_NS 1000000000u
 #define LEASE_PATIENCE_NS 10000000000u
 #define LEASE_RETRY_NS 10000000u
 
@@ -225,8 +226,10 @@ static void serve_mount(struct hd_supervisor *supervisor)
 		r = hd_descriptor_wait(
 			fds, HD_ARRAY_SIZE(fds), hd_supervisor_ladder_timeout(supervisor), &ready);
 		if (r < 0) {
-			hd_log(HD_LOG_ERROR, "cannot wait for events: %s", hd_error_message(r));
-			return;
+			/* For want of memory, say. Nobody would be helped if the mount ended for it. */
+			hd_log(HD_LOG_ERROR, "cannot wait for events, trying again: %s", hd_error_message(r));
+			hd_clock_sleep_ns(WAIT_AGAIN_NS);
+			continue;
 		}
 		if ((ready & 1u) && hd_process_signal_read(supervisor->signal_fd) > 0)
 			hd_supervisor_stop(supervisor);

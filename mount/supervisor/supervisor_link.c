@@ -25,6 +25,7 @@
 #include "overlay/platform/mount_point.h"
 #include "overlay/platform/socket.h"
 
+#define NO_ROOM_NS 50000000u
 #define BUSY_PATIENCE_NS 300000000u
 #define BUSY_RETRY_NS 20000000u
 
@@ -241,6 +242,14 @@ static void hear_unsaved(struct hd_supervisor *supervisor, json_t *message)
 
 static void hear_large(struct hd_supervisor *supervisor, const json_t *message, int *fd)
 {
+	/* It came, and there was no room for it. The worker tells again what it has, and now there is, or the next one lacks it. */
+	if (strcmp(hd_control_op(message), "hold") == 0 && *fd < 0) {
+		hd_log(HD_LOG_ERROR,
+			"no descriptor is left for a large file, which would be lost with its worker");
+		if (hd_reserve_release(&supervisor->reserve))
+			(void)hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", "announce"), -1);
+		return;
+	}
 	/* The keeper has it first: what is in its queue outlives us. */
 	hd_keeper_tell_large(supervisor, message, *fd);
 	(void)hd_held_files_hear(&supervisor->large, message, fd);
@@ -299,12 +308,29 @@ int hd_supervisor_hear(struct hd_supervisor *supervisor, int timeout_ms)
 	return 0;
 }
 
+/* Who cannot be let in stays at the door, and would be heard again at once. */
+static int accept_client(struct hd_supervisor *supervisor)
+{
+	int client = hd_socket_accept(supervisor->listen_fd);
+
+	if (client >= 0 || client == -EPERM || client == -EAGAIN)
+		return client;
+	if (hd_reserve_release(&supervisor->reserve))
+		client = hd_socket_accept(supervisor->listen_fd);
+	if (client < 0)
+		hd_clock_sleep_ns(NO_ROOM_NS);
+	return client;
+}
+
 void hd_supervisor_accept(struct hd_supervisor *supervisor)
 {
-	HD_AUTO_CLOSE int client = hd_socket_accept(supervisor->listen_fd);
+	HD_AUTO_CLOSE int client = accept_client(supervisor);
 
 	if (client >= 0 && supervisor->unsaved)
 		(void)hd_control_send(client, json_incref(supervisor->unsaved), -1);
 	else if (client >= 0)
 		(void)hd_control_send(supervisor->link_fd, json_pack("{s:s}", "op", "client"), client);
+	hd_cleanup_close(&client);
+	client = -1;
+	hd_reserve_fill(&supervisor->reserve);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "mount/control/control_channel.h"
@@ -8,14 +9,42 @@
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
 #include "overlay/platform/process.h"
 #include "overlay/platform/socket.h"
 
-/* Starting a worker, and giving it what it does not inherit. */
+/*
+ * Starting a worker, and giving it what it does not inherit.
+ *
+ * While a mount is served this must not fail for what passes: the machine is out of descriptors, of processes or of
+ * memory for a moment, and what the dead worker left is in our hands alone. So descriptors are kept back for it, and it is
+ * tried again; programs in the mount wait meanwhile.
+ */
 
-int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role)
+#define TAKE_OVER_PATIENCE_NS 60000000000u
+#define RETRY_MS 100
+
+/* A worker that nobody would see ending must not begin. */
+static int watch_worker(struct hd_supervisor *supervisor)
+{
+	int status;
+	int r = hd_process_watch(supervisor->worker);
+
+	if (r < 0) {
+		(void)hd_process_kill(supervisor->worker, SIGKILL);
+		(void)hd_process_wait(supervisor->worker, &status);
+		return hd_fail_in(r, "watch worker %d", (int)supervisor->worker);
+	}
+	hd_descriptor_close(&supervisor->watch_fd);
+	supervisor->watch_fd = r;
+	supervisor->foreign = false;
+	return 0;
+}
+
+static int start_worker(struct hd_supervisor *supervisor, enum hd_worker_role role)
 {
 	HD_AUTO_FREE char *options = hd_mount_options_format(&supervisor->options);
 	const struct hd_program_arguments arguments = {.store = supervisor->arguments.store,
@@ -40,15 +69,50 @@ int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role ro
 	fds[0] = (struct hd_inherited_fd){theirs, HD_WORKER_LINK_FD};
 	hd_mount_parts_inherit(supervisor->parts, fds + 1);
 	r = hd_program_spawn("heddle-fuse-worker", &arguments, fds, HD_ARRAY_SIZE(fds), &supervisor->worker);
-	if (r < 0)
-		return r;
-	supervisor->foreign = false;
-	hd_descriptor_close(&supervisor->watch_fd);
-	r = supervisor->watch_fd = hd_process_watch(supervisor->worker);
-	if (r < 0)
-		return hd_fail_in(r, "watch worker %d", (int)supervisor->worker);
-	hd_keeper_tell_worker(supervisor);
-	return 0;
+	return r < 0 ? r : watch_worker(supervisor);
+}
+
+static bool passes(int r)
+{
+	return r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -ENOBUFS || r == -EAGAIN;
+}
+
+/* A pause; false when we were told to end in it. */
+static bool pause_for_room(struct hd_supervisor *supervisor)
+{
+	unsigned ready = 0;
+
+	if (hd_descriptor_wait(&supervisor->signal_fd, 1, RETRY_MS, &ready) >= 0 && ready)
+		supervisor->told_to_end = hd_process_signal_read(supervisor->signal_fd) > 0;
+	return !supervisor->told_to_end;
+}
+
+int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + TAKE_OVER_PATIENCE_NS;
+	bool told = false;
+
+	for (;;) {
+		int r;
+
+		hd_error_clear();
+		(void)hd_reserve_release(&supervisor->reserve);
+		r = start_worker(supervisor, role);
+		hd_reserve_fill(&supervisor->reserve);
+		if (r >= 0)
+			hd_keeper_tell_worker(supervisor);
+		/* A salvager has the only copy of something: it is tried for as long as we may. */
+		if (!passes(r) || role == HD_WORKER_FIRST ||
+			(role == HD_WORKER_TAKES_OVER && hd_clock_monotonic_ns() > deadline))
+			return r;
+		if (!told)
+			hd_log(HD_LOG_WARNING,
+				"no worker can be started, programs wait while it is tried again: %s",
+				hd_error_message(r));
+		told = true;
+		if (!pause_for_room(supervisor))
+			return r;
+	}
 }
 
 int hd_supervisor_hand_over(struct hd_supervisor *supervisor, json_t *message, int device)

@@ -24,6 +24,7 @@ void hd_supervisor_init(struct hd_supervisor *supervisor, const struct hd_progra
 		.keeper_fd = -1};
 	for (i = 0; i < HD_PART_COUNT; i++)
 		supervisor->parts[i] = -1;
+	hd_reserve_init(&supervisor->reserve);
 }
 
 void hd_supervisor_clear(struct hd_supervisor *supervisor)
@@ -36,6 +37,7 @@ void hd_supervisor_clear(struct hd_supervisor *supervisor)
 	for (i = 0; i < HD_PART_COUNT; i++)
 		hd_cleanup_close(&supervisor->parts[i]);
 	hd_held_files_clear(&supervisor->large);
+	(void)hd_reserve_release(&supervisor->reserve);
 	for (i = 0; i < HD_ARRAY_SIZE(fds); i++)
 		hd_cleanup_close(fds[i]);
 	free(supervisor->directory);

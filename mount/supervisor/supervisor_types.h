@@ -14,6 +14,7 @@
 #include "mount/fuse/large_files.h"
 #include "mount/mount_parts.h"
 #include "mount/program_arguments.h"
+#include "overlay/platform/reserve.h"
 
 /*
  *                                         ┌─────── ready ───────┐
@@ -56,6 +57,7 @@ struct hd_supervisor {
 	char *directory; /* owned: arguments.directory, if it was learned */
 
 	struct hd_held_files large;
+	struct hd_reserve reserve;                    /* owned */
 	int waiters[SUPERVISOR_WAITER_LIMIT];         /* owned: clients that wait for the end of an unmount */
 	bool waits_for_sync[SUPERVISOR_WAITER_LIMIT]; /* a lazy one: durability is enough */
 	size_t n_waiters;
@@ -126,6 +128,8 @@ void hd_supervisor_remove_mount(struct hd_supervisor *supervisor);
 /* ---- supervisor_spawn.c ---- */
 
 enum hd_worker_role { HD_WORKER_FIRST, HD_WORKER_TAKES_OVER, HD_WORKER_SALVAGES };
+/* A worker, with the link to it. One that takes over is tried for a minute where the machine has no room for it, and a
+ * salvager for as long as nobody tells us to end. */
 int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role);
 /* Sends the new worker the large files, then MESSAGE, whose reference is consumed, with DEVICE or -1. */
 int hd_supervisor_hand_over(struct hd_supervisor *supervisor, json_t *message, int device);

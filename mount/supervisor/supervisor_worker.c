@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The worker's life as its supervisor sees it: spawned, ended well, or dead and salvaged.
+ * The worker's life as its supervisor sees it: ended well, or dead and salvaged.
  *
  * Order after a death: the mountpoint is detached first and the device closed after that, so that no path
  * ever leads to a mount that answers "transport endpoint is not connected"; programs inside it get that

@@ -262,6 +262,15 @@ static int keep_large(struct worker *worker, const json_t *message, int *fd)
 	return 0;
 }
 
+/* The overlay has descriptors of its own: these would keep the memory of files that are long gone. */
+static void let_large_go(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->n_large; i++)
+		hd_cleanup_close(&worker->large[i].fd);
+	free(HD_STEAL(worker->large));
+	worker->n_large = 0;
+}
+
 /* Receives the large files and, last, the mount, if there is one: *RET_DEVICE is -1 for a salvager. */
 static int await_hand_over(struct worker *worker, int *ret_device)
 {
@@ -413,6 +422,7 @@ static int run_server(struct worker *worker)
 		r = hd_request_area_map(HD_PART_FD(HD_PART_REQUESTS), &worker->area);
 	if (r >= 0)
 		r = open_overlay(worker);
+	let_large_go(worker);
 	if (r < 0) {
 		hd_cleanup_close(&device);
 		return r;
@@ -447,6 +457,7 @@ static int run_salvager(struct worker *worker)
 	r = await_hand_over(worker, &none);
 	if (r >= 0)
 		r = open_overlay(worker);
+	let_large_go(worker);
 	if (r < 0)
 		return r;
 	hd_overlay_recovery(worker->overlay, &report);
@@ -457,17 +468,13 @@ static int run_salvager(struct worker *worker)
 
 static void worker_clear(struct worker *worker)
 {
-	size_t i;
-
 	hd_watchdog_free(worker->watchdog);
 	free(worker->stacks_directory);
 	hd_message_counters_free(worker->messages);
 	hd_announcements_free(worker->announcements);
 	hd_request_area_unmap(worker->area);
 	hd_store_free(worker->store);
-	for (i = 0; i < worker->n_large; i++)
-		hd_cleanup_close(&worker->large[i].fd);
-	free(worker->large);
+	let_large_go(worker);
 	hd_cleanup_close(&worker->signal_fd);
 	free(worker->mountpoint);
 	free(worker->last_end);

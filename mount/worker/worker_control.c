@@ -171,6 +171,8 @@ static int hear_supervisor(struct hd_worker_control *control)
 	} else if (strcmp(op, "stop") == 0 || strcmp(op, "yield") == 0) {
 		atomic_store(&control->yields, strcmp(op, "yield") == 0);
 		hd_fuse_session_stop(control->settings.session);
+	} else if (strcmp(op, "announce") == 0) {
+		hd_announce_all(control->settings.announcements);
 	} else if (strcmp(op, "sync") == 0 && hd_pool_submit(control->pool, sync_task, control) < 0) {
 		sync_task(control);
 	}

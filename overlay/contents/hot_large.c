@@ -68,6 +68,15 @@ static void close_locked(struct hd_hot_tier *tier, uint32_t slot)
 	tier->large_files--;
 }
 
+/*
+ * All of them are to fit a process twice: one that takes them over has what it was given and what it keeps, besides all
+ * that it needs otherwise. The lowest number that is free says how many there are.
+ */
+static bool leaves_room(int fd)
+{
+	return (unsigned long)fd < hd_descriptor_limit() / 2;
+}
+
 int hd_hot_large_new(struct hd_hot_tier *tier, uint32_t *ret_slot)
 {
 	int fd = hd_memory_file_create("heddle-large", 0);
@@ -75,6 +84,10 @@ int hd_hot_large_new(struct hd_hot_tier *tier, uint32_t *ret_slot)
 
 	if (fd < 0)
 		return fd;
+	if (!leaves_room(fd)) {
+		hd_descriptor_close(&fd);
+		return -EMFILE;
+	}
 	hd_mutex_lock(&tier->lock);
 	r = find_slot_locked(tier, ret_slot);
 	if (r == 0)

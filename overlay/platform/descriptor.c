@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
@@ -76,6 +77,13 @@ void hd_descriptor_close(int *fd)
 {
 	hd_cleanup_close(fd);
 	*fd = -1;
+}
+
+unsigned long hd_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur;
 }
 
 int hd_descriptor_pipe(int ret_fds[2])

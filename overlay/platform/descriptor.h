@@ -30,6 +30,9 @@ int hd_descriptor_write(int fd, const void *data, size_t size);
 /* Closes *FD unless it is negative, and leaves -1. errno is kept. For what ends before its scope does. */
 void hd_descriptor_close(int *fd);
 
+/* How many this process may have: what its limit is now. */
+unsigned long hd_descriptor_limit(void);
+
 int hd_descriptor_pipe(int ret_fds[2]);
 int hd_descriptor_duplicate(int fd);
 /* Makes NUMBER, which is open, another descriptor of what FD is, in one step: dup3(2). */

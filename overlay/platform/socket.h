@@ -51,7 +51,8 @@ int hd_socket_pair(int ret_fds[2]);
 int hd_socket_send(int fd, const void *data, size_t size, int passed_fd);
 
 /*
- * Receives one frame into fresh memory (NUL behind it); *RET_FD is -1 or a descriptor that came along. A
+ * Receives one frame into fresh memory (NUL behind it); *RET_FD is -1 or a descriptor that came along, and found
+ * room in this process. A
  * TIMEOUT_MS of -1 waits for ever; else it bounds the whole frame. -ECONNRESET when the peer closed between
  * frames, -HD_E_CONTROL_PROTOCOL for a bad frame, -HD_E_CONTROL_TIMEOUT.
  */

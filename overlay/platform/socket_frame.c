@@ -116,7 +116,10 @@ static int wait_readable(int fd, uint64_t deadline_ns)
 	}
 }
 
-/* Keeps the first descriptor of MESSAGE; false, with all closed, when there is more than one. */
+/*
+ * Keeps the first descriptor of MESSAGE; false when there is more than one. One for which this process has no room is
+ * gone, without a word but MSG_CTRUNC: then there is none, and the frame is as good as any.
+ */
 static bool take_descriptor(struct msghdr *message, int *passed_fd)
 {
 	size_t n_passed = 0;
@@ -137,7 +140,7 @@ static bool take_descriptor(struct msghdr *message, int *passed_fd)
 				(void)close(fd);
 		}
 	}
-	return n_passed <= 1 && !(message->msg_flags & MSG_CTRUNC);
+	return n_passed <= 1;
 }
 
 /* One recvmsg of up to SIZE bytes; PASSED_FD may be NULL. The number of bytes, 0 at the stream's end. */
