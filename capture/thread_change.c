@@ -57,24 +57,39 @@ static int open_and_capture(struct hd_store *store, const char *thread, const ch
 	return r < 0 ? r : closed;
 }
 
+int hd_thread_change_keep(struct hd_store *store, const char *thread, const char *author, const char *message,
+	const struct hd_live_thread *live, struct hd_state_id *ret_tree)
+{
+	struct hd_thread record = {0};
+	int r;
+
+	if (live)
+		return capture_aside(live->overlay, author, message, ret_tree);
+	r = hd_index_get_thread(store->index, thread, &record);
+	if (r < 0)
+		return r;
+	if (has_journal(store, record.number))
+		r = open_and_capture(store, thread, author, message, ret_tree);
+	else
+		*ret_tree = record.tree; /* a thread that nobody ever opened is what its record says */
+	hd_thread_clear(&record);
+	return r;
+}
+
 /* Makes a state of what is not captured. */
 static int keep(struct hd_store *store, const struct hd_thread *thread, const struct hd_live_thread *live,
 	struct hd_operation *operation)
 {
 	HD_AUTO_FREE char *message = NULL;
-	/* A thread that nobody ever opened is what its record says. */
-	struct hd_state_id tree = thread->tree;
-	int r = 0;
+	struct hd_state_id tree;
+	int r;
 
 	if (asprintf(&message, "what was not captured of %s before: %s", thread->name,
 		    hd_operation_kind_name(operation->kind)) < 0) {
 		message = NULL;
 		return -ENOMEM;
 	}
-	if (live)
-		r = capture_aside(live->overlay, operation->actor, message, &tree);
-	else if (has_journal(store, thread->number))
-		r = open_and_capture(store, thread->name, operation->actor, message, &tree);
+	r = hd_thread_change_keep(store, thread->name, operation->actor, message, live, &tree);
 	if (r < 0)
 		return hd_fail_in(r, "keep what is not captured of thread '%s'", thread->name);
 	operation->before.tree = tree;

@@ -39,6 +39,10 @@ struct hd_live_thread {
 int hd_thread_change_begin(struct hd_store *store, const char *thread, enum hd_operation_kind kind,
 	const char *actor, bool replaces, struct hd_live_thread *live, struct hd_operation *ret_operation);
 
+/* A state that has THREAD's tree as it is now; LIVE as above. The head itself if nothing is uncaptured. */
+int hd_thread_change_keep(struct hd_store *store, const char *thread, const char *author, const char *message,
+	const struct hd_live_thread *live, struct hd_state_id *ret_tree);
+
 /* Moves and logs, and deletes the directory that the thread does not have any more. after.overlay 0 gives it another
  * content, that of after.tree. */
 int hd_thread_change_apply(

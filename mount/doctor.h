@@ -84,6 +84,8 @@ int hd_doctor_lost_mounts(struct hd_doctor *doctor);
 int hd_doctor_threads(struct hd_doctor *doctor, struct hd_store *store);
 /* Run files of threads that are no more. */
 int hd_doctor_run_files(struct hd_doctor *doctor, struct hd_store *store);
+/* Directories of threads that are no more, or never were. */
+int hd_doctor_thread_directories(struct hd_doctor *doctor, struct hd_store *store);
 /* Worktrees in the repositories of the store's bases, of threads that are no more. */
 int hd_doctor_worktrees(struct hd_doctor *doctor, struct hd_store *store);
 /* Permissions and unfinished files. */

@@ -155,6 +155,42 @@ int hd_doctor_run_files(struct hd_doctor *doctor, struct hd_store *store)
 	return r == -ENOENT ? 0 : r;
 }
 
+/* ---- directories of threads ---- */
+
+/* A fork that was never finished, or a thread that was dropped; numbers are not given twice. */
+static int consider_directory(const char *name, unsigned char type, void *payload)
+{
+	const struct strays *strays = payload;
+	HD_AUTO_FREE char *path = NULL;
+	char *end;
+	unsigned long value = strtoul(name, &end, 10);
+	uint32_t number = (uint32_t)value;
+	int r;
+
+	if (type != DT_DIR || *end || value == 0 || value > UINT32_MAX)
+		return 0;
+	r = hd_index_list_threads(strays->store->index, has_number, &number);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (asprintf(&path, "%s/threads/%s", strays->store->path, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	if (hd_doctor_is_abandoned(path))
+		hd_doctor_tell(strays->doctor, HD_FINDING_TEMPORARY,
+			strays->doctor->repair ? remove_any(path, type) : HD_REPAIR_NOT_TRIED,
+			"%s is of a thread that does not exist", path);
+	return 0;
+}
+
+int hd_doctor_thread_directories(struct hd_doctor *doctor, struct hd_store *store)
+{
+	struct strays strays = {.doctor = doctor, .store = store};
+	int r = hd_directory_list(store->fd, "threads", consider_directory, &strays);
+
+	return r == -ENOENT ? 0 : r;
+}
+
 /* ---- permissions ---- */
 
 static int restrict_mode(const char *path, mode_t mode)

@@ -219,6 +219,18 @@ void hd_overlay_unhold_captures(struct hd_overlay *overlay)
 	hd_mutex_unlock(&overlay->capture_lock);
 }
 
+bool hd_overlay_is_captured(struct hd_overlay *overlay)
+{
+	const struct hd_inode *root;
+	bool is_captured;
+
+	hd_rwlock_read(&overlay->lock);
+	root = hd_record_inode(overlay->arena, hd_ino_index(HD_ROOT_INO));
+	is_captured = root->tree_change <= hd_record_thread(overlay->arena)->captured;
+	hd_rwlock_unlock(&overlay->lock);
+	return is_captured;
+}
+
 int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_snapshot **ret_snapshot)
 {
 	struct hd_snapshot *snapshot = calloc(1, sizeof(*snapshot));

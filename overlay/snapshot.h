@@ -50,6 +50,9 @@ struct hd_snapshot;
 void hd_overlay_hold_captures(struct hd_overlay *overlay);
 void hd_overlay_unhold_captures(struct hd_overlay *overlay);
 
+/* Whether nothing changed since the last state, by the marks: false also for what was changed and changed back. */
+bool hd_overlay_is_captured(struct hd_overlay *overlay);
+
 /* Copies what changed, at one instant. FOR_CAPTURE raises the barrier and waits for a capture that is running. */
 int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_snapshot **ret_snapshot);
 /* Lets go of everything the snapshot holds; ends the capture if it was one. */

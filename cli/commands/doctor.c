@@ -63,6 +63,8 @@ static int examine_store(struct hd_doctor *doctor, struct hd_store *store)
 		r = hd_doctor_threads(doctor, store);
 	if (r >= 0)
 		r = hd_doctor_worktrees(doctor, store);
+	if (r >= 0)
+		r = hd_doctor_thread_directories(doctor, store);
 	return r < 0 ? r : hd_doctor_run_files(doctor, store);
 }
 

@@ -9,6 +9,7 @@
 #include "capture/thread_change.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "cli/fork_thread.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/store_locate.h"
@@ -17,15 +18,14 @@
 #include "cli/text/state_text.h"
 #include "cli/thread_command.h"
 #include "cli/thread_hold.h"
-#include "cli/thread_overlay.h"
 #include "mount/control/control_json.h"
 #include "overlay/journal/journal_repair.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
 /*
- * A new thread is a row that names states: a fork copies nothing, whatever the tree. What is not captured of another
- * thread is made a state for it, which costs what changed, and moves nothing there.
+ * A new thread is a row that names states: a fork copies nothing, whatever the tree. With what is not captured of another
+ * thread its directory begins with the files of that one's, which copies nothing either (capture/thread_fork.h).
  */
 
 static bool with_changes;
@@ -53,9 +53,6 @@ static int report(const struct hd_invocation *invocation, const struct hd_locati
 	else
 		printf("Made thread %s at state %s\n", after->name,
 			hd_state_short(location->store->index, &after->head, id));
-	if (!before->name && !hd_state_id_equal(&after->head, &after->tree))
-		printf("It begins with the changes of %s\n",
-			hd_state_short(location->store->index, &after->tree, id));
 	if (!hd_state_id_is_zero(&done->kept))
 		printf("What was not captured is kept in %s\n",
 			hd_state_short(location->store->index, &done->kept, id));
@@ -105,8 +102,9 @@ static int run_thread_create(const struct hd_invocation *invocation)
 static int run_thread_fork(const struct hd_invocation *invocation)
 {
 	const char *from = invocation->n_arguments > 1 ? invocation->arguments[1] : NULL;
+	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	HD_AUTO_LOCATION struct hd_location location = {0};
-	struct hd_state_id head, tree;
+	bool changes = false;
 	int r;
 
 	if (!with_changes)
@@ -115,9 +113,13 @@ static int run_thread_fork(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = hd_locate_thread(invocation, from, &location);
 	if (r >= 0)
-		r = hd_thread_overlay_read(
-			&location, "what was not captured when this was forked", &head, &tree);
-	return r < 0 ? r : make(invocation, &location, &head, &tree);
+		r = hd_fork_thread(&location, invocation->arguments[0], &operation, &changes);
+	if (r < 0)
+		return r;
+	r = report(invocation, &location, &operation);
+	if (r == HD_EXIT_OK && changes && !invocation->json)
+		printf("It begins with the changes of thread %s that are not captured\n", location.thread);
+	return r;
 }
 
 /* ---- existing threads ---- */

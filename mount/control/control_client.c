@@ -47,7 +47,7 @@ static bool is_one_of(const json_t *request, const char *const *ops)
 static bool sees_bytes(const json_t *request)
 {
 	static const char *const ops[] = {
-		"capture", "diff", "blame", "sync", "status", "restore", "undo", "advance", NULL};
+		"capture", "diff", "blame", "sync", "status", "restore", "undo", "advance", "fork", NULL};
 
 	return is_one_of(request, ops);
 }
@@ -55,7 +55,7 @@ static bool sees_bytes(const json_t *request)
 /* What was sent may have been executed: such a request is not asked again. */
 static bool does_harm_twice(const json_t *request)
 {
-	static const char *const ops[] = {"capture", "restore", "undo", "advance", NULL};
+	static const char *const ops[] = {"capture", "restore", "undo", "advance", "fork", NULL};
 
 	return is_one_of(request, ops);
 }

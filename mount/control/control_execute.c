@@ -302,6 +302,11 @@ static int run_advance(struct execution *execution)
 		execution->overlay, execution->environment, execution->request, &execution->reply);
 }
 
+static int run_fork(struct execution *execution)
+{
+	return hd_control_fork(execution->overlay, execution->request, &execution->reply);
+}
+
 static int run_blame(struct execution *execution)
 {
 	return hd_control_blame(execution->overlay, execution->request, &execution->reply);
@@ -344,6 +349,7 @@ static const struct {
 	{"restore", run_restore, true, true},
 	{"undo", run_undo, true, true},
 	{"advance", run_advance, true, true},
+	{"fork", run_fork, true, true},
 	{"changed_paths", run_changed_paths, false, true},
 	{"sync", run_sync, false, true},
 	{"unmount", run_unmount, false, false},

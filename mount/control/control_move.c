@@ -8,6 +8,7 @@
 #include "capture/operation_undo.h"
 #include "capture/restore.h"
 #include "capture/thread_advance.h"
+#include "capture/thread_fork.h"
 #include "mount/control/control_json.h"
 #include "mount/fuse/fuse_switch.h"
 #include "overlay/platform/cleanup.h"
@@ -221,4 +222,23 @@ int hd_control_advance(struct hd_overlay *overlay, const struct hd_control_envir
 		r = reply(&moving, &operation, ret_reply);
 	hd_switch_free(moving.live.tree_switch);
 	return r;
+}
+
+/* ---- fork ---- */
+
+int hd_control_fork(struct hd_overlay *overlay, json_t *request, json_t **ret_reply)
+{
+	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
+	struct hd_thread_fork fork = {.from = hd_overlay_thread(overlay), .overlay = overlay};
+	bool changes = false;
+	int r;
+
+	if (json_unpack(request, "{s:s, s:s}", "name", &fork.name, "actor", &fork.actor) != 0)
+		return hd_fail(HD_E_CONTROL_PROTOCOL, "the request's 'name' or 'actor'");
+	r = hd_thread_fork(hd_overlay_store(overlay), &fork, &operation, &changes);
+	if (r < 0)
+		return r;
+	*ret_reply =
+		json_pack("{s:I, s:b}", "operation", (json_int_t)operation.number, "changes", (int)changes);
+	return *ret_reply ? 0 : -ENOMEM;
 }

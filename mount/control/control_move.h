@@ -20,4 +20,7 @@ int hd_control_undo(struct hd_overlay *overlay, const struct hd_control_environm
 int hd_control_advance(struct hd_overlay *overlay, const struct hd_control_environment *environment,
 	json_t *request, json_t **ret_reply);
 
+/* Makes another thread of it, with what is not captured. */
+int hd_control_fork(struct hd_overlay *overlay, json_t *request, json_t **ret_reply);
+
 #endif

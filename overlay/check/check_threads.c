@@ -6,6 +6,7 @@
 #include "overlay/check/check_types.h"
 #include "overlay/contents/hot_tier.h"
 #include "overlay/journal/journal.h"
+#include "overlay/journal/journal_origins.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -107,10 +108,10 @@ static int check_journal(
 	if (r < 0)
 		return r;
 	r = hd_journal_replay(directory_fd, thread, &replay, &report);
-	check->report.epochs += report.epochs;
+	check->report.epochs += report.origin_epochs + report.epochs;
 	if (r < 0)
 		r = tell(check, r, where);
-	else if (report.epochs > 0)
+	else if (report.origin_epochs + report.epochs > 0)
 		r = hd_check_arena(check, replayed.arena, replayed.blocks, where);
 	if (r == 0 && report.torn_bytes && !in_use)
 		hd_check_remark(check, "%s: %llu bytes behind the journal's last whole epoch are torn", where,
@@ -119,16 +120,28 @@ static int check_journal(
 	return r;
 }
 
+static bool belongs(const char *name)
+{
+	static const char *const names[] = {
+		"journal", "journal.end", "journal.torn", "lock", "volatile", "changes"};
+	/* Those of forks; pinned ones are left when somebody is killed, and go when the thread is opened. */
+	static const char *const prefixes[] = {"journal.damaged", HD_ORIGIN_PREFIX, HD_ORIGIN_PINNED_PREFIX};
+
+	for (size_t i = 0; i < HD_ARRAY_SIZE(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	for (size_t i = 0; i < HD_ARRAY_SIZE(prefixes); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
 static int check_name(const char *name, unsigned char type, void *payload)
 {
-	struct hd_check *check = payload;
-
 	(void)type;
-	if (strcmp(name, "journal") != 0 && strcmp(name, "journal.end") != 0 && strcmp(name, "lock") != 0 &&
-		strcmp(name, "journal.torn") != 0 && strcmp(name, "volatile") != 0 &&
-		strncmp(name, "journal.damaged", 15) != 0)
-		hd_check_remark(
-			check, "'%s' in a thread's directory does not belong there; it may be deleted", name);
+	if (!belongs(name))
+		hd_check_remark(payload,
+			"'%s' in a thread's directory does not belong there; it may be deleted", name);
 	return 0;
 }
 

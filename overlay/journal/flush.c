@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/journal/flush.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,6 +292,28 @@ static void log_change(const struct hd_overlay *overlay, int before, int now)
 		hd_log(HD_LOG_NOTICE, "thread '%s' is on disk again", overlay->thread);
 }
 
+/* Runs a flush, while nobody else does; and gives its journal names that stay, if RET_PINNED is not NULL. */
+static int run_locked(struct hd_flusher *flusher, bool checkpoint, struct hd_journal_origins *ret_pinned)
+{
+	uint64_t number = ++flusher->started;
+	int before = flusher->last_result;
+	int r, pinned = 0;
+
+	flusher->running = true;
+	hd_mutex_unlock(&flusher->lock);
+	r = flush_or_grow(flusher->overlay, checkpoint);
+	log_change(flusher->overlay, before, r);
+	if (r >= 0 && ret_pinned)
+		pinned = hd_journal_pin(flusher->journal, ret_pinned);
+	hd_mutex_lock(&flusher->lock);
+	flusher->running = false;
+	flusher->completed = number;
+	flusher->last_result = r;
+	flusher->journal_size = hd_journal_size(flusher->journal);
+	hd_condition_broadcast(&flusher->ended);
+	return r < 0 ? r : pinned;
+}
+
 /* Runs or shares a flush whose cut is made after this call began. */
 static int flush_shared(struct hd_flusher *flusher, bool checkpoint)
 {
@@ -304,29 +327,38 @@ static int flush_shared(struct hd_flusher *flusher, bool checkpoint)
 	hd_mutex_lock(&flusher->lock);
 	mine = flusher->started + 1;
 	while (flusher->completed < mine) {
-		uint64_t number;
-		int before;
-
-		if (flusher->running) {
+		if (flusher->running)
 			hd_condition_wait(&flusher->ended, &flusher->lock);
-			continue;
-		}
-		flusher->running = true;
-		number = ++flusher->started;
-		before = flusher->last_result;
-		hd_mutex_unlock(&flusher->lock);
-		r = flush_or_grow(flusher->overlay, checkpoint);
-		log_change(flusher->overlay, before, r);
-		hd_mutex_lock(&flusher->lock);
-		flusher->running = false;
-		flusher->completed = number;
-		flusher->last_result = r;
-		flusher->journal_size = hd_journal_size(flusher->journal);
-		hd_condition_broadcast(&flusher->ended);
+		else
+			(void)run_locked(flusher, checkpoint, NULL);
 	}
 	r = flusher->last_result;
 	hd_mutex_unlock(&flusher->lock);
 	return r;
+}
+
+static int flush_alone(struct hd_flusher *flusher, bool checkpoint, struct hd_journal_origins *ret_pinned)
+{
+	HD_WAITS_FOR("the journal");
+	int r;
+
+	hd_mutex_lock(&flusher->lock);
+	while (flusher->running)
+		hd_condition_wait(&flusher->ended, &flusher->lock);
+	r = run_locked(flusher, checkpoint, ret_pinned);
+	hd_mutex_unlock(&flusher->lock);
+	return r;
+}
+
+int hd_flush_and_pin(struct hd_overlay *overlay, struct hd_journal_origins *ret_origins)
+{
+	int r = hd_overlay_may_change(overlay);
+
+	if (r < 0)
+		return r;
+	r = flush_alone(overlay->flusher, false, ret_origins);
+	/* Of many generations of forks, or with more forks than a file may have names. */
+	return r == -EMLINK ? flush_alone(overlay->flusher, true, ret_origins) : r;
 }
 
 int hd_flush(struct hd_overlay *overlay)

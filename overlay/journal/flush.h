@@ -45,6 +45,10 @@ int hd_flush_and_compact(struct hd_overlay *overlay);
 /* A flush that writes a checkpoint if it can, whatever the journal's size. */
 int hd_flush_checkpoint(struct hd_overlay *overlay);
 
+struct hd_journal_origins;
+/* A flush, of which and of all before it the journal then is made known as what a fork begins with (journal_fork.h). */
+int hd_flush_and_pin(struct hd_overlay *overlay, struct hd_journal_origins *ret_origins);
+
 /* Bytes of the journal after the last flush. */
 uint64_t hd_flusher_journal_size(struct hd_flusher *flusher);
 

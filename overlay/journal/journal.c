@@ -8,6 +8,7 @@
 
 #include "overlay/journal/journal_format.h"
 #include "overlay/journal/journal_header.h"
+#include "overlay/journal/journal_origins.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
@@ -36,12 +37,14 @@
 struct hd_journal {
 	int directory_fd; /* borrowed */
 	uint32_t thread;
-	uint64_t id, new_id; /* of the file, and of the checkpoint being written */
-	int fd;              /* owned; -1 before the first checkpoint */
-	int new_fd;          /* owned; the checkpoint being written, or -1 */
-	uint64_t size;       /* end of the last whole epoch */
-	uint64_t sequence;   /* of the last whole epoch */
+	uint64_t id, new_id;               /* of the file, and of the checkpoint being written */
+	int fd;                            /* owned; -1 before the first checkpoint */
+	int new_fd;                        /* owned; the checkpoint being written, or -1 */
+	uint64_t size;                     /* end of the last whole epoch */
+	uint64_t sequence;                 /* of the last whole epoch */
+	struct hd_journal_origins origins; /* what comes before the first epoch of a fork's journal */
 	bool rename_unsynced;
+	bool origins_unneeded; /* once the rename is on disk */
 	bool is_distrusted; /* a process that is dead wrote the file, and may have died before it was synced */
 	/* the running epoch */
 	bool is_running;
@@ -99,30 +102,67 @@ static void keep_torn_end(const struct hd_journal *journal)
 			(unsigned long long)(at - journal->size));
 }
 
+static int read_beginning(struct hd_journal *journal)
+{
+	struct hd_journal_source source;
+	struct hd_journal_header header;
+	const uint8_t *bytes;
+	uint64_t begin;
+	int r = hd_journal_source_file(&source, journal->fd);
+
+	if (r < 0)
+		return r;
+	bytes = hd_source_bytes(&source, 0, sizeof(header));
+	r = bytes               ? hd_journal_header_read(bytes, sizeof(header), journal->thread, &header)
+	    : source.status < 0 ? source.status
+				: hd_fail(HD_E_JOURNAL_CORRUPT, "the journal is too short");
+	if (r == 0)
+		r = hd_journal_origins_read(&source, &header, &journal->origins, &begin);
+	if (r == 0)
+		journal->id = header.id;
+	hd_journal_source_clear(&source);
+	return r;
+}
+
+/* Nothing of it is known any more: the next epoch is a checkpoint in a new file. */
+static void give_up_file(struct hd_journal *journal)
+{
+	if (journal->fd >= 0)
+		hd_descriptor_close(&journal->fd);
+	journal->fd = -1;
+	journal->size = 0;
+	journal->sequence = 0;
+	journal->origins.count = 0;
+	journal->is_distrusted = journal->rename_unsynced = false;
+}
+
 static int open_file(struct hd_journal *journal)
 {
-	struct hd_journal_header header;
 	struct stat stat;
-	size_t n = 0;
 	int r;
 
 	r = journal->fd = hd_file_open(journal->directory_fd, NAME, O_RDWR, 0);
 	if (r < 0)
 		return hd_fail_in(r, "open the journal");
-	r = hd_file_read_at(journal->fd, &header, sizeof(header), 0, &n);
-	if (r == 0)
-		r = hd_journal_header_read(&header, n, journal->thread, &header);
+	r = read_beginning(journal);
 	if (r == 0)
 		r = hd_file_stat(journal->fd, &stat);
 	if (r < 0)
 		return hd_fail_in(r, "read the journal");
-	journal->id = header.id;
 	journal->is_distrusted = true;
 	/* Its name, too. */
 	journal->rename_unsynced = true;
-	if (has_lead(journal, (uint64_t)stat.st_size))
+	/* Left of a checkpoint whose writer was killed, and of forks. */
+	journal->origins_unneeded = journal->origins.count == 0;
+	(void)hd_journal_origins_remove(journal->directory_fd, HD_ORIGIN_PINNED_PREFIX);
+	if ((uint64_t)stat.st_size == journal->size || has_lead(journal, (uint64_t)stat.st_size))
 		return 0;
 	keep_torn_end(journal);
+	if (stat.st_nlink > 1) {
+		/* A fork may begin with it. What looks torn here may be what that one needs, damaged: it is not cut. */
+		give_up_file(journal);
+		return 0;
+	}
 	r = hd_file_truncate(journal->fd, journal->size);
 	return r < 0 ? hd_fail_in(r, "cut the journal's torn end off") : 0;
 }
@@ -165,7 +205,7 @@ void hd_journal_free(struct hd_journal *journal)
 
 uint64_t hd_journal_size(const struct hd_journal *journal)
 {
-	return journal->size;
+	return journal->size ? journal->size + hd_journal_origins_size(&journal->origins) : 0;
 }
 
 static int target_fd(const struct hd_journal *journal)
@@ -291,6 +331,8 @@ static int replace_journal(struct hd_journal *journal)
 	journal->fd = hd_steal_fd(&journal->new_fd);
 	journal->id = journal->new_id;
 	journal->rename_unsynced = true;
+	journal->origins.count = 0;
+	journal->origins_unneeded = true;
 	return 0;
 }
 
@@ -298,9 +340,14 @@ static int sync_rename(struct hd_journal *journal)
 {
 	int r = journal->rename_unsynced ? hd_directory_sync(journal->directory_fd) : 0;
 
-	if (r == 0)
-		journal->rename_unsynced = false;
-	return r;
+	if (r < 0)
+		return r;
+	journal->rename_unsynced = false;
+	/* Not before: after a power cut the fork's journal could be the one that has the name. */
+	if (journal->origins_unneeded &&
+		hd_journal_origins_remove(journal->directory_fd, HD_ORIGIN_PREFIX) == 0)
+		journal->origins_unneeded = false;
+	return 0;
 }
 
 /* It need not reach the disk soon, nor at all: it only proves something. */
@@ -311,13 +358,27 @@ static void write_lead(const struct hd_journal *journal)
 	(void)hd_file_write_at(journal->fd, &lead, sizeof(lead), journal->size);
 }
 
-/* 0 or 1: FD is of a file or directory that has a name, or of one that was deleted. */
+/* 0 or 1: FD is of a directory that has a name, or of one that was deleted. */
 static int is_deleted(int fd)
 {
 	struct stat stat;
 	int r = hd_file_stat(fd, &stat);
 
 	return r < 0 ? r : stat.st_nlink == 0;
+}
+
+/* 0 or 1: a file that forks begin with has other names, too. */
+static int is_journal_deleted(const struct hd_journal *journal)
+{
+	struct stat stat, named;
+	int r = hd_file_stat(journal->fd, &stat);
+
+	if (r < 0 || stat.st_nlink == 0)
+		return r < 0 ? r : 1;
+	r = hd_file_stat_at(journal->directory_fd, NAME, &named);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return r < 0 || named.st_ino != stat.st_ino;
 }
 
 int hd_journal_check_named(struct hd_journal *journal)
@@ -327,21 +388,18 @@ int hd_journal_check_named(struct hd_journal *journal)
 	if (r > 0)
 		return hd_fail(HD_E_STORE_DELETED, "threads/%u is gone", journal->thread);
 	if (r == 0 && journal->fd >= 0)
-		r = is_deleted(journal->fd);
+		r = is_journal_deleted(journal);
 	if (r <= 0)
 		return r < 0 ? hd_fail_in(r, "look for the journal") : 0;
 	hd_log(HD_LOG_WARNING, "the journal in threads/%u was deleted; another one is made", journal->thread);
-	hd_descriptor_close(&journal->fd);
-	journal->fd = -1;
-	journal->size = 0;
-	journal->sequence = 0;
+	give_up_file(journal);
 	return 0;
 }
 
 /* Synced, but into a file that nobody will find. */
 static int check_found(const struct hd_journal *journal)
 {
-	int r = is_deleted(journal->fd);
+	int r = is_journal_deleted(journal);
 
 	if (r == 0)
 		r = is_deleted(journal->directory_fd);
@@ -417,4 +475,12 @@ void hd_journal_seal(struct hd_journal *journal)
 		r = hd_file_write_at(fd, &end, sizeof(end), 0);
 	if (r < 0)
 		hd_log(HD_LOG_DEBUG, "the journal's end is not noted, ignoring: %s", hd_error_message(r));
+}
+
+int hd_journal_pin(const struct hd_journal *journal, struct hd_journal_origins *ret_origins)
+{
+	struct hd_journal_end end = {.id = journal->id, .sequence = journal->sequence, .size = journal->size};
+
+	return hd_journal_origins_pin(
+		journal->directory_fd, journal->thread, &end, &journal->origins, ret_origins);
 }

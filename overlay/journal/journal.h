@@ -23,6 +23,9 @@
 #include "overlay/arena/arena.h"
 
 struct hd_journal;
+struct hd_journal_end;
+struct hd_journal_origin;
+struct hd_journal_origins;
 struct hd_journal_source;
 
 /* Where replayed records and blocks go. */
@@ -40,6 +43,7 @@ struct hd_replay_report {
 	uint64_t id;         /* of the journal */
 	uint64_t
 		lost_epoch; /* number of a later epoch that was there, if what is behind SIZE is damaged; or 0 */
+	uint64_t origin_epochs; /* applied before, of what a fork begins with (journal_origins.h) */
 };
 
 /*
@@ -54,6 +58,10 @@ int hd_journal_replay(int directory_fd, uint32_t thread, const struct hd_replay 
  * be recovered. True when there is none. Reads its header alone.
  */
 bool hd_journal_was_closed(int directory_fd, uint32_t thread);
+
+/* Where it ends, if hd_journal_was_closed and there is one; and what it begins with. Everything up to there is on disk. */
+bool hd_journal_closed_end(int directory_fd, uint32_t thread, struct hd_journal_end *ret_end,
+	struct hd_journal_origins *ret_origins);
 
 /* Opens it for appending at SIZE behind EPOCHS epochs (as replayed); with SIZE 0 the first epoch is a
  * checkpoint. */
@@ -85,12 +93,23 @@ void hd_epoch_abort(struct hd_journal *journal);
  */
 int hd_journal_check_named(struct hd_journal *journal);
 
-/* Up to the end of the last whole epoch. */
+/*
+ * Gives what the journal consists of, up to the last whole epoch, further names in its directory, for a fork: see
+ * journal_fork.h. Between epochs, and behind a sync. -EMLINK: there are too many, a checkpoint makes them one.
+ */
+int hd_journal_pin(const struct hd_journal *journal, struct hd_journal_origins *ret_origins);
+
+/* Up to the end of the last whole epoch, with what a fork begins with. */
 uint64_t hd_journal_size(const struct hd_journal *journal);
 
 /* Decodes a journal, that of THREAD or, with 0, of any; what the fuzzer drives. Damage is reported (lost_epoch), and no
  * error. */
 int hd_journal_decode(struct hd_journal_source *source, uint32_t thread, const struct hd_replay *replay,
 	struct hd_replay_report *ret_report);
+
+/* The same of what a fork begins with, up to the place that ORIGIN says; -HD_E_JOURNAL_CORRUPT if it is not whole up to
+ * there. *RET_EPOCHS and *RET_SIZE tell how far it is, in any case. */
+int hd_journal_decode_origin(struct hd_journal_source *source, const struct hd_journal_origin *origin,
+	const struct hd_replay *replay, uint64_t *ret_epochs, uint64_t *ret_size);
 
 #endif

@@ -6,6 +6,7 @@
  * Bytes of threads/<n>/journal. Integers in the order of the machine that wrote it; the magic tells.
  *
  *     file      hd_journal_header, then epochs
+ *     of a fork hd_journal_header, hd_journal_origins_header, hd_journal_origin ..., a checksum (u64), then epochs
  *     epoch     hd_epoch_header, then items, then hd_epoch_trailer
  *     item      hd_journal_item, then `size` bytes
  *
@@ -19,6 +20,7 @@
 
 #define HD_JOURNAL_MAGIC 0x4c4e524a4c444448u /* "HDDLJRNL" */
 #define HD_JOURNAL_VERSION 2u
+#define HD_JOURNAL_VERSION_FORKED 3u /* 2, and behind the header stands what comes before the first epoch */
 #define HD_EPOCH_MAGIC 0x48434f5045444448u   /* "HDDEPOCH" */
 #define HD_TRAILER_MAGIC 0x444e454845444448u /* "HDDEHEND" */
 
@@ -75,6 +77,34 @@ struct hd_journal_end {
 };
 
 _Static_assert(sizeof(struct hd_journal_end) == 40, "format of the journal's end");
+
+/*
+ * The journal of a fork goes on where others ended: in front of its own epochs, of which there may be none, come those of
+ * the files journal.origin.1, .2, ... beside it, up to a place in each. They are hard links to what was the journal of
+ * another thread, and to that one's origins: the first is a whole journal, each further one that of a fork, whose own list
+ * says nothing here. What lies in them up to that place never changes; the other thread goes on writing behind it.
+ */
+#define HD_ORIGINS_MAGIC 0x4749524f4c444448u /* "HDDLORIG" */
+#define HD_JOURNAL_ORIGINS_LIMIT 32u
+
+struct hd_journal_origins_header {
+	uint64_t magic;
+	uint32_t count; /* 1 to HD_JOURNAL_ORIGINS_LIMIT */
+	uint32_t padding;
+};
+
+struct hd_journal_origin {
+	uint64_t id;       /* of the file */
+	uint64_t sequence; /* of the last epoch that counts; not 0 */
+	uint64_t size;     /* of the file up to that one's end */
+	uint32_t thread;   /* whose journal it was */
+	uint32_t padding;
+};
+
+/* The checksum behind the last of them is XXH3-64 over all of the file before it. */
+
+_Static_assert(sizeof(struct hd_journal_origins_header) == 16 && sizeof(struct hd_journal_origin) == 32,
+	"format of a fork's journal");
 
 /* The largest item: a page of the block map, or a piece of file data. */
 #define HD_ITEM_LIMIT (1u << 20)

@@ -16,16 +16,26 @@ static uint32_t checksum_of(struct hd_journal_header header)
 	return (uint32_t)hd_checksum64(&header, sizeof(header));
 }
 
-struct hd_journal_header hd_journal_header_new(uint32_t thread)
+static struct hd_journal_header make_header(uint32_t version, uint32_t thread)
 {
 	struct hd_journal_header header = {.magic = HD_JOURNAL_MAGIC,
-		.version = HD_JOURNAL_VERSION,
+		.version = version,
 		.arena_version = HD_ARENA_VERSION,
 		.thread = thread,
 		.id = hd_random64()};
 
 	header.checksum = checksum_of(header);
 	return header;
+}
+
+struct hd_journal_header hd_journal_header_new(uint32_t thread)
+{
+	return make_header(HD_JOURNAL_VERSION, thread);
+}
+
+struct hd_journal_header hd_journal_header_of_fork(uint32_t thread)
+{
+	return make_header(HD_JOURNAL_VERSION_FORKED, thread);
 }
 
 /* Version 1 had zeros where the later ones have a checksum. */
@@ -48,7 +58,8 @@ int hd_journal_header_read(
 		return hd_fail(HD_E_JOURNAL_CORRUPT, "the journal does not begin like one");
 	if (!is_intact(&header))
 		return hd_fail(HD_E_JOURNAL_CORRUPT, "the journal's first bytes are damaged");
-	if (header.version != HD_JOURNAL_VERSION || header.arena_version != HD_ARENA_VERSION)
+	if ((header.version != HD_JOURNAL_VERSION && header.version != HD_JOURNAL_VERSION_FORKED) ||
+		header.arena_version != HD_ARENA_VERSION)
 		return hd_fail(HD_E_JOURNAL_VERSION,
 			"the journal has format %u.%u, this heddle reads %u.%u: capture with the version "
 			"that wrote it",

@@ -16,6 +16,9 @@
 /* The header of a new journal, with an id of its own. */
 struct hd_journal_header hd_journal_header_new(uint32_t thread);
 
+/* That of a fork's journal. */
+struct hd_journal_header hd_journal_header_of_fork(uint32_t thread);
+
 /* Checks the first SIZE bytes of a journal; THREAD 0: of any thread. */
 int hd_journal_header_read(
 	const void *data, size_t size, uint32_t thread, struct hd_journal_header *ret_header);

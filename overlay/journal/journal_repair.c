@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "overlay/journal/journal.h"
+#include "overlay/journal/journal_origins.h"
 #include "overlay/journal/journal_source.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -17,6 +18,9 @@
  * The order: the damaged journal gets its second name, the whole part is written and synced under another name and takes
  * the first one. Last the note of how long the journal was goes, which it is no more; while it is there, a journal that is
  * gone is an error.
+ *
+ * Of a fork, what it begins with may be damaged. Then the whole part is a journal without epochs that begins with less of
+ * that. What it does not begin with any more gets a second name, too.
  */
 
 #define NAMES 1000
@@ -53,14 +57,14 @@ static int ignore_large(void *payload, uint32_t slot, uint64_t offset, const voi
 static const struct hd_replay nowhere = {
 	.record = ignore_record, .block = ignore_block, .large = ignore_large};
 
-static int set_aside(int fd, struct hd_journal_repair *repair)
+static int set_aside(int fd, const char *name, char aside[], size_t size)
 {
-	int r = hd_file_link(fd, "journal", "journal.damaged");
+	int r = hd_file_link(fd, name, "journal.damaged");
 
-	(void)snprintf(repair->aside, sizeof(repair->aside), "journal.damaged");
+	(void)snprintf(aside, size, "journal.damaged");
 	for (int n = 2; r == -EEXIST && n < NAMES; n++) {
-		(void)snprintf(repair->aside, sizeof(repair->aside), "journal.damaged.%d", n);
-		r = hd_file_link(fd, "journal", repair->aside);
+		(void)snprintf(aside, size, "journal.damaged.%d", n);
+		r = hd_file_link(fd, name, aside);
 	}
 	if (r == 0)
 		r = hd_directory_sync(fd);
@@ -98,7 +102,106 @@ static int write_whole_part(int directory_fd, struct hd_journal_source *source, 
 	return r < 0 ? hd_fail_in(r, "write the whole part of the journal") : 0;
 }
 
-static int replace(int fd, struct hd_journal_source *source, struct hd_journal_repair *repair)
+/* ---- what a fork begins with ---- */
+
+/* Makes ORIGINS what is whole of them. 1 if that is everything. */
+static int cut_origins(int directory_fd, struct hd_journal_origins *origins)
+{
+	for (size_t i = 0; i < origins->count; i++) {
+		struct hd_journal_origin *origin = &origins->origins[i];
+		char name[HD_ORIGIN_NAME_SIZE];
+		struct hd_journal_source source = {.fd = -1};
+		HD_AUTO_CLOSE int fd = -1;
+		uint64_t epochs = 0, size = 0;
+		int r;
+
+		hd_journal_origin_name(HD_ORIGIN_PREFIX, i + 1, name);
+		r = fd = hd_file_open(directory_fd, name, O_RDONLY, 0);
+		if (r >= 0)
+			r = hd_journal_source_file(&source, fd);
+		if (r >= 0)
+			r = hd_journal_decode_origin(&source, origin, &nowhere, &epochs, &size);
+		hd_journal_source_clear(&source);
+		if (r >= 0)
+			continue;
+		if (r != -HD_E_JOURNAL_CORRUPT && r != -ENOENT)
+			return hd_fail_in(r, "read %s", name);
+		hd_error_clear();
+		origin->sequence = epochs;
+		origin->size = size;
+		origins->count = i + (epochs > 0);
+		return 0;
+	}
+	return 1;
+}
+
+/* The journal of the fork HEADER begins with ORIGINS, and has no epochs. */
+static int write_beginning(
+	int directory_fd, const struct hd_journal_header *header, const struct hd_journal_origins *origins)
+{
+	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
+	struct hd_journal_source source;
+	int r = hd_journal_origins_encode(header, origins, &bytes);
+
+	if (r < 0)
+		return r;
+	hd_journal_source_memory(&source, bytes.data, bytes.size);
+	return write_whole_part(directory_fd, &source, bytes.size);
+}
+
+/* What is behind the first COUNT of them, and nothing begins with it any more. */
+static int set_origins_aside(int directory_fd, size_t count)
+{
+	int r = 0;
+
+	for (size_t n = HD_JOURNAL_ORIGINS_LIMIT; r == 0 && n > count; n--) {
+		char name[HD_ORIGIN_NAME_SIZE], aside[HD_ORIGIN_NAME_SIZE];
+
+		hd_journal_origin_name(HD_ORIGIN_PREFIX, n, name);
+		if (!hd_file_exists(directory_fd, name))
+			continue;
+		r = set_aside(directory_fd, name, aside, sizeof(aside));
+		if (r == 0)
+			r = hd_file_unlink(directory_fd, name);
+	}
+	return r;
+}
+
+/* What SOURCE, the journal, begins with; none for one that is no fork's, or does not tell. */
+static int read_origins(struct hd_journal_source *source, struct hd_journal_header *ret_header,
+	struct hd_journal_origins *ret_origins)
+{
+	size_t size = sizeof(*ret_header);
+	const uint8_t *bytes = hd_source_bytes(source, 0, size);
+	uint64_t begin;
+
+	ret_origins->count = 0;
+	if ((!bytes || hd_journal_header_read(bytes, size, 0, ret_header) < 0 ||
+		    hd_journal_origins_read(source, ret_header, ret_origins, &begin) < 0) &&
+		source->status < 0)
+		return hd_fail_in(source->status, "read the journal");
+	hd_error_clear();
+	return 0;
+}
+
+/* ---- the journal ---- */
+
+static int replace_cut(int fd, const struct hd_journal_header *header,
+	const struct hd_journal_origins *origins, struct hd_journal_repair *repair)
+{
+	int r;
+
+	for (size_t i = 0; i < origins->count; i++)
+		repair->epochs += origins->origins[i].sequence;
+	repair->kept = hd_journal_origins_size(origins);
+	r = set_aside(fd, "journal", repair->aside, sizeof(repair->aside));
+	if (r < 0)
+		return r;
+	r = origins->count ? write_beginning(fd, header, origins) : hd_file_unlink(fd, "journal");
+	return r;
+}
+
+static int replace_whole(int fd, struct hd_journal_source *source, struct hd_journal_repair *repair)
 {
 	struct hd_replay_report report = {0};
 	int r;
@@ -112,10 +215,33 @@ static int replace(int fd, struct hd_journal_source *source, struct hd_journal_r
 	repair->epochs = report.epochs;
 	repair->kept = report.size;
 	repair->set_aside = source->size - report.size;
-	r = set_aside(fd, repair);
+	r = set_aside(fd, "journal", repair->aside, sizeof(repair->aside));
 	if (r == 0)
-		r = report.epochs ? write_whole_part(fd, source, report.size) : hd_file_unlink(fd, "journal");
+		r = report.size ? write_whole_part(fd, source, report.size) : hd_file_unlink(fd, "journal");
 	return r;
+}
+
+static int replace(int fd, struct hd_journal_source *source, struct hd_journal_repair *repair)
+{
+	struct hd_journal_origins origins;
+	struct hd_journal_header header;
+	uint64_t own = 0;
+	int whole, r = read_origins(source, &header, &origins);
+
+	if (r < 0)
+		return r;
+	whole = r = cut_origins(fd, &origins);
+	if (r == 0)
+		r = replace_cut(fd, &header, &origins, repair);
+	else if (r > 0)
+		r = replace_whole(fd, source, repair);
+	if (r == 0)
+		r = hd_directory_sync(fd);
+	if (whole > 0)
+		for (size_t i = 0; i < origins.count; i++)
+			own += origins.origins[i].sequence;
+	repair->epochs += own;
+	return r < 0 ? r : set_origins_aside(fd, origins.count);
 }
 
 static int repair_in(int directory_fd, struct hd_journal_repair *repair)

@@ -8,6 +8,7 @@
 #include "overlay/journal/journal.h"
 #include "overlay/journal/journal_format.h"
 #include "overlay/journal/journal_header.h"
+#include "overlay/journal/journal_origins.h"
 #include "overlay/journal/journal_source.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
@@ -196,38 +197,127 @@ static int read_header(
 	return bytes ? hd_journal_header_read(bytes, size, thread, ret_header) : source->status;
 }
 
+/* Applies whole epochs of the journal ID, LIMIT at the most, that begin at *AT; *AT becomes the end of the last one. */
+static int apply_epochs(struct hd_journal_source *source, uint64_t id, uint64_t limit,
+	const struct hd_replay *replay, uint64_t *at, uint64_t *ret_epochs)
+{
+	struct epoch epoch;
+	uint64_t epochs = 0;
+	int r = 0;
+
+	while (r == 0 && epochs < limit && hd_source_left(source, *at) > 0 &&
+		verify_epoch(source, *at, id, epochs + 1, &epoch)) {
+		r = apply_epoch(source, &epoch, replay);
+		*at = epoch.end;
+		epochs++;
+	}
+	*ret_epochs = epochs;
+	return r;
+}
+
 int hd_journal_decode(struct hd_journal_source *source, uint32_t thread, const struct hd_replay *replay,
 	struct hd_replay_report *ret_report)
 {
 	struct hd_replay_report report = {0};
+	struct hd_journal_origins origins;
 	struct hd_journal_header header;
-	struct epoch epoch;
-	uint64_t at = sizeof(header);
+	uint64_t at;
 	int r = read_header(source, thread, &header);
 
+	if (r == 0)
+		r = hd_journal_origins_read(source, &header, &origins, &at);
+	if (r == 0)
+		r = apply_epochs(source, header.id, UINT64_MAX, replay, &at, &report.epochs);
 	if (r < 0)
 		return r;
-	while (hd_source_left(source, at) > 0 &&
-		verify_epoch(source, at, header.id, report.epochs + 1, &epoch)) {
-		r = apply_epoch(source, &epoch, replay);
-		if (r < 0)
-			return r;
-		at = epoch.end;
-		report.epochs++;
-	}
-	if (source->status == 0 && report.epochs > 0)
+	if (source->status == 0 && (report.epochs > 0 || origins.count > 0))
 		look_behind(source, at, header.id, &report);
 	/* A disk that does not read is no journal that ends. */
 	if (source->status < 0)
 		return source->status;
 	/* The first epoch is a checkpoint, which got its name after it was synced: it cannot be torn by a crash. To
 	 * begin anew, as if there were nothing, would lose what is behind the damage for good. */
-	if (report.epochs == 0)
+	if (report.epochs == 0 && origins.count == 0)
 		return hd_fail(HD_E_JOURNAL_CORRUPT, "the journal's checkpoint does not verify");
 	report.id = header.id;
 	*ret_report = report;
 	return 0;
 }
+
+/* ---- what a fork begins with ---- */
+
+int hd_journal_decode_origin(struct hd_journal_source *source, const struct hd_journal_origin *origin,
+	const struct hd_replay *replay, uint64_t *ret_epochs, uint64_t *ret_size)
+{
+	struct hd_journal_origins ignored;
+	struct hd_journal_header header;
+	uint64_t at = 0, epochs = 0;
+	int r;
+
+	*ret_epochs = *ret_size = 0;
+	/* Whoever goes on writing it does so behind that place. */
+	if (source->size > origin->size)
+		source->size = origin->size;
+	r = read_header(source, origin->thread, &header);
+	if (r == 0 && header.id != origin->id)
+		r = hd_fail(HD_E_JOURNAL_CORRUPT, "it is another journal");
+	if (r == 0)
+		r = hd_journal_origins_read(source, &header, &ignored, &at);
+	if (r == 0)
+		r = apply_epochs(source, header.id, origin->sequence, replay, &at, &epochs);
+	if (r == 0)
+		r = source->status;
+	*ret_epochs = epochs;
+	*ret_size = at;
+	if (r == 0 && (epochs != origin->sequence || at != origin->size))
+		r = hd_fail(HD_E_JOURNAL_CORRUPT,
+			"epochs 1 to %llu of %llu are whole, up to byte %llu of %llu",
+			(unsigned long long)epochs, (unsigned long long)origin->sequence,
+			(unsigned long long)at, (unsigned long long)origin->size);
+	return r;
+}
+
+static int replay_origin(
+	int directory_fd, size_t n, const struct hd_journal_origin *origin, const struct hd_replay *replay)
+{
+	struct hd_journal_source source;
+	char name[HD_ORIGIN_NAME_SIZE];
+	HD_AUTO_CLOSE int fd = -1;
+	uint64_t epochs, size;
+	int r;
+
+	hd_journal_origin_name(HD_ORIGIN_PREFIX, n, name);
+	r = fd = hd_file_open(directory_fd, name, O_RDONLY, 0);
+	if (r == -ENOENT)
+		return hd_fail(HD_E_JOURNAL_CORRUPT, "%s, which the fork begins with, is gone", name);
+	if (r >= 0)
+		r = hd_journal_source_file(&source, fd);
+	if (r < 0)
+		return hd_fail_in(r, "read %s", name);
+	r = hd_journal_decode_origin(&source, origin, replay, &epochs, &size);
+	hd_journal_source_clear(&source);
+	return r < 0 ? hd_fail_in(r, "read %s", name) : 0;
+}
+
+/* Everything in front of the own epochs of the journal in SOURCE. */
+static int replay_origins(int directory_fd, uint32_t thread, struct hd_journal_source *source,
+	const struct hd_replay *replay, struct hd_replay_report *report)
+{
+	struct hd_journal_origins origins;
+	struct hd_journal_header header;
+	uint64_t begin;
+	int r = read_header(source, thread, &header);
+
+	if (r == 0)
+		r = hd_journal_origins_read(source, &header, &origins, &begin);
+	for (size_t i = 0; r == 0 && i < origins.count; i++) {
+		r = replay_origin(directory_fd, i + 1, &origins.origins[i], replay);
+		report->origin_epochs += origins.origins[i].sequence;
+	}
+	return r;
+}
+
+/* ---- a thread's journal ---- */
 
 /* False when nothing is noted, or the note does not verify. */
 static bool read_end(int directory_fd, struct hd_journal_end *ret_end)
@@ -280,6 +370,7 @@ int hd_journal_replay(int directory_fd, uint32_t thread, const struct hd_replay 
 	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, "journal", O_RDONLY, 0);
 	struct hd_replay_report report = {0};
 	struct hd_journal_source source;
+	uint64_t origin_epochs;
 	int r;
 
 	if (fd == -ENOENT) {
@@ -288,7 +379,11 @@ int hd_journal_replay(int directory_fd, uint32_t thread, const struct hd_replay 
 		r = fd < 0 ? fd : hd_journal_source_file(&source, fd);
 		if (r < 0)
 			return hd_fail_in(r, "read the journal");
-		r = hd_journal_decode(&source, thread, replay, &report);
+		r = replay_origins(directory_fd, thread, &source, replay, &report);
+		origin_epochs = report.origin_epochs;
+		if (r == 0)
+			r = hd_journal_decode(&source, thread, replay, &report);
+		report.origin_epochs = origin_epochs;
 		if (source.status < 0)
 			r = hd_fail_in(r, "read the journal");
 		hd_journal_source_clear(&source);
@@ -300,24 +395,51 @@ int hd_journal_replay(int directory_fd, uint32_t thread, const struct hd_replay 
 	return r;
 }
 
-bool hd_journal_was_closed(int directory_fd, uint32_t thread)
+/* Where the epochs begin. */
+static bool read_begin(int fd, uint32_t thread, struct hd_journal_header *ret_header,
+	struct hd_journal_origins *ret_origins, uint64_t *ret_begin)
 {
-	char bytes[sizeof(struct hd_journal_header)];
+	struct hd_journal_source source;
+	bool is_read;
+
+	if (hd_journal_source_file(&source, fd) < 0)
+		return false;
+	is_read = read_header(&source, thread, ret_header) == 0 &&
+		  hd_journal_origins_read(&source, ret_header, ret_origins, ret_begin) == 0;
+	hd_journal_source_clear(&source);
+	return is_read;
+}
+
+bool hd_journal_closed_end(int directory_fd, uint32_t thread, struct hd_journal_end *ret_end,
+	struct hd_journal_origins *ret_origins)
+{
 	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, "journal", O_RDONLY, 0);
 	struct hd_journal_header header;
 	struct hd_journal_end end;
 	struct stat stat;
-	size_t size = 0;
+	uint64_t begin;
 
-	if (fd == -ENOENT)
-		return !read_end(directory_fd, &end);
-	if (fd < 0 || hd_file_stat(fd, &stat) < 0 ||
-		hd_file_read_at(fd, bytes, sizeof(bytes), 0, &size) < 0 ||
-		hd_journal_header_read(bytes, size, thread, &header) < 0)
+	if (fd < 0 || hd_file_stat(fd, &stat) < 0 || !read_begin(fd, thread, &header, ret_origins, &begin))
 		return false;
+	/* A fork that nobody has opened. */
+	if (ret_origins->count > 0 && (uint64_t)stat.st_size == begin && !read_end(directory_fd, &end)) {
+		*ret_end = (struct hd_journal_end){.id = header.id, .size = begin};
+		return true;
+	}
 	if (!read_end(directory_fd, &end) || end.id != header.id)
 		return false;
+	*ret_end = end;
 	/* The header of the epoch that would have come next is written ahead. */
 	return end.size == (uint64_t)stat.st_size ||
 	       end.size + sizeof(struct hd_epoch_header) == (uint64_t)stat.st_size;
+}
+
+bool hd_journal_was_closed(int directory_fd, uint32_t thread)
+{
+	struct hd_journal_origins origins;
+	struct hd_journal_end end;
+
+	if (!hd_file_exists(directory_fd, "journal"))
+		return !read_end(directory_fd, &end);
+	return hd_journal_closed_end(directory_fd, thread, &end, &origins);
 }

@@ -145,7 +145,7 @@ static int recover(
 		return r;
 	ret->journal_size = report.size;
 	ret->journal_epochs = report.epochs;
-	overlay->recovery.journal_epochs = report.epochs;
+	overlay->recovery.journal_epochs = report.origin_epochs + report.epochs;
 	overlay->recovery.torn_bytes = report.torn_bytes;
 	return 0;
 }

@@ -42,6 +42,10 @@
 		x(flush_cut)       /* what a flush writes is copied */                                    \
 		x(flush_written)   /* and is on disk */                                                   \
 		x(content_stored)  /* a file's bytes are in the store, the file does not refer to them */ \
+		x(fork_pinned)     /* what a fork begins with has names that stay */                      \
+		x(fork_filled)     /* its directory is there, and not on disk */                          \
+		x(fork_made)       /* it is, and the thread has no row */                                 \
+		x(fork_recorded)   /* the thread is there, nobody has heard of it */                      \
 		x(arena_mapped)    /* taking over: nothing is recovered yet */                            \
 		x(arena_recovered) /* the redo area is dealt with */                                      \
 		x(overlay_opened) x(init_repeated) x(forgets_finished) x(slots_cleared)                   \

@@ -147,6 +147,12 @@ typedef int (*hd_thread_emit)(const struct hd_thread *thread, void *payload);
 int hd_index_list_threads(struct hd_index *index, hd_thread_emit emit, void *payload);
 
 /*
+ * A number that no other thread ever gets, for one whose directory is made before its row. Who does not use it leaves a gap.
+ * Durable when it returns.
+ */
+int hd_index_reserve_thread(struct hd_index *index, uint32_t *ret_number);
+
+/*
  * One transaction: adds STATE (computing state->id), and, when THREAD is not NULL, moves that thread's head
  * from EXPECTED_HEAD to it and logs that as a capture; -HD_E_THREAD_MOVED, with nothing written, if the head is another by now.
  */

@@ -41,7 +41,8 @@ enum hd_operation_kind {
 
 struct hd_operation_side {
 	char *name; /* owned; NULL: there was, or is, none */
-	/* Of threads: the number of its directory. In an `after` that is applied, 0 gives it a new, empty one. */
+	/* Of threads: the number of its directory. In an `after` that is applied, 0 gives it a new, empty one; of a new
+	 * thread it may be one that was reserved. */
 	uint32_t overlay;
 	struct hd_state_id head; /* of a tag: its state */
 	struct hd_state_id base; /* of threads: where it began */

@@ -146,3 +146,56 @@ int hd_index_list_threads(struct hd_index *index, hd_thread_emit emit, void *pay
 	thread_list_clear(&list);
 	return r;
 }
+
+/* ---- numbers ---- */
+
+/* Several at once, as each time costs a sync. */
+#define RESERVED_AT_ONCE 16
+
+static int reserve_locked(struct hd_index *index)
+{
+	static const char move[] = "UPDATE sqlite_sequence SET seq = seq + ?1 WHERE name = 'thread'";
+	static const char read[] = "SELECT seq FROM sqlite_sequence WHERE name = 'thread'";
+	sqlite3_stmt *statement;
+	int64_t last = 0;
+	int r;
+
+	r = hd_index_query_locked(index, move, &statement);
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_int(statement, 1, RESERVED_AT_ONCE);
+	r = hd_index_execute_locked(index, statement, "reserve numbers of threads");
+	if (r == 0)
+		r = hd_index_query_locked(index, read, &statement);
+	if (r < 0)
+		return r;
+	r = hd_index_step_locked(index, statement, "read the last number of a thread");
+	if (r > 0)
+		last = sqlite3_column_int64(statement, 0);
+	hd_index_reset_locked(statement);
+	if (r < 0)
+		return r;
+	if (last <= RESERVED_AT_ONCE || last >= UINT32_MAX)
+		return hd_fail(HD_E_STORE_CORRUPT, "the last number of a thread is %lld", (long long)last);
+	index->next_reserved = (uint32_t)last - RESERVED_AT_ONCE + 1;
+	index->reserved_end = (uint32_t)last + 1;
+	return 0;
+}
+
+int hd_index_reserve_thread(struct hd_index *index, uint32_t *ret_number)
+{
+	int r = 0;
+
+	hd_index_lock(index);
+	if (index->next_reserved == index->reserved_end) {
+		r = hd_index_begin_locked(index);
+		if (r == 0)
+			r = hd_index_end_locked(index, reserve_locked(index));
+		if (r < 0)
+			index->next_reserved = index->reserved_end = 0;
+	}
+	if (r == 0)
+		*ret_number = index->next_reserved++;
+	hd_index_unlock(index);
+	return r;
+}

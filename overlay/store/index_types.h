@@ -34,6 +34,7 @@ struct hd_index {
 	struct hd_host_path_table *host_paths; /* owned; has a lock of its own */
 	bool is_lax;                           /* (lock) commits may not be synced: "PRAGMA synchronous" */
 	bool unsynced_paths;                   /* (lock) saved host paths are not synced yet */
+	uint32_t next_reserved, reserved_end;  /* (lock) numbers of threads that nobody else gets */
 };
 
 /* Takes the lock. The caller holds no other: SQLite reads and writes the disk. */

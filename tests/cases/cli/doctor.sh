@@ -82,8 +82,8 @@ check_equal "$(found --repair)" "dead-mount problem 1" "a mount without a store"
 # Files that lie around, and rights.
 touch -d '2 hours ago' "$STORE/objects/.heddle-new-0123456789abcdef" "$STORE/threads/1/.heddle-new-0123456789abcdef"
 touch "$run/.heddle-new-0123456789abcdef"
-mkdir store/.heddle.new-1-2-3
-touch -d '2 hours ago' store/.heddle.new-1-2-3
+mkdir store/.heddle.new-1-2-3 "$STORE/threads/7777" "$STORE/threads/7778"
+touch -d '2 hours ago' store/.heddle.new-1-2-3 "$STORE/threads/1" "$STORE/threads/7777"
 touch "$run/77.sock" "$run/77.lock" "$run/notes.txt"
 chmod 755 "$STORE"
 left="permissions problem 0
@@ -91,11 +91,14 @@ stray-file problem 0
 stray-file problem 0
 temporary-file problem 0
 temporary-file problem 0
+temporary-file problem 0
 temporary-file problem 0"
 check_equal "$(found)" "$left" "files that lie around"
 check_equal "$(found --repair)" "${left// 0/ 1}" "files that lie around"
 check_equal "$(found)" "" "after the repair"
 [ -e "$run/.heddle-new-0123456789abcdef" ] || fail "a file that somebody may be writing was removed"
+[ -e "$STORE/threads/7778" ] || fail "a fork that somebody may be making was removed"
+[ -e "$STORE/threads/1" ] || fail "the directory of a thread was removed"
 [ -e "$run/notes.txt" ] || fail "a file that is not heddle's was removed"
 check_equal "$(stat -c %a "$STORE")" 700
 rm "$run/.heddle-new-0123456789abcdef"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/operation_undo.h"
 #include "capture/restore.h"
+#include "capture/thread_fork.h"
 #include "overlay/check/check.h"
 #include "overlay/snapshot.h"
 
@@ -8,7 +9,7 @@
 
 /*
  * Random histories of a thread against a model in memory: files are written, removed, moved and linked; states are
- * captured, whole and in parts, and restored, live and not; operations are undone and done again; threads are forked and dropped; the thread is
+ * captured, whole and in parts, and restored, live and not; operations are undone and done again; threads are forked, at a state and as they are, and dropped; the thread is
  * closed and opened. HEDDLE_HISTORY_SEED and HEDDLE_HISTORY_STEPS repeat or lengthen one.
  */
 
@@ -256,6 +257,17 @@ static void capture(struct history *history)
 	hd_state_clear(&state);
 }
 
+static void drop_other(struct history *history)
+{
+	struct hd_operation operation;
+
+	assert_success(hd_thread_change_begin(
+		history->scene->store, "other", HD_OPERATION_DROP, ACTOR, true, NULL, &operation));
+	hd_operation_side_clear(&operation.after);
+	assert_success(hd_thread_change_apply(history->scene->store, &operation, NULL));
+	hd_operation_clear(&operation);
+}
+
 /* A thread of its own at a state. */
 static void fork_and_drop(struct history *history, int at)
 {
@@ -274,11 +286,42 @@ static void fork_and_drop(struct history *history, int at)
 	assert_success(hd_overlay_open(&options, &other));
 	compare_with(history, other, &history->states[at], "fork");
 	live_close(other);
+	drop_other(history);
+}
+
+/* A thread of its own with what is not captured of this one, which goes on; and one of that one, in its place. */
+static void fork_as_it_is(struct history *history)
+{
+	struct hd_thread_fork fork = {
+		.from = "main", .name = "other", .actor = ACTOR, .overlay = history->overlay};
+	struct hd_overlay_options options = {
+		.store = history->scene->store, .thread = "other", .arena_fd = -1, .hot_fd = -1};
+	struct hd_operation operation;
+	struct hd_overlay *other;
+	bool changes;
+
+	assert_success(hd_thread_fork(history->scene->store, &fork, &operation, &changes));
+	hd_operation_clear(&operation);
+	if (draw(history, 2)) {
+		assert_success(hd_overlay_open(&options, &other));
+		compare_with(history, other, &history->now, "fork as it is");
+		live_close(other);
+	}
+	fork = (struct hd_thread_fork){.from = "other", .name = "third", .actor = ACTOR};
+	assert_success(hd_thread_fork(history->scene->store, &fork, &operation, &changes));
+	hd_operation_clear(&operation);
+	drop_other(history);
+	options.thread = "third";
+	assert_success(hd_overlay_open(&options, &other));
+	compare_with(history, other, &history->now, "fork of a fork");
+	live_close(other);
 	assert_success(hd_thread_change_begin(
-		history->scene->store, "other", HD_OPERATION_DROP, ACTOR, true, NULL, &operation));
-	hd_operation_side_clear(&operation.after);
+		history->scene->store, "third", HD_OPERATION_RENAME, ACTOR, false, NULL, &operation));
+	free(operation.after.name);
+	operation.after.name = strdup("other");
 	assert_success(hd_thread_change_apply(history->scene->store, &operation, NULL));
 	hd_operation_clear(&operation);
+	drop_other(history);
 }
 
 /* What is not chosen keeps the other side's links: the model says nothing of that. */
@@ -477,6 +520,8 @@ static void step(struct history *history)
 		capture_some(history);
 	} else if (what < 98) {
 		compare_with(history, history->overlay, &history->now, "tree");
+	} else if (what < 99) {
+		fork_as_it_is(history);
 	}
 }
 

@@ -375,7 +375,7 @@ static void another_version_is_said_to_be_one(void **state)
 	struct picture picture = {0};
 
 	assert_int_equal(write_epoch(fixture->journal, 1, 11), 0);
-	set_header(fixture, HD_JOURNAL_VERSION + 1, HD_ARENA_VERSION);
+	set_header(fixture, HD_JOURNAL_VERSION_FORKED + 1, HD_ARENA_VERSION);
 	assert_int_equal(replay(fixture, &picture, &report), -HD_E_JOURNAL_VERSION);
 	assert_non_null(strstr(hd_error_message(-HD_E_JOURNAL_VERSION), "format"));
 	set_header(fixture, HD_JOURNAL_VERSION, HD_ARENA_VERSION + 1);
