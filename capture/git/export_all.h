@@ -6,7 +6,8 @@
  * Export all: every thread to a branch heddle/<thread>, every tag to a tag, and, in another repository than the one they were
  * imported from, imported branches ("git/<branch>") to branches.
  *
- * A reference that must not be moved is left alone, and the others go on: as of `git push`, each is one decision.
+ * All objects are on the disk before the first reference is moved. One that must not be moved is left alone, and the others go on:
+ * as of `git push`, each is one decision.
  *
  * Ownership   The caller clears the result. Threads, durability: as export_git.h.
  * Errors      As export_git.h, but for references that must not be moved.

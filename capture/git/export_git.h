@@ -38,7 +38,6 @@ struct hd_export_git_options {
 	const char *branch; /* short name; NULL: "heddle/<thread>" */
 	const char *tag;   /* to the tag of this name instead, as the annotated tag that it was imported as */
 	bool is_forgotten; /* later exports are not told that this one was: the repository is going to move */
-	bool is_part;      /* more comes behind: the whole can still be stopped */
 	bool with_ignored; /* also files that git would not add; see ignore_rules.h */
 	bool force;        /* move the branch or tag from wherever it is */
 };

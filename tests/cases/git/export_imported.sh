@@ -77,3 +77,15 @@ diff <(references odd) <(references odd.git) || fail "references after --force"
 # All of it into the repository itself: branches that are its own are not touched.
 check heddle export git --all >/dev/null
 check_equal "$(git -C odd for-each-ref --format='%(refname)' refs/heads/heddle | tr '\n' ' ')" "refs/heads/heddle/main refs/heads/heddle/work "
+
+# Whatever there is of references, it is at most two packs: of imported commits, and of states.
+for number in $(seq 30); do
+    git -C odd commit-tree -p signed -m "line $number" 'signed^{tree}' >line
+    git -C odd update-ref "refs/heads/line-$number" "$(cat line)"
+    git -C odd tag -a -m "tag $number" "line-$number" "$(cat line)"
+done
+check heddle import git >/dev/null
+check heddle export git --all --repo "$TEST_DIRECTORY/packs.git" >/dev/null
+check_equal "$(git -C packs.git for-each-ref --format=x 'refs/heads/line-*' 'refs/tags/line-*' | wc -l)" 60
+check test "$(find packs.git/objects/pack -name '*.pack' | wc -l)" -le 2
+check git -C packs.git fsck --connectivity-only --no-dangling
