@@ -180,7 +180,8 @@ static struct hd_export_git_options options_for(const struct everything *all, co
 {
 	return (struct hd_export_git_options){.thread = label,
 		.repository = all->options->repository,
-		.with_ignored = all->options->with_ignored};
+		.with_ignored = all->options->with_ignored,
+		.keep_empty = all->options->keep_empty};
 }
 
 /* ---- references ---- */

@@ -28,19 +28,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/git/export_options.h"
 #include "overlay/bases/base.h"
-
-struct hd_export_git_options {
-	const char *thread;             /* whose head; with `head` what is exported is called in messages */
-	const struct hd_state_id *head; /* NULL: the thread's */
-	/* NULL: the repository of the thread's base. Made, bare, if nothing is there. */
-	const char *repository;
-	const char *branch; /* short name; NULL: "heddle/<thread>" */
-	const char *tag;   /* to the tag of this name instead, as the annotated tag that it was imported as */
-	bool is_forgotten; /* later exports are not told that this one was: the repository is going to move */
-	bool with_ignored; /* also files that git would not add; see ignore_rules.h */
-	bool force;        /* move the branch or tag from wherever it is */
-};
 
 struct hd_export_git_result {
 	char *repository; /* owned: git directory */

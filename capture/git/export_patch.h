@@ -5,22 +5,25 @@
 /*
  * Export patch: states as mails, a patch each, in one mailbox, as `git format-patch --stdout` writes and `git am` takes them.
  *
- * They begin after the base of the history, the commit that it began at; merges are left out, as git leaves them out. The
- * commits are those of export_git.h, made in a repository of the store that is removed again: no other one is written to.
+ * They are those of a range (export_series.h); merges are left out, as git leaves them out.
  *
  * Ownership   All is borrowed. Threads: any.
  * Errors      Those of export_git.h and of writing.
  */
 
-#include "capture/git/export_git.h"
+#include <stdint.h>
+
+#include "capture/git/export_options.h"
+#include "overlay/bases/base.h"
 
 struct hd_export_patch_result {
 	uint64_t patches, merges;  /* written, left out */
 	uint64_t skipped, ignored; /* as of hd_export_git_result */
 };
 
-/* Of OPTIONS thread, head and with_ignored count. */
+/* Of OPTIONS repository, force and is_forgotten do not count. SINCE may be NULL. */
 int hd_export_patch(struct hd_store *store, struct hd_base_set *bases,
-	const struct hd_export_git_options *options, int fd, struct hd_export_patch_result *ret_result);
+	const struct hd_export_git_options *options, const struct hd_state_id *since, int fd,
+	struct hd_export_patch_result *ret_result);
 
 #endif

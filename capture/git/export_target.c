@@ -151,7 +151,8 @@ int hd_export_target_open(struct hd_export_target *target, struct hd_store *stor
 	target->tree = (struct hd_export_tree){.objects = &target->objects,
 		.bases = bases,
 		.store = store,
-		.with_ignored = options->with_ignored};
+		.with_ignored = options->with_ignored,
+		.keep_empty = options->keep_empty};
 	hd_export_history_begin(&target->history, store, &target->objects, &target->tree);
 	return 0;
 }

@@ -14,12 +14,13 @@
  * Errors      Those of export_git.h. The target can be gone on with after one of an item.
  */
 
-#include "capture/git/export_git.h"
 #include "capture/git/export_history.h"
+#include "capture/git/export_options.h"
 #include "capture/git/export_tree.h"
 
 struct hd_export_target {
-	const struct hd_export_git_options *options; /* repository, with_ignored, is_forgotten count */
+	const struct hd_export_git_options
+		*options; /* repository, with_ignored, keep_empty, is_forgotten count */
 	struct hd_store *store;
 	struct hd_base_set *bases;
 	git_repository *repository; /* owned; NULL: not open */

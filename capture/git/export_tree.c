@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "capture/git/export_names.h"
+#include "capture/git/export_options.h"
 #include "capture/git/tree_text.h"
 #include "capture/ignore_rules.h"
 #include "overlay/bases/base_git_library.h"
@@ -115,6 +116,25 @@ static bool is_same(const struct hd_tree_view_entry *a, const struct hd_tree_vie
 	return hd_content_equal(&a->content, &b->content);
 }
 
+/* A tree with a file that keeps it. */
+static int put_kept(struct tree_walk *walk, struct level *level, const struct hd_tree_view_entry *entry)
+{
+	struct hd_export_objects *objects = walk->export->objects;
+	struct hd_tree_text text = {0};
+	HD_AUTO_BUFFER struct hd_buffer tree = {0};
+	git_oid id;
+	int r = hd_export_objects_put(objects, GIT_OBJECT_BLOB, "", 0, &id);
+
+	if (r >= 0)
+		r = hd_tree_text_add(&text, HD_EXPORT_KEEP_FILE, GIT_FILEMODE_BLOB, &id);
+	if (r >= 0)
+		r = hd_tree_text_format(&text, &tree);
+	if (r >= 0)
+		r = hd_export_objects_put(objects, GIT_OBJECT_TREE, tree.data, tree.size, &id);
+	hd_tree_text_clear(&text);
+	return r < 0 ? r : insert(level, entry->name, &id, GIT_FILEMODE_TREE);
+}
+
 static int put_subdirectory(struct tree_walk *walk, struct level *level,
 	const struct hd_tree_view_entry *entry, const struct hd_tree_view_entry *parent,
 	const git_tree_entry *parent_git)
@@ -134,6 +154,8 @@ static int put_subdirectory(struct tree_walk *walk, struct level *level,
 	if (!written.empty)
 		return insert(level, entry->name, &written.id, GIT_FILEMODE_TREE);
 	if (!parent_git || git_tree_entry_type(parent_git) != GIT_OBJECT_COMMIT) {
+		if (walk->export->keep_empty && written.childless)
+			return put_kept(walk, level, entry);
 		walk->export->skipped += written.childless && (!parent || parent_git);
 		return 0;
 	}
@@ -304,8 +326,8 @@ static int write_directory(struct tree_walk *walk, const struct hd_tree_view_ent
 int hd_export_tree_write(struct hd_export_tree *export, const struct hd_state *state,
 	const struct hd_state *parent, const git_oid *parent_tree, git_oid *ret_tree)
 {
-	/* Nothing says whether the parent was exported without what is ignored. */
-	struct tree_walk walk = {.export = export, .others = export->with_ignored};
+	/* Nothing says whether the parent was exported without what is ignored or empty. */
+	struct tree_walk walk = {.export = export, .others = export->with_ignored || export->keep_empty};
 	struct hd_tree_view_entry root, parent_root;
 	git_tree *parent_git = NULL;
 	struct written written;

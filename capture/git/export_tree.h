@@ -16,6 +16,7 @@ struct hd_export_tree {
 	struct hd_base_set *bases;         /* borrowed */
 	struct hd_store *store;            /* borrowed */
 	bool with_ignored;                 /* also what ignore_rules.h says is ignored */
+	bool keep_empty;                   /* export_options.h */
 	uint64_t ignored; /* names left out for that, each counted in the first state that has it */
 	uint64_t skipped; /* names left out, each counted in the first state that has it */
 };

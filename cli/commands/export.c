@@ -8,6 +8,7 @@
 
 struct hd_export_arguments hd_export_arguments;
 
+static const char *const empty_directories[] = {"omit", "keep-file", NULL};
 static const char *const compressions[] = {"none", "gzip", "zstd", NULL};
 
 static const struct hd_option options[] = {
@@ -30,9 +31,18 @@ static const struct hd_option options[] = {
 	{.long_name = "ignored",
 		.help = "git: also ignored files, which are left out otherwise",
 		.flag = &hd_export_arguments.with_ignored},
+	{.long_name = "empty-directories",
+		.argument = "HOW",
+		.help = "git: omit (default), or keep-file: each gets an empty file .gitkeep",
+		.text = &hd_export_arguments.empty_directories,
+		.choices = empty_directories},
 	{.long_name = "patch",
 		.help = "git: write the states as a series of mails, for 'git am'",
 		.flag = &hd_export_arguments.as_patch},
+	{.long_name = "bundle",
+		.argument = "FILE",
+		.help = "git: write the states as a bundle, for 'git fetch' (-: standard output)",
+		.text = &hd_export_arguments.bundle},
 	{.long_name = "output",
 		.short_name = 'o',
 		.argument = "FILE",
@@ -78,6 +88,10 @@ static int refuse_git_options(const char *subject)
 		return refuse("force", subject);
 	if (hd_export_arguments.as_patch)
 		return refuse("patch", subject);
+	if (hd_export_arguments.bundle)
+		return refuse("bundle", subject);
+	if (hd_export_arguments.empty_directories)
+		return refuse("empty-directories", subject);
 	return hd_export_arguments.with_ignored ? refuse("ignored", subject) : 0;
 }
 
@@ -136,7 +150,8 @@ const struct hd_command hd_command_export = {
 	.usage = "dir [STATE] DIR\n"
 		 "git [THREAD | STATE] [--repo DIR] [--branch NAME]\n"
 		 "git --all [--repo DIR] [--force] [--ignored]\n"
-		 "git [THREAD | STATE] --patch [-o FILE] [--ignored]\n"
+		 "git [THREAD|STATE|A..B] --patch [-o FILE] [--ignored]\n"
+		 "git [THREAD|STATE|A..B] --bundle FILE [--branch NAME]\n"
 		 "tar [STATE] [-o FILE] [--compress HOW]\n"
 		 "oci-layer [STATE] [--from STATE] [-o FILE] [--compress HOW]",
 	.description =
@@ -151,10 +166,12 @@ const struct hd_command hd_command_export = {
 		"be. Of a STATE the branch is to be named, but a tag goes to the tag of its name, and "
 		"git/BRANCH, which was imported, to BRANCH. --all exports all of these. A branch that was "
 		"moved by anything but an export is left alone, with exit status 75, unless --force. --patch "
-		"writes what came after the base as mails, a patch each, and no repository. What "
+		"writes what came after the base, or after A in A..B, as mails, a patch each, and no "
+		"repository; --bundle writes the commits as a file that git fetches from. What "
 		".gitignore, .heddleignore and info/exclude say is ignored is left out, unless the branch "
-		"has it already. git keeps no empty directories, devices and sockets; they are left out and "
-		"counted.\n\n"
+		"has it already. git keeps no empty directories (--empty-directories says what becomes of "
+		"them), "
+		"devices and sockets; they are left out and counted.\n\n"
 		"tar: writes the tree of STATE (default: @) as a pax archive with owners, permissions, times "
 		"to the nanosecond, ACLs, extended attributes, hard links, devices and holes. 'heddle import "
 		"tar' makes the same tree of it again. Sockets are left out and counted.\n\n"

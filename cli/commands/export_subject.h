@@ -13,7 +13,7 @@
 
 /* NULL and false: not given. */
 struct hd_export_arguments {
-	const char *repository, *branch;
+	const char *repository, *branch, *bundle, *empty_directories;
 	bool with_ignored, all, force, as_patch;
 	const char *output, *compression, *from;
 };
