@@ -34,7 +34,8 @@
 #define ADOPTION_PATIENCE_NS 2000000000u
 #define ADOPTION_RETRY_NS 5000000u
 #define END_PATIENCE_MS 20000
-#define ELSEWHERE_PATIENCE_NS 500000000u
+#define ELSEWHERE_PATIENCE_NS 3000000000u
+#define ELSEWHERE_PRIVATE_NS 500000000u
 
 /* A place for the mount: DIRECTORY, or the store's own, which is made. Fresh memory. */
 static int choose_directory(
@@ -224,22 +225,6 @@ static int serve(const struct hd_store *store, const char *thread, const char *d
 	return r;
 }
 
-int hd_mount_start(struct hd_store *store, const char *thread, const char *directory,
-	const struct hd_mount_options *options)
-{
-	HD_AUTO_FREE char *chosen = NULL;
-	int r;
-
-	r = check_thread(store, thread);
-	if (r >= 0)
-		r = choose_directory(store, thread, directory, &chosen);
-	if (r >= 0)
-		r = check_place(store, chosen);
-	if (r >= 0)
-		r = clear_directory(chosen);
-	return r < 0 ? r : serve(store, thread, chosen, options, -1);
-}
-
 static bool answers(const struct hd_store *store, const char *thread, uint32_t number)
 {
 	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
@@ -250,14 +235,30 @@ static bool answers(const struct hd_store *store, const char *thread, uint32_t n
 	return alive;
 }
 
+static int explain_elsewhere(const struct hd_store *store, const char *thread, uint32_t number)
+{
+	HD_AUTO_FREE char *owner = hd_run_lock_owner(store->path, number, HD_RUN_LEASE);
+	HD_AUTO_FREE char *text = NULL;
+	json_t *status = NULL;
+	const char *place;
+	int r;
+
+	if (hd_run_file_read(store->path, number, HD_RUN_STATUS, &text) >= 0)
+		status = json_loads(text, 0, NULL);
+	place = json_string_value(json_object_get(status, "mountpoint"));
+	r = hd_fail(HD_E_MOUNTED, "thread '%s', %s%s%sby %s, where this process cannot see it", thread,
+		place ? "at " : "", place ? place : "", place ? " " : "", owner ? owner : "somebody");
+	json_decref(status);
+	return r;
+}
+
 /*
  * Somebody may have the thread mounted where we cannot see it. Who is about to end is waited for, here as long as it
  * answers still, and then by heddled.
  */
-static int check_elsewhere(const struct hd_store *store, const char *thread)
+static int check_elsewhere(const struct hd_store *store, const char *thread, uint64_t patience_ns)
 {
-	uint64_t deadline = hd_clock_monotonic_ns() + ELSEWHERE_PATIENCE_NS;
-	HD_AUTO_FREE char *owner = NULL;
+	uint64_t deadline = hd_clock_monotonic_ns() + patience_ns;
 	uint32_t number;
 	int r;
 
@@ -265,14 +266,29 @@ static int check_elsewhere(const struct hd_store *store, const char *thread)
 	if (r < 0)
 		return hd_fail_in(r, "'%s'", thread);
 	while (hd_run_lock_is_held(store->path, number, HD_RUN_LEASE) && answers(store, thread, number)) {
-		if (hd_clock_monotonic_ns() > deadline) {
-			owner = hd_run_lock_owner(store->path, number, HD_RUN_LEASE);
-			return hd_fail(HD_E_MOUNTED, "thread '%s', by %s, where this process cannot see it",
-				thread, owner ? owner : "somebody");
-		}
+		if (hd_clock_monotonic_ns() > deadline)
+			return explain_elsewhere(store, thread, number);
 		hd_clock_sleep_ns(ADOPTION_RETRY_NS);
 	}
 	return 0;
+}
+
+int hd_mount_start(struct hd_store *store, const char *thread, const char *directory,
+	const struct hd_mount_options *options)
+{
+	HD_AUTO_FREE char *chosen = NULL;
+	int r;
+
+	r = check_thread(store, thread);
+	if (r >= 0)
+		r = check_elsewhere(store, thread, ELSEWHERE_PATIENCE_NS);
+	if (r >= 0)
+		r = choose_directory(store, thread, directory, &chosen);
+	if (r >= 0)
+		r = check_place(store, chosen);
+	if (r >= 0)
+		r = clear_directory(chosen);
+	return r < 0 ? r : serve(store, thread, chosen, options, -1);
 }
 
 int hd_mount_prepare_private(
@@ -281,7 +297,7 @@ int hd_mount_prepare_private(
 	int r = check_thread(store, thread);
 
 	if (r >= 0)
-		r = check_elsewhere(store, thread);
+		r = check_elsewhere(store, thread, ELSEWHERE_PRIVATE_NS);
 	return r < 0 ? r : choose_directory(store, thread, directory, ret_directory);
 }
 

@@ -11,6 +11,7 @@
 #include "cli/store_locate.h"
 #include "cli/text/state_text.h"
 #include "cli/thread_command.h"
+#include "mount/control/control_error.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -222,6 +223,10 @@ static int print_text(const struct hd_location *location, const json_t *reply)
 	print_volatile(reply);
 	print_damage(reply);
 	print_health(reply);
+	if (!json_is_object(changes)) {
+		fputs("\nWhat changed since that state cannot be found out now\n", stdout);
+		return 0;
+	}
 	if (total == 0) {
 		fputs("\nNothing has changed since that state\n", stdout);
 		return 0;
@@ -270,8 +275,8 @@ static int run_status(const struct hd_invocation *invocation)
 	if (r < 0)
 		return r;
 	r = hd_thread_ask(&location,
-		json_pack("{s:s, s:I, s:b, s:b}", "op", "status", "limit", (json_int_t)wanted, "ignored",
-			(int)with_ignored, "no_ignored", (int)without_ignored),
+		json_pack("{s:s, s:I, s:b, s:b, s:b}", "op", "status", "limit", (json_int_t)wanted, "ignored",
+			(int)with_ignored, "no_ignored", (int)without_ignored, "partial", 1),
 		"comparing", &reply, NULL);
 	if (r >= 0)
 		r = count_commits(&location, reply);
@@ -282,6 +287,9 @@ static int run_status(const struct hd_invocation *invocation)
 		r = hd_output_json(json_incref(reply));
 	else
 		r = short_form ? print_short(reply) : print_text(&location, reply);
+	/* What is known is shown; what is not is an error all the same. */
+	if (r >= 0)
+		r = hd_control_error(reply);
 	if (r < 0)
 		return r;
 	return exit_code && changed ? HD_EXIT_DIFFERENT : HD_EXIT_OK;

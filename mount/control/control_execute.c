@@ -57,16 +57,16 @@ static int run_status(struct execution *execution)
 {
 	enum hd_status_ignored ignored = HD_STATUS_IGNORED_AS_ALL;
 	json_int_t limit = ENTRY_LIMIT_DEFAULT;
-	int told = 0, left_out = 0;
+	int told = 0, left_out = 0, partial = 0;
 
-	if (json_unpack(execution->request, "{s?I, s?b, s?b}", "limit", &limit, "ignored", &told,
-		    "no_ignored", &left_out) != 0 ||
+	if (json_unpack(execution->request, "{s?I, s?b, s?b, s?b}", "limit", &limit, "ignored", &told,
+		    "no_ignored", &left_out, "partial", &partial) != 0 ||
 		limit < 0)
-		return malformed("'limit', 'ignored' or 'no_ignored' is malformed");
+		return malformed("'limit', 'ignored', 'no_ignored' or 'partial' is malformed");
 	if (told || left_out)
 		ignored = left_out ? HD_STATUS_IGNORED_LEFT_OUT : HD_STATUS_IGNORED_TOLD;
-	return hd_control_status(
-		execution->overlay, execution->environment, (size_t)limit, ignored, &execution->reply);
+	return hd_control_status(execution->overlay, execution->environment, (size_t)limit, ignored,
+		partial != 0, &execution->reply);
 }
 
 /* ---- capture ---- */

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "capture/status.h"
+#include "mount/control/control_error.h"
 #include "mount/control/control_json.h"
 #include "mount/fuse/fuse_options.h"
 #include "mount/fuse/message_counters.h"
@@ -166,13 +167,29 @@ int hd_control_status_changes(
 	return 0;
 }
 
+/* As hd_control_status_changes, of changes that cannot be found out: WHY, whose message is there, as "error". */
+static int unknown_changes(struct hd_overlay *overlay, int why, json_t **ret_object)
+{
+	json_t *failure = hd_control_error_reply(why);
+	struct hd_state_id head;
+
+	hd_overlay_head(overlay, &head);
+	*ret_object = json_pack("{s:s, s:o, s:n, s:[], s:b, s:O}", "thread", hd_overlay_thread(overlay),
+		"head", hd_control_id(&head), "changes", "entries", "truncated", 0, "error",
+		json_object_get(failure, "error"));
+	json_decref(failure);
+	return *ret_object ? 0 : -ENOMEM;
+}
+
 int hd_control_status(struct hd_overlay *overlay, const struct hd_control_environment *environment,
-	size_t limit, enum hd_status_ignored ignored, json_t **ret_reply)
+	size_t limit, enum hd_status_ignored ignored, bool partial, json_t **ret_reply)
 {
 	json_t *reply;
 	int r;
 
 	r = hd_control_status_changes(overlay, limit, ignored, &reply);
+	if (r < 0 && partial && r != -HD_E_INTERRUPTED)
+		r = unknown_changes(overlay, r, &reply);
 	if (r < 0)
 		return r;
 	r = merge(reply, mount_json(environment));

@@ -7,9 +7,10 @@
 #include "capture/status.h"
 #include "mount/control/control_execute.h"
 
-/* LIMIT bounds the listed entries. Sets *RET_REPLY without "ok". */
+/* LIMIT bounds the listed entries. Sets *RET_REPLY without "ok". With PARTIAL, changes that cannot be found out, because a
+ * base does not answer, are no failure: "changes" is null then, and "error" says why. */
 int hd_control_status(struct hd_overlay *overlay, const struct hd_control_environment *environment,
-	size_t limit, enum hd_status_ignored ignored, json_t **ret_reply);
+	size_t limit, enum hd_status_ignored ignored, bool partial, json_t **ret_reply);
 
 /* Of that, what changed alone: thread, head, changes, entries, truncated. */
 int hd_control_status_changes(

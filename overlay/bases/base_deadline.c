@@ -139,18 +139,16 @@ static bool job_wait(struct job *job)
 
 static int job_run(const struct hd_base_deadline *call, struct job *job)
 {
-	const char *name = call->base->operations->name;
-
 	job->patience_ns = (uint64_t)call->milliseconds * 1000000;
 	job->deadline_ns = hd_clock_monotonic_ns() + job->patience_ns;
 	job->references++;
 	if (hd_pool_submit(call->pool, job_task, job) < 0) {
 		job->references--;
-		return hd_fail(HD_E_BASE_TIMEOUT, "%s base: too many calls wait for it", name);
+		return hd_fail(HD_E_BASE_TIMEOUT, "base %s: too many calls wait for it", call->location);
 	}
 	if (!job_wait(job))
-		return hd_fail(
-			HD_E_BASE_TIMEOUT, "%s base: no answer within %u ms", name, call->milliseconds);
+		return hd_fail(HD_E_BASE_TIMEOUT, "base %s: no answer within %u ms", call->location,
+			call->milliseconds);
 	if (job->result < 0 && job->detail[0])
 		return hd_fail(job->result, "%s", job->detail);
 	return job->result;

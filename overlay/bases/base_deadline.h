@@ -22,6 +22,7 @@ struct hd_base_deadline {
 	struct hd_pool *pool; /* borrowed */
 	struct hd_base *base; /* borrowed */
 	unsigned milliseconds;
+	const char *location; /* borrowed: where the base is, for people */
 };
 
 /* operations->list; the callback runs in the calling thread, after the base has answered. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/bases/base.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,6 +51,7 @@ struct slot {
 	char detail[DETAIL_SIZE]; /* (lock) */
 	struct hd_base *base;     /* owned; (lock) until open */
 	struct hd_pool *pool;     /* owned; (lock) */
+	char *location; /* owned, NULL before it is known: where it is, for people; (lock) until open */
 };
 
 struct hd_base_set {
@@ -79,14 +81,28 @@ static int open_record(
 	return hd_fail(HD_E_BASE_MISSING, "base %u is of unknown kind %d", record->number, (int)record->kind);
 }
 
-static int open_number(struct hd_base_set *set, uint16_t number, struct hd_base **ret_base)
+/* The first time it is said, and it never changes. */
+static void note_location(struct slot *slot, const char *location)
 {
+	char *copy = strdup(location);
+
+	hd_mutex_lock(&slot->set->lock);
+	if (!slot->location)
+		slot->location = HD_STEAL(copy);
+	hd_mutex_unlock(&slot->set->lock);
+	free(copy);
+}
+
+static int open_number(struct slot *slot, struct hd_base **ret_base)
+{
+	struct hd_base_set *set = slot->set;
 	struct hd_base_record record;
 	int r;
 
-	r = hd_index_get_base(set->store->index, number, &record);
+	r = hd_index_get_base(set->store->index, slot->number, &record);
 	if (r < 0)
-		return hd_fail_in(r, "base %u", number);
+		return hd_fail_in(r, "base %u", slot->number);
+	note_location(slot, record.location);
 	r = open_record(set, &record, ret_base);
 	hd_base_record_clear(&record);
 	return r;
@@ -98,7 +114,7 @@ static void open_task(void *payload)
 	struct hd_base_set *set = slot->set;
 	char detail[DETAIL_SIZE] = "";
 	struct hd_base *base = NULL;
-	int r = open_number(set, slot->number, &base);
+	int r = open_number(slot, &base);
 
 	if (r < 0)
 		hd_base_deadline_keep_detail(r, detail, sizeof(detail));
@@ -184,6 +200,7 @@ static int begin_attempt_locked(struct slot *slot)
 struct opened {
 	struct hd_base *base;
 	struct hd_pool *pool; /* NULL: call the base directly */
+	const char *location;
 };
 
 /* Takes from an open slot what is needed; *RET_SPARE is a pool that nobody needs any more. */
@@ -191,6 +208,7 @@ static void take_open_locked(struct slot *slot, struct opened *opened, struct hd
 {
 	*ret_spare = NULL;
 	opened->base = slot->base;
+	opened->location = slot->location ? slot->location : "";
 	opened->pool = NULL;
 	if (slot->base->may_stall)
 		opened->pool = slot->pool;
@@ -222,11 +240,14 @@ static int open_slot(struct hd_base_set *set, uint16_t number, struct opened *re
 			take_open_locked(slot, ret_opened, &spare);
 		else if (r != -HD_E_BASE_TIMEOUT)
 			memcpy(detail, slot->detail, sizeof(detail));
+		else
+			(void)snprintf(detail, sizeof(detail), "%s", slot->location ? slot->location : "");
 	}
 	hd_mutex_unlock(&set->lock);
 	hd_pool_free(spare);
 	if (r == -HD_E_BASE_TIMEOUT)
-		return hd_fail(r, "base %u could not be opened within %u ms", number, set->deadline_ms);
+		return hd_fail(
+			r, "base %u, %s, could not be opened within %u ms", number, detail, set->deadline_ms);
 	return r < 0 && detail[0] ? hd_fail(r, "%s", detail) : r;
 }
 
@@ -253,7 +274,7 @@ static int resolve(
 	}
 	if (r < 0)
 		return r;
-	*ret_call = (struct hd_base_deadline){opened.pool, opened.base, set->deadline_ms};
+	*ret_call = (struct hd_base_deadline){opened.pool, opened.base, set->deadline_ms, opened.location};
 	return 0;
 }
 
@@ -496,6 +517,7 @@ static void slot_free(struct slot *slot)
 	hd_pool_free(slot->pool);
 	if (slot->base)
 		slot->base->operations->free(slot->base);
+	free(slot->location);
 	free(slot);
 }
 

@@ -29,6 +29,7 @@ there() {
 check_fails there cat "$MNT/file"
 check_contains "$(there heddle status -s)" "A file"
 check_status 75 there heddle mount main "$TEST_DIRECTORY/second"
-check_contains "$(cat .output)" "process $(status_field 's["worker"]["supervisor"]') on $(uname -n) has"
+check_contains "$(cat .output)" "at $MNT by process $(status_field 's["worker"]["supervisor"]') on $(uname -n), where this process cannot see it"
+check_contains "$(cat .output)" "mounted already"
 check_content "$MNT/file" here
 check kill $elsewhere

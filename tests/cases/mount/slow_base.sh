@@ -57,6 +57,16 @@ check_contains "$(thread_with "READ of inode")" "^    \(? \)\?op_read+"
 check_contains "$(thread_with "READ of inode")" "^    \(? \)\?hd_base_deadline_read+"
 check_contains "$(thread_with " heddle-base, state")" "^    \(? \)\?\(hd_file_read_at\|hd_beneath_open\)+"
 
+# What is known is shown.
+mkdir "$MNT/src/made"
+check_status 69 heddle status main
+check_contains "$(cat .output)" "^Mounted at $MNT, worker"
+check_contains "$(cat .output)" "cannot be found out now"
+check_contains "$(cat .output)" "base $TEST_DIRECTORY/below: no answer within 6000 ms"
+check_status 69 heddle status main --json
+check_equal "$(grep '^{"ok": *true' .output | json_field 's["changes"]')" null
+check_equal "$(grep '^{"ok": *true' .output | json_field 's["error"]["code"]')" HD_E_BASE_TIMEOUT
+
 kill -CONT "$below_worker"
 wait_until 20 cmp "$MNT/docs/big.txt" files/docs/big.txt
 check_equal "$(operations_in_flight)" "{}"
