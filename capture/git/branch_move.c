@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "overlay/bases/base_git_library.h"
+#include "overlay/bases/base_git_reference.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -208,11 +209,9 @@ static int bring_back(const struct hd_branch_move *move, git_repository *checkou
 
 static int set_reference(const struct hd_branch_move *move)
 {
-	git_reference *moved = NULL;
-	int g = git_reference_create_matching(
-		&moved, move->repository, move->reference, &move->after, 1, &move->before, move->reason);
+	int g = hd_git_reference_set(
+		move->repository, move->reference, &move->after, true, &move->before, move->reason);
 
-	git_reference_free(moved);
 	if (g == GIT_EMODIFIED || g == GIT_ENOTFOUND || g == GIT_ELOCKED)
 		return hd_fail(HD_E_REFERENCE_MOVED, "%s changed meanwhile", move->reference);
 	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "move %s", move->reference) : 0;

@@ -6,6 +6,7 @@
 
 #include "capture/git/worktree_head.h"
 #include "overlay/bases/base_git_library.h"
+#include "overlay/bases/base_git_reference.h"
 #include "overlay/platform/error.h"
 
 static bool is_tag(const struct hd_export_reference *wanted)
@@ -55,11 +56,9 @@ static int check_reference(struct hd_export_history *history, const struct hd_ex
 static int set_reference(
 	git_repository *repository, const struct hd_export_reference *wanted, const git_oid *current)
 {
-	git_reference *moved = NULL;
-	int g = git_reference_create_matching(&moved, repository, wanted->name, &wanted->target,
-		current != NULL, current, "heddle: export");
+	int g = hd_git_reference_set(
+		repository, wanted->name, &wanted->target, current != NULL, current, "heddle: export");
 
-	git_reference_free(moved);
 	if (g == GIT_EMODIFIED || g == GIT_EEXISTS)
 		return hd_fail(HD_E_REFERENCE_MOVED, "%s changed during the export", wanted->name);
 	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "move %s", wanted->name) : 0;

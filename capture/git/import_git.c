@@ -13,6 +13,7 @@
 #include "capture/git/import_walk.h"
 #include "overlay/bases/base.h"
 #include "overlay/bases/base_git_library.h"
+#include "overlay/bases/base_git_reference.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -138,15 +139,13 @@ static int collect_tips(struct import_run *run)
 
 static int pin(struct import_run *run, const char *name, const git_oid *id)
 {
-	git_reference *reference = NULL;
 	git_oid there;
 	int r = 0;
 
 	if (git_reference_name_to_id(&there, run->repository, name) == 0 && git_oid_equal(&there, id))
 		return 0;
-	if (git_reference_create(&reference, run->repository, name, id, 1, NULL) < 0)
+	if (hd_git_reference_set(run->repository, name, id, true, NULL, NULL) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "pin %s in %s", git_oid_tostr_s(id), run->location);
-	git_reference_free(reference);
 	return r < 0 ? r : 1;
 }
 

@@ -13,6 +13,7 @@
 #include "capture/git/worktree_record.h"
 #include "capture/history/state_log.h"
 #include "overlay/bases/base_git_library.h"
+#include "overlay/bases/base_git_reference.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -233,14 +234,12 @@ static int move_index(const struct moving *moving)
 static int move_head(const struct moving *moving)
 {
 	const struct hd_worktree_head *head = moving->head;
-	git_reference *moved = NULL;
 	int g;
 
 	if (!head->branch)
 		return write_commit(moving->fd, "HEAD", moving->to);
-	g = git_reference_create_matching(&moved, moving->repository, head->branch, moving->to, 1,
-		&head->commit, "heddle: the thread moved");
-	git_reference_free(moved);
+	g = hd_git_reference_set(moving->repository, head->branch, moving->to, true, &head->commit,
+		"heddle: the thread moved");
 	return g < 0 ? hd_git_library_fail(HD_E_REFERENCE_MOVED, "%s", head->branch) : 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "overlay/bases/base_git_library.h"
+#include "overlay/bases/base_git_reference.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -128,7 +129,6 @@ static bool is_pinned(git_repository *repository, const char *name, const git_oi
 int hd_base_git_pin(const char *location, const char *commit)
 {
 	git_repository *repository = NULL;
-	git_reference *reference = NULL;
 	char name[64];
 	git_oid id;
 	int r;
@@ -143,9 +143,8 @@ int hd_base_git_pin(const char *location, const char *commit)
 	/* Forced: the name is the commit, so whatever it pointed to before was wrong. */
 	(void)snprintf(name, sizeof(name), "refs/heddle/base/%s", git_oid_tostr_s(&id));
 	if (!is_pinned(repository, name, &id) &&
-		git_reference_create(&reference, repository, name, &id, 1, NULL) < 0)
+		hd_git_reference_set(repository, name, &id, true, NULL, NULL) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "pin commit %s in %s", commit, location);
-	git_reference_free(reference);
 	git_repository_free(repository);
 	return r;
 }
