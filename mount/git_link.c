@@ -65,7 +65,8 @@ int hd_git_link_prepare(
 	}
 	r = attach(overlay, options, mountpoint, &text);
 	if (r < 0) {
-		hd_log(HD_LOG_NOTICE, "%s", hd_error_message(r));
+		if (options->git != HD_GIT_AUTO)
+			hd_log(HD_LOG_NOTICE, "%s", hd_error_message(r));
 		if (asprintf(&text, HD_GIT_LINK_NONE "%s\n", hd_error_message(r)) < 0) {
 			text = NULL;
 			return -ENOMEM;

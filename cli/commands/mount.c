@@ -35,7 +35,7 @@ static struct hd_text_list mount_options;
 static const char *from;
 
 static const char *const open_modes[] = {"untracked", "tracked", NULL};
-static const char *const git_modes[] = {"none", "worktree", "branch", NULL};
+static const char *const git_modes[] = {"none", "worktree", "branch", "auto", NULL};
 
 static const struct hd_option options[] = {
 	{.long_name = "all",
@@ -60,8 +60,9 @@ static const struct hd_option options[] = {
 	{.long_name = "git",
 		.argument = "MODE",
 		.help = "worktree: make the mount a git worktree of the base's repository; branch: likewise, "
-			"on a "
-			"branch of its own, heddle/THREAD",
+			"on a branch of its own, heddle/THREAD; auto, the default: a worktree where the base "
+			"is "
+			"a git commit and there can be one; none: change nothing in the repository",
 		.text = &git_mode,
 		.choices = git_modes},
 	{.long_name = "git-fsmonitor",
@@ -94,6 +95,7 @@ static int collect_options(struct hd_mount_options *ret_options)
 	int r = 0;
 
 	hd_mount_options_default(&collected);
+	collected.git = HD_GIT_AUTO;
 	for (size_t i = 0; i < mount_options.count && r >= 0; i++)
 		r = hd_mount_options_parse(&collected, mount_options.items[i]);
 	if (r < 0)
@@ -278,7 +280,7 @@ static int mount_thread(const struct hd_location *location, const char *director
 	hd_mount_place_clear(&place);
 	if (r >= 0 && !json)
 		remark_last_end(location);
-	if (r >= 0 && collected.git != HD_GIT_NONE)
+	if (r >= 0 && collected.git != HD_GIT_NONE && collected.git != HD_GIT_AUTO)
 		remark_git(location);
 	if (r < 0 || !foreground)
 		return r;

@@ -104,8 +104,9 @@ static const struct option_row rows[] = {
 		"drop set-user-id bits without a question per write"},
 	{"record", OPTION_SWITCH, NULL, FIELD(record), 0, 0,
 		"note which processes change what; captures keep it with the state"},
-	{"git", OPTION_CHOICE, "none|worktree|branch", FIELD(git), HD_GIT_NONE, 0,
-		"make the mount a git worktree, detached or on the branch heddle/THREAD"},
+	{"git", OPTION_CHOICE, "none|worktree|branch|auto", FIELD(git), HD_GIT_NONE, 0,
+		"make the mount a git worktree, detached or on the branch heddle/THREAD; auto: where it can "
+		"be one"},
 	{"git-fsmonitor", OPTION_SWITCH, NULL, FIELD(git_fsmonitor), 0, 0,
 		"with git: let the repository have configurations of worktrees, and git ask what changed"},
 	{"private", OPTION_SWITCH, NULL, FIELD(is_private), 0, 0,

@@ -49,6 +49,7 @@ enum hd_git_mode {
 	HD_GIT_NONE,
 	HD_GIT_WORKTREE, /* a linked worktree of the base's repository, detached when it is made */
 	HD_GIT_BRANCH,   /* on a branch of its own when it is made */
+	HD_GIT_AUTO,     /* a worktree where there can be one, and no word where there can be none */
 	HD_GIT_MODE_COUNT
 };
 

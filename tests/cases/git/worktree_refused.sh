@@ -55,10 +55,25 @@ make_directory_base plain
 heddle init --base plain --store "$TEST_DIRECTORY/store" >/dev/null
 refuses "base is no git commit: the mount cannot be a git worktree"
 
+# Without the option there is one where there can be one, and no remark where there is none.
+check_equal "$(heddle --store store mount main "$MNT" 2>&1 >/dev/null)" ""
+check_missing "$MNT/.git"
+check heddle --store store unmount main >/dev/null
+rm -rf store
+heddle init repository --store "$TEST_DIRECTORY/store" >/dev/null
+check_equal "$(heddle --store store mount main "$MNT" 2>&1 >/dev/null)" ""
+check_equal "$(git -C "$MNT" status --short)" ""
+check_contains "$(cat "$MNT/.git")" "/worktrees/"
+check heddle --store store unmount main >/dev/null
+check heddle --store store mount main "$MNT" -o git=none >/dev/null
+check_missing "$MNT/.git"
+check heddle --store store unmount main >/dev/null
+check heddle --store store thread drop main >/dev/null
+
 # A tree with a repository of its own in it.
 rm -rf store
 heddle init repository --store "$TEST_DIRECTORY/store" >/dev/null
-heddle --store store mount main "$MNT" >/dev/null
+heddle --store store mount main "$MNT" --git=none >/dev/null
 git init -q "$MNT"
 heddle --store store unmount main >/dev/null
 text=$(heddle --store store mount main "$MNT" --git=worktree 2>&1)

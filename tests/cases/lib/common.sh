@@ -222,7 +222,8 @@ heddle_init() {
 # heddle_mount [OPTION...]: mounts the thread main at $MNT.
 heddle_mount() {
 	require_fuse
-	check heddle mount main "$MNT" "$@" >/dev/null
+	# Most cases are about files alone: a worktree is for those that say so, and for mounts that they make themselves.
+	check heddle mount main "$MNT" --git=none "$@" >/dev/null
 	grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is not mounted"
 }
 
@@ -234,7 +235,7 @@ heddle_unmount() {
 # After a crash: what the dead processes held may be in use for a moment, while it is brought to the disk.
 heddle_mount_again() {
 	# shellcheck disable=SC2086 # several options or none
-	wait_until 30 heddle mount "${THREAD:-main}" "$MNT" ${MOUNT_OPTIONS:-} >/dev/null
+	wait_until 30 heddle mount "${THREAD:-main}" "$MNT" --git=none ${MOUNT_OPTIONS:-} >/dev/null
 	grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is not mounted"
 }
 
