@@ -64,7 +64,8 @@ struct worker {
 	struct hd_announcements *announcements; /* owned */
 	struct hd_large_file *large; /* owned array of owned descriptors; what a dead worker held */
 	size_t n_large;
-	int signal_fd; /* owned */
+	int signal_fd;   /* owned */
+	mode_t own_mask; /* of who mounts */
 };
 
 static int tell(const char *op)
@@ -411,6 +412,17 @@ static int serve_mount(struct worker *worker, int device)
 	return r;
 }
 
+/* In the repository files are made, by libgit2 as well, that others may write only if who mounts says so. */
+static int prepare_git_link(struct worker *worker)
+{
+	int r;
+
+	(void)umask(worker->own_mask);
+	r = hd_git_link_prepare(worker->overlay, &worker->options, worker->mountpoint);
+	(void)umask(0);
+	return r;
+}
+
 static int run_server(struct worker *worker)
 {
 	int device = -1;
@@ -434,7 +446,7 @@ static int run_server(struct worker *worker)
 			r = await_mount(worker, &device);
 	}
 	if (r >= 0 && !worker->arguments.take_over)
-		r = hd_git_link_prepare(worker->overlay, &worker->options, worker->mountpoint);
+		r = prepare_git_link(worker);
 	if (r >= 0)
 		r = serve_mount(worker, device);
 	if (r < 0 && r != -ECANCELED && r != -ENODEV) {
@@ -487,7 +499,7 @@ int hd_worker_run(const struct hd_program_arguments *arguments)
 	int r;
 
 	/* The kernel has applied the callers' masks; modes are ours to keep. */
-	(void)umask(0);
+	worker.own_mask = umask(0);
 	/* Ends the session, not the process: a machine that shuts down sends this to everybody at once. */
 	worker.signal_fd = hd_process_signal_fd(ending_signals, HD_ARRAY_SIZE(ending_signals));
 	hd_process_raise_limits();

@@ -50,6 +50,13 @@ check git -C "$MNT" gc -q
 check_equal "$(git -C "$MNT" status --short)" "?? untracked"
 rm "$MNT/untracked"
 
+# What was made in the repository is not for others to write.
+check heddle thread create second main >/dev/null
+check heddle mount second "$TEST_DIRECTORY/second" --git=branch --git-fsmonitor >/dev/null
+check_equal "$(git -C second status --short --branch)" "## heddle/second"
+check_equal "$(find repository/.git -perm /022 ! -type l)" ""
+check heddle unmount second >/dev/null
+
 # The file is in no listing, and nothing changes it or puts something in its place.
 check_equal "$(find "$MNT" -maxdepth 1 -name .git)" ""
 check_errno EBUSY unlink "$MNT/.git"
