@@ -64,6 +64,7 @@ static void find_result(struct hd_overlay *overlay)
 		current.record = record;
 		current.result = *record_of(overlay->arena, record);
 		current.steps = current.result.steps;
+		__atomic_store_n(&record_of(overlay->arena, record)->awaited, 0, __ATOMIC_RELEASE);
 		overlay->inherited[record] = false;
 	}
 	hd_rwlock_unlock(&overlay->lock);
@@ -149,12 +150,36 @@ void hd_requests_forget(struct hd_arena *arena)
 		drop(arena, record);
 }
 
-void hd_requests_drained(struct hd_overlay *overlay)
+void hd_request_await(struct hd_overlay *overlay, uint64_t unique, uint32_t kind, hd_ino subject)
 {
 	for (uint32_t record = 1; record <= HD_REQUEST_SLOTS; record++) {
+		struct hd_result *result = record_of(overlay->arena, record);
+
+		if (unique_of(overlay->arena, record) != unique)
+			continue;
+		result->subject = subject;
+		__atomic_store_n(&result->awaited, kind, __ATOMIC_RELEASE);
+	}
+}
+
+void hd_requests_drained(struct hd_overlay *overlay,
+	void (*take_back)(void *payload, const struct hd_withdrawn *withdrawn), void *payload)
+{
+	for (uint32_t record = 1; record <= HD_REQUEST_SLOTS; record++) {
+		const struct hd_result *result = record_of(overlay->arena, record);
+		struct hd_withdrawn withdrawn = {.kind = result->awaited,
+			.subject = result->subject,
+			.ino = result->ino,
+			.slot = result->slot,
+			.size = result->size};
+
 		if (!overlay->inherited[record])
 			continue;
 		overlay->inherited[record] = false;
+		/* First, so that nobody does it a second time. The slot stays nobody's until this is over. */
+		__atomic_store_n(&record_of(overlay->arena, record)->awaited, 0, __ATOMIC_RELEASE);
+		if (withdrawn.kind && take_back)
+			take_back(payload, &withdrawn);
 		drop(overlay->arena, record);
 	}
 }

@@ -11,6 +11,11 @@
  *
  *     hd_request_begin → an operation → the reply is written → hd_request_end
  *
+ * Who takes over after a death finds out which requests with results are unanswered, says so (hd_request_await), has the
+ * kernel send again what it has, and calls hd_requests_drained when all of that was begun. A result that is awaited
+ * and was not claimed then is of a request whose program was killed meanwhile: the kernel has withdrawn it, and holds
+ * nothing of what was done for it. One that is not awaited was answered.
+ *
  * An operation that must not be done twice does two things: it asks hd_request_is_done before it begins, and calls
  * hd_request_note in the transaction that decides its outcome. One that may be done twice (write, setattr, every kind
  * of reading) does neither: the kernel gives offsets and values, not differences.
@@ -55,7 +60,24 @@ uint32_t hd_request_done_slot(void);
 uint64_t hd_request_done_size(void);
 
 bool hd_request_slot_is_free(const struct hd_overlay *overlay, uint32_t slot);
-/* Every request that the kernel sends again was begun: results that none of them claimed are dropped. */
-void hd_requests_drained(struct hd_overlay *overlay);
+/* UNIQUE, of KIND (not 0) and asked of inode SUBJECT, is unanswered: if it has a result, that is to be claimed. */
+void hd_request_await(struct hd_overlay *overlay, uint64_t unique, uint32_t kind, hd_ino subject);
+
+/* A request that was done, and that nobody asks for any more. */
+struct hd_withdrawn {
+	uint32_t kind;
+	hd_ino subject;
+	hd_ino ino;    /* what was made or found; 0: none */
+	uint32_t slot; /* SIZE bytes of the slot's reply are a listing */
+	uint64_t size;
+};
+
+/*
+ * Every request that the kernel sends again was begun: results that none of them claimed are dropped, those that are
+ * awaited after TAKE_BACK, which may be NULL, has heard of them. A death in the middle takes back one too few, never
+ * one too many.
+ */
+void hd_requests_drained(struct hd_overlay *overlay,
+	void (*take_back)(void *payload, const struct hd_withdrawn *withdrawn), void *payload);
 
 #endif

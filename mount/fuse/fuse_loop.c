@@ -116,7 +116,7 @@ static void note_drained(struct hd_fuse_loop *loop, const struct fuse_in_header 
 	if (header && (hd_fuse_is_resent(header) || !hd_fuse_is_answered(header->opcode)))
 		return;
 	loop->drained = true;
-	hd_requests_drained(loop->session->overlay);
+	hd_fuse_resent_begun(loop->session);
 }
 
 /*

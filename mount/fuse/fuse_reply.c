@@ -185,9 +185,9 @@ void hd_reply_data(fuse_req_t req, int r, const void *data, size_t size)
 		(void)fuse_reply_buf(req, data, size);
 }
 
-/* Takes back the lookups that the entries of DATA would have carried. */
-static void forget_entries(struct hd_overlay *overlay, const char *data, size_t size)
+void hd_reply_forget_entries(struct hd_overlay *overlay, const void *listing, size_t size)
 {
+	const char *data = listing;
 	size_t position = 0;
 
 	while (position + FUSE_NAME_OFFSET_DIRENTPLUS <= size) {
@@ -207,7 +207,7 @@ void hd_reply_entries_plus(fuse_req_t req, const void *data, size_t size)
 	HD_KILL_POINT(listing_reply);
 	if (fuse_reply_buf(req, data, size) < 0) {
 		hd_request_end(overlay);
-		forget_entries(overlay, data, size);
+		hd_reply_forget_entries(overlay, data, size);
 	}
 }
 

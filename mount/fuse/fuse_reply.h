@@ -31,6 +31,8 @@ void hd_reply_attributes(fuse_req_t req, int r, const struct hd_attributes *attr
 void hd_reply_data(fuse_req_t req, int r, const void *data, size_t size);
 /* The entries of READDIRPLUS: each but "." and ".." carries one lookup. */
 void hd_reply_entries_plus(fuse_req_t req, const void *data, size_t size);
+/* Gives back the lookups that the entries of LISTING, such a reply of SIZE bytes, would have carried. */
+void hd_reply_forget_entries(struct hd_overlay *overlay, const void *listing, size_t size);
 void hd_reply_written(fuse_req_t req, int r, size_t size);
 /* An attribute's or list's size, or with ASKED_SIZE > 0 its bytes. */
 void hd_reply_xattr(fuse_req_t req, int r, size_t asked_size, const void *data, size_t size);

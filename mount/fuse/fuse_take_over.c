@@ -6,6 +6,12 @@
  * asked to send again, which puts everything unanswered in front of what is new, in no particular order; what a
  * thread of ours had already read would be sent twice, so nobody may have read.
  *
+ * A program that is killed between that and the next read takes its request along: the kernel withdraws what is queued. If
+ * the dead worker had done it, what the answer would have brought (a lookup, an open) is counted and never taken back.
+ * So the kernel is asked before whether it still waits for each request of a dead worker: the answer to an interrupt of
+ * that request, which says nothing (neither ENOSYS nor EAGAIN), is refused with ENOENT when it does not. Those that it
+ * waits for and that do not come again were withdrawn; those that it does not wait for were answered.
+ *
  * FUSE_NOTIFY_RESEND came with protocol 7.40 (Linux 6.9). It works whether or not INIT negotiated it.
  */
 
@@ -15,7 +21,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "mount/fuse/dot_directory.h"
 #include "mount/fuse/fuse_process.h"
+#include "mount/fuse/fuse_reply.h"
 #include "mount/fuse/fuse_request.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
@@ -25,6 +33,7 @@
 #include "overlay/request.h"
 
 #define NOTIFY_RESEND 7
+#define INTERRUPT_BIT 1u /* in the number of an interrupt, else that of its request */
 
 static bool is_forget(const struct fuse_in_header *header)
 {
@@ -52,6 +61,15 @@ static int answer_eio(const struct hd_fuse_session *session, uint64_t unique)
 	return hd_descriptor_write(session->fd, &reply, sizeof(reply));
 }
 
+/* Whether the kernel waits for the answer to what MESSAGE is. */
+static bool is_awaited(const struct hd_fuse_session *session, const struct fuse_in_header *message)
+{
+	const struct fuse_out_header probe = {
+		.len = sizeof(probe), .unique = message->unique | INTERRUPT_BIT};
+
+	return hd_descriptor_write(session->fd, &probe, sizeof(probe)) >= 0;
+}
+
 struct unfinished {
 	uint64_t uniques[HD_REQUEST_SLOTS + HD_AREA_SYNCS]; /* as the kernel numbered them, with its bit */
 	size_t n;
@@ -73,6 +91,9 @@ static void empty_slots(struct hd_fuse_session *session, struct unfinished *unfi
 			unfinished->forgets++;
 		} else if (hd_fuse_is_answered(header->opcode)) {
 			unfinished->uniques[unfinished->n++] = header->unique;
+			if (is_awaited(session, header))
+				hd_request_await(session->overlay, header->unique & ~HD_FUSE_RESENT,
+					header->opcode, header->nodeid);
 		}
 	}
 }
@@ -138,6 +159,38 @@ int hd_fuse_take_over(struct hd_fuse_session *session)
 	hd_log(HD_LOG_NOTICE, "took over: %zu requests were under way, %zu FORGETs were left", unfinished->n,
 		unfinished->forgets);
 	return r;
+}
+
+static void take_back(void *payload, const struct hd_withdrawn *withdrawn)
+{
+	struct hd_fuse_session *session = payload;
+	struct hd_overlay *overlay = session->overlay;
+
+	switch (withdrawn->kind) {
+	case FUSE_READDIRPLUS:
+		if (withdrawn->slot < HD_REQUEST_SLOTS && withdrawn->size <= HD_FUSE_DATA_SIZE)
+			hd_reply_forget_entries(overlay,
+				hd_request_area_reply(session->area, withdrawn->slot), withdrawn->size);
+		break;
+	case FUSE_OPEN:
+	case FUSE_OPENDIR:
+		if (!hd_dot_is_ours(withdrawn->subject))
+			(void)hd_overlay_release(overlay, withdrawn->subject);
+		break;
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+		if (withdrawn->ino && session->options.open == HD_OPEN_TRACKED)
+			(void)hd_overlay_release(overlay, withdrawn->ino);
+		/* fallthrough */
+	default:
+		if (withdrawn->ino)
+			hd_overlay_forget(overlay, withdrawn->ino, 1);
+	}
+}
+
+void hd_fuse_resent_begun(struct hd_fuse_session *session)
+{
+	hd_requests_drained(session->overlay, take_back, session);
 }
 
 bool hd_fuse_refuse_poison(struct hd_fuse_thread *thread)

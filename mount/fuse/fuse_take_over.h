@@ -33,6 +33,13 @@ int hd_fuse_ask_again(int device);
  */
 int hd_fuse_take_over(struct hd_fuse_session *session);
 
+/*
+ * Every request that the kernel sends again was read and begun. What a dead worker did for one that did not come again is
+ * taken back: its program was killed while nobody served, and the kernel holds none of the lookups and opens that the
+ * answer would have brought.
+ */
+void hd_fuse_resent_begun(struct hd_fuse_session *session);
+
 /* Whether so many processes died of the resent request in THREAD that it is not tried again: it was answered EIO. */
 bool hd_fuse_refuse_poison(struct hd_fuse_thread *thread);
 

@@ -18,7 +18,7 @@
 
 #define HD_ARENA_VERSION 5u
 /* Of the memory file: what else lies in it, and where; it dies with the mount. */
-#define HD_ARENA_LAYOUT 5u
+#define HD_ARENA_LAYOUT 6u
 
 /*
  * table, record size, records at the most, whether the journal keeps it
@@ -250,7 +250,10 @@ struct hd_result {
 	uint64_t size;   /* of a listing's reply, in the slot's memory */
 	uint64_t steps;  /* done, of a request that has many */
 	uint32_t slot;   /* that it ran in */
-	uint32_t padding[7];
+	uint32_t
+		awaited; /* 0, or its kind: the kernel was asked for it again, and nobody has begun it since */
+	uint64_t subject; /* with awaited: id of the inode that it was asked of */
+	uint64_t padding[2];
 };
 
 _Static_assert(sizeof(struct hd_result) == 64, "HD_TABLE_RESULT");

@@ -254,10 +254,61 @@ static void a_result_that_nobody_asks_for_is_dropped_when_all_was_asked(void **s
 	assert_success(hd_overlay_mkdir(overlay, &yard_caller, HD_ROOT_INO, "answered", 0755, &attributes));
 	overlay = take_over(*state, &memory);
 	hd_request_begin(overlay, SECOND_SLOT + 1, UNIQUE, true);
-	hd_requests_drained(overlay);
+	hd_requests_drained(overlay, NULL, NULL);
 	assert_false(hd_request_slot_is_free(overlay, FIRST_SLOT));
 	assert_true(hd_request_slot_is_free(overlay, SECOND_SLOT));
 	assert_success(hd_overlay_mkdir(overlay, &yard_caller, HD_ROOT_INO, "claimed", 0755, &attributes));
+	hd_request_end(overlay);
+	end(*state, &memory);
+}
+
+static void count_withdrawn(void *payload, const struct hd_withdrawn *withdrawn)
+{
+	struct hd_withdrawn *last = payload;
+
+	assert_int_equal(last->kind, 0);
+	*last = *withdrawn;
+}
+
+/* Its program was killed while nobody served: the kernel knows nothing of it. */
+static void a_result_that_is_awaited_and_not_claimed_is_told(void **state)
+{
+	struct memory memory;
+	struct hd_overlay *overlay = begin(*state, &memory);
+	struct hd_withdrawn withdrawn = {0};
+	struct hd_attributes attributes[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		char name[2] = {(char)('a' + i), '\0'};
+
+		hd_request_begin(overlay, FIRST_SLOT + i, UNIQUE + i, false);
+		assert_success(
+			hd_overlay_mkdir(overlay, &yard_caller, HD_ROOT_INO, name, 0755, &attributes[i]));
+	}
+	overlay = take_over(*state, &memory);
+	hd_request_await(overlay, UNIQUE, 9, HD_ROOT_INO);
+	hd_request_await(overlay, UNIQUE + 1, 9, HD_ROOT_INO);
+	hd_request_await(overlay, UNIQUE + 5, 9, HD_ROOT_INO);
+	/* Another death, before the kernel sent any of them: what is awaited stays so. */
+	overlay = take_over(*state, &memory);
+	hd_request_begin(overlay, FIRST_SLOT + 5, UNIQUE, true);
+	hd_requests_drained(overlay, count_withdrawn, &withdrawn);
+	assert_int_equal(withdrawn.kind, 9);
+	assert_true(withdrawn.ino == attributes[1].ino && withdrawn.subject == HD_ROOT_INO);
+	assert_false(hd_request_slot_is_free(overlay, FIRST_SLOT));
+	assert_true(hd_request_slot_is_free(overlay, FIRST_SLOT + 1));
+	assert_true(hd_request_slot_is_free(overlay, FIRST_SLOT + 2));
+	hd_request_end(overlay);
+	/* One that was begun again may have been answered since. */
+	hd_request_begin(overlay, FIRST_SLOT, UNIQUE + 9, false);
+	assert_success(hd_overlay_mkdir(overlay, &yard_caller, HD_ROOT_INO, "d", 0755, &attributes[0]));
+	overlay = take_over(*state, &memory);
+	hd_request_await(overlay, UNIQUE + 9, 9, HD_ROOT_INO);
+	hd_request_begin(overlay, FIRST_SLOT + 1, UNIQUE + 9, true);
+	overlay = take_over(*state, &memory);
+	withdrawn.kind = 0;
+	hd_requests_drained(overlay, count_withdrawn, &withdrawn);
+	assert_int_equal(withdrawn.kind, 0);
 	hd_request_end(overlay);
 	end(*state, &memory);
 }
@@ -331,6 +382,7 @@ int main(void)
 		TEST(what_was_not_done_is_done_when_it_is_asked_again),
 		TEST(a_request_that_failed_leaves_no_result),
 		TEST(a_result_that_nobody_asks_for_is_dropped_when_all_was_asked),
+		TEST(a_result_that_is_awaited_and_not_claimed_is_told),
 		TEST(a_batch_of_forgets_goes_on_where_it_was),
 		TEST(a_listing_counts_its_lookups_once_and_leaves_out_what_is_gone),
 		TEST(opens_are_not_counted_where_nobody_tells_of_a_close),
