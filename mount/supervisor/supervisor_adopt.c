@@ -270,9 +270,10 @@ int hd_supervisor_succeed(struct hd_supervisor *kept)
 	drain_link(kept);
 	/* A salvager has nothing to give, and one that nobody mounted for has seen its link's end. */
 	r = kept->detached ? -ECONNREFUSED : ask_worker(kept);
-	if (r >= 0)
+	if (r >= 0) {
 		kept->link_lost = false;
-	else if (r != -ECONNREFUSED && r != -ECONNRESET && r != -ENOENT)
+		hd_supervisor_remind(kept);
+	} else if (r != -ECONNREFUSED && r != -ECONNRESET && r != -ENOENT)
 		hd_log(HD_LOG_WARNING, "worker %d cannot be adopted: %s", (int)kept->worker,
 			hd_error_message(r));
 	kept->phase = phase_by_itself(kept);

@@ -40,3 +40,10 @@ void hd_supervisor_add_waiter(struct hd_supervisor *supervisor, int *client, boo
 	supervisor->waits_for_sync[supervisor->n_waiters] = lazy;
 	supervisor->waiters[supervisor->n_waiters++] = hd_steal_fd(client);
 }
+
+void hd_supervisor_remind(const struct hd_supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->n_waiters; i++)
+		(void)hd_control_send(supervisor->link_fd,
+			json_pack("{s:s}", "op", supervisor->waits_for_sync[i] ? "sync" : "stop"), -1);
+}

@@ -23,6 +23,14 @@
 
 void hd_supervisor_step_down(struct hd_supervisor *supervisor, int client)
 {
+	/* A keeper hears what its dead supervisor was asked, and is about to take that one's place. */
+	if (supervisor->listen_fd < 0) {
+		(void)hd_control_send(client,
+			hd_control_error_reply(
+				hd_fail(HD_E_THREAD_BUSY, "heddled was killed, and is being replaced")),
+			-1);
+		return;
+	}
 	if (supervisor->phase != SUPERVISOR_SERVING || supervisor->unsaved || supervisor->n_waiters > 0) {
 		(void)hd_control_send(
 			client, hd_control_error_reply(hd_fail(HD_E_THREAD_BUSY, "the mount is ending")), -1);

@@ -104,6 +104,8 @@ void hd_supervisor_report(struct hd_supervisor *supervisor, json_t *reply);
 void hd_supervisor_add_waiter(struct hd_supervisor *supervisor, int *client, bool lazy);
 /* Answers the clients that wait: with SYNCED only those that wait for durability. REPLY is borrowed. */
 void hd_supervisor_answer_waiters(struct hd_supervisor *supervisor, json_t *reply, bool synced);
+/* Tells a worker what the clients that wait need of it. */
+void hd_supervisor_remind(const struct hd_supervisor *supervisor);
 
 /* ---- supervisor_files.c ---- */
 
