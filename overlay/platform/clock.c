@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "overlay/platform/lock.h"
+
 #define NS_PER_S 1000000000u
 
 uint64_t hd_clock_monotonic_ns(void)
@@ -38,6 +40,7 @@ void hd_clock_sleep_ns(uint64_t ns)
 		.tv_nsec = (long)(deadline_ns % NS_PER_S),
 	};
 
+	hd_lock_assert_none_held("sleep");
 	/* An absolute deadline, so that signals cannot stretch the sleep. */
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR)
 		;

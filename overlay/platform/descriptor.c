@@ -20,6 +20,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/lock.h"
 
 /* A yield that took this long has let somebody else run: alone it takes well under one microsecond. */
 #define CONTENDED_NS 8000u
@@ -125,6 +126,7 @@ int hd_descriptor_wait(const int *fds, size_t n_fds, int timeout_ms, unsigned *r
 	unsigned ready = 0;
 	size_t i;
 
+	hd_lock_assert_none_held("poll");
 	if (n_fds > HD_DESCRIPTOR_WAIT_LIMIT)
 		return -EINVAL;
 	for (i = 0; i < n_fds; i++)

@@ -69,6 +69,7 @@ static int bring_loopback_up(void)
 	HD_AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq request = {.ifr_name = "lo"};
 
+	hd_lock_assert_none_held("ioctl");
 	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request) < 0)
 		return hd_errno();
 	request.ifr_flags |= IFF_UP;

@@ -126,6 +126,7 @@ static int remove_dead_socket(const struct address *address)
 
 static int bind_address(int fd, const struct address *address)
 {
+	hd_lock_assert_none_held("bind");
 	return bind(fd, (const struct sockaddr *)&address->native, sizeof(address->native)) < 0 ? hd_errno()
 												: 0;
 }

@@ -96,6 +96,7 @@ static int wait_readable(int fd, uint64_t deadline_ns)
 {
 	struct pollfd poller = {.fd = fd, .events = POLLIN};
 
+	hd_lock_assert_none_held("poll");
 	for (;;) {
 		int wait_ms = -1;
 		int n;

@@ -20,8 +20,9 @@ IO = """
     opendir fdopendir readdir getdents64 getxattr lgetxattr fgetxattr setxattr fsetxattr
     lsetxattr listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr
     mount umount umount2 fopen
-    connect accept accept4 sendmsg recvmsg send recv
-    waitpid waitid wait posix_spawn posix_spawnp fork vfork execve
+    connect bind accept accept4 sendmsg recvmsg sendto recvfrom send recv poll ppoll select pselect epoll_wait
+    ioctl lseek msync fread fgets fgetc getline getdelim scandir dlopen nanosleep clock_nanosleep usleep
+    waitpid waitid wait posix_spawn posix_spawnp fork vfork execve execv execvp
 """.split()
 
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(IO) + r")\s*\(")

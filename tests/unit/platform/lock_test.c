@@ -9,11 +9,13 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
+#include "overlay/platform/descriptor.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/lock.h"
 #include "overlay/platform/memory_file.h"
@@ -128,10 +130,10 @@ static void a_waiting_writer_keeps_new_readers_out(void **state)
 	hd_rwlock_read(&middle);
 	assert_int_equal(hd_thread_start(&writer, "writer", write_once, NULL), 0);
 	while (!writer_started)
-		hd_clock_sleep_ns(MS);
-	hd_clock_sleep_ns(100 * MS);
+		(void)usleep(1000);
+	(void)usleep(100000);
 	assert_int_equal(hd_thread_start(&reader, "reader", read_once, NULL), 0);
-	hd_clock_sleep_ns(100 * MS);
+	(void)usleep(100000);
 	assert_false(reader_was_first);
 	hd_rwlock_unlock(&middle);
 	hd_thread_join(writer);
@@ -302,6 +304,24 @@ static int publish_locked(void *payload)
 	return hd_file_atomic_commit(&file, "x", false, false);
 }
 
+static int sleep_locked(void *payload)
+{
+	(void)payload;
+	hd_mutex_lock(&low);
+	hd_clock_sleep_ns(1);
+	return 0;
+}
+
+static int poll_locked(void *payload)
+{
+	const int nobody = -1;
+	unsigned ready;
+
+	(void)payload;
+	hd_mutex_lock(&low);
+	return hd_descriptor_wait(&nobody, 1, 0, &ready);
+}
+
 static void io_under_a_lock_aborts(void **state)
 {
 	static const struct {
@@ -317,6 +337,8 @@ static void io_under_a_lock_aborts(void **state)
 		{directory_sync_locked, "fsync"},
 		{xattr_locked, "flistxattr"},
 		{publish_locked, "publish"},
+		{sleep_locked, "sleep"},
+		{poll_locked, "poll"},
 	};
 
 	(void)state;
