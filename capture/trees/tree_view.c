@@ -20,12 +20,27 @@
  * Bases list in their own order (git sorts directories as if they ended in '/'): a listing is sorted here,
  * once, and everything above merges sorted listings. A name that occurs twice would make every merge wrong,
  * so it is refused.
+ *
+ * A capture goes through the same directories of the head several times: to name what it has, to find what moved, to
+ * count. So what can never change is kept, the first KEPT_BYTES of it: who comes again comes in the same order, and would
+ * find nothing any more if the oldest were given up.
  */
+
+#define KEPT_BYTES (24u << 20)
+#define KEPT_CHAINS 1024u
+
+struct kept_listing {
+	struct kept_listing *next;
+	struct hd_content content, attributes;
+	struct hd_tree_view_listing listing; /* owned */
+};
 
 struct hd_tree_view {
 	struct hd_base_set *bases;    /* borrowed */
 	struct hd_snapshot *snapshot; /* borrowed; NULL for a state */
 	struct hd_tree_view_entry root;
+	struct kept_listing **kept; /* owned array of KEPT_CHAINS lists; NULL while there are none */
+	size_t kept_bytes;
 };
 
 /* Collects a listing. Entries hold offsets into NAMES, in `name_offsets`, until the names stop moving. */
@@ -90,8 +105,74 @@ int hd_tree_view_of_snapshot(
 	return 0;
 }
 
+/* ---- listings that are kept ---- */
+
+static struct kept_listing **kept_chain(struct hd_tree_view *view, const struct hd_content *content)
+{
+	uint64_t digits;
+
+	memcpy(&digits, content->bytes, sizeof(digits));
+	return &view->kept[digits % KEPT_CHAINS];
+}
+
+static bool find_kept(struct hd_tree_view *view, const struct hd_base_directory *source,
+	struct hd_tree_view_listing *ret_listing)
+{
+	const struct kept_listing *kept = view->kept ? *kept_chain(view, &source->content) : NULL;
+
+	while (kept && (!hd_content_equal(&kept->content, &source->content) ||
+			       !hd_content_equal(&kept->attributes, &source->attributes)))
+		kept = kept->next;
+	if (kept)
+		*ret_listing = kept->listing;
+	return kept != NULL;
+}
+
+/* Takes LISTING over if there is room for it: without, or without memory, it is the caller's alone. */
+static void keep(struct hd_tree_view *view, const struct hd_base_directory *source, size_t names_size,
+	struct hd_tree_view_listing *listing)
+{
+	size_t bytes = sizeof(struct kept_listing) + listing->count * sizeof(*listing->entries) + names_size;
+	struct kept_listing *kept;
+
+	/* A host directory may be another one next time. */
+	if ((source->content.kind != HD_CONTENT_OBJECT && source->content.kind != HD_CONTENT_GIT) ||
+		view->kept_bytes + bytes > KEPT_BYTES)
+		return;
+	if (!view->kept)
+		view->kept = calloc(KEPT_CHAINS, sizeof(struct kept_listing *));
+	kept = view->kept ? calloc(1, sizeof(*kept)) : NULL;
+	if (!kept)
+		return;
+	listing->kept = true;
+	*kept = (struct kept_listing){.next = *kept_chain(view, &source->content),
+		.content = source->content,
+		.attributes = source->attributes,
+		.listing = *listing};
+	*kept_chain(view, &source->content) = kept;
+	view->kept_bytes += bytes;
+}
+
+static void free_kept(struct hd_tree_view *view)
+{
+	for (size_t i = 0; view->kept && i < KEPT_CHAINS; i++) {
+		while (view->kept[i]) {
+			struct kept_listing *kept = view->kept[i];
+
+			view->kept[i] = kept->next;
+			free(kept->listing.entries);
+			free(kept->listing.names);
+			free(kept);
+		}
+	}
+	free(view->kept);
+}
+
 void hd_tree_view_free(struct hd_tree_view *view)
 {
+	if (!view)
+		return;
+	free_kept(view);
 	free(view);
 }
 
@@ -135,6 +216,15 @@ static int compare_entries(const void *a, const void *b)
 	return hd_tree_compare_names(left->name, left->name_length, right->name, right->name_length);
 }
 
+/* Strictly, as what the store has is. */
+static bool is_sorted(const struct hd_tree_view_listing *listing)
+{
+	for (size_t i = 1; i < listing->count; i++)
+		if (compare_entries(&listing->entries[i - 1], &listing->entries[i]) >= 0)
+			return false;
+	return true;
+}
+
 /* The names are taken out of their buffer first: taking them may move them. */
 static int builder_finish(struct listing_builder *builder, struct hd_tree_view_listing *ret_listing)
 {
@@ -152,8 +242,11 @@ static int builder_finish(struct listing_builder *builder, struct hd_tree_view_l
 		listing.entries[i].name = name;
 		name += listing.entries[i].name_length + 1u;
 	}
-	if (listing.count > 1)
-		qsort(listing.entries, listing.count, sizeof(*listing.entries), compare_entries);
+	if (is_sorted(&listing)) {
+		*ret_listing = listing;
+		return 0;
+	}
+	qsort(listing.entries, listing.count, sizeof(*listing.entries), compare_entries);
 	for (size_t i = 1; i < listing.count; i++) {
 		if (compare_entries(&listing.entries[i - 1], &listing.entries[i]) == 0) {
 			int r = hd_fail(HD_E_TREE_CORRUPT, "'%s' occurs twice in one directory",
@@ -167,26 +260,16 @@ static int builder_finish(struct listing_builder *builder, struct hd_tree_view_l
 	return 0;
 }
 
-int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
-	struct hd_tree_view_listing *ret_listing)
+static int list_nodes(const struct hd_snapshot_node *directory, struct hd_tree_view_listing *ret_listing)
 {
 	struct listing_builder builder = {0};
 	int r = 0;
 
-	if (!S_ISDIR(directory->mode))
-		return -ENOTDIR;
-	if (directory->node && directory->node->children) {
-		for (size_t i = 0; i < directory->node->n_children && r >= 0; i++) {
-			struct hd_tree_view_entry entry;
+	for (size_t i = 0; i < directory->n_children && r >= 0; i++) {
+		struct hd_tree_view_entry entry;
 
-			hd_tree_view_entry_of_node(&directory->node->children[i], &entry);
-			r = add_entry(&builder, &entry);
-		}
-	} else {
-		struct hd_base_directory source = {
-			.content = directory->content, .attributes = directory->attributes};
-
-		r = hd_base_set_list(view->bases, &source, emit_base_entry, &builder);
+		hd_tree_view_entry_of_node(&directory->children[i], &entry);
+		r = add_entry(&builder, &entry);
 	}
 	if (r >= 0)
 		r = builder_finish(&builder, ret_listing);
@@ -195,10 +278,44 @@ int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry
 	return r;
 }
 
+static int list_base(struct hd_tree_view *view, const struct hd_base_directory *source,
+	struct hd_tree_view_listing *ret_listing)
+{
+	struct listing_builder builder = {0};
+	size_t names_size;
+	int r;
+
+	if (find_kept(view, source, ret_listing))
+		return 0;
+	r = hd_base_set_list(view->bases, source, emit_base_entry, &builder);
+	names_size = builder.names.size;
+	if (r >= 0)
+		r = builder_finish(&builder, ret_listing);
+	if (r >= 0)
+		keep(view, source, names_size, ret_listing);
+	hd_buffer_clear(&builder.entries);
+	hd_buffer_clear(&builder.names);
+	return r;
+}
+
+int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
+	struct hd_tree_view_listing *ret_listing)
+{
+	const struct hd_base_directory source = {
+		.content = directory->content, .attributes = directory->attributes};
+
+	if (!S_ISDIR(directory->mode))
+		return -ENOTDIR;
+	return directory->node && directory->node->children ? list_nodes(directory->node, ret_listing)
+							    : list_base(view, &source, ret_listing);
+}
+
 void hd_tree_view_listing_clear(struct hd_tree_view_listing *listing)
 {
-	free(listing->entries);
-	free(listing->names);
+	if (!listing->kept) {
+		free(listing->entries);
+		free(listing->names);
+	}
 	*listing = (struct hd_tree_view_listing){0};
 }
 

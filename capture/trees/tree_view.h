@@ -9,8 +9,8 @@
  * Calling sequence
  *     hd_tree_view_of_state or _of_snapshot → hd_tree_view_root → _list / _read ... → hd_tree_view_free
  *
- * Ownership   The caller owns the view and each listing. The bases, and the snapshot, are borrowed and
- *             must outlive the view; names of a listing live as long as the listing.
+ * Ownership   The caller owns the view and each listing, and clears listings before the view. The bases, and the
+ *             snapshot, are borrowed and must outlive the view; names of a listing live as long as the listing.
  * Threads     One at a time per view; views share nothing but the bases.
  * Errors      Those of bases, snapshots and the store. -HD_E_TREE_CORRUPT when a directory names something
  *             twice.
@@ -37,9 +37,11 @@ struct hd_tree_view_entry {
 };
 
 struct hd_tree_view_listing {
-	struct hd_tree_view_entry *entries; /* owned array, strictly sorted by hd_tree_compare_names */
+	struct hd_tree_view_entry
+		*entries; /* owned array, strictly sorted by hd_tree_compare_names; not to be changed */
 	size_t count;
 	char *names; /* owned: what the entries' names point into */
+	bool kept;   /* the view owns them, for whoever lists the same directory again */
 };
 
 struct hd_tree_view;

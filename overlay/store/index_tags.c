@@ -17,8 +17,6 @@ int hd_tag_name_check(const char *name)
 
 	if (strnlen(name, NAME_LIMIT + 1) > NAME_LIMIT)
 		return hd_fail(HD_E_NAME_INVALID, "a name has 1 to %d bytes", NAME_LIMIT);
-	if (strpbrk(name, ":~"))
-		return hd_fail(HD_E_NAME_INVALID, "a tag's name has no ':' and no '~'");
 	/* Each part is what a name is. */
 	while (r == 0) {
 		size_t length = strcspn(name, "/");

@@ -26,8 +26,10 @@ int hd_index_name_check(const char *name, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		unsigned char byte = (unsigned char)name[i];
 
-		if (byte == '/' || byte < 0x20 || byte == 0x7f)
-			return hd_fail(HD_E_NAME_INVALID, "a name has no '/' and no control characters");
+		/* What is read as a name must not be what is read as a state before one. */
+		if (byte == '/' || byte == ':' || byte == '~' || byte < 0x20 || byte == 0x7f)
+			return hd_fail(
+				HD_E_NAME_INVALID, "a name has no '/', ':' or '~' and no control characters");
 	}
 	return 0;
 }

@@ -14,7 +14,9 @@ capture "First" >/dev/null
 echo "later" >"$MNT/later"
 check_contains "$(heddle check)" "1 thread.*no problems"
 heddle_unmount
-check_contains "$(heddle check)" "no problems"
+checked=$(heddle check)
+check_contains "$checked" "no problems"
+case $checked in *remark:*) fail "nothing is wrong, but: $checked" ;; esac
 check_equal "$(heddle check --json | python3 -c 'import json,sys; c=json.load(sys.stdin); print(c["states"], c["problems"], c["ok"])')" "2 [] True"
 
 grep -q "content 3" "$STORE/recent/1" || fail "the object is not where recent ones are"

@@ -27,6 +27,8 @@ check_equal "$(heddle log live --oneline | wc -l)" 2
 check_equal "$(changes)" "A loose"
 check_status 73 heddle thread create plain
 check_status 64 heddle thread create a/b
+check_status 64 heddle thread create main~1
+check_status 64 heddle thread rename old main~1
 check_status 66 heddle thread fork x nostate
 check_status 64 heddle thread create --with-changes x
 

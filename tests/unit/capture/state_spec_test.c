@@ -57,7 +57,7 @@ static void every_form_names_its_state(void **state)
 	clear_three(states);
 }
 
-static void a_thread_hides_behind_no_id_and_no_tilde(void **state)
+static void a_thread_hides_behind_no_id_and_hides_no_state(void **state)
 {
 	struct scene *scene = *state;
 	struct hd_state states[3];
@@ -68,9 +68,8 @@ static void a_thread_hides_behind_no_id_and_no_tilde(void **state)
 	snprintf(name, sizeof(name), "%.6s", id);
 	assert_success(hd_index_create_thread(scene->store->index, name, &states[0].id));
 	assert_names(scene, name, &states[0]);
-	assert_success(hd_index_create_thread(scene->store->index, "a~1", &states[1].id));
-	assert_names(scene, "a~1", &states[1]);
-	assert_names(scene, "a~1~1", &states[0]);
+	assert_code(hd_index_create_thread(scene->store->index, "main~1", &states[0].id), HD_E_NAME_INVALID);
+	assert_names(scene, "main~1", &states[1]);
 	clear_three(states);
 }
 
@@ -127,9 +126,10 @@ static void a_path_stands_behind_a_colon(void **state)
 	assert_path(scene, "@~1:src/a:b", &states[1], "src/a:b");
 	assert_path(scene, "main:", &states[2], "");
 	assert_path(scene, "main", &states[2], NULL);
-	assert_success(hd_index_create_thread(scene->store->index, "a:b", &states[0].id));
-	assert_path(scene, "a:b", &states[0], NULL);
-	assert_path(scene, "a:b:c", &states[0], "c");
+	/* No thread may be called what a state's path is. */
+	assert_code(hd_index_create_thread(scene->store->index, "main:a", &states[0].id), HD_E_NAME_INVALID);
+	assert_path(scene, "main:a", &states[2], "a");
+	assert_path(scene, "main:a:b", &states[2], "a:b");
 	assert_code(hd_state_spec_resolve_path(scene->store->index, "nothing:a", "main", &id, &path),
 		HD_E_STATE_SPEC);
 	clear_three(states);
@@ -277,7 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 		TEST(every_form_names_its_state),
-		TEST(a_thread_hides_behind_no_id_and_no_tilde),
+		TEST(a_thread_hides_behind_no_id_and_hides_no_state),
 		TEST(a_tag_names_its_state_after_threads_and_before_ids),
 		TEST(a_path_stands_behind_a_colon),
 		TEST(what_names_nothing_is_refused),

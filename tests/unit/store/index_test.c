@@ -258,7 +258,8 @@ static void threads_are_listed_by_name_with_numbers_of_their_own(void **state)
 
 static void names_that_would_be_trouble_are_refused(void **state)
 {
-	static const char *const bad[] = {"", ".", "..", ".hidden", "-x", "a/b", "a\nb", "\x7f"};
+	static const char *const bad[] = {
+		"", ".", "..", ".hidden", "-x", "a/b", "a\nb", "\x7f", "a~1", "a:b"};
 	char name[202];
 
 	(void)state;
