@@ -11,6 +11,7 @@
 #include "capture/capture.h"
 #include "capture/operation_undo.h"
 #include "capture/restore.h"
+#include "capture/thread_fork.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -171,20 +172,23 @@ int workload_thread_create(struct hd_overlay *overlay)
 	return make(overlay, &head, &head);
 }
 
+/* What is not captured has the file that the other thread is told by. */
 int workload_thread_fork(struct hd_overlay *overlay)
 {
-	struct hd_capture_options options = {.message = "forked", .author = ACTOR, .aside = true};
-	struct hd_state state = {0};
-	struct hd_state_id head;
-	bool nothing = false;
-	int r;
+	static const struct hd_caller caller = {.uid = 0, .umask = 022};
+	struct hd_thread_fork fork = {.from = "main", .name = "other", .actor = ACTOR, .overlay = overlay};
+	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
+	struct hd_attributes attributes;
+	bool changes;
+	int r = hd_overlay_create(overlay, &caller, HD_ROOT_INO, WORKLOAD_OTHER_FILE, 0644, &attributes);
 
-	hd_overlay_head(overlay, &head);
-	r = hd_capture_run(overlay, &options, &state, &nothing);
-	if (r >= 0)
-		r = make(overlay, &head, &state.id);
-	hd_state_clear(&state);
-	return r;
+	if (r == 0) {
+		(void)hd_overlay_release(overlay, attributes.ino);
+		hd_overlay_forget(overlay, attributes.ino, 1);
+	}
+	if (r < 0 && r != -EEXIST)
+		return r;
+	return nothing_there(hd_thread_fork(hd_overlay_store(overlay), &fork, &operation, &changes));
 }
 
 static int find_other(struct hd_store *store, struct hd_thread *ret_thread)
