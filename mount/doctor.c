@@ -35,6 +35,8 @@ const struct hd_finding_row hd_finding_table[HD_FINDING_COUNT] = {
 		"remove it"},
 	[HD_FINDING_TEMPORARY] = {"temporary-file", HD_FINDING_PROBLEM, "an unfinished file, or store, which nobody wrote for an hour",
 		"remove it"},
+	[HD_FINDING_BASE] = {"base", HD_FINDING_PROBLEM, "a repository or directory that threads begin at is not where it was",
+		"find it again, if it is the repository that the store lies in"},
 	[HD_FINDING_WORKTREE] = {"worktree", HD_FINDING_PROBLEM, "a git worktree of a thread that does not exist any more",
 		"remove it, and keep its commits by a reference"},
 	[HD_FINDING_PERMISSIONS] = {"permissions", HD_FINDING_PROBLEM, "others may look into the store, where the bytes of private files are",

@@ -35,6 +35,7 @@ enum hd_finding_kind {
 	HD_FINDING_STALE_STATUS,
 	HD_FINDING_STRAY_FILE,
 	HD_FINDING_TEMPORARY,
+	HD_FINDING_BASE,
 	HD_FINDING_WORKTREE,
 	HD_FINDING_PERMISSIONS,
 	HD_FINDING_OWNER,
@@ -86,6 +87,8 @@ int hd_doctor_threads(struct hd_doctor *doctor, struct hd_store *store);
 int hd_doctor_run_files(struct hd_doctor *doctor, struct hd_store *store);
 /* Directories of threads that are no more, or never were. */
 int hd_doctor_thread_directories(struct hd_doctor *doctor, struct hd_store *store);
+/* Bases that are not where the store knows them. */
+int hd_doctor_bases(struct hd_doctor *doctor, struct hd_store *store);
 /* Worktrees in the repositories of the store's bases, of threads that are no more. */
 int hd_doctor_worktrees(struct hd_doctor *doctor, struct hd_store *store);
 /* Permissions and unfinished files. */

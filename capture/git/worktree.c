@@ -317,8 +317,12 @@ static int complete(struct making *making, const char *path)
 	const struct hd_worktree_settings *settings = making->settings;
 	HD_AUTO_FREE char *locked = NULL;
 	HD_AUTO_FREE char *gitdir = NULL;
-	HD_AUTO_FREE char *record =
-		hd_worktree_record_format(making->store->path, making->number, settings->thread);
+	HD_AUTO_FREE char *born = hd_worktree_record_birth(making->store->path);
+	struct hd_worktree_record said = {.store = making->store->path,
+		.born = born,
+		.number = making->number,
+		.thread = (char *)settings->thread};
+	HD_AUTO_FREE char *record = hd_worktree_record_format(&said);
 	HD_AUTO_CLOSE int fd = hd_directory_open(AT_FDCWD, path);
 	int r = fd;
 
@@ -444,6 +448,13 @@ static int pin(const struct making *making)
 	return hd_base_git_pin(making->location, git_oid_tostr(hex, sizeof(hex), &making->base));
 }
 
+static int remove_replaced(const struct hd_worktree_record *record, void *payload)
+{
+	(void)payload;
+	(void)hd_worktree_remove(record);
+	return 0;
+}
+
 int hd_worktree_attach(struct hd_store *store, const struct hd_worktree_settings *settings, char **ret_link)
 {
 	HD_CLEANUP(making_clear) struct making making = {.store = store, .settings = settings};
@@ -457,6 +468,9 @@ int hd_worktree_attach(struct hd_store *store, const struct hd_worktree_settings
 	r = pin(&making);
 	if (r < 0)
 		return r;
+	/* What a store left that was in the same place. */
+	(void)hd_worktree_record_list_replaced(making.location, store->path, remove_replaced, NULL);
+	hd_error_clear();
 	r = hd_worktree_record_find(making.location, store->path, making.number, &record);
 	if (r == -ENOENT)
 		r = make_new(&making, &path);

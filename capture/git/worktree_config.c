@@ -15,6 +15,7 @@
 #define EXTENSION "extensions.worktreeconfig"
 #define HOOK "core.fsmonitor"
 #define UNTRACKED "core.untrackedcache"
+#define PRELOAD "core.preloadindex"
 #define OUR_HOOK "heddle-fsmonitor"
 
 static int open_file(const char *directory, const char *name, git_config **ret_config)
@@ -62,19 +63,18 @@ static bool has(git_config *config, const char *name)
 	return found;
 }
 
-/* git writes what it found of untracked files, and with it a new token, only where it is told to keep a cache of them. */
-static int keep_untracked(const char *location, git_config *config)
+static int set_unless_said(const char *location, git_config *config, const char *name, bool value)
 {
 	git_config *common = NULL, *personal = NULL;
 	int r = open_file(location, "config", &common);
-	bool is_set = r < 0 || has(common, UNTRACKED) || has(config, UNTRACKED);
+	bool is_set = r < 0 || has(common, name) || has(config, name);
 
 	if (git_config_open_default(&personal) == 0)
-		is_set |= has(personal, UNTRACKED);
+		is_set |= has(personal, name);
 	git_config_free(personal);
 	git_config_free(common);
-	if (!is_set && git_config_set_bool(config, UNTRACKED, 1) < 0)
-		r = hd_git_library_fail(HD_E_REPOSITORY, "set " UNTRACKED " of the worktree");
+	if (!is_set && git_config_set_bool(config, name, value) < 0)
+		r = hd_git_library_fail(HD_E_REPOSITORY, "set %s of the worktree", name);
 	return r;
 }
 
@@ -135,8 +135,12 @@ int hd_worktree_config_set_hook(
 	r = open_file(admin, "config.worktree", &config);
 	if (r == 0)
 		r = set_hook(config, hook, ret_asks);
+	/* git writes what it found of untracked files, and with it a new token, only where it is told to keep a cache of them. */
 	if (r == 0 && *ret_asks)
-		r = keep_untracked(location, config);
+		r = set_unless_said(location, config, UNTRACKED, true);
+	/* It would start threads, a tenth of the work of a status, to look at entries of which nearly none is to be looked at. */
+	if (r == 0 && *ret_asks)
+		r = set_unless_said(location, config, PRELOAD, false);
 	git_config_free(config);
 	return r;
 }

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 /*
- * Has git ask the program HOOK what changed (core.fsmonitor), and keep its untracked cache unless that is decided already, in the worktree of the directory ADMIN of the repository LOCATION.
+ * Has git ask the program HOOK what changed (core.fsmonitor), keep its untracked cache, and not look at entries ahead (core.preloadIndex), unless that is decided already, in the worktree of the directory ADMIN of the repository LOCATION.
  * *RET_ASKS says whether it does: not where the repository has no configuration of worktrees, unless MAY_EXTEND, by which it gets
  * it, and not where somebody else has said what git is to ask.
  */

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/file.h"
@@ -17,16 +19,37 @@ void hd_worktree_record_clear(struct hd_worktree_record *record)
 	free(record->repository);
 	free(record->name);
 	free(record->store);
+	free(record->born);
 	free(record->thread);
 	*record = (struct hd_worktree_record){0};
 }
 
-char *hd_worktree_record_format(const char *store_path, uint32_t number, const char *thread)
+char *hd_worktree_record_format(const struct hd_worktree_record *record)
 {
+	const char *born = record->born;
 	char *text;
 
-	return asprintf(&text, "store %s\nnumber %u\nthread %s\n", store_path, number, thread) < 0 ? NULL
-												   : text;
+	return asprintf(&text, "store %s\n%s%s%snumber %u\nthread %s\n", record->store, born ? "born " : "",
+		       born ? born : "", born ? "\n" : "", record->number, record->thread) < 0
+		       ? NULL
+		       : text;
+}
+
+/* The file that says what a store is is written once. */
+char *hd_worktree_record_birth(const char *store_path)
+{
+	HD_AUTO_FREE char *path = NULL;
+	struct stat stat;
+	char *text;
+
+	if (asprintf(&path, "%s/format", store_path) < 0) {
+		path = NULL;
+		return NULL;
+	}
+	if (hd_file_stat_at(AT_FDCWD, path, &stat) < 0)
+		return NULL;
+	return asprintf(&text, "%lld.%09ld", (long long)stat.st_mtim.tv_sec, stat.st_mtim.tv_nsec) < 0 ? NULL
+												       : text;
 }
 
 /* The rest of the line of TEXT that begins with KEY and a space: fresh memory; NULL if there is none. */
@@ -54,6 +77,7 @@ static int parse(const char *text, struct hd_worktree_record *record)
 
 	record->store = line_of(text, "store");
 	record->thread = line_of(text, "thread");
+	record->born = line_of(text, "born");
 	if (!number || !record->store || !record->thread)
 		return -ENOENT;
 	value = strtoul(number, &end, 10);
@@ -109,9 +133,20 @@ static int read_record(const char *repository, const char *name, struct hd_workt
 
 struct listing {
 	const char *repository, *store_path;
+	char *born; /* owned: the store's */
+	bool replaced;
 	hd_worktree_emit emit;
 	void *payload;
 };
+
+static bool is_wanted(const struct listing *listing, const struct hd_worktree_record *record)
+{
+	bool same_path = strcmp(record->store, listing->store_path) == 0;
+	bool same_birth =
+		record->born && listing->born ? strcmp(record->born, listing->born) == 0 : same_path;
+
+	return listing->replaced ? same_path && !same_birth : same_birth;
+}
 
 static int consider(const char *name, unsigned char type, void *payload)
 {
@@ -124,24 +159,45 @@ static int consider(const char *name, unsigned char type, void *payload)
 	r = read_record(listing->repository, name, &record);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	r = strcmp(record.store, listing->store_path) == 0 ? listing->emit(&record, listing->payload) : 0;
+	r = is_wanted(listing, &record) ? listing->emit(&record, listing->payload) : 0;
 	hd_worktree_record_clear(&record);
 	return r;
+}
+
+static int list(struct listing *listing)
+{
+	HD_AUTO_FREE char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/worktrees", listing->repository) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	listing->born = hd_worktree_record_birth(listing->store_path);
+	r = hd_directory_list(AT_FDCWD, path, consider, listing);
+	free(listing->born);
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
 }
 
 int hd_worktree_record_list(
 	const char *repository, const char *store_path, hd_worktree_emit emit, void *payload)
 {
-	struct listing listing = {repository, store_path, emit, payload};
-	HD_AUTO_FREE char *path = NULL;
-	int r;
+	struct listing listing = {
+		.repository = repository, .store_path = store_path, .emit = emit, .payload = payload};
 
-	if (asprintf(&path, "%s/worktrees", repository) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	r = hd_directory_list(AT_FDCWD, path, consider, &listing);
-	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+	return list(&listing);
+}
+
+int hd_worktree_record_list_replaced(
+	const char *repository, const char *store_path, hd_worktree_emit emit, void *payload)
+{
+	struct listing listing = {.repository = repository,
+		.store_path = store_path,
+		.emit = emit,
+		.payload = payload,
+		.replaced = true};
+
+	return list(&listing);
 }
 
 struct search {

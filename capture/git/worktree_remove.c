@@ -153,7 +153,9 @@ int hd_worktree_list(struct hd_store *store, hd_worktree_emit emit, void *payloa
 /* The overlay's number changed, or the name. */
 static int rewrite(const struct hd_worktree_record *record, uint32_t number, const char *thread)
 {
-	HD_AUTO_FREE char *text = hd_worktree_record_format(record->store, number, thread);
+	struct hd_worktree_record said = {
+		.store = record->store, .born = record->born, .number = number, .thread = (char *)thread};
+	HD_AUTO_FREE char *text = hd_worktree_record_format(&said);
 	HD_AUTO_FREE char *path = NULL;
 	HD_AUTO_CLOSE int fd = -1;
 	struct hd_atomic_file file;

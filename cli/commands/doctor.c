@@ -62,6 +62,8 @@ static int examine_store(struct hd_doctor *doctor, struct hd_store *store)
 	if (r >= 0)
 		r = hd_doctor_threads(doctor, store);
 	if (r >= 0)
+		r = hd_doctor_bases(doctor, store);
+	if (r >= 0)
 		r = hd_doctor_worktrees(doctor, store);
 	if (r >= 0)
 		r = hd_doctor_thread_directories(doctor, store);

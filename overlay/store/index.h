@@ -46,6 +46,10 @@ struct hd_base_record {
 /* Finds the row with this kind and location, or adds it. Sets *RET_NUMBER. */
 int hd_index_add_base(
 	struct hd_index *index, enum hd_base_kind kind, const char *location, uint16_t *ret_number);
+/*
+ * The base NUMBER, which was at OLD, is at LOCATION now, and so is what was exported there. One transaction. -HD_E_BASE_MISSING.
+ */
+int hd_index_move_base(struct hd_index *index, uint16_t number, const char *old, const char *location);
 /* -HD_E_BASE_MISSING when the store has no such row. The caller clears the record. */
 int hd_index_get_base(struct hd_index *index, uint16_t number, struct hd_base_record *ret_base);
 void hd_base_record_clear(struct hd_base_record *record);

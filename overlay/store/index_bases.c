@@ -124,3 +124,49 @@ void hd_base_record_clear(struct hd_base_record *record)
 	free(record->location);
 	*record = (struct hd_base_record){0};
 }
+
+/* ---- a base that is elsewhere ---- */
+
+static int set_location_locked(struct hd_index *index, uint16_t number, const char *location)
+{
+	static const char sql[] = "UPDATE base SET location = ?2 WHERE number = ?1";
+	sqlite3_stmt *statement;
+	int r = hd_index_query_locked(index, sql, &statement);
+
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_int(statement, 1, number);
+	hd_index_bind_text_locked(statement, 2, location);
+	r = hd_index_execute_locked(index, statement, "move a base");
+	return r < 0 || sqlite3_changes(index->database) > 0 ? r : -HD_E_BASE_MISSING;
+}
+
+/* Rows that another export has written for the new place stay. */
+static int move_exports_locked(struct hd_index *index, const char *old, const char *location)
+{
+	static const char sql[] = "UPDATE OR IGNORE export SET repository = ?2 WHERE repository = ?1";
+	sqlite3_stmt *statement;
+	int r = hd_index_query_locked(index, sql, &statement);
+
+	if (r < 0)
+		return r;
+	hd_index_bind_text_locked(statement, 1, old);
+	hd_index_bind_text_locked(statement, 2, location);
+	return hd_index_execute_locked(index, statement, "move the export map");
+}
+
+int hd_index_move_base(struct hd_index *index, uint16_t number, const char *old, const char *location)
+{
+	int r;
+
+	hd_index_lock(index);
+	r = hd_index_begin_locked(index);
+	if (r == 0) {
+		r = set_location_locked(index, number, location);
+		if (r >= 0)
+			r = move_exports_locked(index, old, location);
+		r = hd_index_end_locked(index, r);
+	}
+	hd_index_unlock(index);
+	return r < 0 ? r : 0;
+}

@@ -82,6 +82,33 @@ check heddle mount renamed "$MNT" --git=worktree >/dev/null
 check_equal "$(git -C "$MNT" rev-parse HEAD)" "$adopted"
 heddle_unmount
 
+# The repository is moved, with the store in it: found again, with its worktree.
+mv repository moved
+HEDDLE_STORE=$TEST_DIRECTORY/moved check_status 1 heddle doctor
+check_contains "$(cat .output)" "base: $TEST_DIRECTORY/repository/.git, which threads begin at, was moved to $TEST_DIRECTORY/moved/.git"
+HEDDLE_STORE=$TEST_DIRECTORY/moved check heddle doctor --repair >/dev/null
+HEDDLE_STORE=$TEST_DIRECTORY/moved check heddle mount renamed "$MNT" >/dev/null
+check_equal "$(ls moved/.git/worktrees)" "renamed"
+check_equal "$(git -C "$MNT" rev-parse HEAD)" "$adopted"
+check_contains "$(git -C moved worktree list --porcelain)" "^locked thread renamed of $TEST_DIRECTORY/moved/.heddle"
+check heddle unmount "$MNT" >/dev/null
+mv moved repository
+check heddle doctor --repair >/dev/null
+check heddle mount renamed "$MNT" >/dev/null
+check_equal "$(git -C "$MNT" rev-parse HEAD)" "$adopted"
+check heddle unmount "$MNT" >/dev/null
+
+# Another store in the place of one that is gone: what that left is in nobody's way.
+mv repository/.heddle aside
+heddle init repository >/dev/null
+check heddle mount main "$MNT" >/dev/null
+check_equal "$(ls $admin)" "main"
+check_equal "$(git -C "$MNT" status --short)" ""
+check heddle unmount "$MNT" >/dev/null
+check heddle thread drop main >/dev/null
+rm -rf repository/.heddle
+mv aside repository/.heddle
+
 # Several at once, each on a branch of its own, and all commit at once.
 agent() {
 	heddle mount "agent-$1" "$TEST_DIRECTORY/agent$1" --git=branch >/dev/null &&
@@ -101,7 +128,7 @@ done
 for pid in "${pids[@]}"; do
 	check wait "$pid"
 done
-check_equal "$(git -C repository worktree list | wc -l)" 10
+check_equal "$(git -C repository worktree list | wc -l)" 9
 for n in 1 2 3 4 5 6 7 8; do
 	check_equal "$(git -C "agent$n" status --short)" ""
 	check_equal "$(git -C "agent$n" log -3 --format=%s | tr '\n' ,)" \

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/git/moved_base.h"
+
+#include <errno.h>
+#include <git2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "overlay/bases/base.h"
+#include "overlay/bases/base_git_library.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+
+struct search {
+	struct hd_store *store;
+	uint16_t number;
+	git_odb *odb; /* owned: of the candidate */
+	size_t found, missing;
+};
+
+static int look_for_first(const struct hd_thread *thread, void *payload)
+{
+	struct search *search = payload;
+	struct hd_state first = {0};
+	git_oid id;
+	int r = hd_index_find_first(search->store->index, &thread->head, &first);
+
+	if (r >= 0 && first.tree.kind == HD_CONTENT_GIT && first.tree.base == search->number &&
+		first.git_commit && git_oid_fromstr(&id, first.git_commit) == 0) {
+		bool exists = git_odb_exists(search->odb, &id) == 1;
+
+		search->found += exists;
+		search->missing += !exists;
+	}
+	hd_state_clear(&first);
+	return r < 0 ? r : 0;
+}
+
+static int has_commits(struct search *search, const char *location)
+{
+	int r = hd_git_library_open_objects(location, &search->odb);
+
+	if (r >= 0)
+		r = hd_index_list_threads(search->store->index, look_for_first, search);
+	git_odb_free(search->odb);
+	if (r < 0)
+		return r;
+	return search->found > 0 && search->missing == 0 ? 0 : -ENOENT;
+}
+
+int hd_moved_base_find(struct hd_store *store, uint16_t number, char **ret_location)
+{
+	struct search search = {.store = store, .number = number};
+	struct hd_base_description description = {0};
+	HD_AUTO_FREE char *above = strdup(store->path);
+	char *slash = above ? strrchr(above, '/') : NULL;
+	int r;
+
+	if (!slash || slash == above)
+		return above ? -ENOENT : -ENOMEM;
+	*slash = '\0';
+	if (hd_base_git_describe(above, NULL, &description) < 0) {
+		hd_error_clear();
+		return -ENOENT;
+	}
+	r = hd_git_library_start();
+	if (r >= 0)
+		r = has_commits(&search, description.location);
+	if (r >= 0)
+		*ret_location = HD_STEAL(description.location);
+	hd_base_description_clear(&description);
+	return r;
+}
