@@ -14,6 +14,7 @@
 
 #include "mount/fuse/access_times.h"
 #include "mount/fuse/dot_directory.h"
+#include "mount/fuse/fuse_answer.h"
 #include "mount/fuse/fuse_ops.h"
 #include "mount/fuse/fuse_reply.h"
 #include "mount/fuse/fuse_request.h"
@@ -206,7 +207,7 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 	file->keep_cache = !hd_access_times_want_reads(session, ino, file->flags, true);
 	file->cache_readdir = 1;
-	(void)fuse_reply_open(req, file);
+	(void)hd_fuse_answered(session, hd_fuse_request_header()->unique, fuse_reply_open(req, file));
 }
 
 static void op_opendir_untracked(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mount/fuse/dot_directory.h"
+#include "mount/fuse/fuse_answer.h"
 #include "mount/fuse/fuse_witness.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
@@ -41,15 +42,6 @@ void hd_fuse_done(struct hd_fuse_thread *thread)
 	hd_request_area_clear(thread->session->area, thread->slot);
 	HD_KILL_POINT(message_cleared);
 	hd_request_end(thread->session->overlay);
-}
-
-/* Without libfuse, which would not know what to make of it. */
-static void refuse_message(struct hd_fuse_thread *thread, const struct fuse_in_header *message, int error)
-{
-	const struct fuse_out_header header = {
-		.len = sizeof(header), .error = error, .unique = message->unique};
-
-	(void)hd_descriptor_write(thread->session->fd, &header, sizeof(header));
 }
 
 /*
@@ -119,11 +111,11 @@ static void hand_over(struct hd_fuse_thread *thread, struct fuse_buf *buffer, bo
 	if (header->opcode == FUSE_INIT && thread->session->begun)
 		answer_init_again(thread);
 	else if (!buffer->mem)
-		refuse_message(thread, header, -ENOMEM);
+		hd_fuse_answer(thread->session, header->unique, -ENOMEM);
 	else if (changes && is_refused(thread))
-		refuse_message(thread, header, -EIO);
+		hd_fuse_answer(thread->session, header->unique, -EIO);
 	else if ((refusal = refusal_of(thread)) < 0)
-		refuse_message(thread, header, refusal);
+		hd_fuse_answer(thread->session, header->unique, refusal);
 	else
 		fuse_session_process_buf(thread->session->native, buffer);
 }

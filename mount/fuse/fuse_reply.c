@@ -15,6 +15,8 @@
 #include <string.h>
 
 #include "mount/fuse/dot_directory.h"
+#include "mount/fuse/fuse_answer.h"
+#include "mount/fuse/fuse_request.h"
 #include "mount/fuse/fuse_witness.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/kill_point.h"
@@ -28,7 +30,15 @@ static bool worth_logging(int r)
 	return -r > HD_E_BASE || r == -EIO || r == -ENOSPC || r == -ENOMEM || r == -EMFILE || r == -ENFILE;
 }
 
-static void reply_failure(fuse_req_t req, int r)
+/* R is what one of the functions below that answer the calling thread's request came to. */
+static int sent(int r)
+{
+	const struct hd_fuse_thread *thread = hd_fuse_thread_current;
+
+	return thread ? hd_fuse_answered(thread->session, hd_fuse_request_header()->unique, r) : r;
+}
+
+static int reply_failure(fuse_req_t req, int r)
 {
 	struct hd_fuse_session *session = hd_fuse_session_of(req);
 	uint64_t before = hd_message_counters_failure(session->counters, r);
@@ -36,7 +46,7 @@ static void reply_failure(fuse_req_t req, int r)
 	if (worth_logging(r) && (before & (before + 1)) == 0)
 		hd_log(HD_LOG_WARNING, "a request failed, the %llu. time: %s", (unsigned long long)before + 1,
 			hd_error_message(r));
-	(void)fuse_reply_err(req, hd_error_to_errno(r));
+	return sent(fuse_reply_err(req, hd_error_to_errno(r)));
 }
 
 void hd_attributes_to_stat(
@@ -88,14 +98,22 @@ void hd_reply_status(fuse_req_t req, int r)
 	HD_KILL_POINT(status_reply);
 	hd_fuse_witness_done(r);
 	if (r < 0)
-		reply_failure(req, r);
+		(void)reply_failure(req, r);
 	else
-		(void)fuse_reply_err(req, 0);
+		(void)sent(fuse_reply_err(req, 0));
+}
+
+void hd_reply_sync(fuse_req_t req, uint64_t unique, int r)
+{
+	const struct hd_fuse_session *session = hd_fuse_session_of(req);
+
+	HD_KILL_POINT(status_reply);
+	(void)hd_fuse_answered(session, unique, r < 0 ? reply_failure(req, r) : fuse_reply_err(req, 0));
 }
 
 void hd_reply_unwanted(fuse_req_t req)
 {
-	(void)fuse_reply_err(req, ENOSYS);
+	(void)sent(fuse_reply_err(req, ENOSYS));
 }
 
 void hd_reply_entry(fuse_req_t req, int r, const struct hd_attributes *attributes)
@@ -105,12 +123,12 @@ void hd_reply_entry(fuse_req_t req, int r, const struct hd_attributes *attribute
 
 	hd_fuse_witness_done(r);
 	if (r < 0) {
-		reply_failure(req, r);
+		(void)reply_failure(req, r);
 		return;
 	}
 	fill_entry(req, attributes, &entry);
 	HD_KILL_POINT(entry_reply);
-	if (fuse_reply_entry(req, &entry) < 0)
+	if (sent(fuse_reply_entry(req, &entry)) < 0)
 		give_back(overlay, attributes->ino, false);
 }
 
@@ -124,7 +142,7 @@ void hd_reply_lookup(fuse_req_t req, int r, const struct hd_attributes *attribut
 			.entry_timeout = hd_kernel_cache_negative_timeout(session->cache)};
 
 		(void)hd_message_counters_failure(session->counters, r);
-		(void)fuse_reply_entry(req, &none);
+		(void)sent(fuse_reply_entry(req, &none));
 		return;
 	}
 	hd_reply_entry(req, r, attributes);
@@ -138,12 +156,12 @@ void hd_reply_create(fuse_req_t req, int r, const struct hd_attributes *attribut
 
 	hd_fuse_witness_done(r);
 	if (r < 0) {
-		reply_failure(req, r);
+		(void)reply_failure(req, r);
 		return;
 	}
 	fill_entry(req, attributes, &entry);
 	HD_KILL_POINT(entry_reply);
-	if (fuse_reply_create(req, &entry, file) >= 0)
+	if (sent(fuse_reply_create(req, &entry, file)) >= 0)
 		return;
 	give_back(overlay, attributes->ino, opened);
 }
@@ -154,8 +172,8 @@ void hd_reply_open(fuse_req_t req, int r, hd_ino ino, const struct fuse_file_inf
 
 	hd_fuse_witness_done(r);
 	if (r < 0) {
-		reply_failure(req, r);
-	} else if (fuse_reply_open(req, file) < 0 && !hd_dot_is_ours(ino)) {
+		(void)reply_failure(req, r);
+	} else if (sent(fuse_reply_open(req, file)) < 0 && !hd_dot_is_ours(ino)) {
 		hd_request_end(overlay);
 		(void)hd_overlay_release(overlay, ino);
 	}
@@ -168,21 +186,21 @@ void hd_reply_attributes(fuse_req_t req, int r, const struct hd_attributes *attr
 
 	hd_fuse_witness_done(r);
 	if (r < 0) {
-		reply_failure(req, r);
+		(void)reply_failure(req, r);
 		return;
 	}
 	hd_attributes_to_stat(session, attributes, &stat);
-	(void)fuse_reply_attr(req, &stat,
+	(void)sent(fuse_reply_attr(req, &stat,
 		hd_dot_attributes_move(attributes->ino) ? 0
-							: hd_kernel_cache_attribute_timeout(session->cache));
+							: hd_kernel_cache_attribute_timeout(session->cache)));
 }
 
 void hd_reply_data(fuse_req_t req, int r, const void *data, size_t size)
 {
 	if (r < 0)
-		reply_failure(req, r);
+		(void)reply_failure(req, r);
 	else
-		(void)fuse_reply_buf(req, data, size);
+		(void)sent(fuse_reply_buf(req, data, size));
 }
 
 void hd_reply_forget_entries(struct hd_overlay *overlay, const void *listing, size_t size)
@@ -205,7 +223,7 @@ void hd_reply_entries_plus(fuse_req_t req, const void *data, size_t size)
 	struct hd_overlay *overlay = hd_fuse_session_of(req)->overlay;
 
 	HD_KILL_POINT(listing_reply);
-	if (fuse_reply_buf(req, data, size) < 0) {
+	if (sent(fuse_reply_buf(req, data, size)) < 0) {
 		hd_request_end(overlay);
 		hd_reply_forget_entries(overlay, data, size);
 	}
@@ -216,27 +234,27 @@ void hd_reply_written(fuse_req_t req, int r, size_t size)
 	HD_KILL_POINT(written_reply);
 	hd_fuse_witness_done(r);
 	if (r < 0)
-		reply_failure(req, r);
+		(void)reply_failure(req, r);
 	else
-		(void)fuse_reply_write(req, size);
+		(void)sent(fuse_reply_write(req, size));
 }
 
 void hd_reply_xattr(fuse_req_t req, int r, size_t asked_size, const void *data, size_t size)
 {
 	if (r < 0)
-		reply_failure(req, r);
+		(void)reply_failure(req, r);
 	else if (asked_size == 0)
-		(void)fuse_reply_xattr(req, size);
+		(void)sent(fuse_reply_xattr(req, size));
 	else
-		(void)fuse_reply_buf(req, data, size);
+		(void)sent(fuse_reply_buf(req, data, size));
 }
 
 void hd_reply_offset(fuse_req_t req, int r, uint64_t offset)
 {
 	if (r < 0)
-		reply_failure(req, r);
+		(void)reply_failure(req, r);
 	else
-		(void)fuse_reply_lseek(req, (off_t)offset);
+		(void)sent(fuse_reply_lseek(req, (off_t)offset));
 }
 
 void hd_reply_space(fuse_req_t req, int r, const struct hd_overlay_space *space)
@@ -244,7 +262,7 @@ void hd_reply_space(fuse_req_t req, int r, const struct hd_overlay_space *space)
 	struct statvfs numbers = {0};
 
 	if (r < 0) {
-		reply_failure(req, r);
+		(void)reply_failure(req, r);
 		return;
 	}
 	numbers.f_bsize = space->block_size;
@@ -256,5 +274,5 @@ void hd_reply_space(fuse_req_t req, int r, const struct hd_overlay_space *space)
 	numbers.f_ffree = space->free_inodes;
 	numbers.f_favail = space->free_inodes;
 	numbers.f_namemax = space->name_limit;
-	(void)fuse_reply_statfs(req, &numbers);
+	(void)sent(fuse_reply_statfs(req, &numbers));
 }

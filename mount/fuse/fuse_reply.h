@@ -8,7 +8,7 @@
  * Every function takes the result R of the call that was made: negative, and the failure is counted and
  * answered; else the values are. Each consumes the request. If the kernel does not take a reply because the
  * program that asked is gone, the references that the reply would have carried are given back to the overlay
- * here.
+ * here; an answer that the device does not take becomes EIO, likewise (fuse_answer.h).
  *
  * Threads     Any thread, once per request.
  */
@@ -16,6 +16,8 @@
 #include "mount/fuse/fuse_session_types.h"
 
 void hd_reply_status(fuse_req_t req, int r);
+/* Of request UNIQUE, which the calling thread did not read. */
+void hd_reply_sync(fuse_req_t req, uint64_t unique, int r);
 /* ENOSYS: the kernel need not send requests of this kind; not a failure. */
 void hd_reply_unwanted(fuse_req_t req);
 /* A new or found entry: carries one lookup. */

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 
 #include "mount/fuse/dot_directory.h"
+#include "mount/fuse/fuse_answer.h"
 #include "mount/fuse/fuse_process.h"
 #include "mount/fuse/fuse_reply.h"
 #include "mount/fuse/fuse_request.h"
@@ -51,14 +52,6 @@ static void finish_forget(struct hd_fuse_session *session, uint32_t slot)
 
 	hd_request_begin(session->overlay, slot, header->unique, true);
 	hd_fuse_process(&thread, header->len);
-}
-
-static int answer_eio(const struct hd_fuse_session *session, uint64_t unique)
-{
-	const struct fuse_out_header reply = {.len = sizeof(reply), .error = -EIO, .unique = unique};
-
-	/* -ENOENT: it was answered in the last moment. */
-	return hd_descriptor_write(session->fd, &reply, sizeof(reply));
 }
 
 /* Whether the kernel waits for the answer to what MESSAGE is. */
@@ -133,7 +126,7 @@ static int ask_again(struct hd_fuse_session *session, const struct unfinished *u
 	if (r >= 0 || r == -ENODEV)
 		return 0; /* without a connection there is nobody to answer: the loop will see */
 	for (size_t i = 0; i < unfinished->n; i++)
-		(void)answer_eio(session, unfinished->uniques[i]);
+		hd_fuse_answer(session, unfinished->uniques[i], -EIO);
 	hd_log(HD_LOG_WARNING,
 		"this kernel does not send requests again (%s): %zu that were under way end with EIO",
 		hd_error_message(r), unfinished->n);
@@ -209,6 +202,6 @@ bool hd_fuse_refuse_poison(struct hd_fuse_thread *thread)
 		", of process %u): it is answered with EIO",
 		deaths, (uint64_t)(header->unique & ~HD_FUSE_RESENT), header->opcode, header->nodeid,
 		header->pid);
-	(void)answer_eio(session, header->unique);
+	hd_fuse_answer(session, header->unique, -EIO);
 	return true;
 }

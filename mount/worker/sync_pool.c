@@ -51,7 +51,8 @@ static void run_task(void *payload)
 	const struct hd_fuse_session *session = hd_fuse_session_of(task->req);
 
 	hd_activity_work(&task->activity);
-	hd_reply_status(task->req, hd_overlay_fsync(task->pool->overlay, task->ino, task->data_only));
+	hd_reply_sync(
+		task->req, task->unique, hd_overlay_fsync(task->pool->overlay, task->ino, task->data_only));
 	hd_activity_work(NULL);
 	hd_trace_answer(session, task->opcode, task->unique, hd_clock_monotonic_ns() - task->began_ns);
 	hd_request_area_sync_end(task->area, task->place);
