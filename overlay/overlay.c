@@ -239,6 +239,7 @@ static struct hd_overlay *allocate(const struct hd_overlay_options *options, con
 	overlay->thread_number = thread->number;
 	overlay->directory_fd = overlay->lock_fd = overlay->arena_fd = overlay->hot_fd = -1;
 	overlay->deadline_ms = options->base_deadline_ms ? options->base_deadline_ms : DEFAULT_DEADLINE_MS;
+	overlay->large_blocks = options->large_blocks ? options->large_blocks : HD_LARGE_BLOCKS;
 	overlay->ignores_opens = options->ignores_opens;
 	overlay->on_damage = options->on_damage;
 	overlay->damage_payload = options->damage_payload;

@@ -47,6 +47,7 @@ struct hd_overlay {
 	void (*on_damage)(void *payload);
 	void *damage_payload;
 	unsigned deadline_ms;
+	uint32_t large_blocks;
 	bool ignores_opens;
 	bool is_volatile;
 	bool inherited[HD_REQUEST_SLOTS +

@@ -298,8 +298,8 @@ static int write_piece(struct writing *writing)
 
 	prepare(writing);
 	if (hd_file_view(overlay, writing->ino, &writing->view) == 0 && !writing->view.large_slot &&
-		writing->view.mapped <= HD_LARGE_BLOCKS &&
-		writing->view.mapped + writing->count > HD_LARGE_BLOCKS)
+		writing->view.mapped <= overlay->large_blocks &&
+		writing->view.mapped + writing->count > overlay->large_blocks)
 		hd_file_make_large(overlay, writing->ino);
 	r = lock_and_look(writing);
 	if (r < 0)

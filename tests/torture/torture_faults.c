@@ -27,6 +27,7 @@
 
 #define SHOWN_FAILURES 12u
 #define CODES 4
+#define LARGE_BLOCKS 64u /* what a large file costs is bytes, and what can fail is calls */
 
 struct kind {
 	const char *name;
@@ -243,6 +244,7 @@ int main(int argc, char **argv)
 			return 64;
 		}
 	}
+	workload_large_blocks = LARGE_BLOCKS;
 	if (!library)
 		die("--library is missing");
 	preload(library, argv);

@@ -24,7 +24,7 @@
  *     d/x    a file of the state in a directory       e/     an empty directory of the state
  */
 
-#define LARGE_SIZE (5u << 20)
+uint32_t workload_large_blocks = HD_LARGE_BLOCKS;
 
 static const struct hd_caller caller = {.uid = 0, .gid = 0, .umask = 022};
 
@@ -241,13 +241,14 @@ static int do_punch(struct hd_overlay *overlay)
 /* Grows beyond what stays in the shared memory file. */
 static int do_large(struct hd_overlay *overlay)
 {
-	uint8_t *bytes = malloc(LARGE_SIZE);
+	size_t piece = (size_t)workload_large_blocks * HD_BLOCK_SIZE / 4, size = 5 * piece;
+	uint8_t *bytes = malloc(size);
 	int r = bytes ? create(overlay, "large", NULL, 0) : -ENOMEM;
 
-	for (size_t i = 0; bytes && i < LARGE_SIZE; i++)
+	for (size_t i = 0; bytes && i < size; i++)
 		bytes[i] = (uint8_t)(i * 2654435761u >> 24);
-	for (size_t at = 0; r == 0 && at < LARGE_SIZE; at += 1u << 20)
-		r = write_at(overlay, "large", at, bytes + at, 1u << 20);
+	for (size_t at = 0; r == 0 && at < size; at += piece)
+		r = write_at(overlay, "large", at, bytes + at, piece);
 	free(bytes);
 	return nothing_there(r);
 }
@@ -411,7 +412,8 @@ int workload_make_store(const char *directory)
 
 int workload_open(const char *directory, struct hd_store **ret_store, struct hd_overlay **ret_overlay)
 {
-	struct hd_overlay_options options = {.thread = "main", .arena_fd = -1, .hot_fd = -1};
+	struct hd_overlay_options options = {
+		.thread = "main", .arena_fd = -1, .hot_fd = -1, .large_blocks = workload_large_blocks};
 	char path[PATH_MAX];
 	int r;
 

@@ -46,4 +46,7 @@ int workload_digest(struct hd_overlay *overlay, bool times, uint64_t *ret_digest
  */
 int workload_describe(struct hd_overlay *overlay, char **ret_description, unsigned *ret_unread);
 
+/* From how many blocks on a file has memory of its own; the operation "large" writes a quarter more. */
+extern uint32_t workload_large_blocks;
+
 #endif
