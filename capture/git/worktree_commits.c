@@ -144,8 +144,9 @@ int hd_worktree_commits_find(
 	int r = hd_worktree_head_read(store, thread, &commits.head);
 
 	*ret_commits = (struct hd_worktree_commits){.head = commits.head};
+	/* What may not be looked at is nobody's who could have committed there. */
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+		return r == -ENOENT || r == -EACCES || r == -ENOTDIR ? 0 : r;
 	/* The usual case, which every capture is: nothing else is looked at. */
 	if (is_at_rest(&commits.head))
 		return 0;
