@@ -18,8 +18,7 @@
 
 /*
  * The table of exports in the index is a cache: what it says counts only if the commit and its tree are in
- * the repository. It is written after each commit, so that an export that was interrupted goes on where it
- * stopped.
+ * the repository. It is written when all is on the disk, in one transaction.
  *
  * The walk backwards is depth first on a stack of our own (a history may be long), and stops at what is
  * exported.
@@ -268,16 +267,16 @@ int hd_export_history_record(struct hd_export_history *history)
 {
 	const struct hd_state_id *ids = (const struct hd_state_id *)(void *)history->written.data;
 	size_t count = history->written.size / sizeof(*ids);
-	char hex[GIT_OID_HEXSZ + 1];
-	int r = 0;
+	HD_AUTO_FREE struct hd_export_row *rows = calloc(count + 1, sizeof(*rows));
 
-	for (size_t i = 0; i < count && r >= 0; i++) {
-		const git_oid *commit = hd_export_map_get(&history->commits, ids[i].bytes);
-
-		r = hd_index_put_export(history->store->index, history->objects->location, &ids[i],
-			git_oid_tostr(hex, sizeof(hex), commit));
+	if (!rows)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		rows[i].state = ids[i];
+		(void)git_oid_tostr(rows[i].commit, sizeof(rows[i].commit),
+			hd_export_map_get(&history->commits, ids[i].bytes));
 	}
-	return r;
+	return hd_index_put_exports(history->store->index, history->objects->location, rows, count);
 }
 
 struct search {

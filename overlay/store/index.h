@@ -181,9 +181,14 @@ int hd_index_list_tags(struct hd_index *index, hd_tag_emit emit, void *payload);
 /* Fresh memory in *RET_COMMIT: hex id of the commit; bare -ENOENT when the state was not exported there. */
 int hd_index_get_export(
 	struct hd_index *index, const char *repository, const struct hd_state_id *id, char **ret_commit);
-/* Adds or replaces a row; -HD_E_STATE_MISSING. */
-int hd_index_put_export(
-	struct hd_index *index, const char *repository, const struct hd_state_id *id, const char *commit);
+/* What a state became. */
+struct hd_export_row {
+	struct hd_state_id state;
+	char commit[65]; /* hex id */
+};
+/* Adds or replaces rows, in one transaction; -HD_E_STATE_MISSING. */
+int hd_index_put_exports(
+	struct hd_index *index, const char *repository, const struct hd_export_row *rows, size_t count);
 
 /* The state that COMMIT (hex) of REPOSITORY (NULL: of any) is, exported or imported; bare -HD_E_STATE_MISSING. */
 int hd_index_find_commit(

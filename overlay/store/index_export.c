@@ -66,13 +66,20 @@ int hd_index_put_export_locked(
 	return hd_index_execute_locked(index, statement, "write the export map");
 }
 
-int hd_index_put_export(
-	struct hd_index *index, const char *repository, const struct hd_state_id *id, const char *commit)
+int hd_index_put_exports(
+	struct hd_index *index, const char *repository, const struct hd_export_row *rows, size_t count)
 {
 	int r;
 
+	if (count == 0)
+		return 0;
 	hd_index_lock(index);
-	r = hd_index_put_export_locked(index, repository, id, commit);
+	r = hd_index_begin_locked(index);
+	if (r == 0) {
+		for (size_t i = 0; i < count && r == 0; i++)
+			r = hd_index_put_export_locked(index, repository, &rows[i].state, rows[i].commit);
+		r = hd_index_end_locked(index, r);
+	}
 	hd_index_unlock(index);
 	return r;
 }

@@ -93,19 +93,54 @@ int hd_index_get_state(struct hd_index *index, const struct hd_state_id *id, str
 	return 0;
 }
 
+/*
+ * Where the histories of the last few states that were asked for begin: whoever makes states, or exports them, asks of one after
+ * the other, and each walk would be longer than the one before. A state never gets another history.
+ */
+
+static bool find_known_first(
+	struct hd_index *index, const struct hd_state_id *id, struct hd_state_id *ret_first)
+{
+	bool known = false;
+
+	hd_index_lock(index);
+	for (size_t i = 0; i < HD_INDEX_FIRSTS && !known; i++) {
+		known = hd_state_id_equal(&index->firsts[i].state, id);
+		if (known)
+			*ret_first = index->firsts[i].first;
+	}
+	hd_index_unlock(index);
+	return known;
+}
+
+static void remember_first(
+	struct hd_index *index, const struct hd_state_id *id, const struct hd_state_id *first)
+{
+	hd_index_lock(index);
+	index->firsts[index->next_first].state = *id;
+	index->firsts[index->next_first].first = *first;
+	index->next_first = (index->next_first + 1) % HD_INDEX_FIRSTS;
+	hd_index_unlock(index);
+}
+
 int hd_index_find_first(struct hd_index *index, const struct hd_state_id *id, struct hd_state *ret_state)
 {
+	struct hd_state_id next = *id;
 	struct hd_state state;
-	int r = hd_index_get_state(index, id, &state);
+	bool known = find_known_first(index, id, &next);
+	bool was_known = known;
+	int r = hd_index_get_state(index, &next, &state);
 
-	while (r >= 0 && !state.is_base && state.n_parents > 0) {
-		struct hd_state_id parent = state.parents[0];
-
+	while (r >= 0 && !known && !state.is_base && state.n_parents > 0) {
+		next = state.parents[0];
+		known = find_known_first(index, &next, &next);
 		hd_state_clear(&state);
-		r = hd_index_get_state(index, &parent, &state);
+		r = hd_index_get_state(index, &next, &state);
 	}
 	if (r < 0)
 		return r;
+	if (!was_known)
+		remember_first(index, id, &state.id);
 	*ret_state = state;
 	return 0;
 }

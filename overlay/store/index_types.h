@@ -21,6 +21,9 @@
 /* More than there are different statements in index_*.c; a full table only costs the reuse. */
 #define HD_INDEX_STATEMENTS 64
 
+/* As many states of which it is known where their histories begin: a worker's, and those that a command goes to and fro between. */
+#define HD_INDEX_FIRSTS 8
+
 struct hd_host_path_table;
 
 struct hd_index {
@@ -35,6 +38,10 @@ struct hd_index {
 	bool is_lax;                           /* (lock) commits may not be synced: "PRAGMA synchronous" */
 	bool unsynced_paths;                   /* (lock) saved host paths are not synced yet */
 	uint32_t next_reserved, reserved_end;  /* (lock) numbers of threads that nobody else gets */
+	struct {
+		struct hd_state_id state, first;
+	} firsts[HD_INDEX_FIRSTS]; /* (lock) */
+	size_t next_first;         /* (lock) whose place is taken next */
 };
 
 /* Takes the lock. The caller holds no other: SQLite reads and writes the disk. */
@@ -108,7 +115,7 @@ struct hd_buffer;
 int hd_index_insert_state_locked(struct hd_index *index, const struct hd_state_id *id,
 	const struct hd_state *state, const struct hd_buffer *record);
 
-/* As hd_index_put_export, within a transaction. */
+/* One row of hd_index_put_exports, within a transaction. */
 int hd_index_put_export_locked(
 	struct hd_index *index, const char *repository, const struct hd_state_id *id, const char *commit);
 

@@ -8,7 +8,7 @@
 #include "tests/unit/store/scratch_store.h"
 
 /*
- * The index: bases, states, threads, publishing, the export map, host paths. Also from several threads and
+ * The index: bases, states, threads, publishing, host paths. Also from several threads and
  * processes at once, where exactly one of two publishers of one head may win.
  */
 
@@ -292,21 +292,6 @@ static void a_base_keeps_its_number(void **state)
 	assert_code(hd_index_get_base(index, 3, &record), HD_E_BASE_MISSING);
 }
 
-static void the_export_map_remembers_per_repository(void **state)
-{
-	struct hd_index *index = ((struct scratch *)*state)->store->index;
-	struct hd_state_id first = publish_first(index, "main");
-	char *commit = NULL;
-
-	assert_code(hd_index_get_export(index, "/r", &first, &commit), ENOENT);
-	assert_success(hd_index_put_export(index, "/r", &first, "aaaa"));
-	assert_success(hd_index_put_export(index, "/r", &first, "bbbb"));
-	assert_success(hd_index_get_export(index, "/r", &first, &commit));
-	assert_string_equal(commit, "bbbb");
-	free(commit);
-	assert_code(hd_index_get_export(index, "/other", &first, &commit), ENOENT);
-}
-
 static void host_paths_survive_only_once_persisted(void **state)
 {
 	struct scratch *scratch = *state;
@@ -579,7 +564,6 @@ int main(void)
 		TEST(threads_are_listed_by_name_with_numbers_of_their_own),
 		cmocka_unit_test(names_that_would_be_trouble_are_refused),
 		TEST(a_base_keeps_its_number),
-		TEST(the_export_map_remembers_per_repository),
 		TEST(host_paths_survive_only_once_persisted),
 		TEST(host_paths_of_one_hash_get_numbers),
 		TEST(a_host_path_that_lost_its_number_to_another_is_not_persisted),
