@@ -62,6 +62,8 @@ static void an_unlisted_errno_is_the_systems(void **state)
 	(void)state;
 	assert_int_equal(hd_exit_status(-ENOMEM), 71);
 	assert_int_equal(hd_exit_status(-EMFILE), 71);
+	assert_non_null(hd_exit_hint(-EMFILE));
+	assert_int_equal(hd_exit_status(-ENFILE), 71);
 	assert_int_equal(hd_exit_status(-ENOSYS), 71);
 }
 
