@@ -88,6 +88,9 @@ def forks(yard, rounds):
             seconds = timed(yard.heddle, "thread", "fork", "--with-changes", name, "main")
             which = "first" if number == 0 else "again"
             yield f"fork with {dirty} uncaptured files, {which}", seconds
+            # It reads what the fork shares.
+            yield f"first mount of that fork, {dirty}", timed(yard.heddle, "mount", name)
+            yard.heddle("unmount", name)
 
 
 def drops(yard, rounds):
