@@ -174,7 +174,7 @@ static void take_back(void *payload, const struct hd_withdrawn *withdrawn)
 	case FUSE_TMPFILE:
 		if (withdrawn->ino && session->options.open == HD_OPEN_TRACKED)
 			(void)hd_overlay_release(overlay, withdrawn->ino);
-		/* fallthrough */
+		__attribute__((fallthrough));
 	default:
 		if (withdrawn->ino)
 			hd_overlay_forget(overlay, withdrawn->ino, 1);
