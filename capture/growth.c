@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "overlay/store/chunk_list.h"
+#include "overlay/store/objects/chunk_list.h"
 
 /* Smaller files are counted, and are no culprits. */
 #define NAMED_FROM 65536u

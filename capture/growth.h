@@ -14,7 +14,7 @@
 
 #include "capture/compare/tree_comparison.h"
 #include "overlay/platform/buffer.h"
-#include "overlay/store/object_store.h"
+#include "overlay/store/objects/object_store.h"
 
 /* How many files are named. */
 #define HD_GROWTH_NAMED 5

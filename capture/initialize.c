@@ -13,7 +13,7 @@
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 /*
  * Everything that can be refused is asked before the store is made; what is made is removed again if a later

@@ -21,7 +21,7 @@
  * Errors      Those of hd_index_change, of captures and of the overlay.
  */
 
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 #include "overlay/store/store.h"
 #include "overlay/switch/tree_switch.h"
 

@@ -17,7 +17,7 @@
  */
 
 #include "overlay/overlay.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 struct hd_thread_fork {
 	const char *from, *name; /* threads, that is and that is to be */

@@ -10,7 +10,7 @@
  */
 
 #include "cli/store_locate.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 /* Of the thread of LOCATION. *RET_CHANGES: whether NAME may begin with more than its head. */
 int hd_fork_thread(const struct hd_location *location, const char *name, struct hd_operation *ret_operation,

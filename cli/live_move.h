@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "cli/store_locate.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 /*
  * Sends REQUEST, which is taken over (NULL is -ENOMEM), to THREAD. Where nothing was done *RET_NOTHING is true and

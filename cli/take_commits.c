@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "capture/git/worktree_commits.h"
+#include "capture/git/worktree/worktree_commits.h"
 #include "cli/advance_thread.h"
 #include "cli/output.h"
 #include "cli/progress.h"

@@ -3,14 +3,14 @@
 #define HEDDLE_CLI_TAKE_COMMITS_H
 
 /*
- * Take commits: what git committed in a thread's worktree becomes states (capture/git/worktree_commits.h), before a command
+ * Take commits: what git committed in a thread's worktree becomes states (capture/git/worktree/worktree_commits.h), before a command
  * goes on from the thread's head; and HEAD goes where a command brought the thread.
  *
  * Threads     The main thread. Errors: those of worktree_commits.h and advance_thread.h.
  */
 
 #include "cli/store_locate.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 /* Takes over the commits of the thread at LOCATION; *RET_COUNT (NULL: nobody asks) says how many there were. */
 int hd_take_commits(const struct hd_location *location, size_t *ret_count);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/git/worktree.h"
+#include "capture/git/worktree/worktree.h"
 #include "mount/doctor.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"

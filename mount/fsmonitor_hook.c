@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "capture/git/worktree_record.h"
+#include "capture/git/worktree/worktree_record.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error_codes.h"

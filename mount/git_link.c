@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "capture/git/worktree.h"
+#include "capture/git/worktree/worktree.h"
 #include "mount/fsmonitor_hook.h"
 #include "mount/fuse/owner_map.h"
 #include "mount/run_file.h"

@@ -3,7 +3,7 @@
 #define HEDDLE_MOUNT_GIT_LINK_H
 
 /*
- * Git link: what makes a mount a git worktree (capture/git/worktree.h), as far as the mount is concerned: a text that its
+ * Git link: what makes a mount a git worktree (capture/git/worktree/worktree.h), as far as the mount is concerned: a text that its
  * file `.git` has. It is kept in the run file HD_RUN_GIT, for whoever serves the mount later.
  *
  *     gitdir: /home/a/project/.git/worktrees/main     the text of the file

@@ -4,7 +4,7 @@
 
 /*
  * Derived numbers: files of a git base show an st_ino that follows from their path and content, so that whoever makes git's
- * index (capture/git/worktree_index.h) knows it without asking, and so that it is the same at every mount.
+ * index (capture/git/worktree/worktree_index.h) knows it without asking, and so that it is the same at every mount.
  */
 
 #include "overlay/overlay.h"

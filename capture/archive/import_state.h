@@ -19,7 +19,7 @@
  */
 
 #include "capture/archive/archive_tree.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 #include "overlay/store/store.h"
 
 struct hd_import_counts {

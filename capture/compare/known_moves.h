@@ -10,7 +10,7 @@
  * Errors      Those of the index; -ENOMEM, with the list in any state that can be cleared.
  */
 
-#include "overlay/store/index.h"
+#include "overlay/store/index/index.h"
 
 /* Of states that a walk looks at. */
 #define HD_KNOWN_MOVES_HISTORY 10000

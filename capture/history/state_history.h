@@ -11,7 +11,7 @@
  * Errors      Those of hd_state_log_walk_several; what the filter returns.
  */
 
-#include "overlay/store/index.h"
+#include "overlay/store/index/index.h"
 
 struct hd_history_row {
 	struct hd_state_id id;

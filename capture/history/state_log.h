@@ -10,7 +10,7 @@
  *             returned.
  */
 
-#include "overlay/store/index.h"
+#include "overlay/store/index/index.h"
 
 enum hd_state_log_order {
 	HD_STATE_LOG_FIRST_PARENT, /* the line of first parents; costs one look-up per state shown */

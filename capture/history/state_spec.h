@@ -19,7 +19,7 @@
  * Errors      -HD_E_STATE_MISSING (also: no such parent), -HD_E_STATE_AMBIGUOUS, -HD_E_STATE_SPEC.
  */
 
-#include "overlay/store/index.h"
+#include "overlay/store/index/index.h"
 
 /* CURRENT_THREAD may be NULL; "@" is -HD_E_STATE_SPEC then. */
 int hd_state_spec_resolve(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "capture/git/eject.h"
+#include "capture/git/eject/eject.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"

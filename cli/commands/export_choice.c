@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/git/import_tips.h"
+#include "capture/git/import/import_tips.h"
 #include "capture/history/state_spec.h"
 #include "cli/commands/export_subject.h"
 #include "cli/output.h"

@@ -9,7 +9,7 @@
  * Ownership   The caller clears the choice. Threads: the main thread. Errors: those of state_spec.h, -HD_E_USAGE.
  */
 
-#include "capture/git/export_git.h"
+#include "capture/git/export/export_git.h"
 #include "cli/store_locate.h"
 
 struct hd_export_choice {

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "capture/git/export_all.h"
-#include "capture/git/export_git.h"
+#include "capture/git/export/export_all.h"
+#include "capture/git/export/export_git.h"
 #include "cli/commands/export_choice.h"
 #include "cli/commands/export_subject.h"
 #include "cli/exit_status.h"

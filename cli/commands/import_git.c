@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/git/import_git.h"
+#include "capture/git/import/import_git.h"
 #include "cli/commands/import_subject.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "capture/git/land.h"
+#include "capture/git/land/land.h"
 #include "capture/identity.h"
 #include "cli/advance_thread.h"
 #include "cli/command.h"

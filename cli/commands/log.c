@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/git/worktree_commits.h"
+#include "capture/git/worktree/worktree_commits.h"
 #include "capture/history/state_history.h"
 #include "capture/history/state_log.h"
 #include "capture/history/state_spec.h"

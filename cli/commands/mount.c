@@ -22,7 +22,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
 #include "overlay/platform/process.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 /*
  * A thread is a line of work with an overlay of its own. Naming a new one is how it comes to be: it begins at

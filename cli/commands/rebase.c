@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "capture/git/rebase.h"
+#include "capture/git/land/rebase.h"
 
 #include <errno.h>
 #include <stdio.h>

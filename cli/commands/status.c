@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/git/worktree_commits.h"
+#include "capture/git/worktree/worktree_commits.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "capture/git/land.h"
+#include "capture/git/land/land.h"
 #include "capture/operation_undo.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"

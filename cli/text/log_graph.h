@@ -22,7 +22,7 @@
  */
 
 #include "overlay/platform/buffer.h"
-#include "overlay/store/index.h"
+#include "overlay/store/index/index.h"
 
 /* All zero to begin with. */
 struct hd_log_graph {

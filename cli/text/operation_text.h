@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "cli/store_locate.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 /* One line: "#12 2026-11-21 07:30:01 +0100  capture main: 0123456789ab -> ba9876543210". */
 void hd_operation_print(struct hd_index *index, const struct hd_operation *operation, FILE *stream);

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "overlay/store/index.h"
+#include "overlay/store/index/index.h"
 
 /* Digits of an id where it is shown short, if they are enough to tell it from all others. */
 #define HD_STATE_SHORT 12

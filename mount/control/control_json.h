@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "overlay/store/index.h"
+#include "overlay/store/index/index.h"
 
 /* The text of NAME: as it is when it is UTF-8, else with \xNN for each byte that is not and \\ for a
  * backslash. */

@@ -8,7 +8,7 @@
 
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 /*
  * Cookies, so that a listing goes on where it was although states come in between: names have a checksum of the name,

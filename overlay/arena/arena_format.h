@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "overlay/store/content.h"
-#include "overlay/store/index.h"
+#include "overlay/store/index/index.h"
 
 #define HD_ARENA_VERSION 5u
 /* Of the memory file: what else lies in it, and where; it dies with the mount. */

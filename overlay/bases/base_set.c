@@ -15,7 +15,7 @@
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
-#include "overlay/store/content_extent.h"
+#include "overlay/store/objects/content_extent.h"
 
 /*
  * The bases of one store by number, each opened at its first use.

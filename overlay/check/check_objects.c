@@ -6,8 +6,8 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/store/chunk_list.h"
-#include "overlay/store/object_check.h"
+#include "overlay/store/objects/chunk_list.h"
+#include "overlay/store/objects/object_check.h"
 
 /*
  * Objects, and references to contents. Every object is read once, here; whoever refers to one asks the sorted list.

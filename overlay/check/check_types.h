@@ -9,7 +9,7 @@
 #include "overlay/arena/arena.h"
 #include "overlay/check/check.h"
 #include "overlay/platform/buffer.h"
-#include "overlay/store/object_id.h"
+#include "overlay/store/objects/object_id.h"
 
 struct hd_checked_object {
 	struct hd_object_id id;

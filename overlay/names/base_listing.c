@@ -6,7 +6,7 @@
 
 #include "overlay/platform/array.h"
 #include "overlay/platform/error.h"
-#include "overlay/store/content_extent.h"
+#include "overlay/store/objects/content_extent.h"
 
 void hd_listing_clear(struct hd_listing *listing)
 {

@@ -8,7 +8,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/hex.h"
-#include "overlay/store/object_id.h"
+#include "overlay/store/objects/object_id.h"
 
 #define MAGIC "HDPV"
 #define MAGIC_SIZE 4

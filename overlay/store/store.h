@@ -19,8 +19,8 @@
 
 #include <stdbool.h>
 
-#include "overlay/store/index.h"
-#include "overlay/store/object_store.h"
+#include "overlay/store/index/index.h"
+#include "overlay/store/objects/object_store.h"
 
 #define HD_STORE_VERSION 5
 #define HD_STORE_DIRECTORY ".heddle"

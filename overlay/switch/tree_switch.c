@@ -13,7 +13,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 #include "overlay/switch/tree_switch_types.h"
 
 /*

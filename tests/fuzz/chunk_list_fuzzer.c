@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "overlay/store/chunk_list.h"
+#include "overlay/store/objects/chunk_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

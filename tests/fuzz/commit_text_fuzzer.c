@@ -12,11 +12,11 @@
 #include <string.h>
 
 #include "capture/git/commit_text.h"
-#include "capture/git/import_commit.h"
+#include "capture/git/import/import_commit.h"
 #include "capture/identity.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/buffer.h"
-#include "overlay/store/state_codec.h"
+#include "overlay/store/index/state_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

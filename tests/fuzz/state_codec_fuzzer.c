@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "overlay/platform/buffer.h"
-#include "overlay/store/index.h"
-#include "overlay/store/state_codec.h"
+#include "overlay/store/index/index.h"
+#include "overlay/store/index/state_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

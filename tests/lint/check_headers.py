@@ -16,7 +16,7 @@ LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 
 
 def guard_of(path):
-    """overlay/store/index.h -> HEDDLE_STORE_INDEX_H: the folder within overlay/ stands for itself."""
+    """overlay/store/index/index.h -> HEDDLE_STORE_INDEX_H: the folder within overlay/ stands for itself."""
     words = path.split("/")
     if words[0] == "overlay" and len(words) > 2:
         words = words[1:]

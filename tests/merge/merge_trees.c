@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "capture/git/commit_merge.h"
+#include "capture/git/land/commit_merge.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/error.h"
 

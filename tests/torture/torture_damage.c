@@ -31,7 +31,7 @@
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 #include "tests/torture/copy_tree.h"
 #include "tests/torture/damage.h"
 #include "tests/torture/workload.h"

@@ -15,7 +15,7 @@
 #include "overlay/contents/promotion.h"
 #include "overlay/journal/flush.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 #include "tests/torture/workload_moves.h"
 
 /*

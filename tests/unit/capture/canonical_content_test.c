@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 #include "tests/unit/capture/live.h"
 
-#include "capture/git/export_git.h"
+#include "capture/git/export/export_git.h"
 
 /* Equal trees have equal names, however they came about: two threads over one commit do different things. */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 #include "tests/unit/capture/live.h"
 
 #include "capture/compare/diff.h"
-#include "capture/git/export_git.h"
+#include "capture/git/export/export_git.h"
 #include "overlay/platform/buffer.h"
 
 /*

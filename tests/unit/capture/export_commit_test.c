@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "capture/git/export_commit.h"
-#include "capture/git/export_names.h"
+#include "capture/git/export/export_commit.h"
+#include "capture/git/export/export_names.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/capture/scene.h"
 
-#include "capture/git/export_git.h"
+#include "capture/git/export/export_git.h"
 
 /*
  * Export, judged by git: fsck --strict, diff and log of what arrived. Names that git forbids are in

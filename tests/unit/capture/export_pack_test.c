@@ -3,8 +3,8 @@
 
 #include <git2.h>
 
-#include "capture/git/export_pack.h"
-#include "capture/git/pack_writer.h"
+#include "capture/git/export/export_pack.h"
+#include "capture/git/export/pack_writer.h"
 #include "overlay/bases/base_git_library.h"
 
 /*

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "capture/git/ewah.h"
-#include "capture/git/index_extensions.h"
-#include "capture/git/untracked_directories.h"
+#include "capture/git/worktree/ewah.h"
+#include "capture/git/worktree/index_extensions.h"
+#include "capture/git/worktree/untracked_directories.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 

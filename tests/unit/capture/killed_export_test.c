@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "capture/git/export_git.h"
-#include "capture/git/export_pack.h"
+#include "capture/git/export/export_git.h"
+#include "capture/git/export/export_pack.h"
 #include "overlay/platform/atomic_file_fallback.h"
 
 /*

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "capture/git/land.h"
+#include "capture/git/land/land.h"
 #include "capture/thread_advance.h"
 
 /*

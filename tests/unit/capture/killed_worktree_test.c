@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "capture/git/worktree.h"
+#include "capture/git/worktree/worktree.h"
 
 /*
  * A process that is killed while it makes a worktree, or takes one away: at each system call that changes something, one

@@ -2,7 +2,7 @@
 #include "capture/operation_undo.h"
 
 #include "capture/thread_change.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 #include "tests/unit/capture/live.h"
 
 /* Threads are dropped, renamed and given other trees, and all of it is taken back and done again. */

@@ -5,7 +5,7 @@
 #include "capture/history/state_log.h"
 #include "capture/history/state_spec.h"
 #include "overlay/platform/buffer.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 /* How states are named and listed. */
 

@@ -2,7 +2,7 @@
 #include "capture/tree_merge.h"
 
 #include "overlay/platform/buffer.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 #include "tests/unit/capture/scene.h"
 
 /*

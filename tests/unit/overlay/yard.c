@@ -3,7 +3,7 @@
 
 #include "overlay/platform/clock.h"
 #include "overlay/platform/file.h"
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 const struct hd_caller yard_caller = {.uid = 1000, .gid = 1000, .umask = 022};
 

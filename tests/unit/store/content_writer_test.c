@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/store/chunk_list.h"
-#include "overlay/store/content_extent.h"
-#include "overlay/store/object_store_types.h"
+#include "overlay/store/objects/chunk_list.h"
+#include "overlay/store/objects/content_extent.h"
+#include "overlay/store/objects/object_store_types.h"
 #include "tests/unit/store/scratch_store.h"
 
 /*

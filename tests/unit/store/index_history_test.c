@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/store/index_types.h"
+#include "overlay/store/index/index_types.h"
 #include "tests/unit/store/scratch_store.h"
 
 /*

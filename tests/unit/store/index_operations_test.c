@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/store/index_operations.h"
+#include "overlay/store/index/index_operations.h"
 
 #include "tests/unit/store/scratch_store.h"
 

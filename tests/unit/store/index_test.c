@@ -3,8 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "overlay/store/index_operations.h"
-#include "overlay/store/index_types.h"
+#include "overlay/store/index/index_operations.h"
+#include "overlay/store/index/index_types.h"
 #include "tests/unit/store/scratch_store.h"
 
 /*

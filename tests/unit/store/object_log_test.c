@@ -5,9 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "overlay/store/object_check.h"
-#include "overlay/store/object_log_types.h"
-#include "overlay/store/object_store_types.h"
+#include "overlay/store/objects/object_check.h"
+#include "overlay/store/objects/object_log_types.h"
+#include "overlay/store/objects/object_store_types.h"
 #include "tests/unit/store/scratch_store.h"
 
 /*

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/atomic_file_fallback.h"
-#include "overlay/store/object_store_types.h"
+#include "overlay/store/objects/object_store_types.h"
 #include "tests/unit/store/scratch_store.h"
 
 /*

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 #include "overlay/platform/clock.h"
-#include "overlay/store/object_store_types.h"
+#include "overlay/store/objects/object_store_types.h"
 #include "tests/unit/store/scratch_store.h"
 
 /*

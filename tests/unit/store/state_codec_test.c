@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "overlay/platform/error.h"
-#include "overlay/store/state_codec.h"
+#include "overlay/store/index/state_codec.h"
 
 /*
  * State records: the id pinned to known bytes, and what is refused. Publishing and reading through the index

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/git/export/export_tree.h"
+
+#include <errno.h>
+#include <git2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "capture/git/export/export_names.h"
+#include "capture/git/export/export_options.h"
+#include "capture/git/tree_text.h"
+#include "capture/ignore_rules.h"
+#include "overlay/bases/base_git_library.h"
+#include "overlay/platform/buffer.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/work.h"
+#include "overlay/store/tree_codec.h"
+
+/*
+ * Three trees are walked side by side: the state's, its parent's, and the git tree that the parent became.
+ * What the two states have in common is not entered; its git id is read off the third. This makes an export
+ * cost what changed, and it carries submodules: a state shows one as an empty directory, and only the
+ * parent's git tree knows that it is more.
+ *
+ * A directory's git tree is remembered by its content unless it depends on where the directory is, that is,
+ * unless something in it was taken from the parent.
+ *
+ * What is ignored is left out where git does not have it already. So the rules of the state decide, and where they are
+ * others than the parent's, what both states have in common is looked at again; but for directories that are git's own,
+ * in which nothing was ever left out.
+ *
+ * Recursion is bounded by DEPTH_MAX; git's own tools recurse over trees as well.
+ */
+
+#define DEPTH_MAX 2048
+
+/* One directory of the three trees. */
+struct level {
+	const struct hd_tree_view_entry *directory;
+	const struct hd_tree_view_entry *parent; /* NULL: the parent has no such directory */
+	git_tree *parent_git;                    /* owned; NULL: git keeps nothing of it */
+	struct hd_tree_view_listing listing, parent_listing;
+	struct hd_tree_text text; /* owned: what is written, names of the listing */
+	size_t path_length;
+	bool positional; /* depends on where the directory is */
+};
+
+struct tree_walk {
+	struct hd_export_tree *export;
+	struct hd_tree_view *view, *parent_view;
+	struct hd_buffer path; /* of the directory being written, NUL-terminated */
+	unsigned depth;
+	struct hd_ignore *ignore; /* NULL: nothing is left out */
+	bool others;              /* the rules here are not those by which the parent's tree was written */
+};
+
+struct written {
+	git_oid id;
+	bool empty;     /* no tree was written: git keeps no empty directories */
+	bool childless; /* the directory is empty in the state itself, not only in what git keeps of it */
+	bool positional;
+};
+
+static int write_directory(struct tree_walk *walk, const struct hd_tree_view_entry *directory,
+	const struct hd_tree_view_entry *parent, git_tree *parent_git, struct written *ret_written);
+
+static void level_clear(struct level *level)
+{
+	hd_tree_view_listing_clear(&level->listing);
+	hd_tree_view_listing_clear(&level->parent_listing);
+	git_tree_free(level->parent_git);
+	hd_tree_text_clear(&level->text);
+}
+
+static git_filemode_t git_mode(uint32_t mode)
+{
+	if (S_ISLNK(mode))
+		return GIT_FILEMODE_LINK;
+	return mode & S_IXUSR ? GIT_FILEMODE_BLOB_EXECUTABLE : GIT_FILEMODE_BLOB;
+}
+
+static int insert(struct level *level, const char *name, const git_oid *id, git_filemode_t mode)
+{
+	return hd_tree_text_add(&level->text, name, mode, id);
+}
+
+/* The parent's entry of the same name and type. */
+static const struct hd_tree_view_entry *find_in_parent(
+	const struct level *level, const struct hd_tree_view_entry *entry)
+{
+	size_t low = 0, high = level->parent_listing.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct hd_tree_view_entry *other = &level->parent_listing.entries[middle];
+		int order = hd_tree_compare_names(
+			other->name, other->name_length, entry->name, entry->name_length);
+
+		if (order == 0)
+			return (other->mode & S_IFMT) == (entry->mode & S_IFMT) ? other : NULL;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static bool is_same(const struct hd_tree_view_entry *a, const struct hd_tree_view_entry *b)
+{
+	if (S_ISREG(a->mode) && git_mode(a->mode) != git_mode(b->mode))
+		return false;
+	return hd_content_equal(&a->content, &b->content);
+}
+
+/* A tree with a file that keeps it. */
+static int put_kept(struct tree_walk *walk, struct level *level, const struct hd_tree_view_entry *entry)
+{
+	struct hd_export_objects *objects = walk->export->objects;
+	struct hd_tree_text text = {0};
+	HD_AUTO_BUFFER struct hd_buffer tree = {0};
+	git_oid id;
+	int r = hd_export_objects_put(objects, GIT_OBJECT_BLOB, "", 0, &id);
+
+	if (r >= 0)
+		r = hd_tree_text_add(&text, HD_EXPORT_KEEP_FILE, GIT_FILEMODE_BLOB, &id);
+	if (r >= 0)
+		r = hd_tree_text_format(&text, &tree);
+	if (r >= 0)
+		r = hd_export_objects_put(objects, GIT_OBJECT_TREE, tree.data, tree.size, &id);
+	hd_tree_text_clear(&text);
+	return r < 0 ? r : insert(level, entry->name, &id, GIT_FILEMODE_TREE);
+}
+
+static int put_subdirectory(struct tree_walk *walk, struct level *level,
+	const struct hd_tree_view_entry *entry, const struct hd_tree_view_entry *parent,
+	const git_tree_entry *parent_git)
+{
+	git_tree *subtree = NULL;
+	struct written written;
+	int r;
+
+	if (parent_git && git_tree_entry_type(parent_git) == GIT_OBJECT_TREE &&
+		git_tree_lookup(&subtree, git_tree_owner(level->parent_git), git_tree_entry_id(parent_git)) <
+			0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "read the tree of '%s'", entry->name);
+	r = write_directory(walk, entry, parent, subtree, &written);
+	if (r < 0)
+		return r;
+	level->positional = level->positional || written.positional;
+	if (!written.empty)
+		return insert(level, entry->name, &written.id, GIT_FILEMODE_TREE);
+	if (!parent_git || git_tree_entry_type(parent_git) != GIT_OBJECT_COMMIT) {
+		if (walk->export->keep_empty && written.childless)
+			return put_kept(walk, level, entry);
+		walk->export->skipped += written.childless && (!parent || parent_git);
+		return 0;
+	}
+	level->positional = true;
+	return insert(level, entry->name, git_tree_entry_id(parent_git), GIT_FILEMODE_COMMIT);
+}
+
+static bool is_taken_over(const struct tree_walk *walk, const struct hd_tree_view_entry *entry,
+	const struct hd_tree_view_entry *parent, const git_tree_entry *parent_git)
+{
+	return parent && parent_git && is_same(entry, parent) &&
+	       (!walk->others || !S_ISDIR(entry->mode) || entry->content.kind == HD_CONTENT_GIT);
+}
+
+static int is_left_out(
+	const struct tree_walk *walk, const struct hd_tree_view_entry *entry, bool *ret_left_out)
+{
+	const char *above = walk->path.size > 0 ? (const char *)walk->path.data : "";
+	HD_AUTO_FREE char *path = NULL;
+
+	*ret_left_out = false;
+	if (!walk->ignore)
+		return 0;
+	if (asprintf(&path, "%s%s%s", above, *above ? "/" : "", entry->name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	return hd_ignore_check(walk->ignore, path, S_ISDIR(entry->mode), ret_left_out);
+}
+
+static int put_entry(struct tree_walk *walk, struct level *level, const struct hd_tree_view_entry *entry)
+{
+	const struct hd_tree_view_entry *parent = find_in_parent(level, entry);
+	const git_tree_entry *parent_git = NULL;
+	bool left_out = false;
+	git_oid id;
+	int r = 0;
+
+	if (parent && level->parent_git)
+		parent_git = git_tree_entry_byname(level->parent_git, entry->name);
+	if (parent && is_same(entry, parent))
+		level->positional = level->positional || S_ISDIR(entry->mode);
+	if (is_taken_over(walk, entry, parent, parent_git))
+		return insert(level, entry->name, git_tree_entry_id(parent_git),
+			git_tree_entry_filemode(parent_git));
+	/* A repository in the tree is not left out in silence: its name is refused below. */
+	if (!parent_git && strcmp(entry->name, ".git") != 0)
+		r = is_left_out(walk, entry, &left_out);
+	if (r < 0 || left_out) {
+		walk->export->ignored += left_out && !parent;
+		return r;
+	}
+	r = hd_export_name_check((const char *)walk->path.data, entry->name, entry->mode);
+	if (r < 0)
+		return r;
+	if (S_ISDIR(entry->mode))
+		return put_subdirectory(walk, level, entry, parent, parent_git);
+	if (!S_ISREG(entry->mode) && !S_ISLNK(entry->mode)) {
+		walk->export->skipped += parent == NULL;
+		return 0;
+	}
+	r = hd_export_objects_put_blob(walk->export->objects, walk->view, entry, &id);
+	if (r < 0)
+		return hd_fail_in(r, "'%s'", entry->name);
+	return insert(level, entry->name, &id, git_mode(entry->mode));
+}
+
+static int enter(struct tree_walk *walk, const char *name, size_t *ret_length)
+{
+	if (walk->depth == DEPTH_MAX)
+		return hd_fail(HD_E_EXPORT_NAME, "directories are nested deeper than %d", DEPTH_MAX);
+	*ret_length = walk->path.size;
+	walk->path.size -= walk->path.size > 0;
+	if (walk->path.size > 0)
+		hd_buffer_put_u8(&walk->path, '/');
+	hd_buffer_put(&walk->path, name, strlen(name) + 1);
+	walk->depth++;
+	return hd_buffer_status(&walk->path);
+}
+
+static void leave(struct tree_walk *walk, size_t length)
+{
+	walk->depth--;
+	walk->path.size = length;
+	if (length > 0)
+		walk->path.data[length - 1] = '\0';
+}
+
+static int list_level(struct tree_walk *walk, struct level *level)
+{
+	int r;
+
+	r = hd_tree_view_list(walk->view, level->directory, &level->listing);
+	if (r >= 0 && level->parent)
+		r = hd_tree_view_list(walk->parent_view, level->parent, &level->parent_listing);
+	return r;
+}
+
+static int put_tree(struct tree_walk *walk, struct level *level, git_oid *ret_id)
+{
+	HD_AUTO_BUFFER struct hd_buffer tree = {0};
+	int r = hd_tree_text_format(&level->text, &tree);
+
+	return r < 0 ? r
+		     : hd_export_objects_put(
+			       walk->export->objects, GIT_OBJECT_TREE, tree.data, tree.size, ret_id);
+}
+
+static int write_level(struct tree_walk *walk, struct level *level, struct written *ret_written)
+{
+	bool others = walk->others;
+	int r = list_level(walk, level);
+
+	if (r >= 0 && level->parent && hd_ignore_rules_differ(&level->listing, &level->parent_listing))
+		walk->others = true;
+	for (size_t i = 0; r >= 0 && i < level->listing.count; i++) {
+		r = hd_work_advance(0);
+		if (r >= 0)
+			r = put_entry(walk, level, &level->listing.entries[i]);
+	}
+	walk->others = others;
+	if (r < 0)
+		return r;
+	/* The rules are those of a place. */
+	ret_written->positional = level->positional || walk->ignore;
+	ret_written->empty = level->text.count == 0;
+	ret_written->childless = level->listing.count == 0;
+	/* Nothing tells an empty directory from a submodule's place but where it is. */
+	if (ret_written->childless)
+		ret_written->positional = true;
+	if (ret_written->empty && walk->depth > 1)
+		return 0;
+	r = put_tree(walk, level, &ret_written->id);
+	if (r < 0 || ret_written->positional)
+		return r;
+	return hd_export_map_put(&walk->export->objects->trees, &level->directory->content, &ret_written->id);
+}
+
+/* Takes PARENT_GIT over. */
+static int write_directory(struct tree_walk *walk, const struct hd_tree_view_entry *directory,
+	const struct hd_tree_view_entry *parent, git_tree *parent_git, struct written *ret_written)
+{
+	struct level level = {.directory = directory, .parent = parent, .parent_git = parent_git};
+	struct written written = {0};
+	const git_oid *known;
+	int r;
+
+	known = walk->ignore ? NULL : hd_export_map_get(&walk->export->objects->trees, &directory->content);
+	if (directory->content.kind == HD_CONTENT_GIT) {
+		r = hd_export_objects_put_git(walk->export->objects, &directory->content, &written.id);
+	} else if (known) {
+		written.id = *known;
+		r = 0;
+	} else {
+		r = enter(walk, directory->name, &level.path_length);
+		if (r >= 0) {
+			r = write_level(walk, &level, &written);
+			leave(walk, level.path_length);
+		}
+	}
+	level_clear(&level);
+	if (r < 0)
+		return *directory->name ? hd_fail_in(r, "'%s'", directory->name) : r;
+	*ret_written = written;
+	return 0;
+}
+
+int hd_export_tree_write(struct hd_export_tree *export, const struct hd_state *state,
+	const struct hd_state *parent, const git_oid *parent_tree, git_oid *ret_tree)
+{
+	/* Nothing says whether the parent was exported without what is ignored or empty. */
+	struct tree_walk walk = {.export = export, .others = export->with_ignored || export->keep_empty};
+	struct hd_tree_view_entry root, parent_root;
+	git_tree *parent_git = NULL;
+	struct written written;
+	int r;
+
+	r = hd_tree_view_of_state(export->bases, state, &walk.view);
+	if (r >= 0 && parent)
+		r = hd_tree_view_of_state(export->bases, parent, &walk.parent_view);
+	if (r >= 0 && parent && git_tree_lookup(&parent_git, export->objects->repository, parent_tree) < 0)
+		r = hd_git_library_fail(HD_E_REPOSITORY, "read the parent's tree");
+	if (r >= 0 && !export->with_ignored)
+		r = hd_ignore_new(export->store, walk.view, &state->id, &walk.ignore);
+	if (r >= 0) {
+		hd_tree_view_root(walk.view, &root);
+		if (parent)
+			hd_tree_view_root(walk.parent_view, &parent_root);
+		r = write_directory(&walk, &root, parent ? &parent_root : NULL, parent_git, &written);
+	}
+	hd_ignore_free(walk.ignore);
+	hd_tree_view_free(walk.view);
+	hd_tree_view_free(walk.parent_view);
+	hd_buffer_clear(&walk.path);
+	if (r < 0)
+		return r;
+	*ret_tree = written.id;
+	return 0;
+}

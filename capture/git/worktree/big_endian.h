@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_GIT_WORKTREE_BIG_ENDIAN_H
+#define HEDDLE_CAPTURE_GIT_WORKTREE_BIG_ENDIAN_H
+
+/* Big-endian integers, as all of git's files have them, at the end of a buffer. Errors: latched in the buffer. */
+
+#include <endian.h>
+
+#include "overlay/platform/buffer.h"
+
+static inline void hd_put_be32(struct hd_buffer *buffer, uint32_t value)
+{
+	value = htobe32(value);
+	hd_buffer_put(buffer, &value, sizeof(value));
+}
+
+static inline void hd_put_be64(struct hd_buffer *buffer, uint64_t value)
+{
+	value = htobe64(value);
+	hd_buffer_put(buffer, &value, sizeof(value));
+}
+
+#endif

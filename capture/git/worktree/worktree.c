@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/git/worktree/worktree.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <git2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/git/worktree/worktree_config.h"
+#include "capture/git/worktree/worktree_head.h"
+#include "capture/git/worktree/worktree_index.h"
+#include "capture/git/worktree/worktree_index_edit.h"
+#include "overlay/bases/base.h"
+#include "overlay/bases/base_git_library.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/file.h"
+#include "overlay/platform/log.h"
+#include "overlay/platform/random.h"
+
+/*
+ * What is in the directory, and in which order it is written: `locked` first, so that at no instant git would prune it,
+ * `gitdir` last. One that is there and lacks something (an older git's prune, a person) is completed by the same code.
+ *
+ *     locked      why git must not remove it: it is not where its files are when it is not mounted
+ *     heddle      whose it is (worktree_record.h)
+ *     commondir   "../.."
+ *     HEAD        the commit, or the branch
+ *     heddle-head where HEAD was when heddle saw it last (worktree_head.h)
+ *     index       of that commit; with it git finds nothing changed that is not
+ *     gitdir      the mount's .git, wherever that is now
+ */
+
+#define NAME_SIZE 200
+#define NAME_ATTEMPTS 1000
+#define BRANCH_PREFIX "refs/heads/heddle/"
+#define TEXT_LIMIT 65536
+
+struct making {
+	struct hd_store *store;
+	const struct hd_worktree_settings *settings;
+	uint32_t number;            /* of the thread */
+	char *location;             /* owned: the repository's git directory */
+	git_repository *repository; /* owned */
+	git_oid base;               /* the commit that the thread began at */
+	git_oid first;              /* where HEAD of a new one is: the last commit that the thread is at */
+	struct hd_worktree_stat stat;
+	mode_t directory_mode; /* as the repository's own, for files without x */
+};
+
+static void making_clear(struct making *making)
+{
+	git_repository_free(making->repository);
+	free(making->location);
+	*making = (struct making){0};
+}
+
+/* ---- which repository ---- */
+
+static int find_base(struct making *making)
+{
+	struct hd_index *index = making->store->index;
+	struct hd_base_record base = {0};
+	struct hd_state first = {0};
+	struct hd_thread thread;
+	int r;
+
+	r = hd_index_get_thread(index, making->settings->thread, &thread);
+	if (r < 0)
+		return r;
+	making->number = thread.number;
+	r = hd_index_find_first(index, &thread.head, &first);
+	if (r >= 0 && hd_worktree_head_nearest(index, &thread.head, &making->first) < 0)
+		making->first = (git_oid){0};
+	hd_thread_clear(&thread);
+	if (r < 0)
+		return r;
+	if (first.tree.kind != HD_CONTENT_GIT || !first.git_commit)
+		r = hd_fail(HD_E_WORKTREE, "the thread's base is no git commit");
+	else if (git_oid_fromstr(&making->base, first.git_commit) < 0)
+		r = hd_fail(HD_E_WORKTREE, "the commit %s of the thread's base", first.git_commit);
+	else
+		r = hd_index_get_base(index, first.tree.base, &base);
+	making->stat.time_s = first.time_s;
+	hd_state_clear(&first);
+	if (r < 0)
+		return r;
+	making->location = HD_STEAL(base.location);
+	hd_base_record_clear(&base);
+	return 0;
+}
+
+/* git uses no repository that is somebody else's, and must not find files there that its owner cannot write. */
+static int check_owner(struct making *making)
+{
+	struct stat stat;
+	int r = hd_file_stat_at(AT_FDCWD, making->location, &stat);
+
+	if (r < 0)
+		return hd_fail(HD_E_WORKTREE, "%s (%s)", making->location, hd_error_text(r));
+	if (stat.st_uid != geteuid())
+		return hd_fail(HD_E_WORKTREE, "the repository %s belongs to user %u", making->location,
+			(unsigned)stat.st_uid);
+	making->directory_mode = (stat.st_mode & 0777) | 0700;
+	return 0;
+}
+
+static int check_texts(const struct making *making)
+{
+	if (strchr(making->settings->mountpoint, '\n') || strchr(making->location, '\n') ||
+		strchr(making->store->path, '\n'))
+		return hd_fail(HD_E_WORKTREE, "a path has a line break in it");
+	return 0;
+}
+
+/*
+ * git knows a changed file by its change time, in seconds. Whatever was changed in a thread was changed after the store was made: where
+ * that is later than the commit, no file that is another has the commit's time.
+ */
+static void describe_files(struct making *making)
+{
+	const struct hd_worktree_settings *settings = making->settings;
+	struct hd_worktree_stat *said = &making->stat;
+	struct stat stat;
+
+	said->known = hd_file_stat_at(making->store->fd, "format", &stat) >= 0 &&
+		      said->time_s < stat.st_mtim.tv_sec;
+	said->root = settings->root;
+	said->worktree = settings->is_of_base ? settings->mountpoint : NULL;
+	said->uid = settings->uid;
+	said->gid = settings->gid;
+}
+
+static int open_repository(struct making *making)
+{
+	git_commit *first = NULL;
+	int r = hd_git_library_start();
+
+	if (r >= 0)
+		r = find_base(making);
+	if (r >= 0)
+		r = check_owner(making);
+	if (r >= 0)
+		r = check_texts(making);
+	if (r >= 0)
+		describe_files(making);
+	if (r >= 0 && git_repository_open_bare(&making->repository, making->location) < 0)
+		r = hd_git_library_fail(HD_E_REPOSITORY, "open git repository %s", making->location);
+	if (r >= 0 && git_commit_lookup(&first, making->repository, &making->first) < 0)
+		making->first = making->base;
+	git_commit_free(first);
+	return r;
+}
+
+/* ---- HEAD ---- */
+
+static int begin_on_branch(const struct making *making, git_oid *ret_commit, char **ret_head)
+{
+	HD_AUTO_FREE char *name = NULL;
+	git_reference *branch = NULL;
+	git_object *commit = NULL;
+	int r = 0;
+
+	if (asprintf(&name, BRANCH_PREFIX "%s", making->settings->thread) < 0) {
+		name = NULL;
+		return -ENOMEM;
+	}
+	if (git_reference_lookup(&branch, making->repository, name) == 0 &&
+		git_branch_is_checked_out(branch) == 1)
+		r = hd_fail(HD_E_BRANCH_CHECKED_OUT, "%s", name);
+	else if (!branch && git_reference_create(&branch, making->repository, name, &making->first, 0,
+				    "heddle: begin thread") < 0)
+		r = hd_git_library_fail(HD_E_REPOSITORY, "make the branch %s", name);
+	else if (git_reference_peel(&commit, branch, GIT_OBJECT_COMMIT) < 0)
+		r = hd_git_library_fail(HD_E_REPOSITORY, "read the branch %s", name);
+	if (r == 0 && asprintf(ret_head, "ref: %s\n", name) < 0)
+		r = -ENOMEM;
+	if (r == 0)
+		*ret_commit = *git_object_id(commit);
+	git_object_free(commit);
+	git_reference_free(branch);
+	return r;
+}
+
+static int choose_head(const struct making *making, git_oid *ret_commit, char **ret_head)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	if (making->settings->branch)
+		return begin_on_branch(making, ret_commit, ret_head);
+	if (asprintf(ret_head, "%s\n", git_oid_tostr(hex, sizeof(hex), &making->first)) < 0)
+		return -ENOMEM;
+	*ret_commit = making->first;
+	return 0;
+}
+
+/* ---- the files ---- */
+
+static int write_text(const struct making *making, int directory_fd, const char *name, const char *text)
+{
+	struct hd_atomic_file file;
+	int r = hd_file_atomic_begin(directory_fd, making->directory_mode & 0666, &file);
+
+	if (r < 0)
+		return r;
+	/* Whatever the mask of this process is. */
+	r = hd_file_set_mode(file.fd, making->directory_mode & 0666);
+	if (r >= 0)
+		r = hd_file_write_at(file.fd, text, strlen(text), 0);
+	if (r < 0) {
+		hd_file_atomic_abort(&file);
+		return r;
+	}
+	return hd_file_atomic_commit(&file, name, true, false);
+}
+
+/* A git that looks meanwhile sees the old text or the new one. */
+static int write_changed(const struct making *making, int directory_fd, const char *name, const char *text)
+{
+	HD_AUTO_FREE char *old = NULL;
+	size_t size;
+
+	if (hd_file_read_whole(directory_fd, name, TEXT_LIMIT, &old, &size) >= 0 && strcmp(old, text) == 0)
+		return 0;
+	return write_text(making, directory_fd, name, text);
+}
+
+/* Under another name first: git finds none or the whole one. What is there under it is left of a death in between. */
+static int write_index(const struct making *making, int directory_fd, const char *path, const git_oid *commit)
+{
+	struct hd_worktree_stat stat = making->stat;
+	HD_AUTO_FREE char *index = NULL;
+	int r;
+
+	if (asprintf(&index, "%s/" HD_WORKTREE_INDEX_TEMPORARY, path) < 0) {
+		index = NULL;
+		return -ENOMEM;
+	}
+	/* What is said of the base holds for the base's commit alone. */
+	if (!git_oid_equal(commit, &making->base))
+		stat.worktree = stat.token = NULL;
+	r = hd_file_unlink(directory_fd, HD_WORKTREE_INDEX_TEMPORARY);
+	if (r >= 0 || r == -ENOENT)
+		r = hd_worktree_index_write(making->repository, commit, &stat, index);
+	return r < 0 ? r : hd_worktree_index_publish(directory_fd, making->directory_mode & 0666);
+}
+
+/* The commit that HEAD of a directory that is there names. */
+static int read_head(const struct making *making, int directory_fd, git_oid *ret_commit)
+{
+	HD_AUTO_FREE char *text = NULL;
+	size_t size;
+	int r = hd_file_read_whole(directory_fd, "HEAD", TEXT_LIMIT, &text, &size);
+
+	if (r < 0)
+		return r;
+	text[strcspn(text, "\n")] = '\0';
+	if (strncmp(text, "ref: ", 5) == 0)
+		return git_reference_name_to_id(ret_commit, making->repository, text + 5) < 0 ? -ENOENT : 0;
+	return strlen(text) == GIT_OID_HEXSZ && git_oid_fromstr(ret_commit, text) == 0 ? 0 : -ENOENT;
+}
+
+static int write_head_and_index(const struct making *making, int directory_fd, const char *path)
+{
+	HD_AUTO_FREE char *head = NULL;
+	git_oid commit;
+	int r = 0;
+
+	if (!hd_file_exists(directory_fd, "HEAD")) {
+		r = choose_head(making, &commit, &head);
+		if (r >= 0)
+			r = write_text(making, directory_fd, "HEAD", head);
+		if (r >= 0)
+			r = hd_worktree_head_note(path, &commit);
+	} else if (!hd_file_exists(directory_fd, "index")) {
+		r = read_head(making, directory_fd, &commit);
+		/* A branch without a commit has an empty index, as git understands one that is missing. */
+		if (r == -ENOENT)
+			return 0;
+	}
+	if (r >= 0 && !hd_file_exists(directory_fd, "index"))
+		r = write_index(making, directory_fd, path, &commit);
+	return r;
+}
+
+/* The mount was somewhere else the last time. */
+static bool has_moved(int directory_fd, const char *gitdir)
+{
+	HD_AUTO_FREE char *old = NULL;
+	size_t size;
+
+	return hd_file_read_whole(directory_fd, "gitdir", TEXT_LIMIT, &old, &size) >= 0 &&
+	       strcmp(old, gitdir) != 0;
+}
+
+/* Without it git looks at the files itself, which needs no word. */
+static void set_hook(struct making *making, const char *path)
+{
+	const struct hd_worktree_settings *settings = making->settings;
+	bool asks = false;
+
+	if (settings->hook && hd_worktree_config_set_hook(making->location, path, settings->hook,
+				      settings->extends_config, &asks) < 0) {
+		hd_log(HD_LOG_NOTICE, "git will not ask what changed: %s",
+			hd_error_message(-HD_E_REPOSITORY));
+		hd_error_clear();
+	}
+	making->stat.token = asks ? settings->token : NULL;
+}
+
+static int complete(struct making *making, const char *path)
+{
+	const struct hd_worktree_settings *settings = making->settings;
+	HD_AUTO_FREE char *locked = NULL;
+	HD_AUTO_FREE char *gitdir = NULL;
+	HD_AUTO_FREE char *born = hd_worktree_record_birth(making->store->path);
+	struct hd_worktree_record said = {.store = making->store->path,
+		.born = born,
+		.number = making->number,
+		.thread = (char *)settings->thread};
+	HD_AUTO_FREE char *record = hd_worktree_record_format(&said);
+	HD_AUTO_CLOSE int fd = hd_directory_open(AT_FDCWD, path);
+	int r = fd;
+
+	if (r < 0)
+		return r;
+	if (asprintf(&locked, "thread %s of %s\n", settings->thread, making->store->path) < 0 ||
+		asprintf(&gitdir, "%s/.git\n", settings->mountpoint) < 0 || !record)
+		return -ENOMEM;
+	r = write_changed(making, fd, "locked", locked);
+	if (r >= 0)
+		r = write_changed(making, fd, "heddle", record);
+	if (r >= 0 && !hd_file_exists(fd, "commondir"))
+		r = write_text(making, fd, "commondir", "../..\n");
+	set_hook(making, path);
+	if (r >= 0)
+		r = hd_worktree_index_break_lock(fd);
+	if (r >= 0 && has_moved(fd, gitdir))
+		r = hd_worktree_index_forget_place(fd, path);
+	if (r >= 0)
+		r = write_head_and_index(making, fd, path);
+	return r < 0 ? r : write_changed(making, fd, "gitdir", gitdir);
+}
+
+/* ---- a new one ---- */
+
+/* What a reference's name may have in it, and a directory's. */
+static void choose_name(const char *thread, char name[NAME_SIZE])
+{
+	size_t length = 0;
+
+	for (; *thread && length < NAME_SIZE - 1; thread++) {
+		unsigned char byte = (unsigned char)*thread;
+		bool is_fine =
+			isalnum(byte) || byte == '_' || byte == '-' || (byte == '.' && thread[1] != '.');
+
+		name[length++] = is_fine ? (char)byte : '-';
+	}
+	name[length] = '\0';
+	if (length > 5 && strcmp(name + length - 5, ".lock") == 0)
+		name[length - 5] = '-';
+	if (name[length - 1] == '.')
+		name[length - 1] = '-';
+}
+
+/* Gives the directory TEMPORARY the first name in WORKTREES that is free, as git does. */
+static int publish(
+	const char *worktrees, const char *temporary, mode_t mode, const char *wanted, char **ret_path)
+{
+	HD_AUTO_FREE char *path = NULL;
+	int r;
+
+	for (unsigned attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
+		char suffix[16] = "";
+
+		if (attempt > 0)
+			(void)snprintf(suffix, sizeof(suffix), "%u", attempt);
+		hd_cleanup_free(&path);
+		if (asprintf(&path, "%s/%s%s", worktrees, wanted, suffix) < 0) {
+			path = NULL;
+			return -ENOMEM;
+		}
+		/* git removes it when it is empty. */
+		r = hd_directory_make(AT_FDCWD, worktrees, mode);
+		if (r >= 0)
+			r = hd_directory_make_new(AT_FDCWD, path, mode);
+		/* Onto the empty directory, which is ours: one step. */
+		if (r >= 0)
+			r = hd_file_rename(AT_FDCWD, temporary, path);
+		if (r == -EEXIST || r == -ENOENT)
+			continue;
+		if (r >= 0)
+			*ret_path = HD_STEAL(path);
+		return r;
+	}
+	return -EEXIST;
+}
+
+static int make_new(struct making *making, char **ret_path)
+{
+	HD_AUTO_FREE char *worktrees = NULL;
+	HD_AUTO_FREE char *temporary = NULL;
+	char name[NAME_SIZE];
+	int r;
+
+	if (asprintf(&worktrees, "%s/worktrees", making->location) < 0 ||
+		asprintf(&temporary, "%s/" HD_WORKTREE_NEW_PREFIX "%016llx", making->location,
+			(unsigned long long)hd_random64()) < 0)
+		return -ENOMEM;
+	r = hd_directory_make_new(AT_FDCWD, temporary, making->directory_mode);
+	if (r < 0)
+		return hd_fail(HD_E_WORKTREE, "the repository %s cannot be written (%s)", making->location,
+			hd_error_text(r));
+	r = complete(making, temporary);
+	choose_name(making->settings->thread, name);
+	if (r >= 0)
+		r = publish(worktrees, temporary, making->directory_mode, name, ret_path);
+	if (r < 0)
+		(void)hd_directory_remove_tree(AT_FDCWD, temporary);
+	return r;
+}
+
+static int update(struct making *making, const char *name, char **ret_path)
+{
+	HD_AUTO_FREE char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/worktrees/%s", making->location, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = complete(making, path);
+	if (r < 0)
+		return hd_fail_in(r, "bring %s up to date", path);
+	*ret_path = HD_STEAL(path);
+	return 0;
+}
+
+/* The pin may have been removed, by somebody who took it for rubbish. */
+static int pin(const struct making *making)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	return hd_base_git_pin(making->location, git_oid_tostr(hex, sizeof(hex), &making->base));
+}
+
+static int remove_replaced(const struct hd_worktree_record *record, void *payload)
+{
+	(void)payload;
+	(void)hd_worktree_remove(record);
+	return 0;
+}
+
+int hd_worktree_attach(struct hd_store *store, const struct hd_worktree_settings *settings, char **ret_link)
+{
+	HD_CLEANUP(making_clear) struct making making = {.store = store, .settings = settings};
+	HD_AUTO_FREE char *path = NULL;
+	struct hd_worktree_record record = {0};
+	int r;
+
+	r = open_repository(&making);
+	if (r < 0)
+		return r;
+	r = pin(&making);
+	if (r < 0)
+		return r;
+	/* What a store left that was in the same place. */
+	(void)hd_worktree_record_list_replaced(making.location, store->path, remove_replaced, NULL);
+	hd_error_clear();
+	r = hd_worktree_record_find(making.location, store->path, making.number, &record);
+	if (r == -ENOENT)
+		r = make_new(&making, &path);
+	else if (r >= 0)
+		r = update(&making, record.name, &path);
+	hd_worktree_record_clear(&record);
+	if (r < 0)
+		return r;
+	return asprintf(ret_link, "gitdir: %s\n", path) < 0 ? -ENOMEM : 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_GIT_WORKTREE_WORKTREE_RECORD_H
+#define HEDDLE_CAPTURE_GIT_WORKTREE_WORKTREE_RECORD_H
+
+/*
+ * Worktree record: which of a repository's admin directories (<git directory>/worktrees/<name>) is which thread's. A file
+ * `heddle` in the admin directory, which git does not know and leaves alone, says so:
+ *
+ *     store /home/a/project/.heddle
+ *     born 1795297065.915931688
+ *     number 3
+ *     thread fix-login
+ *
+ * When the store was made and the number are what counts: the store may be moved, with the repository or without, another one may
+ * be made in its place, and a number is given once, whatever the thread is called. Path and name are for people, and for
+ * who looks for a mount. A record without a birth is its path's.
+ *
+ * Ownership   Records own their strings until hd_worktree_record_clear. Threads: any. Errors: -errno.
+ */
+
+#include <stdint.h>
+
+#include "overlay/store/store.h"
+
+/* Names of what is being made, or taken away, in the git directory. */
+#define HD_WORKTREE_NEW_PREFIX "heddle-new-"
+#define HD_WORKTREE_GONE_PREFIX "heddle-gone-"
+
+struct hd_worktree_record {
+	char *repository; /* owned: git directory, absolute */
+	char *name;       /* owned: of the admin directory */
+	char *store;      /* owned: where it was when the thread was mounted last */
+	char *born;       /* owned, may be NULL: when the store was made */
+	char *thread;     /* owned */
+	uint32_t number;
+};
+
+/* Frees the strings; a cleared record is fine. */
+void hd_worktree_record_clear(struct hd_worktree_record *record);
+
+/* The file's text, of all but repository and name: fresh memory, NULL when memory is short. */
+char *hd_worktree_record_format(const struct hd_worktree_record *record);
+
+/* When the store at STORE_PATH was made, as its records say it: fresh memory, NULL where nobody knows. */
+char *hd_worktree_record_birth(const char *store_path);
+
+/* That in the admin directory at PATH, with neither repository nor name; -ENOENT. The caller clears it. */
+int hd_worktree_record_read(const char *path, struct hd_worktree_record *ret_record);
+
+/* Nonzero ends the listing and becomes its result. */
+typedef int (*hd_worktree_emit)(const struct hd_worktree_record *record, void *payload);
+
+/* Calls EMIT for each admin directory of REPOSITORY that is a thread's of the store at STORE_PATH. */
+int hd_worktree_record_list(
+	const char *repository, const char *store_path, hd_worktree_emit emit, void *payload);
+
+/* Calls EMIT for each of a store that was at STORE_PATH, and is another one by now. */
+int hd_worktree_record_list_replaced(
+	const char *repository, const char *store_path, hd_worktree_emit emit, void *payload);
+
+/* That of thread NUMBER; bare -ENOENT when it has none. The caller clears it. */
+int hd_worktree_record_find(const char *repository, const char *store_path, uint32_t number,
+	struct hd_worktree_record *ret_record);
+
+#endif
