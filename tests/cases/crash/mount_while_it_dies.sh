@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 120
+# TIMEOUT: 300
 #
 # heddle mount at once after kill -9 of worker, supervisor and keeper, which still end: it waits for that, takes the place
 # of the dead mount, and says what it recovered. While one of them is stopped and would go on, the mount is mounted already.
