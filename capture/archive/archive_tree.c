@@ -256,7 +256,7 @@ static int check_replaced(const struct hd_archive_tree *tree, uint32_t name, boo
 
 int hd_archive_tree_set(struct hd_archive_tree *tree, uint32_t name, const struct hd_archive_file *file)
 {
-	uint32_t index;
+	uint32_t index = 0;
 	int r = check_replaced(tree, name, S_ISDIR(file->mode));
 
 	if (r == 0)

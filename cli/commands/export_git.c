@@ -176,7 +176,7 @@ int hd_export_git_command(const struct hd_invocation *invocation)
 				      strcmp(hd_export_arguments.empty_directories, "keep-file") == 0,
 			.with_ignored = hd_export_arguments.with_ignored}};
 	struct hd_base_set *bases = NULL;
-	export_action action;
+	export_action action = NULL;
 	int r;
 
 	r = choose_action(invocation, &action);

@@ -23,7 +23,7 @@ struct hd_journal_origins {
 /* What they are called in a thread's directory, and what in that of the thread they come from while a fork is made. */
 #define HD_ORIGIN_PREFIX "journal.origin."
 #define HD_ORIGIN_PINNED_PREFIX "journal.fork."
-#define HD_ORIGIN_NAME_SIZE 32
+#define HD_ORIGIN_NAME_SIZE 40
 
 /* That of number N, from 1. */
 void hd_journal_origin_name(const char *prefix, size_t n, char name[HD_ORIGIN_NAME_SIZE]);

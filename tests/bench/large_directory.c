@@ -155,7 +155,7 @@ static char last_name[NAME_SIZE];
 
 static void remember(const char *name)
 {
-	(void)snprintf(last_name, sizeof(last_name), "%s", name);
+	(void)snprintf(last_name, sizeof(last_name), "%.*s", NAME_SIZE - 1, name);
 }
 
 static void replace_last(void)

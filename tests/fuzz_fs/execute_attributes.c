@@ -118,7 +118,8 @@ void fuzz_run_xattr_list(
 		count++;
 		outcome->digest += fuzz_digest(0, names + at, strlen(names + at));
 		if (length + strlen(names + at) + 2 < sizeof(outcome->text))
-			length += (size_t)sprintf(outcome->text + length, "%s ", names + at);
+			length += (size_t)snprintf(
+				outcome->text + length, sizeof(outcome->text) - length, "%s ", names + at);
 	}
 	if (outcome->result >= 0)
 		outcome->result = count;

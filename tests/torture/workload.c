@@ -50,7 +50,7 @@ static int write_at(
 	struct hd_overlay *overlay, const char *name, uint64_t offset, const void *data, size_t size)
 {
 	size_t written;
-	hd_ino ino;
+	hd_ino ino = 0;
 	int r = find(overlay, HD_ROOT_INO, name, &ino);
 
 	if (r == 0)
@@ -83,7 +83,7 @@ static int set(
 	struct hd_overlay *overlay, const char *name, unsigned what, const struct hd_attributes *values)
 {
 	struct hd_attributes ignored;
-	hd_ino ino;
+	hd_ino ino = 0;
 	int r = find(overlay, HD_ROOT_INO, name, &ino);
 
 	return nothing_there(r < 0 ? r : hd_overlay_setattr(overlay, &caller, ino, what, values, &ignored));
@@ -138,7 +138,7 @@ static int do_chmod(struct hd_overlay *overlay)
 
 static int do_setxattr(struct hd_overlay *overlay)
 {
-	hd_ino ino;
+	hd_ino ino = 0;
 	int r = find(overlay, HD_ROOT_INO, "a", &ino);
 
 	return nothing_there(r < 0 ? r : hd_overlay_setxattr(overlay, ino, "user.mark", "value", 5, 0));
@@ -175,7 +175,7 @@ static int do_rename_directory(struct hd_overlay *overlay)
 static int do_link(struct hd_overlay *overlay)
 {
 	struct hd_attributes attributes;
-	hd_ino ino;
+	hd_ino ino = 0;
 	int r = find(overlay, HD_ROOT_INO, "b", &ino);
 
 	if (r == 0)
@@ -197,7 +197,7 @@ static int do_unlink_memory(struct hd_overlay *overlay)
 
 static int do_unlink_below(struct hd_overlay *overlay)
 {
-	hd_ino ino;
+	hd_ino ino = 0;
 	int r = find(overlay, HD_ROOT_INO, "d", &ino);
 
 	return nothing_there(r < 0 ? r : hd_overlay_unlink(overlay, ino, "x"));
@@ -230,7 +230,7 @@ static int do_symlink(struct hd_overlay *overlay)
 
 static int do_punch(struct hd_overlay *overlay)
 {
-	hd_ino ino;
+	hd_ino ino = 0;
 	int r = find(overlay, HD_ROOT_INO, "b", &ino);
 
 	return nothing_there(r < 0 ? r

@@ -162,7 +162,7 @@ static int read_header(
 
 int hd_chunk_list_total(struct hd_object_store *store, const struct hd_object_id *list, uint64_t *ret_total)
 {
-	struct header header;
+	struct header header = {0};
 	int r = read_header(store, list, &header);
 
 	if (r == 0)

@@ -102,7 +102,7 @@ int __wrap_hd_memory_file_resize(int fd, uint64_t size)
 /* A file of its own for every point. */
 static const char *file_name(int64_t number)
 {
-	static char name[16];
+	static char name[32];
 
 	snprintf(name, sizeof(name), "file%lld", (long long)number);
 	return name;
