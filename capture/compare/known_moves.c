@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/history/state_log.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 
@@ -101,28 +102,6 @@ int hd_known_moves_put_before(
 
 /* ---- between two states ---- */
 
-/* Looks at STATE and the first parents before it, until LOOK returns something else than 0, which is the result. */
-static int walk(struct hd_index *index, const struct hd_state_id *from,
-	int (*look)(const struct hd_state *state, void *payload), void *payload)
-{
-	struct hd_state_id id = *from;
-	bool ended = false;
-	int r = 0;
-
-	while (r == 0 && !ended) {
-		struct hd_state state = {0};
-
-		r = hd_index_get_state(index, &id, &state);
-		if (r >= 0)
-			r = look(&state, payload);
-		ended = state.n_parents == 0;
-		if (!ended)
-			id = state.parents[0];
-		hd_state_clear(&state);
-	}
-	return r;
-}
-
 struct line {
 	struct hd_state_id *ids; /* owned array: the first parents of a state, itself first */
 	size_t count, capacity;
@@ -177,7 +156,7 @@ static int collect(struct hd_index *index, const struct hd_state_id *from, const
 	struct hd_known_moves *moves)
 {
 	struct collecting collecting = {.end = from, .moves = moves};
-	int r = walk(index, to, put_state, &collecting);
+	int r = hd_state_log_walk(index, to, HD_STATE_LOG_FIRST_PARENT, put_state, &collecting);
 
 	return r < 0 ? r : 0;
 }
@@ -198,13 +177,13 @@ int hd_known_moves_between(struct hd_index *index, const struct hd_state_id *fro
 	struct line lines[2] = {{.wanted = from}, {.wanted = to}};
 	struct hd_known_moves back = {0}, moves = {0};
 	const struct hd_state_id *common = NULL;
-	int r = walk(index, to, note_id, &lines[0]);
+	int r = hd_state_log_walk(index, to, HD_STATE_LOG_FIRST_PARENT, note_id, &lines[0]);
 
 	/* Most are compared with one of their ancestors. */
 	if (r >= 0 && lines[0].count > 0 && hd_state_id_equal(&lines[0].ids[lines[0].count - 1], from))
 		common = from;
 	else if (r >= 0)
-		r = walk(index, from, note_id, &lines[1]);
+		r = hd_state_log_walk(index, from, HD_STATE_LOG_FIRST_PARENT, note_id, &lines[1]);
 	if (r >= 0 && !common)
 		common = find_common(&lines[1], &lines[0]);
 	r = r < 0 ? r : 0;

@@ -5,7 +5,10 @@
 /*
  * Answers that are an error and nothing else, and that arrive: who asked waits for them, and for nothing else.
  *
- * Threads     Any.
+ * A device that does not take them is tried for a second, in which the caller waits; then this process is ended by SIGKILL, so
+ * that another worker takes over.
+ *
+ * Threads     Any, without a lock.
  */
 
 #include "mount/fuse/fuse_session_types.h"

@@ -5,7 +5,8 @@
 /*
  * Take-over: what a session does with the requests of a worker that died, before any thread of its own reads.
  *
- * Threads     One, before the loop runs. Errors: -errno of the device.
+ * Threads     hd_fuse_ask_again and hd_fuse_take_over: one, before the loop runs. The others: the request thread that reads.
+ * Errors      -errno of the device.
  */
 
 #include "mount/fuse/fuse_request.h"

@@ -191,8 +191,6 @@ static int replace_cut(int fd, const struct hd_journal_header *header,
 {
 	int r;
 
-	for (size_t i = 0; i < origins->count; i++)
-		repair->epochs += origins->origins[i].sequence;
 	repair->kept = hd_journal_origins_size(origins);
 	r = set_aside(fd, "journal", repair->aside, sizeof(repair->aside));
 	if (r < 0)
@@ -225,22 +223,19 @@ static int replace(int fd, struct hd_journal_source *source, struct hd_journal_r
 {
 	struct hd_journal_origins origins;
 	struct hd_journal_header header;
-	uint64_t own = 0;
-	int whole, r = read_origins(source, &header, &origins);
+	int r = read_origins(source, &header, &origins);
 
 	if (r < 0)
 		return r;
-	whole = r = cut_origins(fd, &origins);
+	r = cut_origins(fd, &origins);
 	if (r == 0)
 		r = replace_cut(fd, &header, &origins, repair);
 	else if (r > 0)
 		r = replace_whole(fd, source, repair);
 	if (r == 0)
 		r = hd_directory_sync(fd);
-	if (whole > 0)
-		for (size_t i = 0; i < origins.count; i++)
-			own += origins.origins[i].sequence;
-	repair->epochs += own;
+	for (size_t i = 0; i < origins.count; i++)
+		repair->epochs += origins.origins[i].sequence;
 	return r < 0 ? r : set_origins_aside(fd, origins.count);
 }
 

@@ -61,7 +61,7 @@ static int put_needed(struct hd_export_series *series, struct hd_buffer *header,
 static int write_header(struct hd_export_series *series, int fd, uint64_t *ret_needed)
 {
 	HD_AUTO_BUFFER struct hd_buffer header = {0};
-	const char *id = git_oid_tostr_s(&series->item.id);
+	const char *id;
 	int r;
 
 	hd_buffer_put_text(&header, "# v2 git bundle\n");

@@ -11,6 +11,7 @@
 #include "capture/git/export/export_copy.h"
 #include "capture/git/export/export_reference.h"
 #include "capture/git/land/thread_repository.h"
+#include "capture/git/thread_branch.h"
 #include "overlay/bases/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -35,7 +36,7 @@ static int choose_reference(const struct hd_export_git_options *options, char **
 	else if (options->branch)
 		n = asprintf(&reference, "refs/heads/%s", options->branch);
 	else
-		n = asprintf(&reference, "refs/heads/heddle/%s", options->thread);
+		n = asprintf(&reference, HD_THREAD_BRANCH_PREFIX "%s", options->thread);
 	if (n < 0) {
 		reference = NULL;
 		return -ENOMEM;

@@ -14,6 +14,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/hex.h"
 
 /*
  * pack:   "PACK", version 2, number of objects; {type and size, zlib stream} each; SHA-1 of all that
@@ -272,8 +273,7 @@ static int publish(struct hd_atomic_file *file, const uint8_t sum[SHA1_DIGEST_LE
 	char hex[2 * SHA1_DIGEST_LENGTH + 1];
 	int r;
 
-	for (size_t i = 0; i < SHA1_DIGEST_LENGTH; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+	hd_hex_format(sum, SHA1_DIGEST_LENGTH, hex);
 	(void)snprintf(name, sizeof(name), "pack-%s.%s", hex, extension);
 	r = hd_file_atomic_commit(file, name, false, true);
 	return r == -EEXIST ? 0 : r;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/git/thread_branch.h"
 #include "capture/git/worktree/worktree_config.h"
 #include "capture/git/worktree/worktree_head.h"
 #include "capture/git/worktree/worktree_index.h"
@@ -37,7 +38,6 @@
 
 #define NAME_SIZE 200
 #define NAME_ATTEMPTS 1000
-#define BRANCH_PREFIX "refs/heads/heddle/"
 #define TEXT_LIMIT 65536
 
 struct making {
@@ -165,7 +165,7 @@ static int begin_on_branch(const struct making *making, git_oid *ret_commit, cha
 	git_object *commit = NULL;
 	int r = 0;
 
-	if (asprintf(&name, BRANCH_PREFIX "%s", making->settings->thread) < 0) {
+	if (asprintf(&name, HD_THREAD_BRANCH_PREFIX "%s", making->settings->thread) < 0) {
 		name = NULL;
 		return -ENOMEM;
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "capture/git/export/export_history.h"
+#include "capture/git/thread_branch.h"
 #include "capture/git/worktree/worktree.h"
 #include "capture/git/worktree/worktree_index_edit.h"
 #include "capture/git/worktree/worktree_record.h"
@@ -24,7 +25,6 @@
  */
 
 #define SEEN_FILE "heddle-head"
-#define OWN_BRANCHES "refs/heads/heddle/"
 #define TEXT_LIMIT 65536
 
 void hd_worktree_head_clear(struct hd_worktree_head *head)
@@ -271,11 +271,11 @@ static int move_locked(const struct moving *moving)
 
 static bool may_move(const struct hd_worktree_head *head, const char *thread)
 {
-	size_t prefix = strlen(OWN_BRANCHES);
+	size_t prefix = strlen(HD_THREAD_BRANCH_PREFIX);
 
 	if (head->is_busy || !head->is_seen || !git_oid_equal(&head->seen, &head->commit))
 		return false;
-	return !head->branch || (strncmp(head->branch, OWN_BRANCHES, prefix) == 0 &&
+	return !head->branch || (strncmp(head->branch, HD_THREAD_BRANCH_PREFIX, prefix) == 0 &&
 					strcmp(head->branch + prefix, thread) == 0);
 }
 

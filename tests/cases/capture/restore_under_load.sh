@@ -9,25 +9,14 @@
 . "$TEST_LIB/common.sh"
 
 cat >load.py <<'END'
-import json, mmap, os, subprocess, sys, threading, time, zlib
+import json, mmap, os, subprocess, sys, threading, time
+
+sys.path.insert(0, os.environ["TEST_LIB"])
+from counted_blocks import BLOCK, BLOCKS, block, parse
 
 root, kept_root, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
-BLOCK, BLOCKS = 512, 40
 collects = sys.argv[4] == "writeback"                        # the kernel holds what is written, as with mappings
 now = time.monotonic_ns
-
-def block(name, number, count):
-    text = f"{name} {number} {count} ".encode()
-    text += b"." * (BLOCK - 9 - len(text))
-    return text + b"%08x\n" % zlib.crc32(text)
-
-def parse(data, name, number):
-    """The count of a block; fails if it is torn or another's."""
-    body, check = data[:BLOCK - 9], data[BLOCK - 9:]
-    assert len(data) == BLOCK and check == b"%08x\n" % zlib.crc32(body), (name, number, data[:80], data[-20:])
-    words = body.split()
-    assert words[0].decode() == name and int(words[1]) == number, (name, number, words[:3])
-    return int(words[2])
 
 class Writer(threading.Thread):
     """Writes the blocks of one file, each with a count that grows; notes when each write began and ended."""

@@ -16,42 +16,6 @@
 
 enum { STEPS_LIMIT = 2000, FILES = HD_EXPORT_LOOSE_OBJECTS + 4 };
 
-/* As in killed_land_test.c. */
-int fsync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-int fdatasync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-int syncfs(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-static void open_store(struct scene *scene)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/repo/.heddle", scene->directory);
-	assert_success(hd_store_open(path, &scene->store));
-	assert_success(hd_base_set_new(scene->store, 0, &scene->bases));
-}
-
-static void close_store(struct scene *scene)
-{
-	hd_base_set_free(scene->bases);
-	hd_store_free(scene->store);
-	scene->bases = NULL;
-	scene->store = NULL;
-}
-
 /* A state with COUNT files more. */
 static void make_scene(struct scene *scene, size_t count)
 {
@@ -68,7 +32,7 @@ static void make_scene(struct scene *scene, size_t count)
 	scene_initialize(scene, NULL);
 	scene_commit(scene, &scene->base, specs, count, "more", &state);
 	hd_state_clear(&state);
-	close_store(scene);
+	scene_close_store(scene);
 	scene_run(scene, "cp -a repo origin");
 }
 
@@ -87,7 +51,7 @@ static bool kill_at(struct scene *scene, int step)
 	if (child == 0) {
 		struct hd_export_git_result result;
 
-		open_store(scene);
+		scene_open_store(scene);
 		killed_process_begin();
 		_exit(export_thread(scene, &result) < 0);
 	}
@@ -118,10 +82,10 @@ static void check_killed(struct scene *scene, size_t count)
 			 "'/(objects|pack|info|info/packs|info/commit-graph|pack/"
 			 "pack-[0-9a-f]{40}[.](pack|idx|rev))$'");
 	scene_run(scene, "rm -rf swept");
-	open_store(scene);
+	scene_open_store(scene);
 	assert_success(export_thread(scene, &result));
 	hd_export_git_result_clear(&result);
-	close_store(scene);
+	scene_close_store(scene);
 	check_branch(scene, count);
 }
 

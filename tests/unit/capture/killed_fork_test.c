@@ -17,36 +17,6 @@ enum { STEPS_LIMIT = 500 };
 
 #define ACTOR "A U Thor <author@example.org>"
 
-/* As in killed_land_test.c: whoever is killed loses nothing that the kernel has. */
-int fsync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-int fdatasync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-static void open_store(struct scene *scene)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/repo/.heddle", scene->directory);
-	assert_success(hd_store_open(path, &scene->store));
-	assert_success(hd_base_set_new(scene->store, 0, &scene->bases));
-}
-
-static void close_store(struct scene *scene)
-{
-	hd_base_set_free(scene->bases);
-	hd_store_free(scene->store);
-	scene->bases = NULL;
-	scene->store = NULL;
-}
-
 static struct hd_overlay *open_thread(struct scene *scene, const char *thread)
 {
 	struct hd_overlay_options options = {
@@ -64,7 +34,7 @@ static void work(struct scene *scene, const char *name, bool is_open)
 	struct hd_operation operation;
 	bool changes;
 
-	open_store(scene);
+	scene_open_store(scene);
 	if (is_open) {
 		fork.overlay = live_open(scene);
 		live_write(fork.overlay, "unsynced", name);
@@ -150,7 +120,7 @@ static void a_fork_that_is_killed_anywhere_is_whole_or_none(struct scene *scene,
 
 	make_changes(scene);
 	before = dump_thread(scene, "main", is_open);
-	close_store(scene);
+	scene_close_store(scene);
 	for (; was_killed && step < STEPS_LIMIT; step++) {
 		char name[32];
 		pid_t child = fork();
@@ -160,13 +130,13 @@ static void a_fork_that_is_killed_anywhere_is_whole_or_none(struct scene *scene,
 		if (child == 0)
 			work(scene, name, is_open);
 		was_killed = killed_process_trace(child, step);
-		open_store(scene);
+		scene_open_store(scene);
 		forks += check_fork(scene, name, is_open, before);
 		after = dump_thread(scene, "main", is_open);
 		assert_string_equal(after, before);
 		free(after);
 		assert_success(hd_store_check(scene->store, tell, NULL, &report));
-		close_store(scene);
+		scene_close_store(scene);
 	}
 	print_message("%d steps, %d forks\n", step, forks);
 	assert_false(was_killed);

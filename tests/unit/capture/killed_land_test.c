@@ -18,42 +18,6 @@ enum { STEPS_LIMIT = 2000 };
 
 #define AUTHOR "A U Thor <author@example.org>"
 
-/* Whoever is killed loses nothing that the kernel has: power cuts are another test's, and these hundreds of syncs nobody's. */
-int fsync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-int fdatasync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-int syncfs(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-static void open_store(struct scene *scene)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/repo/.heddle", scene->directory);
-	assert_success(hd_store_open(path, &scene->store));
-	assert_success(hd_base_set_new(scene->store, 0, &scene->bases));
-}
-
-static void close_store(struct scene *scene)
-{
-	hd_base_set_free(scene->bases);
-	hd_store_free(scene->store);
-	scene->bases = NULL;
-	scene->store = NULL;
-}
-
 /* A thread with a change, and a branch with another one. */
 static void make_scene(struct scene *scene)
 {
@@ -68,7 +32,7 @@ static void make_scene(struct scene *scene)
 	scene_initialize(scene, NULL);
 	scene_commit(scene, &scene->base, specs, HD_ARRAY_SIZE(specs), "ours", &state);
 	hd_state_clear(&state);
-	close_store(scene);
+	scene_close_store(scene);
 	scene_run(scene,
 		"cd repo && printf 'theirs\\none\\ntwo\\nthree\\n' >README && mkdir -p src/new && "
 		"echo theirs >src/new/theirs && git add README src/new && git commit -q -m theirs && "
@@ -98,7 +62,7 @@ static void work(struct scene *scene, bool squash)
 {
 	struct hd_land_result result;
 
-	open_store(scene);
+	scene_open_store(scene);
 	killed_process_begin();
 	_exit(land(scene, squash, &result) < 0);
 }
@@ -145,12 +109,12 @@ static void check_store(struct scene *scene, bool squash)
 {
 	struct hd_land_result result;
 
-	open_store(scene);
+	scene_open_store(scene);
 	assert_success(hd_index_check(scene->store->index, tell, NULL));
 	assert_success(land(scene, squash, &result));
 	hd_land_result_clear(&result);
 	assert_success(hd_index_check(scene->store->index, tell, NULL));
-	close_store(scene);
+	scene_close_store(scene);
 	check_landed(scene, squash);
 }
 

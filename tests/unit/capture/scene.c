@@ -25,13 +25,29 @@ int scene_setup(void **state)
 	return 0;
 }
 
+void scene_open_store(struct scene *scene)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/repo/.heddle", scene->directory);
+	assert_success(hd_store_open(path, &scene->store));
+	assert_success(hd_base_set_new(scene->store, 0, &scene->bases));
+}
+
+void scene_close_store(struct scene *scene)
+{
+	hd_base_set_free(scene->bases);
+	hd_store_free(scene->store);
+	scene->bases = NULL;
+	scene->store = NULL;
+}
+
 int scene_teardown(void **state)
 {
 	struct scene *scene = *state;
 
 	hd_state_clear(&scene->base);
-	hd_base_set_free(scene->bases);
-	hd_store_free(scene->store);
+	scene_close_store(scene);
 	assert_success(hd_directory_remove_tree(AT_FDCWD, scene->directory));
 	free(scene);
 	return 0;

@@ -68,6 +68,10 @@ void scene_make_repository(struct scene *scene);
 /* Makes the store over repo/, or over the directory BASE. */
 void scene_initialize(struct scene *scene, const char *base);
 
+/* The store of repo/, and its bases, again: of a scene that has closed them, or in another process. */
+void scene_open_store(struct scene *scene);
+void scene_close_store(struct scene *scene);
+
 /*
  * A state whose tree is PARENT's with SPECS laid over it: a spec of mode 0 deletes. Directories above a spec
  * are made as needed. The thread "main" moves to it.
