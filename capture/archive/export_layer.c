@@ -10,6 +10,8 @@
 #include "capture/compare/same_content.h"
 #include "capture/trees/canonical_content.h"
 #include "capture/trees/tree_nodes.h"
+#include "overlay/access_control_list.h"
+#include "overlay/attribute_string.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
@@ -100,6 +102,56 @@ static int is_same_file(struct layer *layer, const struct hd_snapshot_node *old,
 
 /* ---- writing ---- */
 
+static int read_attributes(const struct hd_snapshot_node *node, struct hd_buffer *string)
+{
+	if (node->xattrs_size > 0)
+		hd_buffer_put(string, node->xattrs, node->xattrs_size);
+	return hd_buffer_status(string);
+}
+
+static bool has_default_list(const struct hd_snapshot_node *directory)
+{
+	HD_AUTO_BUFFER struct hd_buffer string = {0};
+	struct hd_extended_attribute list;
+
+	return directory->xattrs_size > 0 && read_attributes(directory, &string) == 0 &&
+	       hd_attribute_find(&string, HD_ACL_DEFAULT, &list);
+}
+
+static void add_no_list(struct hd_buffer *string, const char *name)
+{
+	static const uint8_t no_entries[] = {2, 0, 0, 0};
+	struct hd_extended_attribute list;
+
+	if (!hd_attribute_find(string, name, &list))
+		hd_attribute_put(string, name, no_entries, sizeof(no_entries));
+}
+
+/*
+ * Who unpacks a layer makes the files of a directory when that has its default list already, and the kernel gives them lists
+ * by it. What has none says so: an empty list takes the one that is there away.
+ */
+static int put_node(struct layer *layer, const char *path, const struct hd_snapshot_node *parent,
+	const struct hd_snapshot_node *node, const char *link_to)
+{
+	HD_AUTO_BUFFER struct hd_buffer string = {0};
+	struct hd_snapshot_node said = *node;
+	int r;
+
+	if (!has_default_list(parent) || S_ISLNK(node->attributes.mode))
+		return hd_tar_writer_put(layer->writer, path, node, link_to);
+	r = read_attributes(node, &string);
+	if (r < 0)
+		return r;
+	add_no_list(&string, HD_ACL_ACCESS);
+	if (S_ISDIR(node->attributes.mode))
+		add_no_list(&string, HD_ACL_DEFAULT);
+	said.xattrs = string.data;
+	said.xattrs_size = (uint32_t)string.size;
+	r = hd_buffer_status(&string);
+	return r < 0 ? r : hd_tar_writer_put(layer->writer, path, &said, link_to);
+}
+
 /* The directories above what is written next, as far as they were not. */
 static int write_above(struct layer *layer)
 {
@@ -112,7 +164,7 @@ static int write_above(struct layer *layer)
 		if (frame->written)
 			continue;
 		path = strndup((const char *)layer->path.data, frame->path_size);
-		r = path ? hd_tar_writer_put(layer->writer, path, &frame->new, NULL) : -ENOMEM;
+		r = path ? put_node(layer, path, &layer->frames[i - 1].new, &frame->new, NULL) : -ENOMEM;
 		if (r < 0)
 			return r;
 		frame->written = true;
@@ -133,7 +185,9 @@ static int write_node(struct layer *layer, const struct hd_snapshot_node *node)
 	if (r >= 0 && node->link_group)
 		r = hd_link_names_first(
 			&layer->links, node->link_group, node->attributes.nlink, path_of(layer), &first);
-	if (r >= 0)
+	if (r >= 0 && layer->count > 0)
+		r = put_node(layer, path_of(layer), &layer->frames[layer->count - 1].new, node, first);
+	else if (r >= 0)
 		r = hd_tar_writer_put(layer->writer, path_of(layer), node, first);
 	layer->result.entries++;
 	return r;

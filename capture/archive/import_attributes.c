@@ -32,8 +32,11 @@ int hd_import_attribute_add(
 	}
 	if (size > XATTR_SIZE_MAX)
 		return hd_fail(EINVAL, "the extended attribute '%s' has %zu bytes", name, size);
-	if (hd_acl_is_name(name) && (hd_acl_check(value, size) < 0 || hd_acl_is_empty(size)))
+	if (hd_acl_is_name(name) && hd_acl_check(value, size) < 0)
 		return hd_fail(EINVAL, "'%s' is no access list", name);
+	/* That there is none is said where a directory would hand one down (export_layer.c). */
+	if (hd_acl_is_name(name) && hd_acl_is_empty(size))
+		return 0;
 	/* bsdtar writes each one in two forms. */
 	if (!hd_attribute_find(xattrs, name, &before))
 		hd_attribute_put(xattrs, name, size > 0 ? value : "", size);

@@ -42,6 +42,8 @@ mkdir -p "$MNT/empty/a/b"
 ln "$MNT/untouched" "$MNT/empty/a/too"
 mknod "$MNT/empty/a/b/device" b 7 9
 mv "$MNT/docs/guide.md" "$MNT/moved.md"
+mkdir "$MNT/docs/inner"
+setfacl -b -k "$MNT/docs/inner" "$MNT/docs/big.txt"
 capture "changed" >/dev/null
 check_layer
 for gone in src/.wh.main.c .wh.fifo docs/.wh.harder docs/.wh.guide.md old/.wh.with; do
@@ -51,6 +53,22 @@ for kept in block sparse src/deep/er docs/.wh.hard .wh.old .wh.empty .wh.empty-d
 	! grep -qxF "$kept" listed || fail "$kept is in the layer"
 done
 check_equal "$(heddle export oci-layer --json -o layer.tar | json_field 's["whiteouts"]')" 5
+
+# What is in a directory with a default ACL and has none itself says so, lest who unpacks it is given one.
+has_no_list() {
+	python3 -c 'import sys, tarfile
+member = tarfile.open(sys.argv[1]).getmember(sys.argv[2])
+lists = [name for name in ("access", "default") if
+         member.pax_headers.get("SCHILY.xattr.system.posix_acl_" + name, "").encode() == b"\2\0\0\0"]
+print(*lists)' layer.tar "$1"
+}
+check_equal "$(has_no_list docs/big.txt)" "access"
+check_equal "$(has_no_list docs/inner)" "access default"
+check_equal "$(has_no_list untouched)" ""
+check heddle import tar layer.tar --thread layer >/dev/null
+check heddle mount layer "$TEST_DIRECTORY/imported" >/dev/null
+check_equal "$(getfacl -c --omit-header "$TEST_DIRECTORY/imported/docs/big.txt" | wc -l)" 4
+check heddle unmount "$TEST_DIRECTORY/imported" >/dev/null
 
 # A layer upon a layer, compressed (untouched has one name less in it); between a state and itself, and backwards.
 cp -a applied upon

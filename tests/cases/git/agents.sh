@@ -3,7 +3,8 @@
 # TIMEOUT: 600
 #
 # Agents at work at once, each in a mount of its own of one repository, on a branch of its own: commits, stashes, rebases, captures,
-# exports and landings, while gc runs and the main branch goes on. No command fails, nothing is lost, and git finds nothing wrong.
+# exports and landings, while gc and fetch run and the main branch goes on. No command fails, nothing is lost, and git finds
+# nothing wrong.
 #
 #     AGENTS=8 ROUNDS=20 tests/run_case.py --timeout 1800 tests/cases/git/agents.sh
 
@@ -26,6 +27,8 @@ for number in $(seq 0 255); do
 	mkdir -p "$directory"
 	touch "$directory/tmp_obj_keeps_it"
 done
+git clone -q --bare repository upstream.git
+git -C repository remote add upstream "$TEST_DIRECTORY/upstream.git"
 heddle_init repository
 for agent in $(seq "$AGENTS"); do
 	check heddle thread create "a$agent" main >/dev/null
@@ -59,6 +62,17 @@ work() {
 	done
 }
 
+# commit_a_file REPOSITORY REFERENCE NAME CONTENT: one file more, without a checkout.
+commit_a_file() (
+	export GIT_INDEX_FILE=$TEST_DIRECTORY/.index
+	git -C "$1" read-tree "$2" &&
+		blob=$(echo "$4" | git -C "$1" hash-object -w --stdin) &&
+		git -C "$1" update-index --add --cacheinfo "100644,$blob,$3" &&
+		tree=$(git -C "$1" write-tree) &&
+		commit=$(git -C "$1" commit-tree -p "$2" -m "$3" "$tree") &&
+		git -C "$1" update-ref "$2" "$commit"
+)
+
 # Whoever else uses the repository. A gc that finds another one at work is no failure.
 disturb() {
 	local n=0
@@ -66,11 +80,9 @@ disturb() {
 		git -C repository gc -q || return
 		git -C repository pack-refs --all || return
 		n=$((n + 1))
-		GIT_INDEX_FILE=$TEST_DIRECTORY/.index git -C repository read-tree main || return
-		blob=$(echo "$n" | git -C repository hash-object -w --stdin)
-		GIT_INDEX_FILE=$TEST_DIRECTORY/.index git -C repository update-index --add --cacheinfo "100644,$blob,main-$n" || return
-		tree=$(GIT_INDEX_FILE=$TEST_DIRECTORY/.index git -C repository write-tree)
-		git -C repository update-ref refs/heads/main "$(git -C repository commit-tree -p main -m "main $n" "$tree")" || return
+		commit_a_file repository refs/heads/main "main-$n" "$n" || return
+		commit_a_file upstream.git refs/heads/main "upstream-$n" "$n" || return
+		git -C repository fetch -q upstream || return
 		git -C repository worktree list >/dev/null || return
 		git -C repository worktree prune || return
 		sleep 0.2
@@ -115,6 +127,7 @@ check_equal "$(git -C repository stash list | wc -l)" $((AGENTS * ROUNDS))
 for agent in $(seq "$AGENTS"); do
 	check_equal "$(git -C repository show "main:own-$agent-$ROUNDS")" "$ROUNDS"
 done
+check_equal "$(git -C repository rev-parse upstream/main)" "$(git -C upstream.git rev-parse main)"
 check_equal "$(find repository/.git -name '*.lock')" ""
 check git -C repository fsck --strict --no-dangling >/dev/null 2>&1
 check heddle check >/dev/null
