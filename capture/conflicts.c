@@ -60,3 +60,12 @@ void hd_conflicts_clear(struct hd_conflicts *conflicts)
 	free(conflicts->items);
 	*conflicts = (struct hd_conflicts){0};
 }
+
+bool hd_state_is_unresolved(const struct hd_state *state)
+{
+	bool conflicts = false;
+
+	for (size_t i = 0; i < state->n_facts; i++)
+		conflicts = conflicts || strcmp(state->facts[i].key, HD_STATE_FACT_CONFLICTS) == 0;
+	return conflicts && state->git_commit;
+}

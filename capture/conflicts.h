@@ -9,7 +9,10 @@
  * Ownership   The list owns its paths until hd_conflicts_clear. Threads: one. Errors: -ENOMEM.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "overlay/store/index/index.h"
 
 enum hd_conflict_kind {
 	HD_CONFLICT_CONTENT,   /* both changed the same lines */
@@ -43,5 +46,11 @@ int hd_conflicts_add(struct hd_conflicts *conflicts, enum hd_conflict_kind kind,
 /* By path. */
 void hd_conflicts_sort(struct hd_conflicts *conflicts);
 void hd_conflicts_clear(struct hd_conflicts *conflicts);
+
+/* The fact of a state that a merge with conflicts made; it has a git commit, too (merge_state.c). */
+#define HD_STATE_FACT_CONFLICTS "conflicts"
+
+/* Whether STATE is a merge that nobody has solved. Who follows it is the merge: it is left out between the two. */
+bool hd_state_is_unresolved(const struct hd_state *state);
 
 #endif

@@ -22,6 +22,7 @@
 #include "mount/control/control_json.h"
 #include "mount/control/control_move.h"
 #include "mount/control/control_status.h"
+#include "mount/control/control_status_changes.h"
 #include "mount/fuse/fuse_session.h"
 #include "mount/fuse/written_pages.h"
 #include "mount/worker/watchdog.h"

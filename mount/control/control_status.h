@@ -12,11 +12,4 @@
 int hd_control_status(struct hd_overlay *overlay, const struct hd_control_environment *environment,
 	size_t limit, enum hd_status_ignored ignored, bool partial, json_t **ret_reply);
 
-/* Of that, what changed alone: thread, head, changes, entries, truncated. */
-int hd_control_status_changes(
-	struct hd_overlay *overlay, size_t limit, enum hd_status_ignored ignored, json_t **ret_object);
-
-/* {"added", "modified", "deleted", "total"} */
-json_t *hd_control_changes(const struct hd_change_counts *counts);
-
 #endif

@@ -7,7 +7,7 @@
 
 #include "capture/status.h"
 #include "mount/control/control_json.h"
-#include "mount/control/control_status.h"
+#include "mount/control/control_status_changes.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 

@@ -6,6 +6,7 @@
 
 #include "overlay/journal/flush.h"
 #include "overlay/journal/journal.h"
+#include "overlay/overlay_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/file.h"
@@ -36,7 +37,7 @@ int hd_fork_begin(struct hd_overlay *overlay, struct hd_fork *ret_fork)
 {
 	int r = hd_flush_and_pin(overlay, &ret_fork->origins);
 
-	ret_fork->from = hd_overlay_thread_number(overlay);
+	ret_fork->from = overlay->thread_number;
 	HD_KILL_POINT(fork_pinned);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/conflicts.h"
 #include "capture/git/commit_object.h"
 #include "capture/git/export/export_commit.h"
 #include "capture/git/export/export_copy.h"
@@ -23,15 +24,6 @@
  * The walk backwards is depth first on a stack of our own (a history may be long), and stops at what is
  * exported.
  */
-
-bool hd_state_is_unresolved(const struct hd_state *state)
-{
-	bool conflicts = false;
-
-	for (size_t i = 0; i < state->n_facts; i++)
-		conflicts = conflicts || strcmp(state->facts[i].key, HD_STATE_FACT_CONFLICTS) == 0;
-	return conflicts && state->git_commit;
-}
 
 void hd_export_history_begin(struct hd_export_history *history, struct hd_store *store,
 	struct hd_export_objects *objects, struct hd_export_tree *tree)

@@ -21,12 +21,6 @@ struct hd_export_history {
 	struct hd_buffer written;          /* owned: ids of the states written by this export */
 };
 
-/* The fact of a state that a merge with conflicts made; it has a git commit, too (merge_state.c). */
-#define HD_STATE_FACT_CONFLICTS "conflicts"
-
-/* Whether STATE is a merge that nobody has solved. Who follows it is the merge: it is left out between the two. */
-bool hd_state_is_unresolved(const struct hd_state *state);
-
 /* All but store, objects and tree is empty. */
 void hd_export_history_begin(struct hd_export_history *history, struct hd_store *store,
 	struct hd_export_objects *objects, struct hd_export_tree *tree);

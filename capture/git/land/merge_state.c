@@ -7,7 +7,7 @@
 
 #include "capture/capture.h"
 #include "capture/capture_counts.h"
-#include "capture/git/export/export_history.h"
+#include "capture/conflicts.h"
 #include "capture/git/land/thread_merge.h"
 #include "capture/import_base.h"
 #include "capture/tree_merge.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "capture/capture.h"
+#include "capture/conflicts.h"
 #include "capture/git/export/export_commit.h"
 #include "capture/git/export/export_history.h"
 #include "capture/git/land/commit_merge.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/git/export/export_history.h"
+#include "capture/conflicts.h"
 #include "capture/git/thread_branch.h"
 #include "capture/git/worktree/worktree.h"
 #include "capture/git/worktree/worktree_index_edit.h"
