@@ -11,12 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "overlay/bases/base_git_library.h"
-#include "overlay/platform/atomic_file_fallback.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/atomic_file_fallback.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * The directories above the path that was asked for last are on a stack, with what is known of them, so that a walk in

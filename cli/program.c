@@ -8,16 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/store_locate.h"
-#include "cli/text/suggestion.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/suggestion.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/process_command.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/processes/process_command.h"
 
 /*
  * Options for every command, then a command, then that command's options and arguments.

@@ -3,7 +3,7 @@
 /* Apart from adoption.c, so that a test can link programs with other numbers. */
 
 #include "mount/format_numbers.h"
-#include "mount/fuse/request_area.h"
+#include "mount/fuse/requests/request_area.h"
 #include "overlay/arena/arena_format.h"
 #include "overlay/journal/journal_format.h"
 #include "overlay/store/store.h"

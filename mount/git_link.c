@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 #include "capture/git/worktree/worktree.h"
-#include "mount/fsmonitor_hook.h"
-#include "mount/fuse/owner_map.h"
+#include "mount/fsmonitor/fsmonitor_hook.h"
+#include "mount/fuse/operations/owner_map.h"
 #include "mount/run_file.h"
 #include "overlay/changes/changed_paths.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/process.h"
+#include "overlay/platform/processes/process.h"
 
 #define GIT_NAME ".git"
 

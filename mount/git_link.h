@@ -12,7 +12,7 @@
  * Ownership   Returned strings are fresh memory. Threads: any. Errors: -errno.
  */
 
-#include "mount/fuse/fuse_options.h"
+#include "mount/mount_options.h"
 #include "overlay/overlay.h"
 
 /* The beginning of a reason. */

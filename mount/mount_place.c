@@ -16,12 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mount/mount_start.h"
+#include "mount/client/mount_start.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/mount_point.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/mounts/mount_point.h"
 
 #define SOURCE_PREFIX "heddle:"
 #define STORE_END "/" HD_STORE_DIRECTORY "#"

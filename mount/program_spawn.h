@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "mount/program_arguments.h"
-#include "overlay/platform/process.h"
+#include "overlay/platform/processes/process.h"
 
 /* Starts NAME with ARGUMENTS and, beside the standard ones, exactly the descriptors FDS. */
 int hd_program_spawn(const char *name, const struct hd_program_arguments *arguments,

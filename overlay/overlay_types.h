@@ -16,11 +16,11 @@
 #include "overlay/arena/entry_table.h"
 #include "overlay/arena/inode_table.h"
 #include "overlay/bases/base.h"
-#include "overlay/contents/hot_tier.h"
+#include "overlay/hot/hot_tier.h"
+#include "overlay/inodes/request.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/error_codes.h"
 #include "overlay/platform/lock.h"
-#include "overlay/request.h"
 
 #define HD_FILE_LOCKS 256
 #define HD_NAME_LIMIT 255

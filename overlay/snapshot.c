@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/snapshot.h"
-#include "overlay/names/orphan.h"
+#include "overlay/inodes/orphan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +8,12 @@
 #include "overlay/arena/cells.h"
 #include "overlay/arena/link_groups.h"
 #include "overlay/contents/promotion.h"
-#include "overlay/names/unseen_links.h"
+#include "overlay/listings/unseen_links.h"
 #include "overlay/overlay_types.h"
-#include "overlay/platform/activity.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/threads/activity.h"
 #include "overlay/store/link_group.h"
 #include "overlay/store/tree_codec.h"
 

@@ -7,7 +7,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 
-#include "overlay/access_control_list.h"
+#include "overlay/access/access_control_list.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

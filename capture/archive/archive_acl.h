@@ -3,7 +3,7 @@
 #define HEDDLE_CAPTURE_ARCHIVE_ARCHIVE_ACL_H
 
 /*
- * Archive ACL: POSIX ACLs between the kernel's bytes (overlay/access_control_list.h) and the entries of libarchive,
+ * Archive ACL: POSIX ACLs between the kernel's bytes (overlay/access/access_control_list.h) and the entries of libarchive,
  * which archives keep as text that tar, star and bsdtar read.
  *
  * Threads     Pure but for the user database, which is asked for users that an archive names without a number.

@@ -9,8 +9,8 @@
 
 #include "capture/archive/archive_acl.h"
 #include "capture/archive/import_attributes.h"
-#include "overlay/access_control_list.h"
-#include "overlay/attribute_string.h"
+#include "overlay/access/access_control_list.h"
+#include "overlay/access/attribute_string.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

@@ -4,7 +4,7 @@
 
 /*
  * Archive attributes: what an entry of libarchive says of extended attributes and ACLs, in the form in which states keep
- * them (overlay/attribute_string.h).
+ * them (overlay/access/attribute_string.h).
  *
  * Threads     As archive_acl.h. Errors: -EINVAL for what no file can have, -ENOSPC for more than one can; -ENOMEM.
  */

@@ -10,7 +10,7 @@
 #include "capture/compare/same_content.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 #include "overlay/store/tree_codec.h"
 
 /*

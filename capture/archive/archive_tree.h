@@ -22,7 +22,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "overlay/store/content.h"
+#include "overlay/store/objects/content.h"
 
 #define HD_ARCHIVE_NO_FILE UINT32_MAX
 

@@ -10,16 +10,16 @@
 
 #include "capture/archive/import_attributes.h"
 #include "capture/archive/link_names.h"
-#include "overlay/bases/base_directory_store.h"
+#include "overlay/bases/directory/base_directory_store.h"
 #include "overlay/platform/array.h"
-#include "overlay/platform/beneath.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/file_entry.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/beneath.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/files/file_entry.h"
+#include "overlay/platform/threads/work.h"
 
 #define PIECE (1u << 20)
 #define READING (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_NOATIME)

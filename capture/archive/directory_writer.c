@@ -7,17 +7,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "overlay/access_control_list.h"
-#include "overlay/attribute_string.h"
+#include "overlay/access/access_control_list.h"
+#include "overlay/access/attribute_string.h"
 #include "overlay/platform/array.h"
-#include "overlay/platform/beneath.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
-#include "overlay/platform/entry_make.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/beneath.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/entry_make.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * One directory is open besides the root, that of the last name: trees are deeper than a process may have descriptors.

@@ -3,7 +3,7 @@
 
 #include "capture/archive/link_names.h"
 #include "capture/archive/state_walk.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 struct exporting {
 	const struct hd_directory_export *job;

@@ -8,7 +8,7 @@
 #include "capture/archive/link_names.h"
 #include "capture/archive/state_walk.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 struct tar_export {
 	struct hd_tar_writer *writer; /* borrowed */

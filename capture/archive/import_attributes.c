@@ -5,8 +5,8 @@
 #include <linux/limits.h>
 #include <string.h>
 
-#include "overlay/access_control_list.h"
-#include "overlay/attribute_string.h"
+#include "overlay/access/access_control_list.h"
+#include "overlay/access/attribute_string.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

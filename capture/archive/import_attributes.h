@@ -4,7 +4,7 @@
 
 /*
  * Import attributes: which extended attributes of somebody else's file a state takes over, in the form in which states keep
- * them (overlay/attribute_string.h).
+ * them (overlay/access/attribute_string.h).
  *
  * Threads     Pure functions. Errors: -EINVAL for what no file can have, -ENOSPC for more than one can; -ENOMEM.
  */

@@ -9,10 +9,10 @@
 #include "capture/capture.h"
 #include "capture/capture_counts.h"
 #include "capture/identity.h"
-#include "capture/thread_change.h"
+#include "capture/threads/thread_change.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 struct importing {
 	struct hd_store *store;

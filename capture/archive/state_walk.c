@@ -10,7 +10,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 /* Directories wait on a stack of our own: a tree may be deeper than a thread's stack. */
 

@@ -12,7 +12,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 struct reader {
 	struct hd_object_store *objects; /* borrowed */

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * Two archives of libarchive, one in the other: the outer one undoes the compression and has no format, the inner one has

@@ -10,12 +10,12 @@
 #include <sys/stat.h>
 
 #include "capture/archive/archive_acl.h"
-#include "overlay/access_control_list.h"
+#include "overlay/access/access_control_list.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/transfer.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/transfer.h"
+#include "overlay/platform/threads/work.h"
 #include "overlay/store/tree_format.h"
 
 /*

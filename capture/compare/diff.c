@@ -10,8 +10,8 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * The comparison finds what differs; this file turns each difference into a list entry and, if asked, text.

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/error.h"
 
 /*

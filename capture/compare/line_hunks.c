@@ -4,7 +4,7 @@
 #include <git2.h>
 #include <git2/sys/hashsig.h>
 
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/error.h"
 
 static int put_hunk(const git_diff_delta *delta, const git_diff_hunk *hunk, void *payload)

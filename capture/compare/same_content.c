@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 #define COMPARE_BLOCK (256u << 10)
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/error.h"
 
 /* Tags of tags of tags ... are possible, and nobody makes them. */

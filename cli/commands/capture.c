@@ -8,19 +8,19 @@
 #include <unistd.h>
 
 #include "capture/identity.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/store_locate.h"
-#include "cli/take_commits.h"
-#include "cli/text/path_text.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/steps/take_commits.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/path_text.h"
 #include "cli/text/state_text.h"
-#include "cli/thread_command.h"
+#include "cli/threads/thread_command.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * The author is found here and not by whoever serves the mount: it is the person who captures, with that

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 
 #include "capture/trees/tree_find.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
+#include "cli/arguments/command.h"
+#include "cli/terminal/exit_status.h"
 #include "cli/text/state_tree.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

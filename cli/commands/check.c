@@ -2,11 +2,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/store_locate.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
 #include "overlay/check/check.h"
 
 /* Reads everything that the store holds, and nothing of its bases. It may run while threads are mounted. */

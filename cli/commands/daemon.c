@@ -3,15 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/store_locate.h"
-#include "cli/subcommand.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/arguments/subcommand.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
 #include "cli/text/state_text.h"
+#include "mount/client/mount_start.h"
 #include "mount/format_numbers.h"
-#include "mount/mount_start.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

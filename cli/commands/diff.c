@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "capture/history/state_spec.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/store_locate.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
 #include "cli/text/diff_text.h"
 #include "cli/text/state_text.h"
-#include "cli/thread_command.h"
+#include "cli/threads/thread_command.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

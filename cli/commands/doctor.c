@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/store_locate.h"
-#include "mount/doctor.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
+#include "mount/doctor/doctor.h"
 #include "overlay/platform/error.h"
 
 /* A store that cannot be opened is a finding like any other, and without a store there is still the machine. */

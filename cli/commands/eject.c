@@ -2,18 +2,18 @@
 #include <stdio.h>
 
 #include "capture/git/eject/eject.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/store_locate.h"
-#include "cli/take_commits.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/steps/take_commits.h"
+#include "cli/steps/thread_overlay.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
 #include "cli/text/state_text.h"
-#include "cli/thread_overlay.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/new_directory.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/new_directory.h"
+#include "overlay/platform/threads/work.h"
 
 static const char *branch;
 static bool without_ignored;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stddef.h>
 
-#include "cli/archive_commands.h"
+#include "cli/arguments/archive_commands.h"
+#include "cli/arguments/subcommand.h"
 #include "cli/commands/export_subject.h"
-#include "cli/subcommand.h"
 #include "overlay/platform/error.h"
 
 struct hd_export_arguments hd_export_arguments;

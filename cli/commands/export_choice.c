@@ -8,7 +8,7 @@
 #include "capture/git/import/import_tips.h"
 #include "capture/history/state_spec.h"
 #include "cli/commands/export_subject.h"
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 #include "overlay/platform/error.h"
 
 static bool is_series(void)

@@ -10,7 +10,7 @@
  */
 
 #include "capture/git/export/export_git.h"
-#include "cli/store_locate.h"
+#include "cli/arguments/store_locate.h"
 
 struct hd_export_choice {
 	struct hd_export_git_options options; /* borrows from here, the command line and the location */

@@ -3,14 +3,14 @@
 
 #include "capture/archive/export_directory.h"
 #include "cli/commands/export_subject.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
 #include "cli/text/state_tree.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/new_directory.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/new_directory.h"
+#include "overlay/platform/threads/work.h"
 
 static int report_json(const struct hd_directory_writer_result *result, const char *path)
 {

@@ -9,7 +9,7 @@
  * Threads     The main thread. Errors: as a command's run (command.h).
  */
 
-#include "cli/command.h"
+#include "cli/arguments/command.h"
 
 /* NULL and false: not given. */
 struct hd_export_arguments {

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "mount/fsmonitor_hook.h"
+#include "cli/arguments/command.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "mount/fsmonitor/fsmonitor_hook.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

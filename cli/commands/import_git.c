@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "capture/git/import/import_git.h"
+#include "cli/arguments/store_locate.h"
 #include "cli/commands/import_subject.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/store_locate.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
 #include "cli/text/operation_text.h"
 #include "cli/text/state_text.h"
 #include "mount/control/control_json.h"

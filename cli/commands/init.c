@@ -5,15 +5,15 @@
 #include <string.h>
 
 #include "capture/initialize.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/store_locate.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * A repository is what most people stand in, so that it is what is taken without being told; --base says that

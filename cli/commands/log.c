@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/git/worktree/worktree_commits.h"
+#include "capture/compare/state_touch.h"
+#include "capture/git/import/worktree_commits.h"
 #include "capture/history/state_history.h"
 #include "capture/history/state_log.h"
 #include "capture/history/state_spec.h"
-#include "capture/history/state_touch.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/store_locate.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
 #include "cli/text/actor_text.h"
 #include "cli/text/log_graph.h"
 #include "cli/text/state_text.h"

@@ -7,9 +7,9 @@
 
 #include "capture/compare/tree_comparison.h"
 #include "capture/trees/tree_find.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
+#include "cli/arguments/command.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
 #include "cli/text/state_tree.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/array.h"

@@ -7,21 +7,21 @@
 
 #include "capture/history/state_spec.h"
 #include "capture/initialize.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/mount_all.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/store_locate.h"
-#include "cli/thread_command.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/steps/mount_all.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
+#include "cli/threads/thread_command.h"
+#include "mount/client/mount_start.h"
 #include "mount/git_link.h"
-#include "mount/mount_start.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/process.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/processes/process.h"
 #include "overlay/store/index/index_operations.h"
 
 /*
@@ -346,7 +346,7 @@ static void print_mount_option(const char *name, const char *values, const char 
 
 static void print_mount_options(void)
 {
-	hd_help_print_heading("Mount options (-o), a switch is turned off by 'no-' before it:");
+	hd_print_heading("Mount options (-o), a switch is turned off by 'no-' before it:");
 	hd_mount_options_describe(print_mount_option, NULL);
 }
 

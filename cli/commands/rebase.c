@@ -5,12 +5,12 @@
 #include <stdio.h>
 
 #include "capture/identity.h"
-#include "cli/advance_thread.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/take_commits.h"
+#include "cli/arguments/command.h"
+#include "cli/steps/advance_thread.h"
+#include "cli/steps/take_commits.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
 #include "cli/text/operation_text.h"
 #include "cli/text/state_text.h"
 #include "mount/control/control_json.h"

@@ -3,18 +3,18 @@
 #include <stdio.h>
 
 #include "capture/compare/diff.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
+#include "cli/arguments/command.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
 #include "cli/text/diff_text.h"
 #include "cli/text/state_text.h"
 #include "cli/text/state_tree.h"
-#include "cli/thread_command.h"
-#include "mount/control/control_execute.h"
+#include "cli/threads/thread_command.h"
+#include "mount/answers/control_execute.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/memory_file.h"
+#include "overlay/platform/files/memory_file.h"
 
 /* The differences are those from the first parent; a base has none. */
 

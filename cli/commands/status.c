@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/git/worktree/worktree_commits.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/store_locate.h"
+#include "capture/git/import/worktree_commits.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
-#include "cli/thread_command.h"
+#include "cli/threads/thread_command.h"
 #include "mount/control/control_error.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

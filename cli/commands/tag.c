@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "capture/history/state_spec.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/store_locate.h"
-#include "cli/subcommand.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/arguments/subcommand.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
 #include "cli/text/operation_text.h"
 #include "cli/text/state_text.h"
 #include "mount/control/control_json.h"

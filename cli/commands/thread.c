@@ -6,26 +6,26 @@
 
 #include "capture/history/state_spec.h"
 #include "capture/initialize.h"
-#include "capture/thread_change.h"
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/fork_thread.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/store_locate.h"
-#include "cli/subcommand.h"
+#include "capture/threads/thread_change.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/arguments/subcommand.h"
+#include "cli/steps/fork_thread.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
 #include "cli/text/operation_text.h"
 #include "cli/text/state_text.h"
-#include "cli/thread_command.h"
-#include "cli/thread_hold.h"
+#include "cli/threads/thread_command.h"
+#include "cli/threads/thread_hold.h"
 #include "mount/control/control_json.h"
-#include "overlay/journal/journal_repair.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/recovery/journal_repair.h"
 
 /*
  * A new thread is a row that names states: a fork copies nothing, whatever the tree. With what is not captured of another
- * thread its directory begins with the files of that one's, which copies nothing either (capture/thread_fork.h).
+ * thread its directory begins with the files of that one's, which copies nothing either (capture/threads/thread_fork.h).
  */
 
 static bool with_changes;

@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/mount_all.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/store_locate.h"
-#include "mount/mount_start.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/store_locate.h"
+#include "cli/steps/mount_all.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
+#include "mount/client/mount_start.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/mount_point.h"
+#include "overlay/platform/mounts/mount_point.h"
 
 /*
  * What is unmounted may be named by its thread or by any path in it. A word with a '/', and "." and "..", is

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "cli/command.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
+#include "cli/arguments/command.h"
+#include "cli/terminal/exit_status.h"
+#include "cli/terminal/output.h"
 #include "mount/format_numbers.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/store/store.h"

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/output.h"
-#include "cli/text/path_text.h"
-#include "cli/thread_command.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/path_text.h"
+#include "cli/threads/thread_command.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * Inside a hunk a line is what its first byte says; outside it belongs to the header. Which of both is told

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "capture/identity.h"
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/error.h"

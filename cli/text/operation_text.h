@@ -11,7 +11,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "cli/store_locate.h"
+#include "cli/arguments/store_locate.h"
 #include "overlay/store/index/index_operations.h"
 
 /* One line: "#12 2026-11-21 07:30:01 +0100  capture main: 0123456789ab -> ba9876543210". */

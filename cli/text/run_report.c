@@ -8,14 +8,14 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
-#include "cli/thread_command.h"
+#include "cli/threads/thread_command.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
 
 #define COMMAND_TEXT_LIMIT 400
 

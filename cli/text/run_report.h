@@ -7,7 +7,7 @@
  * Threads: the main thread. Errors: -errno with a detail.
  */
 
-#include "cli/run_thread.h"
+#include "cli/steps/run_thread.h"
 
 /* The request that captures the run's thread, with MESSAGE, or NULL for the command line. NULL when memory is short. */
 json_t *hd_run_capture_request(const struct hd_run *run, const char *message);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/store/provenance.h"

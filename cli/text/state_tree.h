@@ -11,7 +11,7 @@
  */
 
 #include "capture/trees/tree_view.h"
-#include "cli/store_locate.h"
+#include "cli/arguments/store_locate.h"
 
 struct hd_state_tree {
 	struct hd_location location; /* owned */

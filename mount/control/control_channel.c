@@ -8,7 +8,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/sockets/socket.h"
 
 int hd_control_send(int fd, json_t *object, int passed_fd)
 {

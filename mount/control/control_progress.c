@@ -6,8 +6,8 @@
 #include "mount/control/control_channel.h"
 #include "mount/control/control_reply.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 
 /*
  * The thread that works looks at its client itself, between two pieces of the work: there is nobody to wake and nothing to

@@ -12,7 +12,7 @@
  * Serving     hd_control_watch_begin → the request is executed → hd_control_watch_end
  * Asking      the request is sent → hd_control_wait_reply
  *
- * Both use the calling thread's struct hd_work (overlay/platform/work.h): the server's is begun here, the client's is whoever
+ * Both use the calling thread's struct hd_work (overlay/platform/threads/work.h): the server's is begun here, the client's is whoever
  * began one.
  *
  * Threads     One per socket. Ownership: the watch is the caller's, and outlives its end.
@@ -20,7 +20,7 @@
 
 #include <jansson.h>
 
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 struct hd_control_watch {
 	struct hd_work work;

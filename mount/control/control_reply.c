@@ -15,8 +15,8 @@
 #include "mount/control/control_channel.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/memory_file.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/files/memory_file.h"
+#include "overlay/platform/sockets/socket.h"
 
 #define SPILLED "spilled"
 

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/process.h"
+#include "overlay/platform/processes/process.h"
 
 /*
  * The kernel refuses an answer that nobody waits for (ENOENT), or when the connection is gone (ENODEV). It has no other reason

@@ -11,7 +11,7 @@
  * Threads     Any, without a lock.
  */
 
-#include "mount/fuse/fuse_session_types.h"
+#include "mount/fuse/session/fuse_session_types.h"
 
 /* Answers request UNIQUE, as the kernel numbered it, with ERROR (negative errno). If it was answered, nothing happens. */
 void hd_fuse_answer(const struct hd_fuse_session *session, uint64_t unique, int error);

@@ -14,14 +14,14 @@
 #include <errno.h>
 #include <string.h>
 
-#include "mount/fuse/dot_directory.h"
+#include "mount/fuse/dot/dot_directory.h"
 #include "mount/fuse/fuse_answer.h"
-#include "mount/fuse/fuse_request.h"
 #include "mount/fuse/fuse_witness.h"
+#include "mount/fuse/requests/fuse_request.h"
+#include "overlay/inodes/request.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
-#include "overlay/request.h"
 
 /* Whether a person should hear of R: failures of ours and of disks, not the everyday answers of a filesystem.
  */

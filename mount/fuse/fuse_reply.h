@@ -13,7 +13,7 @@
  * Threads     Any thread, once per request.
  */
 
-#include "mount/fuse/fuse_session_types.h"
+#include "mount/fuse/session/fuse_session_types.h"
 
 void hd_reply_status(fuse_req_t req, int r);
 /* Of request UNIQUE, which the calling thread did not read. */

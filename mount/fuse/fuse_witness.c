@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "mount/fuse/fuse_request.h"
+#include "mount/fuse/requests/fuse_request.h"
 #include "overlay/platform/cleanup.h"
 
 struct request {

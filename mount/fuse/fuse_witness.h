@@ -10,7 +10,7 @@
  * Threads     The request thread. Takes no lock but the witness's.
  */
 
-#include "mount/fuse/fuse_request.h"
+#include "mount/fuse/requests/fuse_request.h"
 
 /* THREAD has read a message. */
 void hd_fuse_witness_begin(const struct hd_fuse_thread *thread);

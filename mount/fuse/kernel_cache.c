@@ -23,7 +23,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/lock.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/threads/task_thread.h"
 
 #define QUEUE_LIMIT 65536
 

@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mount/fuse/fuse_options.h"
+#include "mount/mount_options.h"
 #include "overlay/overlay.h"
 
 enum hd_cache_event_kind {

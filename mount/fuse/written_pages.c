@@ -3,7 +3,7 @@
 
 #include <linux/fuse.h>
 
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * An operation is known again by its slot and by when it began. The clock of that is coarse: a slot in which one write

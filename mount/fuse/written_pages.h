@@ -14,7 +14,7 @@
  * Threads     Any that serves no request of the kernel. Errors: see the function.
  */
 
-#include "overlay/platform/activity.h"
+#include "overlay/platform/threads/activity.h"
 
 /*
  * Returns when the writes that are in flight now are done; those that begin meanwhile are nobody's matter. -HD_E_INTERRUPTED.

@@ -17,18 +17,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mount/answers/control_execute.h"
+#include "mount/client/control_client.h"
 #include "mount/control/control_channel.h"
-#include "mount/control/control_client.h"
 #include "mount/control/control_error.h"
-#include "mount/control/control_execute.h"
 #include "mount/private/warden_types.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/process_command.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/processes/process_command.h"
+#include "overlay/platform/sockets/socket.h"
 
 /* A process that was killed is there for a moment still. */
 #define LEFTOVER_WAIT_MS 10

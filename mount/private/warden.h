@@ -23,7 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "overlay/platform/mount_point.h"
+#include "overlay/platform/mounts/mount_point.h"
 
 struct hd_warden {
 	pid_t pid;

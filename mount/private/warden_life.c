@@ -14,17 +14,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mount/answers/control_execute.h"
+#include "mount/client/mount_start.h"
 #include "mount/control/control_channel.h"
-#include "mount/control/control_execute.h"
-#include "mount/mount_start.h"
 #include "mount/private/warden_types.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/namespace.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/process_command.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/mounts/namespace.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/processes/process_command.h"
 
 #define REAP_WAIT_MS 10
 

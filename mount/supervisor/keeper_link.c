@@ -8,11 +8,11 @@
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/sockets/socket.h"
 
 /* The supervisor's end of the link to its keeper: starting it, telling it everything, letting it go. */
 

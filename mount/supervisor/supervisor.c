@@ -18,19 +18,19 @@
 
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
-#include "mount/fuse/request_area.h"
+#include "mount/fuse/requests/request_area.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/sockets/socket.h"
 
 #define HEAR_TIMEOUT_MS 1000
 #define WAIT_AGAIN_NS 1000000000u

@@ -16,20 +16,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mount/client/control_client.h"
 #include "mount/control/control_channel.h"
-#include "mount/control/control_client.h"
 #include "mount/control/control_error.h"
+#include "mount/parts/adoption.h"
 #include "mount/run_file.h"
-#include "mount/supervisor/adoption.h"
 #include "mount/supervisor/keeper.h"
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/sockets/socket.h"
 
 #define LOCK_PATIENCE_NS 10000000000u
 #define LOCK_RETRY_NS 1000000u

@@ -11,7 +11,7 @@
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/sockets/socket.h"
 
 /* What other processes find of a supervisor in the store: its socket, who it is, and how the mount before it ended. */
 

@@ -14,7 +14,7 @@
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/process.h"
+#include "overlay/platform/processes/process.h"
 
 static const struct {
 	int signal; /* sent when the time of the step before has passed */

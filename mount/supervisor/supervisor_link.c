@@ -19,11 +19,11 @@
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/mount_point.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/mounts/mount_point.h"
+#include "overlay/platform/sockets/socket.h"
 
 #define NO_ROOM_NS 50000000u
 #define BUSY_PATIENCE_NS 300000000u

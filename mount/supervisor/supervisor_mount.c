@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "mount/mount_start.h"
+#include "mount/client/mount_start.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"
 #include "mount/supervisor/supervisor_types.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/mount_point.h"
+#include "overlay/platform/mounts/mount_point.h"
 
 /* Taking the mount out of the tree. */
 

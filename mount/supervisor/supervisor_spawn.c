@@ -10,11 +10,11 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/sockets/socket.h"
 
 /*
  * Starting a worker, and giving it what it does not inherit.

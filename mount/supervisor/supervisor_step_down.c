@@ -10,16 +10,16 @@
 
 #include <unistd.h>
 
+#include "mount/answers/control_execute.h"
 #include "mount/control/control_channel.h"
-#include "mount/control/control_execute.h"
 #include "mount/supervisor/keeper.h"
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/sockets/socket.h"
 
 void hd_supervisor_step_down(struct hd_supervisor *supervisor, int client)
 {

@@ -10,11 +10,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "mount/fuse/fuse_options.h"
-#include "mount/fuse/large_files.h"
-#include "mount/mount_parts.h"
+#include "mount/mount_options.h"
+#include "mount/parts/large_files.h"
+#include "mount/parts/mount_parts.h"
 #include "mount/program_arguments.h"
-#include "overlay/platform/reserve.h"
+#include "overlay/platform/files/reserve.h"
 
 /*
  *                                         ┌─────── ready ───────┐

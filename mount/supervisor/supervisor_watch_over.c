@@ -5,10 +5,10 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/sockets/socket.h"
 
 /* What a supervisor that has stepped down does until another one has the worker (supervisor_step_down.c). */
 

@@ -18,23 +18,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mount/client/mount_start.h"
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
 #include "mount/format_numbers.h"
-#include "mount/mount_start.h"
 #include "mount/program_spawn.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/mount_point.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/mounts/mount_point.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/sockets/socket.h"
 
 #define SALVAGE_LIMIT 3
 #define ROOM_RETRY_MS 2000

@@ -19,7 +19,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/threads/task_thread.h"
 
 #define SETTLE_NS 1000000000u
 #define MOMENT_NS 10000000u

@@ -17,9 +17,9 @@
 
 #include "mount/witness/witness_types.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/process_identity.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/processes/process_identity.h"
 
 static uint32_t *bucket_of_locked(struct hd_witness *witness, pid_t pid)
 {

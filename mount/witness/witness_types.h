@@ -8,7 +8,7 @@
 
 #include "mount/witness/witness.h"
 #include "overlay/platform/lock.h"
-#include "overlay/platform/watch_set.h"
+#include "overlay/platform/sockets/watch_set.h"
 
 enum witness_actor_phase { ACTOR_FREE, ACTOR_UNSEEN, ACTOR_SEEN };
 

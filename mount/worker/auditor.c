@@ -7,7 +7,7 @@
 
 #include "overlay/platform/clock.h"
 #include "overlay/platform/lock.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/threads/task_thread.h"
 
 /* Time for the requests that waited, with 100,000 files to look at: it took the CPU from them for 9 ms. */
 #define BEGIN_AFTER_NS 100000000u

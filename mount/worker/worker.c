@@ -17,26 +17,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mount/answers/control_execute.h"
 #include "mount/control/control_channel.h"
-#include "mount/control/control_execute.h"
-#include "mount/fuse/fuse_session.h"
-#include "mount/fuse/large_files.h"
-#include "mount/fuse/message_counters.h"
-#include "mount/fuse/request_area.h"
+#include "mount/fuse/requests/message_counters.h"
+#include "mount/fuse/requests/request_area.h"
+#include "mount/fuse/session/fuse_session.h"
 #include "mount/git_link.h"
-#include "mount/mount_parts.h"
+#include "mount/parts/large_files.h"
+#include "mount/parts/mount_parts.h"
 #include "mount/run_file.h"
 #include "mount/worker/auditor.h"
 #include "mount/worker/worker_control.h"
-#include "overlay/derived_numbers.h"
+#include "overlay/inodes/derived_numbers.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/process.h"
+#include "overlay/platform/processes/process.h"
 
 #define SAVE_RETRY_NS 1000000000u
 

@@ -19,13 +19,13 @@
 #include "mount/control/control_channel.h"
 #include "mount/control/control_progress.h"
 #include "mount/control/control_reply.h"
-#include "mount/supervisor/adoption.h"
+#include "mount/parts/adoption.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/threads/task_thread.h"
 
 #define CLIENT_THREADS 32
 #define CLIENT_LIMIT 256

@@ -13,9 +13,9 @@
 
 #include <stdbool.h>
 
-#include "mount/control/control_execute.h"
-#include "mount/fuse/fuse_session.h"
-#include "mount/fuse/large_files.h"
+#include "mount/answers/control_execute.h"
+#include "mount/fuse/session/fuse_session.h"
+#include "mount/parts/large_files.h"
 
 struct hd_worker_control_settings {
 	struct hd_overlay *overlay;

@@ -10,7 +10,7 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/memory_file.h"
+#include "overlay/platform/files/memory_file.h"
 
 /*
  * Layout of the memory file: one page of identity, the redo area, the dirty bits, the records' sums, then the

@@ -13,8 +13,8 @@
 
 #include <stdint.h>
 
-#include "overlay/store/content.h"
 #include "overlay/store/index/index.h"
+#include "overlay/store/objects/content.h"
 
 #define HD_ARENA_VERSION 5u
 /* Of the memory file: what else lies in it, and where; it dies with the mount. */

@@ -5,10 +5,10 @@
 
 #include "overlay/arena/arena.h"
 #include "overlay/arena/arena_types.h"
-#include "overlay/platform/activity.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/kill_point.h"
+#include "overlay/platform/threads/activity.h"
 
 /*
  * Transactions: physical redo in the arena itself.

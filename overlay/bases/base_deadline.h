@@ -16,7 +16,7 @@
  */
 
 #include "overlay/bases/base.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/threads/task_thread.h"
 
 struct hd_base_deadline {
 	struct hd_pool *pool; /* borrowed */

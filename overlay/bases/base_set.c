@@ -10,11 +10,11 @@
 #include "overlay/bases/base_attributes.h"
 #include "overlay/bases/base_deadline.h"
 #include "overlay/bases/base_root.h"
-#include "overlay/platform/activity.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
+#include "overlay/platform/threads/activity.h"
 #include "overlay/store/objects/content_extent.h"
 
 /*

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/platform/random.h"
 
 #define NAME "changes"

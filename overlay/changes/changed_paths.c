@@ -9,7 +9,7 @@
 
 #include "overlay/changes/change_era.h"
 #include "overlay/changes/change_log.h"
-#include "overlay/names/base_loader.h"
+#include "overlay/listings/base_loader.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

@@ -7,7 +7,7 @@
 #include "overlay/check/check_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * The order: objects first, because everything else asks which of them are there and sound; threads before the trees,

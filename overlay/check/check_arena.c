@@ -9,7 +9,7 @@
 #include "overlay/arena/entry_table.h"
 #include "overlay/arena/inode_table.h"
 #include "overlay/check/check_types.h"
-#include "overlay/contents/hot_tier.h"
+#include "overlay/hot/hot_tier.h"
 #include "overlay/platform/cleanup.h"
 
 /*

@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "overlay/check/check_types.h"
-#include "overlay/contents/hot_tier.h"
+#include "overlay/hot/hot_tier.h"
 #include "overlay/journal/journal.h"
 #include "overlay/journal/journal_origins.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/memory_file.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/files/memory_file.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * Threads. The journal is replayed into an arena of our own, without the bytes of files: of those only which blocks came

@@ -8,7 +8,7 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 #include "overlay/store/tree_codec.h"
 
 /*

@@ -4,9 +4,9 @@
 
 #include "overlay/contents/file_space.h"
 #include "overlay/contents/promotion.h"
-#include "overlay/names/orphan.h"
+#include "overlay/inodes/orphan.h"
+#include "overlay/inodes/request.h"
 #include "overlay/overlay_types.h"
-#include "overlay/request.h"
 #include "overlay/states/state_tree.h"
 
 /*

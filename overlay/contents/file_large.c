@@ -2,8 +2,8 @@
 #include "overlay/contents/file_data.h"
 #include "overlay/journal/flush.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/files/memory_file.h"
 #include "overlay/platform/kill_point.h"
-#include "overlay/platform/memory_file.h"
 
 /*
  * Growing large: a file with many hot blocks moves into a memory file of its own, offset for offset.

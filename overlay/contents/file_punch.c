@@ -4,7 +4,7 @@
 
 #include "overlay/contents/file_data.h"
 #include "overlay/platform/array.h"
-#include "overlay/platform/memory_file.h"
+#include "overlay/platform/files/memory_file.h"
 
 /*
  * Holes. A block that shows the content needs a mark in the block map to show zeros instead; everything else is

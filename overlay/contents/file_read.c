@@ -4,7 +4,7 @@
 
 #include "overlay/contents/file_data.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/memory_file.h"
+#include "overlay/platform/files/memory_file.h"
 #include "overlay/states/state_tree.h"
 
 /*

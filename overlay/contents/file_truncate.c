@@ -2,10 +2,10 @@
 #include "overlay/contents/file_data.h"
 #include "overlay/contents/file_space.h"
 #include "overlay/contents/promotion.h"
+#include "overlay/inodes/orphan.h"
 #include "overlay/journal/flush.h"
-#include "overlay/names/orphan.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/memory_file.h"
+#include "overlay/platform/files/memory_file.h"
 
 /*
  * Truncation.

@@ -6,8 +6,8 @@
 #include "overlay/contents/promotion.h"
 #include "overlay/journal/flush.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/files/memory_file.h"
 #include "overlay/platform/kill_point.h"
-#include "overlay/platform/memory_file.h"
 
 /*
  * Writing: a write takes blocks for what is not mapped yet, fills them, and then names them in one

@@ -4,7 +4,7 @@
 
 /* What hot_tier.c and hot_large.c share; nobody else includes this. */
 
-#include "overlay/contents/hot_tier.h"
+#include "overlay/hot/hot_tier.h"
 #include "overlay/platform/lock.h"
 
 struct hd_block_stack {

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-#include "overlay/platform/activity.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/threads/activity.h"
+#include "overlay/platform/threads/task_thread.h"
 
 /*
  * A queue is a ring of {file, its version, when it was seen}. The thread looks at the oldest: if the version

@@ -5,12 +5,12 @@
 #include "overlay/arena/cells.h"
 #include "overlay/contents/file_data.h"
 #include "overlay/contents/promotion.h"
-#include "overlay/names/orphan.h"
+#include "overlay/inodes/orphan.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/memory_file.h"
 #include "overlay/platform/kill_point.h"
-#include "overlay/platform/memory_file.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * Settling: a file's bytes get a name in the CAS.

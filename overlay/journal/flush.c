@@ -5,19 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/contents/dirty_data.h"
+#include "overlay/hot/dirty_data.h"
 #include "overlay/journal/journal.h"
-#include "overlay/journal/recovery.h"
 #include "overlay/journal/trust.h"
-#include "overlay/platform/activity.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/files/memory_file.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/memory_file.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/threads/activity.h"
+#include "overlay/platform/threads/task_thread.h"
+#include "overlay/recovery/recovery.h"
 
 /*
  * Order is what makes a flush safe. Objects are synced after the cut and before the epoch: every content that

@@ -12,9 +12,9 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/platform/log.h"
 
 /*

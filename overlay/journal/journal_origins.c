@@ -7,7 +7,7 @@
 
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /* The checksum covers the journal's header too, so that a list is that of its file. */
 

@@ -13,7 +13,7 @@
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * Reading the journal, through a window: a journal of any length costs the same memory. Each epoch is verified as a whole before its first item is applied, so a torn one

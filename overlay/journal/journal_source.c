@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * A journal is read forwards, each epoch twice, so a window that begins at what was asked for last serves the next pieces

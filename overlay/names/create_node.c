@@ -2,15 +2,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "overlay/access_control.h"
+#include "overlay/access/access_control.h"
+#include "overlay/access/attribute_string.h"
 #include "overlay/arena/cells.h"
-#include "overlay/attribute_string.h"
 #include "overlay/contents/promotion.h"
+#include "overlay/inodes/request.h"
 #include "overlay/journal/flush.h"
-#include "overlay/names/base_loader.h"
+#include "overlay/listings/base_loader.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
-#include "overlay/request.h"
 
 /*
  * Creating names: create, mknod, mkdir, symlink, link; and a file without one, which is an orphan from the beginning.

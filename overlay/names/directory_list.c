@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "overlay/names/base_loader.h"
+#include "overlay/inodes/request_note.h"
+#include "overlay/listings/base_loader.h"
 #include "overlay/overlay_types.h"
-#include "overlay/request_note.h"
 #include "overlay/states/state_tree.h"
 
 /*

@@ -2,13 +2,13 @@
 #include <string.h>
 
 #include "overlay/changes/change_log.h"
-#include "overlay/names/base_loader.h"
-#include "overlay/names/orphan.h"
+#include "overlay/inodes/orphan.h"
+#include "overlay/inodes/request.h"
+#include "overlay/listings/base_loader.h"
 #include "overlay/names/remove_node.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/kill_point.h"
-#include "overlay/request.h"
 
 /*
  * Removing names: unlink, rmdir, and what becomes of an inode without one.

@@ -3,15 +3,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "overlay/access_control.h"
-#include "overlay/attribute_string.h"
+#include "overlay/access/access_control.h"
+#include "overlay/access/attribute_string.h"
 #include "overlay/changes/change_log.h"
-#include "overlay/names/base_loader.h"
-#include "overlay/names/orphan.h"
+#include "overlay/inodes/orphan.h"
+#include "overlay/inodes/request.h"
+#include "overlay/listings/base_loader.h"
 #include "overlay/names/remove_node.h"
 #include "overlay/overlay_types.h"
 #include "overlay/platform/clock.h"
-#include "overlay/request.h"
 
 /*
  * Rename: moves one entry. What is below a moved directory does not notice, loaded or not, so a directory

@@ -15,7 +15,7 @@
  * Errors      Those of hd_listing_read.
  */
 
-#include "overlay/names/base_listing.h"
+#include "overlay/listings/base_listing.h"
 
 struct hd_state_listings;
 

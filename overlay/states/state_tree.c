@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 #include "overlay/bases/base_root.h"
+#include "overlay/inodes/request_note.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/kill_point.h"
-#include "overlay/request_note.h"
 #include "overlay/states/state_view.h"
 
 /*

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 
 #include "overlay/platform/buffer.h"
-#include "overlay/store/content.h"
+#include "overlay/store/objects/content.h"
 
 /* Bytes of the shortest reference. */
 #define HD_CONTENT_ENCODED_MINIMUM 4

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#include "overlay/store/content.h"
+#include "overlay/store/objects/content.h"
 
 /* The GROUP (0: none) of a file with CONTENT, as bases tell it and states keep it; applying it twice changes nothing. */
 uint64_t hd_link_group_kept(uint64_t group, const struct hd_content *content);

@@ -12,7 +12,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * The .heddle directory. Everything in it may hold private bytes of a 0600 file: it is 0700.

@@ -26,7 +26,7 @@
 #include <time.h>
 
 #include "overlay/platform/buffer.h"
-#include "overlay/store/content.h"
+#include "overlay/store/objects/content.h"
 
 struct hd_tree_entry {
 	const char *name;          /* borrowed, not NUL-terminated */

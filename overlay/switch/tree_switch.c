@@ -7,8 +7,8 @@
 
 #include "overlay/bases/base_root.h"
 #include "overlay/contents/promotion.h"
+#include "overlay/inodes/orphan.h"
 #include "overlay/journal/flush.h"
-#include "overlay/names/orphan.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

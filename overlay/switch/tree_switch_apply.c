@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "overlay/arena/link_groups.h"
-#include "overlay/names/base_loader.h"
+#include "overlay/listings/base_loader.h"
 #include "overlay/platform/clock.h"
 #include "overlay/switch/tree_switch_types.h"
 

@@ -11,7 +11,7 @@
  * Errors      Edits latch the first failure in the run's status and in its transaction's.
  */
 
-#include "overlay/names/base_listing.h"
+#include "overlay/listings/base_listing.h"
 #include "overlay/switch/tree_switch.h"
 
 /* A directory of the live tree whose entries are compared with those of the target. */

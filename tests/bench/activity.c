@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "overlay/platform/activity.h"
+#include "overlay/platform/threads/activity.h"
 
 #define ROUNDS 10000000u
 

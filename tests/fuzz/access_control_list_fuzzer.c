@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/access_control_list.h"
+#include "overlay/access/access_control_list.h"
 
 #define PERMISSIONS 0777u
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/attribute_string.h"
+#include "overlay/access/attribute_string.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

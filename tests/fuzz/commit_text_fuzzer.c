@@ -14,7 +14,7 @@
 #include "capture/git/commit_text.h"
 #include "capture/git/import/import_commit.h"
 #include "capture/identity.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/store/index/state_codec.h"
 

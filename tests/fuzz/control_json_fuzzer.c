@@ -15,8 +15,8 @@
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
 #include "mount/control/control_json.h"
-#include "mount/fuse/large_files.h"
-#include "mount/supervisor/adoption.h"
+#include "mount/parts/adoption.h"
+#include "mount/parts/large_files.h"
 #include "overlay/platform/error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

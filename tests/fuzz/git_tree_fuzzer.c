@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "overlay/bases/base_git_tree.h"
+#include "overlay/bases/git/base_git_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

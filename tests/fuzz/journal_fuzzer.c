@@ -13,14 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "overlay/contents/hot_tier.h"
+#include "overlay/hot/hot_tier.h"
 #include "overlay/journal/journal.h"
 #include "overlay/journal/journal_format.h"
 #include "overlay/journal/journal_header.h"
 #include "overlay/journal/journal_source.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/memory_file.h"
+#include "overlay/platform/files/memory_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mount/fuse/fuse_options.h"
+#include "mount/mount_options.h"
 #include "overlay/platform/error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/platform/mount_point.h"
+#include "overlay/platform/mounts/mount_point.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

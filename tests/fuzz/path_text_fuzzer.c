@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/text/path_text.h"
+#include "cli/terminal/path_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

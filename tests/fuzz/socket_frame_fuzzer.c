@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/error_codes.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/sockets/socket.h"
 
 /* What a socket takes without a reader. */
 #define INPUT_LIMIT 65536

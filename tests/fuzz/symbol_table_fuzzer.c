@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/platform/symbol_table.h"
+#include "overlay/platform/processes/symbol_table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

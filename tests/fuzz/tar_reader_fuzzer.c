@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 
 #include "capture/archive/tar_reader.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/store/tree_format.h"
 
 #define BLOCK 512u

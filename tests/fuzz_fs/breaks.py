@@ -36,12 +36,12 @@ BREAKS = [
      "inode->modify_time = inode->change_time = hd_time_from(now);\n\thd_inode_mark_changed(transaction, parent);",
      "inode->access_time = inode->modify_time = inode->change_time = hd_time_from(now);\n"
      "\thd_inode_mark_changed(transaction, parent);"),
-    ("set-id-kept", "mount/fuse/fuse_ops_files.c",
+    ("set-id-kept", "mount/fuse/operations/fuse_ops_files.c",
      "if (session->killpriv && write_drops_privileges())",
      "if (false && session->killpriv && write_drops_privileges())"),
     ("captured-attributes-lost", "capture/capture_tree.c",
      ".xattrs_size = node->xattrs_size,", ".xattrs_size = 0 * node->xattrs_size,"),
-    ("acl-not-inherited", "overlay/access_control.c",
+    ("acl-not-inherited", "overlay/access/access_control.c",
      "\tif (extended)\n\t\thd_attribute_put(&ours,", "\tif (false && extended)\n\t\thd_attribute_put(&ours,"),
 ]
 

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Data flows one way, between files too: no files whose functions use each other in a circle, directly or through others.
+"""Data flows one way: no files whose functions use each other in a circle, directly or through others; likewise no rooms, the
+folders of files, and the table of rooms in docs/design/architecture.md has each above those that it uses.
 
 A function that two files of a circle both need belongs into a third one, below them.
 """
 
+import os
 import re
 import sys
 
 import sources
 
 DEFINITION = re.compile(r"^(?!static\b)[a-z_][\w \t*]*?\b(hd_\w+)\([^;{]*\)\n\{", re.MULTILINE)
+TABLE = "docs/design/architecture.md"
+ROOM = re.compile(r"`([a-z/]+)/`")
 USE = re.compile(r"(?<!struct )(?<!enum )(?<!union )\bhd_\w+")
 
 
@@ -54,17 +58,51 @@ def circles(uses):
     return found
 
 
-def describe(circle, uses):
-    yield f"{len(circle)} files use each other in a circle:"
-    for path in sorted(circle):
-        for other, names in sorted(uses[path].items()):
+def uses_by_room(uses):
+    """The same of folders; what a file of another folder is needed for has that file before it."""
+    rooms = {}
+    for path, others in uses.items():
+        here = rooms.setdefault(os.path.dirname(path), {})
+        for other, names in others.items():
+            if os.path.dirname(other) != os.path.dirname(path):
+                needed = [f"{os.path.basename(path)} needs {name}" for name in names]
+                here.setdefault(os.path.dirname(other), []).extend(needed)
+    return rooms
+
+
+def describe(what, circle, uses):
+    yield f"{len(circle)} {what} use each other in a circle:"
+    for one in sorted(circle):
+        for other, names in sorted(uses[one].items()):
             if other in circle:
-                yield f"    {path} -> {other}: {', '.join(names)}"
+                yield f"    {one} -> {other}: {', '.join(names)}"
+
+
+def listed_rooms():
+    """The rooms of the table, from the top down. A name without a module is beside the one before it."""
+    listed = []
+    for line in sources.read(TABLE).split("| room |")[1].split("\n\n")[0].splitlines()[2:]:
+        for name in ROOM.findall(line.split("|")[1]):
+            listed.append(name if "/" in name or sources.module_of(name + "/") else os.path.dirname(listed[-1]) + "/" + name)
+    return listed
+
+
+def check_table(rooms):
+    listed = listed_rooms()
+    for room in sorted(set(rooms) ^ set(listed)):
+        yield f"{TABLE}: {room}/ is " + ("not in the table of rooms" if room in rooms else "no room")
+    for room, others in sorted(rooms.items()):
+        for other, names in sorted(others.items()):
+            if room in listed and other in listed and listed.index(room) > listed.index(other):
+                yield f"{TABLE}: {room}/ belongs above {other}/: {names[0]}"
 
 
 def main():
     uses = uses_by_file({path: sources.blank(sources.read(path)) for path in sources.product_files((".c",))})
-    return sources.report(["\n".join(describe(circle, uses)) for circle in circles(uses)], "circles")
+    rooms = uses_by_room(uses)
+    problems = ["\n".join(describe("files", circle, uses)) for circle in circles(uses)]
+    problems += ["\n".join(describe("rooms", circle, rooms)) for circle in circles(rooms)]
+    return sources.report(problems + list(check_table(rooms)), "circles")
 
 
 if __name__ == "__main__":

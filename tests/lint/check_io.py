@@ -30,22 +30,22 @@ SAYS = re.compile(r"hd_lock_assert_none_held\(")
 
 # "file:function": why a lock may be held there.
 EXEMPT = {
-    "overlay/platform/descriptor.c:hd_descriptor_read": "devices, pipes and events; whoever notifies the kernel says so",
-    "overlay/platform/descriptor.c:hd_descriptor_write": "the same",
+    "overlay/platform/files/descriptor.c:hd_descriptor_read": "devices, pipes and events; whoever notifies the kernel says so",
+    "overlay/platform/files/descriptor.c:hd_descriptor_write": "the same",
     "overlay/platform/kill_point.c:die": "the end",
     "overlay/platform/kill_point.c:hd_kill_points_arm": "tests alone",
     "overlay/platform/lock.c:__attribute__": "the end",
     "overlay/platform/log.c:hd_log_write": "what goes wrong is told of wherever it is",
-    "overlay/platform/memory_file.c:hd_memory_file_discard": "memory",
-    "overlay/platform/memory_file.c:hd_memory_file_resident": "memory",
-    "overlay/platform/memory_file.c:hd_memory_file_resize": "memory",
-    "overlay/platform/memory_file.c:hd_memory_file_size": "memory",
-    "overlay/platform/process_child.c:hd_child_run": "a process that has just begun",
-    "overlay/platform/process_command.c:__attribute__": "likewise",
-    "overlay/platform/process_self.c:hd_process_signal_read": "a signalfd, which answers at once",
-    "overlay/platform/transfer.c:hd_transfer_read": "memory files too: file.c says so for the others",
-    "overlay/platform/transfer.c:hd_transfer_write": "the same",
-    "overlay/platform/watch_set.c:hd_watch_set_wake": "an event, which never waits",
+    "overlay/platform/files/memory_file.c:hd_memory_file_discard": "memory",
+    "overlay/platform/files/memory_file.c:hd_memory_file_resident": "memory",
+    "overlay/platform/files/memory_file.c:hd_memory_file_resize": "memory",
+    "overlay/platform/files/memory_file.c:hd_memory_file_size": "memory",
+    "overlay/platform/processes/process_child.c:hd_child_run": "a process that has just begun",
+    "overlay/platform/processes/process_command.c:__attribute__": "likewise",
+    "overlay/platform/processes/process_self.c:hd_process_signal_read": "a signalfd, which answers at once",
+    "overlay/platform/files/transfer.c:hd_transfer_read": "memory files too: file.c says so for the others",
+    "overlay/platform/files/transfer.c:hd_transfer_write": "the same",
+    "overlay/platform/sockets/watch_set.c:hd_watch_set_wake": "an event, which never waits",
 }
 
 

@@ -13,7 +13,7 @@ import sources
 HEADER_HOMES = {
     r"fuse(3/)?.*\.h|linux/fuse\.h": lambda path: path.startswith("mount/"),
     r"sqlite3.*\.h": lambda path: path.startswith("overlay/store/"),
-    r"git2(/.*)?\.h|git2/.*": lambda path: path.startswith(("capture/", "overlay/bases/base_git", "overlay/bases/loaded/")),
+    r"git2(/.*)?\.h|git2/.*": lambda path: path.startswith(("capture/", "overlay/bases/git/", "overlay/bases/loaded/")),
     r"archive(_entry)?\.h": lambda path: path.startswith("capture/archive/"),
     r"xxhash\.h": lambda path: path == "overlay/platform/checksum.c",
     r"sha1\.h": lambda path: path in ("capture/git/worktree/index_extensions.c", "capture/git/export/pack_writer.c"),
@@ -45,8 +45,8 @@ SYSTEM_CALLS = """
 # Whole exceptions, each with its reason: (path prefix, call).
 EXCEPTIONS = {
     ("overlay/platform/lock.c", "abort"): "a violated rank is a bug that must not be survived, with HD_CHECKS only",
-    ("overlay/platform/process_command.c", "_exit"): "likewise",
-    ("overlay/platform/process_child.c", "_exit"): "the child of a fork, when there is no program to become",
+    ("overlay/platform/processes/process_command.c", "_exit"): "likewise",
+    ("overlay/platform/processes/process_child.c", "_exit"): "the child of a fork, when there is no program to become",
 }
 
 # Ways to end or to write that only a program has, not a library.

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "capture/git/land/commit_merge.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/error.h"
 
 /*

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 void die(const char *format, ...)
 {

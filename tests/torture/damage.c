@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "tests/torture/copy_tree.h"
 
 #define SECTOR 512u

@@ -30,7 +30,7 @@
 #include "overlay/check/check.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/store/index/index_operations.h"
 #include "tests/torture/copy_tree.h"
 #include "tests/torture/damage.h"

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "overlay/platform/clock.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "tests/torture/copy_tree.h"
 #include "tests/torture/fault_story.h"
 #include "tests/torture/workload.h"

@@ -26,7 +26,7 @@
 
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "tests/torture/copy_tree.h"
 #include "tests/torture/power_check.h"
 #include "tests/torture/power_session.h"

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "capture/capture.h"
-#include "capture/operation_undo.h"
-#include "capture/restore.h"
-#include "capture/thread_fork.h"
+#include "capture/threads/operation_undo.h"
+#include "capture/threads/restore.h"
+#include "capture/threads/thread_fork.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

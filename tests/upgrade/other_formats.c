@@ -3,7 +3,7 @@
 /* In the place of mount/format_numbers.c: programs whose arena is laid out otherwise. */
 
 #include "mount/format_numbers.h"
-#include "mount/fuse/request_area.h"
+#include "mount/fuse/requests/request_area.h"
 #include "overlay/arena/arena_format.h"
 #include "overlay/journal/journal_format.h"
 #include "overlay/store/store.h"

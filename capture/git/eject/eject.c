@@ -14,10 +14,10 @@
 #include "capture/git/eject/eject_original.h"
 #include "capture/ignore_rules.h"
 #include "capture/trees/tree_find.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * Order: the repository before the files, because the root may become a directory that nobody may write; the index after

@@ -6,12 +6,12 @@
 #include <sys/stat.h>
 
 #include "capture/compare/tree_comparison.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/threads/work.h"
 
 /* What is changed is told by heddle's own comparison, so that no filter of git's has a say in it: as in a mount. */
 

@@ -9,9 +9,9 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/file_copy.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/files/file_copy.h"
+#include "overlay/platform/threads/work.h"
 
 #define PIECE (8u << 20)
 #define PASSES 16

@@ -9,11 +9,11 @@
 #include "capture/git/export/export_copy.h"
 #include "capture/git/export/export_target.h"
 #include "capture/git/import/import_tips.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * Everything is written first, into as few packs as there can be, and brought to the disk once; then the references are decided,

@@ -7,11 +7,11 @@
 
 #include "capture/git/commit_object.h"
 #include "capture/git/export/export_series.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/transfer.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/transfer.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * "# v2 git bundle", "-<commit>" for each that is needed, "<id> <reference>" for each that is in it, an empty line, a pack

@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "capture/git/commit_object.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * The walk is our own: libgit2's refuses commits that git takes (commit_object.h). It goes from the commits to what the target

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/conflicts.h"
 #include "capture/git/commit_object.h"
 #include "capture/git/export/export_commit.h"
 #include "capture/git/export/export_copy.h"
 #include "capture/history/state_log.h"
-#include "overlay/bases/base_git_library.h"
+#include "capture/merge/conflicts.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * The table of exports in the index is a cache: what it says counts only if the commit and its tree are in

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * Git objects of a base go over as they are: id, bytes and all below, submodules included, without being

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "capture/git/export/pack_writer.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/error.h"
 

@@ -4,11 +4,11 @@
 #include <git2.h>
 
 #include "capture/git/export/export_series.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/transfer.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/transfer.h"
+#include "overlay/platform/threads/work.h"
 
 /* The commits are a series (export_series.h), of which merges go away. */
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "capture/git/worktree/worktree_head.h"
-#include "overlay/bases/base_git_library.h"
-#include "overlay/bases/base_git_reference.h"
+#include "overlay/bases/git/base_git_library.h"
+#include "overlay/bases/git/base_git_reference.h"
 #include "overlay/platform/error.h"
 
 static bool is_tag(const struct hd_export_reference *wanted)

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "capture/git/land/thread_repository.h"
-#include "overlay/bases/base_git_library.h"
+#include "capture/git/thread_repository.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/array.h"
-#include "overlay/platform/atomic_file_fallback.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/atomic_file_fallback.h"
+#include "overlay/platform/files/file.h"
 
 void hd_export_series_clear(struct hd_export_series *series)
 {

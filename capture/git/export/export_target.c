@@ -10,13 +10,13 @@
 
 #include "capture/git/export/export_copy.h"
 #include "capture/git/export/export_reference.h"
-#include "capture/git/land/thread_repository.h"
 #include "capture/git/thread_branch.h"
-#include "overlay/bases/base_git_library.h"
+#include "capture/git/thread_repository.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * Order: objects, on the disk (hd_export_objects_finish), then references: one that names what a power cut took away would be

@@ -12,11 +12,11 @@
 #include "capture/git/export/export_options.h"
 #include "capture/git/tree_text.h"
 #include "capture/ignore_rules.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 #include "overlay/store/tree_codec.h"
 
 /*

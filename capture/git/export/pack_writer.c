@@ -12,8 +12,8 @@
 
 #include "capture/git/worktree/big_endian.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/hex.h"
 
 /*

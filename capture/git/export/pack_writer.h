@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #include "overlay/platform/buffer.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /* Where an object is in a pack. */
 struct hd_pack_entry {

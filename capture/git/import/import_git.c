@@ -12,12 +12,12 @@
 #include "capture/git/import/import_tips.h"
 #include "capture/git/import/import_walk.h"
 #include "overlay/bases/base.h"
-#include "overlay/bases/base_git_library.h"
-#include "overlay/bases/base_git_reference.h"
+#include "overlay/bases/git/base_git_library.h"
+#include "overlay/bases/git/base_git_reference.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * Order: what is new is collected; references pin it, and are synced; states; names. So there is no moment at which git may

@@ -11,11 +11,11 @@
 #include "capture/git/import/import_commit.h"
 #include "capture/import_base.h"
 #include "overlay/bases/base.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 #include "overlay/store/index/state_codec.h"
 
 /*

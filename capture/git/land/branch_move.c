@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/bases/base_git_library.h"
-#include "overlay/bases/base_git_reference.h"
+#include "overlay/bases/git/base_git_library.h"
+#include "overlay/bases/git/base_git_reference.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * The files go first. A branch that has moved under a checkout that has not makes everything in between look like a staged

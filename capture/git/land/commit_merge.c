@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "capture/git/land/merge_outcome.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

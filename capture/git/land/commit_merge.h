@@ -22,8 +22,8 @@
 
 #include <git2.h>
 
-#include "capture/conflicts.h"
 #include "capture/git/land/merge_moves.h"
+#include "capture/merge/conflicts.h"
 
 struct hd_commit_merge {
 	git_repository *repository;          /* borrowed */

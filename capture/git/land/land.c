@@ -9,11 +9,11 @@
 
 #include "capture/git/land/branch_move.h"
 #include "capture/git/land/thread_merge.h"
-#include "capture/git/land/thread_repository.h"
-#include "overlay/bases/base_git_library.h"
+#include "capture/git/thread_repository.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * In this order: the thread's commits, the merge, the state that stands for it, all on the disk; the files of checkouts;

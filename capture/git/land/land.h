@@ -21,7 +21,7 @@
  * Errors      -HD_E_REFERENCE_MISSING, -HD_E_REFERENCE_MOVED, and those of thread_merge.h and branch_move.h.
  */
 
-#include "capture/conflicts.h"
+#include "capture/merge/conflicts.h"
 #include "overlay/bases/base.h"
 
 struct hd_land_options {

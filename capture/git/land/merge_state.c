@@ -7,13 +7,13 @@
 
 #include "capture/capture.h"
 #include "capture/capture_counts.h"
-#include "capture/conflicts.h"
 #include "capture/git/land/thread_merge.h"
 #include "capture/import_base.h"
-#include "capture/tree_merge.h"
+#include "capture/merge/conflicts.h"
+#include "capture/merge/tree_merge.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * A state keeps what git does not: ignored files, empty directories, owners, times, all permissions. So the state of a

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "capture/git/land/thread_merge.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

@@ -17,7 +17,7 @@
  * Errors      -HD_E_REVISION_MISSING, and those of thread_merge.h.
  */
 
-#include "capture/conflicts.h"
+#include "capture/merge/conflicts.h"
 #include "overlay/bases/base.h"
 
 struct hd_rebase_options {

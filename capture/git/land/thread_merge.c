@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "capture/capture.h"
-#include "capture/conflicts.h"
 #include "capture/git/export/export_commit.h"
 #include "capture/git/export/export_history.h"
 #include "capture/git/land/commit_merge.h"
-#include "capture/git/land/thread_repository.h"
-#include "overlay/bases/base_git_library.h"
+#include "capture/git/thread_repository.h"
+#include "capture/merge/conflicts.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "capture/conflicts.h"
+#include "capture/merge/conflicts.h"
 #include "overlay/bases/base.h"
 
 enum hd_relation {

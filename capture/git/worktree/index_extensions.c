@@ -10,7 +10,7 @@
 #include "capture/git/worktree/big_endian.h"
 #include "capture/git/worktree/ewah.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 #define FSMONITOR_VERSION 2
 #define INDEX_LIMIT ((size_t)1 << 32)

@@ -12,7 +12,7 @@
 #include "capture/git/worktree/ewah.h"
 #include "capture/git/worktree/untracked_directories.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 #define IGNORE_NAME ".gitignore"
 #define EXCLUDES_LIMIT (16u << 20)

@@ -16,10 +16,10 @@
 #include "capture/git/worktree/worktree_index.h"
 #include "capture/git/worktree/worktree_index_edit.h"
 #include "overlay/bases/base.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/platform/log.h"
 #include "overlay/platform/random.h"
 

@@ -5,7 +5,7 @@
 /*
  * Worktree: makes a thread's mount a linked worktree of the repository that its base is a commit of, as `git worktree add`
  * makes one: an admin directory in the repository, and in the mount a file `.git` that names it. The mount shows that file
- * (mount/fuse/dot_directory.h); everything else is here.
+ * (mount/fuse/dot/dot_directory.h); everything else is here.
  *
  *     hd_worktree_attach at each mount → ... → hd_worktree_follow when the thread became another or went away
  *

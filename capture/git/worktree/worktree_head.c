@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/conflicts.h"
 #include "capture/git/thread_branch.h"
 #include "capture/git/worktree/worktree.h"
 #include "capture/git/worktree/worktree_index_edit.h"
 #include "capture/git/worktree/worktree_record.h"
 #include "capture/history/state_log.h"
-#include "overlay/bases/base_git_library.h"
-#include "overlay/bases/base_git_reference.h"
+#include "capture/merge/conflicts.h"
+#include "overlay/bases/git/base_git_library.h"
+#include "overlay/bases/git/base_git_reference.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * The index goes first, then HEAD: a death in between leaves the change as staged, which is what it is. The other way round the

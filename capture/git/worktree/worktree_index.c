@@ -10,10 +10,10 @@
 #include "capture/git/worktree/index_extensions.h"
 #include "capture/git/worktree/untracked_cache.h"
 #include "overlay/arena/inode_numbers.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /*
  * Read into an index as a tree, the entries keep git's cache of trees, which entries that are added one by one would

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 #define TEMPORARY HD_WORKTREE_INDEX_TEMPORARY
 #define INDEX_LIMIT ((size_t)1 << 32)

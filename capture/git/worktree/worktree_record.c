@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 #define TEXT_LIMIT 16384
 

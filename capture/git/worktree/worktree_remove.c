@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "capture/git/worktree/worktree.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/platform/random.h"
 
 /*

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "overlay/store/content.h"
+#include "overlay/store/objects/content.h"
 
 struct hd_index;
 

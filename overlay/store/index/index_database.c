@@ -6,7 +6,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/store/index/host_path_table.h"
 #include "overlay/store/index/index_schema.h"
 #include "overlay/store/index/index_types.h"

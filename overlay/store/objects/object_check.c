@@ -8,8 +8,8 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/threads/work.h"
 #include "overlay/store/objects/object_store_types.h"
 
 /* The names are read back by writing them: whatever is not exactly what hd_object_id_path writes is no object's name. */

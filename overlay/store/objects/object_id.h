@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "overlay/platform/checksum.h"
-#include "overlay/store/content.h"
+#include "overlay/store/objects/content.h"
 
 #define HD_OBJECT_ID_BYTES 20
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/store/objects/object_log_types.h"
 #include "overlay/store/objects/object_store_types.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/store/objects/object_log_types.h"
 #include "overlay/store/objects/object_store_types.h"
 

@@ -4,7 +4,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/store/objects/object_store_types.h"
 
 /*

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "overlay/store/content.h"
+#include "overlay/store/objects/content.h"
 
 /* Content above this is stored as a list of chunks of this size, so that a small change costs one chunk. */
 #define HD_CHUNK_SIZE (1u << 20)

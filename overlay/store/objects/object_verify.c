@@ -4,7 +4,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/store/objects/object_store_types.h"
 
 /* An object's name is the hash of its bytes: computing it, and whether bytes are those of a name. */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # GROUP: quick
 #
-# Exit statuses are those of cli/exit_status.h; what fails says why on standard error, nothing on standard output, and
+# Exit statuses are those of cli/terminal/exit_status.h; what fails says why on standard error, nothing on standard output, and
 # leaves nothing behind.
 
 . "$TEST_LIB/common.sh"

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/bases/base_git_cache.h"
+#include "overlay/bases/git/base_git_cache.h"
 #include "overlay/platform/error.h"
 #include "tests/unit/bases/place.h"
 #include "tests/unit/bases/repository.h"

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "overlay/bases/base_git_contents.h"
+#include "overlay/bases/git/base_git_contents.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "tests/unit/bases/place.h"
 #include "tests/unit/bases/repository.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/bases/base_git_identity.h"
+#include "overlay/bases/git/base_git_identity.h"
 #include "overlay/platform/buffer.h"
 #include "tests/unit/bases/place.h"
 #include "tests/unit/bases/repository.h"

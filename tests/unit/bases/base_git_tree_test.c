@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/bases/base_git_tree.h"
+#include "overlay/bases/git/base_git_tree.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/error.h"
 

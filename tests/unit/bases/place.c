@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 char *place_new(void)
 {

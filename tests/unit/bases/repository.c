@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/buffer.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 /* libgit2 1.5.1 forgets PCRE2's match data when it looks for a configuration value by pattern. */
 const char *__lsan_default_suppressions(void);

@@ -2,8 +2,8 @@
 #include "overlay/store/index/index_operations.h"
 #include "tests/unit/capture/scene.h"
 
+#include "capture/blame/blame.h"
 #include "capture/compare/line_hunks.h"
-#include "capture/history/blame.h"
 
 /* Blame over merges, and the numbers of hunks; what the command does with them is cases/cli/blame.sh. */
 

@@ -7,8 +7,8 @@
 
 #include "capture/archive/directory_reader.h"
 #include "capture/archive/export_directory.h"
-#include "overlay/platform/file.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/threads/work.h"
 #include "tests/unit/capture/scene.h"
 
 #define LARGE (3u << 19) /* more than a piece */

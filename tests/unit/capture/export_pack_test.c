@@ -5,7 +5,7 @@
 
 #include "capture/git/export/export_pack.h"
 #include "capture/git/export/pack_writer.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 
 /*
  * Packs judged by git: verify-pack, index-pack of the same bytes, cat-file of each object. Sizes are those at which the headers

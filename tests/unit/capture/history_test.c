@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "capture/operation_undo.h"
-#include "capture/restore.h"
-#include "capture/thread_fork.h"
+#include "capture/threads/operation_undo.h"
+#include "capture/threads/restore.h"
+#include "capture/threads/thread_fork.h"
 #include "overlay/check/check.h"
 #include "overlay/snapshot.h"
 

@@ -11,7 +11,7 @@
 #include "capture/git/worktree/ewah.h"
 #include "capture/git/worktree/index_extensions.h"
 #include "capture/git/worktree/untracked_directories.h"
-#include "overlay/bases/base_git_library.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 
 /* The bytes of what git reads; that git takes them is seen in cases/git/fsmonitor.sh. */

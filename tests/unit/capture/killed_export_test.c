@@ -7,7 +7,7 @@
 
 #include "capture/git/export/export_git.h"
 #include "capture/git/export/export_pack.h"
-#include "overlay/platform/atomic_file_fallback.h"
+#include "overlay/platform/files/atomic_file_fallback.h"
 
 /*
  * A process that is killed while it exports: at each system call that changes something, one after the other (every few of them,

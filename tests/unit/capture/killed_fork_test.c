@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "capture/thread_fork.h"
+#include "capture/threads/thread_fork.h"
 
 #include <stdbool.h>
 #include <unistd.h>

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "capture/git/land/land.h"
-#include "capture/thread_advance.h"
+#include "capture/threads/thread_advance.h"
 
 /*
  * A process that is killed while it lands a thread on a branch that went on and that is checked out: at each system call

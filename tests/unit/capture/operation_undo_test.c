@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "capture/operation_undo.h"
+#include "capture/threads/operation_undo.h"
 
-#include "capture/thread_change.h"
+#include "capture/threads/thread_change.h"
 #include "overlay/store/index/index_operations.h"
 #include "tests/unit/capture/live.h"
 

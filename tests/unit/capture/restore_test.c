@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "capture/restore.h"
+#include "capture/threads/restore.h"
 
 #include "tests/unit/capture/live.h"
 

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "capture/initialize.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/store/tree_codec.h"
 
 #define ENTRIES_MAX 256

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "capture/thread_fork.h"
+#include "capture/threads/thread_fork.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-#include "capture/operation_undo.h"
-#include "capture/thread_change.h"
+#include "capture/threads/operation_undo.h"
+#include "capture/threads/thread_change.h"
 #include "overlay/check/check.h"
 #include "overlay/journal/flush.h"
-#include "overlay/journal/journal_fork.h"
-#include "overlay/journal/journal_repair.h"
+#include "overlay/recovery/journal_fork.h"
+#include "overlay/recovery/journal_repair.h"
 #include "tests/unit/capture/history_model.h"
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "capture/tree_merge.h"
+#include "capture/merge/tree_merge.h"
 
 #include "overlay/platform/buffer.h"
 #include "overlay/store/index/index_operations.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 #include "cli/text/diff_text.h"
 
 static char *printed;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/exit_status.h"
+#include "cli/terminal/exit_status.h"
 #include "overlay/platform/error.h"
 
 static void results_of_commands_are_their_own_status(void **state)

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "cli/command.h"
-#include "cli/option_parser.h"
+#include "cli/arguments/command.h"
+#include "cli/arguments/option_parser.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/text/path_text.h"
+#include "cli/terminal/path_text.h"
 #include "overlay/platform/cleanup.h"
 
 static void expect_quoted(const char *path, const char *expected)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
 
 static void expect_time(int64_t time_s, int32_t zone_minutes, const char *expected)

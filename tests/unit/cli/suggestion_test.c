@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "cli/command.h"
-#include "cli/text/suggestion.h"
+#include "cli/arguments/command.h"
+#include "cli/terminal/suggestion.h"
 
 static const char *suggest(const char *word)
 {

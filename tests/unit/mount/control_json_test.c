@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
+#include "mount/answers/control_execute.h"
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
-#include "mount/control/control_execute.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/error.h"
 

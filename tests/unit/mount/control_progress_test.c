@@ -7,16 +7,16 @@
 
 #include <cmocka.h>
 
+#include "mount/answers/control_execute.h"
+#include "mount/client/control_client.h"
 #include "mount/control/control_channel.h"
-#include "mount/control/control_client.h"
 #include "mount/control/control_error.h"
-#include "mount/control/control_execute.h"
 #include "mount/control/control_progress.h"
 #include "mount/control/control_reply.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/socket.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/sockets/socket.h"
+#include "overlay/platform/threads/task_thread.h"
 
 enum { CLIENT, SERVER };
 

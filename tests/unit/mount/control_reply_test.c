@@ -12,9 +12,9 @@
 #include "mount/control/control_channel.h"
 #include "mount/control/control_reply.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/memory_file.h"
-#include "overlay/platform/socket.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/files/memory_file.h"
+#include "overlay/platform/sockets/socket.h"
+#include "overlay/platform/threads/task_thread.h"
 
 static int ends[2];
 

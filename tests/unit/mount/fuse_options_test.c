@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "mount/fuse/fuse_options.h"
+#include "mount/mount_options.h"
 #include "overlay/platform/error.h"
 
 static void assert_options_equal(const struct hd_mount_options *a, const struct hd_mount_options *b)

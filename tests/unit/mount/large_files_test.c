@@ -10,10 +10,10 @@
 #include <cmocka.h>
 
 #include "mount/control/control_channel.h"
-#include "mount/fuse/large_files.h"
+#include "mount/parts/large_files.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/sockets/socket.h"
 
 static int open_something(void)
 {

@@ -13,8 +13,8 @@
 #include <linux/fuse.h>
 #include <sys/stat.h>
 
-#include "mount/fuse/message_counters.h"
-#include "mount/worker/privilege_drop.h"
+#include "mount/fuse/operations/privilege_drop.h"
+#include "mount/fuse/requests/message_counters.h"
 #include "overlay/platform/error_codes.h"
 
 static json_int_t number(json_t *object, const char *key)

@@ -15,9 +15,9 @@
 #include <jansson.h>
 #include <linux/fuse.h>
 
-#include "mount/worker/watchdog.h"
+#include "mount/watchdog/watchdog.h"
+#include "overlay/platform/files/memory_file.h"
 #include "overlay/platform/log.h"
-#include "overlay/platform/memory_file.h"
 
 #define MS 1000000u
 

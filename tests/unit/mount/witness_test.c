@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "mount/witness/witness.h"
-#include "overlay/platform/process.h"
+#include "overlay/platform/processes/process.h"
 
 /* The witness without a mount: what it says of changes, of processes that end, and when there is no room. */
 

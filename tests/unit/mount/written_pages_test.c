@@ -9,8 +9,8 @@
 
 #include "mount/fuse/written_pages.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/task_thread.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/task_thread.h"
+#include "overlay/platform/threads/work.h"
 
 static struct hd_activities table;
 static struct hd_activity slots[3];

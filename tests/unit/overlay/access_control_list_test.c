@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/access_control_list.h"
+#include "overlay/access/access_control_list.h"
 #include "overlay/platform/cleanup.h"
 #include "tests/unit/overlay/list_text.h"
 

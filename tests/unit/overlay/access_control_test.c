@@ -2,7 +2,7 @@
 #include <linux/fs.h>
 #include <sys/xattr.h>
 
-#include "overlay/access_control_list.h"
+#include "overlay/access/access_control_list.h"
 #include "tests/unit/overlay/list_text.h"
 #include "tests/unit/overlay/yard.h"
 

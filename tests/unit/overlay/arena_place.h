@@ -17,7 +17,7 @@
 
 #include "overlay/arena/arena.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/memory_file.h"
+#include "overlay/platform/files/memory_file.h"
 
 static inline int arena_setup(void **state)
 {

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "overlay/journal/journal_format.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "tests/unit/overlay/tale.h"
 
 /*

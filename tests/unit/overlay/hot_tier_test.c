@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/contents/hot_tier.h"
+#include "overlay/hot/hot_tier.h"
 #include "overlay/platform/cleanup.h"
 #include "tests/unit/overlay/arena_place.h"
 

@@ -17,7 +17,7 @@
 #include "overlay/journal/journal_format.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "tests/unit/overlay/journal_place.h"
 
 /*

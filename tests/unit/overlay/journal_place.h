@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "overlay/journal/journal.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 
 #define THREAD 7u
 

@@ -18,7 +18,7 @@
 #include "overlay/journal/journal_format.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "tests/unit/overlay/journal_place.h"
 
 /* ---- what a replay gives: the last byte of every cell, and how much data ---- */

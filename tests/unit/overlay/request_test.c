@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "overlay/request.h"
+#include "overlay/inodes/request.h"
 #include "tests/unit/overlay/yard.h"
 
 #include <sys/xattr.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/states/state_tree.h"
 
-#include "overlay/request.h"
+#include "overlay/inodes/request.h"
 #include "tests/unit/overlay/yard.h"
 
 /* Trees of states: what is held of them is counted exactly, also over the death of the process that counted. */

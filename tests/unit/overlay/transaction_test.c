@@ -14,9 +14,9 @@
 
 #include "overlay/arena/arena_types.h"
 #include "overlay/arena/inode_table.h"
-#include "overlay/platform/activity.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/memory_file.h"
+#include "overlay/platform/files/memory_file.h"
+#include "overlay/platform/threads/activity.h"
 
 struct fixture {
 	int fd;

@@ -9,7 +9,7 @@
 #include "overlay/contents/file_space.h"
 #include "overlay/journal/flush.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/memory_file.h"
+#include "overlay/platform/files/memory_file.h"
 #include "tests/unit/overlay/yard.h"
 
 /*

@@ -2,7 +2,7 @@
 #include "tests/unit/overlay/yard.h"
 
 #include "overlay/platform/clock.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/store/index/index_operations.h"
 
 const struct hd_caller yard_caller = {.uid = 1000, .gid = 1000, .umask = 022};

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "overlay/platform/activity.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/threads/activity.h"
+#include "overlay/platform/threads/task_thread.h"
 
 struct seen {
 	unsigned n;

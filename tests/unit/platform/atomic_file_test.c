@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "overlay/platform/atomic_file_fallback.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/atomic_file_fallback.h"
+#include "overlay/platform/files/file.h"
 #include "tests/unit/platform/scratch.h"
 
 static int set_up_named(void **state)

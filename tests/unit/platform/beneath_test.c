@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "overlay/platform/beneath.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/files/beneath.h"
 #include "tests/unit/platform/scratch.h"
 
 static int (*const ways[])(int root_fd, const char *path, int flags) = {hd_beneath_open, hd_beneath_walk};

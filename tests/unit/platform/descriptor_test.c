@@ -16,7 +16,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
+#include "overlay/platform/files/descriptor.h"
 
 #define MS 1000000u
 

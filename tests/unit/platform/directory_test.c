@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "tests/unit/platform/scratch.h"
 
 static void making_a_path_makes_what_is_missing(void **state)

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "overlay/platform/error.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/threads/task_thread.h"
 
 static void context_goes_before_the_detail(void **state)
 {

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "tests/unit/platform/scratch.h"
 
 static void attributes_are_listed_and_read_by_any_descriptor(void **state)

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/file_entry.h"
+#include "overlay/platform/files/file_entry.h"
 #include "tests/unit/platform/scratch.h"
 
 static void the_status_is_that_of_stat(void **state)

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "tests/unit/platform/scratch.h"
 
 static void descriptors_are_close_on_exec(void **state)

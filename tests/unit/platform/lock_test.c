@@ -15,11 +15,11 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/descriptor.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/files/memory_file.h"
 #include "overlay/platform/lock.h"
-#include "overlay/platform/memory_file.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/threads/task_thread.h"
 
 #define MS 1000000u
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/memory_file.h"
+#include "overlay/platform/files/memory_file.h"
 
 #define SIZE ((uint64_t)1 << 36)
 #define PAGE 4096u

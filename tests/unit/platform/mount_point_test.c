@@ -25,7 +25,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/mount_point.h"
+#include "overlay/platform/mounts/mount_point.h"
 #include "tests/unit/platform/child.h"
 #include "tests/unit/platform/scratch.h"
 

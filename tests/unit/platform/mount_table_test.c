@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "overlay/platform/mount_point.h"
+#include "overlay/platform/mounts/mount_point.h"
 
 struct found {
 	int n;

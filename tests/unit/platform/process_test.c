@@ -21,9 +21,9 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
-#include "overlay/platform/memory_file.h"
-#include "overlay/platform/process.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/files/memory_file.h"
+#include "overlay/platform/processes/process.h"
+#include "overlay/platform/threads/task_thread.h"
 #include "tests/unit/platform/child.h"
 
 /* A descriptor under exactly NUMBER, which reads as TEXT from the start. */

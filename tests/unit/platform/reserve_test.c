@@ -14,9 +14,9 @@
 #include <cmocka.h>
 
 #include "overlay/platform/cleanup.h"
-#include "overlay/platform/descriptor.h"
-#include "overlay/platform/reserve.h"
-#include "overlay/platform/socket.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/reserve.h"
+#include "overlay/platform/sockets/socket.h"
 
 /* No more descriptors than there are, up to the end of the test. */
 static void exhaust(struct rlimit *before)

@@ -22,8 +22,8 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error_codes.h"
-#include "overlay/platform/socket.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/sockets/socket.h"
+#include "overlay/platform/threads/task_thread.h"
 #include "tests/unit/platform/child.h"
 #include "tests/unit/platform/scratch.h"
 

@@ -14,7 +14,7 @@
 
 #include "overlay/platform/clock.h"
 #include "overlay/platform/lock.h"
-#include "overlay/platform/task_thread.h"
+#include "overlay/platform/threads/task_thread.h"
 
 struct observation {
 	char name[16];

@@ -16,9 +16,9 @@
 
 #include "overlay/platform/clock.h"
 #include "overlay/platform/lock.h"
-#include "overlay/platform/symbol_table.h"
-#include "overlay/platform/task_thread.h"
-#include "overlay/platform/thread_stacks.h"
+#include "overlay/platform/processes/symbol_table.h"
+#include "overlay/platform/threads/task_thread.h"
+#include "overlay/platform/threads/thread_stacks.h"
 
 static _Atomic int ready, stop;
 static struct hd_mutex lock;

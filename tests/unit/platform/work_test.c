@@ -9,7 +9,7 @@
 
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/work.h"
+#include "overlay/platform/threads/work.h"
 
 static void a_thread_without_work_goes_on(void **state)
 {

@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "overlay/platform/atomic_file_fallback.h"
+#include "overlay/platform/files/atomic_file_fallback.h"
 #include "overlay/store/objects/object_store_types.h"
 #include "tests/unit/store/scratch_store.h"
 

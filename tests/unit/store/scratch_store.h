@@ -21,7 +21,7 @@
 #include <cmocka.h>
 
 #include "overlay/platform/error.h"
-#include "overlay/platform/file.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/store/store.h"
 
 struct scratch {

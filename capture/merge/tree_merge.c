@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/merge/tree_merge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "capture/capture_tree.h"
+#include "capture/compare/diff.h"
+#include "capture/compare/same_content.h"
+#include "capture/merge/merge_lines.h"
+#include "capture/trees/tree_nodes.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/threads/work.h"
+#include "overlay/store/tree_codec.h"
+
+/*
+ * Three sorted listings are walked side by side. For each name, what THEIRS changed in BASE is done to OURS:
+ *
+ *     base = theirs    ours stays
+ *     ours = base      theirs, or nothing
+ *     directories      one level down; one that THEIRS deleted goes when nothing is left in it
+ *     files            by lines
+ *     else             a conflict
+ *
+ * A directory is stored when its last child has its content, as a capture does it (capture_tree.c).
+ *
+ * Recursion is bounded by DEPTH_MAX.
+ */
+
+#define DEPTH_MAX 500
+
+enum side { OURS, BASE, THEIRS, SIDES };
+
+/* One name in the three trees; NULL where it is not there. */
+struct trio {
+	const struct hd_snapshot_node *nodes[SIDES];
+};
+
+struct merging {
+	const struct hd_tree_merge *merge;
+	struct hd_base_directory fallbacks[SIDES];
+	struct hd_tree_view *views[SIDES]; /* owned */
+	struct hd_canonical *canonical;    /* owned */
+	struct hd_conflicts *conflicts;
+	struct hd_buffer path; /* of what is looked at, NUL-terminated unless empty */
+	unsigned depth;
+};
+
+/* What became of a name. */
+struct merged {
+	struct hd_snapshot_node node; /* a copy that owns nothing */
+	bool exists;
+	bool changed; /* it is not what OURS has */
+};
+
+static int merge_directory(struct merging *merging, const struct trio *trio,
+	const struct hd_canonical_place *above, struct merged *merged);
+
+static bool is_directory(const struct hd_snapshot_node *node)
+{
+	return node && S_ISDIR(node->attributes.mode);
+}
+
+static bool same_permissions(const struct hd_snapshot_node *a, const struct hd_snapshot_node *b)
+{
+	return S_ISLNK(a->attributes.mode) || (a->attributes.mode & 07777) == (b->attributes.mode & 07777);
+}
+
+/* Whether two sides have the same there, but for permissions. Directories are compared by their references. */
+static int same_thing(
+	struct merging *merging, const struct trio *trio, enum side left, enum side right, bool *ret_same)
+{
+	const struct hd_snapshot_node *a = trio->nodes[left], *b = trio->nodes[right];
+	struct hd_tree_view_entry a_entry = {.name = ""}, b_entry = {.name = ""};
+
+	*ret_same = !a && !b;
+	if (!a || !b || (a->attributes.mode & S_IFMT) != (b->attributes.mode & S_IFMT))
+		return 0;
+	hd_tree_view_entry_of_node((struct hd_snapshot_node *)a, &a_entry);
+	hd_tree_view_entry_of_node((struct hd_snapshot_node *)b, &b_entry);
+	a_entry.node = b_entry.node = NULL;
+	if (S_ISDIR(a->attributes.mode))
+		*ret_same = hd_same_reference(&a_entry, &b_entry);
+	else if (S_ISREG(a->attributes.mode) || S_ISLNK(a->attributes.mode))
+		return hd_same_bytes(
+			merging->views[left], &a_entry, merging->views[right], &b_entry, ret_same);
+	else
+		*ret_same = a->attributes.device == b->attributes.device;
+	return 0;
+}
+
+static int conflict(struct merging *merging, enum hd_conflict_kind kind)
+{
+	return hd_conflicts_add(merging->conflicts, kind, (const char *)merging->path.data);
+}
+
+static void keep_ours(const struct trio *trio, struct merged *merged)
+{
+	*merged = (struct merged){.exists = trio->nodes[OURS] != NULL};
+	if (merged->exists)
+		merged->node = *trio->nodes[OURS];
+}
+
+/* Permissions of a name that OURS has: those of THEIRS only if these changed them. */
+static void merge_permissions(const struct trio *trio, struct merged *merged)
+{
+	const struct hd_snapshot_node *ours = trio->nodes[OURS], *base = trio->nodes[BASE],
+				      *theirs = trio->nodes[THEIRS];
+	uint32_t type = merged->node.attributes.mode & S_IFMT, bits = ours->attributes.mode & 07777;
+
+	if (theirs && base && !same_permissions(base, theirs))
+		bits = theirs->attributes.mode & 07777;
+	merged->changed = merged->changed || bits != (merged->node.attributes.mode & 07777);
+	merged->node.attributes.mode = type | bits;
+}
+
+/* What git brings in is new now, and its owner is who has the file already. */
+static void stamp(const struct merging *merging, const struct trio *trio, struct hd_snapshot_node *node)
+{
+	const struct hd_snapshot_node *ours = trio->nodes[OURS];
+	const struct timespec *time = merging->merge->time;
+
+	if (!time)
+		return;
+	node->attributes.access_time = node->attributes.modify_time = node->attributes.change_time = *time;
+	node->attributes.birth_time = ours ? ours->attributes.birth_time : *time;
+	node->link_group = 0;
+	if (!ours)
+		return;
+	node->attributes.uid = ours->attributes.uid;
+	node->attributes.gid = ours->attributes.gid;
+	node->xattrs = ours->xattrs;
+	node->xattrs_size = ours->xattrs_size;
+}
+
+/* Of a file, link or device, or of a directory as a whole. */
+static void take_theirs(const struct merging *merging, const struct trio *trio, struct merged *merged)
+{
+	const struct hd_snapshot_node *ours = trio->nodes[OURS], *theirs = trio->nodes[THEIRS];
+	struct trio alike = *trio;
+
+	*merged = (struct merged){.exists = theirs != NULL, .changed = true};
+	if (!theirs)
+		return;
+	merged->node = *theirs;
+	if (ours && (ours->attributes.mode & S_IFMT) != (theirs->attributes.mode & S_IFMT))
+		alike.nodes[OURS] = NULL;
+	stamp(merging, &alike, &merged->node);
+	if (alike.nodes[OURS] && trio->nodes[BASE])
+		merge_permissions(trio, merged);
+	merged->changed = true;
+}
+
+/* ---- files ---- */
+
+static int read_side(
+	struct merging *merging, const struct trio *trio, enum side side, char **ret_data, size_t *ret_size)
+{
+	struct hd_tree_view_entry entry;
+
+	if (!trio->nodes[side])
+		return 0;
+	hd_tree_view_entry_of_node((struct hd_snapshot_node *)trio->nodes[side], &entry);
+	entry.node = NULL;
+	return hd_tree_view_read_whole(merging->views[side], &entry, HD_DIFF_TEXT_LIMIT, ret_data, ret_size);
+}
+
+static int store_bytes(struct merging *merging, const void *data, size_t size, struct hd_snapshot_node *node)
+{
+	struct hd_content_writer *writer;
+	int r = hd_content_writer_new(merging->merge->store->objects, size, &writer);
+
+	if (r < 0)
+		return r;
+	r = hd_content_writer_append(writer, data, size);
+	if (r < 0) {
+		hd_content_writer_free(writer);
+		return r;
+	}
+	r = hd_content_writer_finish(writer, &node->content);
+	node->attributes.size = size;
+	return r;
+}
+
+/* Both changed it. */
+static int merge_files(struct merging *merging, const struct trio *trio, struct merged *merged)
+{
+	HD_AUTO_FREE char *ours = NULL;
+	HD_AUTO_FREE char *base = NULL;
+	HD_AUTO_FREE char *theirs = NULL;
+	HD_AUTO_FREE char *data = NULL;
+	struct hd_lines sides[SIDES] = {{0}};
+	size_t size = 0;
+	int r;
+
+	r = read_side(merging, trio, OURS, &ours, &sides[OURS].size);
+	if (r >= 0)
+		r = read_side(merging, trio, BASE, &base, &sides[BASE].size);
+	if (r >= 0)
+		r = read_side(merging, trio, THEIRS, &theirs, &sides[THEIRS].size);
+	if (r < 0 && r != -EFBIG)
+		return r;
+	sides[OURS].data = ours;
+	sides[BASE].data = base;
+	sides[THEIRS].data = theirs;
+	if (r >= 0)
+		r = hd_merge_lines(&sides[OURS], &sides[BASE], &sides[THEIRS], &data, &size);
+	if (r == -EFBIG || r == 0)
+		return conflict(merging, r == 0 ? HD_CONFLICT_CONTENT : HD_CONFLICT_BINARY);
+	if (r < 0)
+		return r;
+	merged->changed = true;
+	merged->node.link_group = 0;
+	stamp(merging, trio, &merged->node);
+	r = store_bytes(merging, data, size, &merged->node);
+	merge_permissions(trio, merged);
+	return r;
+}
+
+static bool all_files(const struct trio *trio)
+{
+	const struct hd_snapshot_node *base = trio->nodes[BASE];
+
+	return trio->nodes[OURS] && trio->nodes[THEIRS] && S_ISREG(trio->nodes[OURS]->attributes.mode) &&
+	       S_ISREG(trio->nodes[THEIRS]->attributes.mode) && base && S_ISREG(base->attributes.mode);
+}
+
+/* THEIRS is another than BASE, and not all three are directories. */
+static int merge_others(struct merging *merging, const struct trio *trio, struct merged *merged)
+{
+	bool same;
+	int r = same_thing(merging, trio, OURS, BASE, &same);
+
+	if (r < 0)
+		return r;
+	if (same) {
+		take_theirs(merging, trio, merged);
+		return 0;
+	}
+	keep_ours(trio, merged);
+	r = same_thing(merging, trio, OURS, THEIRS, &same);
+	if (r < 0)
+		return r;
+	if (same) {
+		if (merged->exists)
+			merge_permissions(trio, merged);
+		return 0;
+	}
+	if (all_files(trio))
+		return merge_files(merging, trio, merged);
+	if (!trio->nodes[BASE])
+		return conflict(merging, HD_CONFLICT_ADDED);
+	if (!trio->nodes[OURS] || !trio->nodes[THEIRS])
+		return conflict(merging, HD_CONFLICT_DELETED);
+	return conflict(merging,
+		S_ISLNK(trio->nodes[OURS]->attributes.mode) && S_ISLNK(trio->nodes[THEIRS]->attributes.mode)
+			? HD_CONFLICT_SYMLINK
+			: HD_CONFLICT_TYPE);
+}
+
+/* ---- directories ---- */
+
+static int list(struct merging *merging, enum side side, const struct hd_snapshot_node *node,
+	struct hd_snapshot_node *ret_listed)
+{
+	*ret_listed = (struct hd_snapshot_node){0};
+	if (!is_directory(node))
+		return 0;
+	ret_listed->content = node->content;
+	ret_listed->attribute_content = node->attribute_content;
+	return hd_tree_node_list(merging->merge->bases, &merging->fallbacks[side], ret_listed);
+}
+
+static int enter(struct merging *merging, const struct hd_snapshot_node *node, size_t *ret_length)
+{
+	*ret_length = merging->path.size;
+	merging->path.size -= merging->path.size > 0;
+	if (merging->path.size > 0)
+		hd_buffer_put_u8(&merging->path, '/');
+	hd_buffer_put(&merging->path, node->name, node->name_length);
+	hd_buffer_put_u8(&merging->path, '\0');
+	return hd_buffer_status(&merging->path);
+}
+
+static void leave(struct merging *merging, size_t length)
+{
+	merging->path.size = length;
+	if (length > 0)
+		merging->path.data[length - 1] = '\0';
+}
+
+/* A directory that OURS has unchanged, or that THEIRS adds, is THEIRS' as a whole, unless each file in it gets a time. */
+static bool is_taken_whole(const struct merging *merging, const struct trio *trio, bool ours_is_base)
+{
+	return !merging->merge->time && ours_is_base &&
+	       (!trio->nodes[THEIRS] || is_directory(trio->nodes[THEIRS]));
+}
+
+static int merge_directories(struct merging *merging, const struct trio *trio,
+	const struct hd_canonical_place *above, struct merged *merged)
+{
+	const struct hd_snapshot_node *theirs = trio->nodes[THEIRS];
+	bool same;
+	int r = same_thing(merging, trio, OURS, BASE, &same);
+
+	if (r < 0)
+		return r;
+	if (is_taken_whole(merging, trio, same)) {
+		take_theirs(merging, trio, merged);
+		return 0;
+	}
+	r = merge_directory(merging, trio, above, merged);
+	if (r < 0 || is_directory(theirs) || !theirs)
+		return r;
+	if (merged->exists)
+		return conflict(merging, HD_CONFLICT_DIRECTORY);
+	/* Nothing is left of the directory that a file takes the place of. */
+	take_theirs(merging, trio, merged);
+	return 0;
+}
+
+static int merge_name(struct merging *merging, const struct trio *trio,
+	const struct hd_canonical_place *above, struct merged *merged)
+{
+	const struct hd_snapshot_node *ours = trio->nodes[OURS], *base = trio->nodes[BASE],
+				      *theirs = trio->nodes[THEIRS];
+	bool same;
+	int r = same_thing(merging, trio, BASE, THEIRS, &same);
+
+	if (r < 0)
+		return r;
+	if (same && (!base || same_permissions(base, theirs))) {
+		keep_ours(trio, merged);
+		return 0;
+	}
+	r = hd_work_advance(1);
+	if (r < 0)
+		return r;
+	if ((is_directory(theirs) || (is_directory(base) && (!theirs || is_directory(ours)))) &&
+		(!ours || is_directory(ours)) && (!base || is_directory(base)))
+		return merge_directories(merging, trio, above, merged);
+	/* A directory in the place of a file that OURS has not touched: like a new one. */
+	if (is_directory(theirs) && !is_directory(ours) && !is_directory(base)) {
+		struct trio alone = {.nodes = {[THEIRS] = theirs}};
+
+		r = same_thing(merging, trio, OURS, BASE, &same);
+		if (r < 0 || same)
+			return r < 0 ? r : merge_directories(merging, &alone, above, merged);
+	}
+	return merge_others(merging, trio, merged);
+}
+
+/* The node that comes first in the order of names. */
+static const struct hd_snapshot_node *first_name(
+	const struct hd_snapshot_node *lists, const size_t *positions)
+{
+	const struct hd_snapshot_node *first = NULL;
+
+	for (unsigned side = 0; side < SIDES; side++) {
+		const struct hd_snapshot_node *node = &lists[side].children[positions[side]];
+
+		if (positions[side] < lists[side].n_children &&
+			(!first || hd_tree_compare_names(node->name, node->name_length, first->name,
+					   first->name_length) < 0))
+			first = node;
+	}
+	return first;
+}
+
+static int merge_next(struct merging *merging, const struct hd_snapshot_node *lists, size_t *positions,
+	const struct hd_canonical_place *place, struct merged *merged)
+{
+	const struct hd_snapshot_node *first = first_name(lists, positions);
+	struct trio trio = {0};
+	size_t length;
+	int r;
+
+	for (unsigned side = 0; side < SIDES; side++) {
+		const struct hd_snapshot_node *node = &lists[side].children[positions[side]];
+
+		if (positions[side] < lists[side].n_children &&
+			hd_tree_compare_names(
+				node->name, node->name_length, first->name, first->name_length) == 0)
+			trio.nodes[side] = node;
+	}
+	for (unsigned side = 0; side < SIDES; side++)
+		positions[side] += trio.nodes[side] != NULL;
+	*merged = (struct merged){0};
+	r = enter(merging, first, &length);
+	if (r < 0)
+		return r;
+	r = merge_name(merging, &trio, place, merged);
+	leave(merging, length);
+	return r < 0 ? hd_fail_in(r, "'%s'", first->name) : 0;
+}
+
+/* Merges the listings into the children of MERGED's node, an array that the caller frees. */
+static int merge_lists(struct merging *merging, const struct hd_snapshot_node *lists,
+	const struct hd_canonical_place *place, struct merged *merged)
+{
+	size_t most = lists[OURS].n_children + lists[BASE].n_children + lists[THEIRS].n_children;
+	size_t positions[SIDES] = {0};
+	struct hd_snapshot_node *node = &merged->node;
+	int r = 0;
+
+	node->n_children = 0;
+	node->children = calloc(most + 1, sizeof(*node->children));
+	if (!node->children)
+		return -ENOMEM;
+	while (r >= 0 && first_name(lists, positions)) {
+		struct merged child;
+
+		r = merge_next(merging, lists, positions, place, &child);
+		if (r >= 0 && child.exists)
+			node->children[node->n_children++] = child.node;
+		merged->changed = merged->changed || (r >= 0 && child.changed);
+	}
+	return r;
+}
+
+/* Nothing is left of it, and it is not to stay empty. */
+static bool is_gone(const struct trio *trio, const struct merged *merged)
+{
+	if (merged->node.n_children > 0)
+		return false;
+	return trio->nodes[OURS] ? merged->changed && !is_directory(trio->nodes[THEIRS])
+				 : trio->nodes[BASE] || !trio->nodes[THEIRS];
+}
+
+/* Stores it if it is another than OURS. */
+static int finish_directory(struct merging *merging, const struct trio *trio,
+	const struct hd_canonical_place *place, struct merged *merged)
+{
+	struct hd_capture_tree capture = {
+		.objects = merging->merge->store->objects, .canonical = merging->canonical};
+	bool is_root = merging->depth == 1;
+
+	merged->exists = is_root || !is_gone(trio, merged);
+	if (!trio->nodes[OURS])
+		merged->changed = merged->exists;
+	else if (!merged->exists)
+		merged->changed = true;
+	if (!merged->exists || !merged->changed)
+		return 0;
+	merged->node.origin = (struct hd_content){0};
+	return hd_capture_tree_put(&capture, place, NULL, NULL, &merged->node, is_root);
+}
+
+static int merge_directory(struct merging *merging, const struct trio *trio,
+	const struct hd_canonical_place *above, struct merged *merged)
+{
+	const struct hd_snapshot_node *like = trio->nodes[OURS]     ? trio->nodes[OURS]
+					      : trio->nodes[THEIRS] ? trio->nodes[THEIRS]
+								    : trio->nodes[BASE];
+	struct hd_snapshot_node lists[SIDES] = {{0}};
+	struct hd_canonical_place place = {0};
+	int r = 0;
+
+	if (merging->depth == DEPTH_MAX)
+		return -ELOOP;
+	merging->depth++;
+	*merged = (struct merged){.node = *like};
+	for (unsigned side = 0; side < SIDES && r >= 0; side++)
+		r = list(merging, side, trio->nodes[side], &lists[side]);
+	if (r >= 0)
+		r = hd_canonical_enter(
+			merging->canonical, above, like->name ? like->name : "", like->name_length, &place);
+	if (r >= 0)
+		r = merge_lists(merging, lists, &place, merged);
+	if (r >= 0 && !trio->nodes[OURS])
+		stamp(merging, trio, &merged->node);
+	else if (r >= 0)
+		merge_permissions(trio, merged);
+	if (r >= 0)
+		r = finish_directory(merging, trio, &place, merged);
+	free(merged->node.children);
+	merged->node.children = NULL;
+	hd_canonical_leave(&place);
+	for (unsigned side = 0; side < SIDES; side++)
+		hd_tree_node_clear_children(&lists[side]);
+	merging->depth--;
+	return r;
+}
+
+/* ---- the whole ---- */
+
+static int merge_roots(struct merging *merging, struct hd_state *result)
+{
+	const struct hd_tree_merge *merge = merging->merge;
+	const struct hd_state *const states[SIDES] = {
+		[OURS] = merge->ours, [BASE] = merge->base, [THEIRS] = merge->theirs};
+	struct hd_snapshot_node roots[SIDES] = {{0}};
+	struct trio trio;
+	struct merged merged = {0};
+	int r;
+
+	r = hd_canonical_new_at(merge->store, merge->bases, merge->history, &merging->canonical);
+	for (unsigned side = 0; side < SIDES && r >= 0; side++) {
+		r = hd_tree_node_root(
+			merge->store, merge->bases, states[side], &roots[side], &merging->fallbacks[side]);
+		if (r >= 0)
+			r = hd_tree_view_of_state(merge->bases, states[side], &merging->views[side]);
+		trio.nodes[side] = &roots[side];
+	}
+	if (r >= 0)
+		r = merge_directory(merging, &trio, NULL, &merged);
+	if (r >= 0) {
+		result->tree = merged.changed ? merged.node.content : merge->ours->tree;
+		result->attributes = merged.changed ? merged.node.attribute_content : merge->ours->attributes;
+		result->root_mode = merged.node.attributes.mode & 07777;
+	}
+	for (unsigned side = 0; side < SIDES; side++) {
+		hd_tree_view_free(merging->views[side]);
+		free(roots[side].xattrs);
+	}
+	hd_canonical_free(merging->canonical);
+	return r;
+}
+
+int hd_tree_merge_run(
+	const struct hd_tree_merge *merge, struct hd_state *result, struct hd_conflicts *ret_conflicts)
+{
+	struct hd_conflicts conflicts = {0};
+	struct merging merging = {.merge = merge, .conflicts = &conflicts};
+	int r = merge_roots(&merging, result);
+
+	hd_buffer_clear(&merging.path);
+	if (r < 0) {
+		hd_conflicts_clear(&conflicts);
+		return hd_fail_in(r, "merge trees");
+	}
+	*ret_conflicts = conflicts;
+	return 0;
+}

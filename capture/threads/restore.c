@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/threads/restore.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "capture/capture.h"
+#include "capture/capture_counts.h"
+#include "capture/compare/same_attributes.h"
+#include "capture/threads/thread_change.h"
+#include "capture/tree_compose.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/threads/work.h"
+
+/*
+ * With paths, the tree is a new one, and a thread begins at states: so it is made a state, beside the history like the
+ * one that keeps what was not captured.
+ */
+
+#define NOBODY "unknown <>"
+
+struct restore_run {
+	struct hd_store *store; /* borrowed */
+	struct hd_base_set *bases;
+	const struct hd_restore_options *options;
+	struct hd_state source;  /* owned */
+	struct hd_state current; /* owned: has the thread's tree as it is */
+	struct hd_state result;  /* owned: is given the tree that is wanted */
+};
+
+static void run_clear(struct restore_run *run)
+{
+	hd_state_clear(&run->source);
+	hd_state_clear(&run->current);
+	hd_state_clear(&run->result);
+	hd_base_set_free(run->bases);
+}
+
+static int compose(struct restore_run *run)
+{
+	const struct hd_restore_options *options = run->options;
+	struct hd_tree_compose compose = {
+		.store = run->store, .bases = run->bases, .thread = options->thread};
+	int r = 0;
+
+	for (size_t i = 0; i < options->n_paths && r >= 0; i++) {
+		r = hd_work_advance(0);
+		if (r >= 0)
+			r = hd_tree_compose_path(&compose, &run->source, options->paths[i], &run->result);
+	}
+	if (options->n_paths == 0)
+		r = hd_tree_compose_path(&compose, &run->source, "", &run->result);
+	return r;
+}
+
+static int count(struct restore_run *run, const struct hd_state_id *head, struct hd_state *state)
+{
+	struct hd_tree_view *old_view = NULL, *new_view = NULL;
+	struct hd_state old = {0};
+	int r;
+
+	r = hd_index_get_state(run->store->index, head, &old);
+	if (r >= 0)
+		r = hd_tree_view_of_state(run->bases, &old, &old_view);
+	if (r >= 0)
+		r = hd_tree_view_of_state(run->bases, state, &new_view);
+	if (r >= 0)
+		r = hd_capture_count(old_view, new_view, state);
+	hd_tree_view_free(old_view);
+	hd_tree_view_free(new_view);
+	hd_state_clear(&old);
+	return r;
+}
+
+/* Makes the result, of which tree, attributes and mode are right, a state of its own. */
+static int publish(struct restore_run *run, const struct hd_state_id *head)
+{
+	struct hd_capture_time now = hd_capture_time_now();
+	const char *actor = run->options->actor;
+	char source[HD_STATE_ID_TEXT_SIZE];
+	struct hd_state state = {.tree = run->result.tree,
+		.attributes = run->result.attributes,
+		.root_mode = run->result.root_mode};
+	int r;
+
+	hd_state_id_format(run->options->source, source);
+	hd_state_clear(&run->result);
+	state.time_s = now.time_s;
+	state.time_ns = now.time_ns;
+	state.zone_minutes = now.zone_minutes;
+	state.author = strdup(actor && *actor ? actor : NOBODY);
+	state.parents = malloc(sizeof(*state.parents));
+	if (asprintf(&state.message, "%s with paths of %s", run->options->thread, source) < 0)
+		state.message = NULL;
+	run->result = state;
+	if (!state.author || !state.parents || !state.message)
+		return -ENOMEM;
+	run->result.parents[0] = *head;
+	run->result.n_parents = 1;
+	r = count(run, head, &run->result);
+	if (r >= 0)
+		r = hd_base_set_persist(run->bases);
+	if (r >= 0)
+		r = hd_object_store_sync(run->store->objects);
+	return r < 0 ? r : hd_index_publish(run->store->index, &run->result, NULL, NULL);
+}
+
+static bool is_same(const struct hd_state *a, const struct hd_state *b)
+{
+	return hd_content_equal(&a->tree, &b->tree) && hd_content_equal(&a->attributes, &b->attributes) &&
+	       a->root_mode == b->root_mode;
+}
+
+/* Is the thread's tree the result already, whoever has read in it since? */
+static int only_read(struct restore_run *run)
+{
+	const struct hd_state *now = &run->current, *result = &run->result;
+
+	if (!hd_content_equal(&now->tree, &result->tree) || now->root_mode != result->root_mode)
+		return 0;
+	return hd_capture_same_attributes(run->store->objects, &now->attributes, &result->attributes);
+}
+
+static int restore(struct restore_run *run, struct hd_operation *operation, bool *ret_nothing)
+{
+	struct hd_index *index = run->store->index;
+	int r;
+
+	r = hd_base_set_new(run->store, 0, &run->bases);
+	if (r >= 0)
+		r = hd_index_get_state(index, run->options->source, &run->source);
+	if (r >= 0)
+		r = hd_index_get_state(index, &operation->before.tree, &run->current);
+	if (r >= 0)
+		r = hd_index_get_state(index, &operation->before.tree, &run->result);
+	if (r >= 0)
+		r = compose(run);
+	if (r < 0)
+		return r;
+	r = only_read(run);
+	*ret_nothing = r > 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	operation->after.tree = *run->options->source;
+	if (!is_same(&run->result, &run->source)) {
+		r = publish(run, &operation->before.head);
+		operation->after.tree = run->result.id;
+	}
+	operation->after.overlay = 0;
+	return r < 0 ? r : hd_thread_change_apply(run->store, operation, run->options->live);
+}
+
+int hd_restore(struct hd_store *store, const struct hd_restore_options *options,
+	struct hd_operation *ret_operation, bool *ret_nothing)
+{
+	struct restore_run run = {.store = store, .options = options};
+	struct hd_operation operation = {0};
+	bool nothing = false;
+	int r;
+
+	r = hd_thread_change_begin(store, options->thread, HD_OPERATION_RESTORE, options->actor, true,
+		options->live, &operation);
+	if (r >= 0)
+		r = restore(&run, &operation, &nothing);
+	run_clear(&run);
+	if (r < 0 || nothing)
+		hd_operation_clear(&operation);
+	if (r < 0)
+		return hd_fail_in(r, "restore '%s'", options->thread);
+	*ret_operation = operation;
+	*ret_nothing = nothing;
+	return 0;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/steps/take_commits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "capture/git/import/worktree_commits.h"
+#include "cli/steps/advance_thread.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
+#include "cli/text/operation_text.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+
+/* Somebody else may do the same at this moment: who is later finds it done. */
+#define MOST_ATTEMPTS 5
+
+static int adopt(const struct hd_location *location, const struct hd_worktree_commits *commits)
+{
+	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
+	HD_AUTO_FREE char *actor = hd_operation_actor(location);
+	struct hd_base_set *bases = NULL;
+	struct hd_state_id from, to;
+	struct hd_advance_options advance = {.kind = HD_OPERATION_COMMIT, .from = &from, .to = &to};
+	int r = actor ? hd_base_set_new(location->store, 0, &bases) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	hd_progress_begin("taking over commits", HD_PROGRESS_STOPS);
+	r = hd_worktree_commits_adopt(location->store, bases, location->thread, commits, &from, &to);
+	hd_progress_end();
+	hd_base_set_free(bases);
+	return r < 0 ? r : hd_advance_thread(location, &advance, actor, "taking over commits", &operation);
+}
+
+static int take_once(const struct hd_location *location, size_t *ret_count)
+{
+	HD_CLEANUP(hd_worktree_commits_clear) struct hd_worktree_commits commits = {0};
+	int r = hd_worktree_commits_find(location->store, location->thread, &commits);
+
+	if (r >= 0 && commits.count > 0)
+		r = adopt(location, &commits);
+	if (r >= 0 && commits.count > 0)
+		*ret_count += commits.count;
+	return r < 0 ? r : hd_worktree_commits_note(&commits);
+}
+
+int hd_take_commits(const struct hd_location *location, size_t *ret_count)
+{
+	size_t count = 0;
+	int r = -HD_E_THREAD_MOVED;
+
+	for (unsigned attempt = 0; attempt < MOST_ATTEMPTS && r == -HD_E_THREAD_MOVED; attempt++)
+		r = take_once(location, &count);
+	if (ret_count)
+		*ret_count = r >= 0 ? count : 0;
+	return r;
+}
+
+static int take_of(const struct hd_thread *thread, void *payload)
+{
+	struct hd_location location = *(const struct hd_location *)payload;
+
+	location.thread = thread->name;
+	return hd_take_commits(&location, NULL);
+}
+
+int hd_take_all_commits(const struct hd_location *location)
+{
+	return hd_index_list_threads(location->store->index, take_of, (void *)(uintptr_t)location);
+}
+
+void hd_bring_head(const struct hd_location *location, const char *thread, const struct hd_state_id *id)
+{
+	git_oid commit;
+	int r = hd_worktree_head_nearest(location->store->index, id, &commit);
+
+	if (r >= 0)
+		r = hd_worktree_head_move(location->store, thread, &commit);
+	if (r < 0 && r != -ENOENT)
+		hd_output_remark("HEAD of the worktree stays where it is: %s", hd_error_message(r));
+	hd_error_clear();
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CLI_STEPS_TAKE_COMMITS_H
+#define HEDDLE_CLI_STEPS_TAKE_COMMITS_H
+
+/*
+ * Take commits: what git committed in a thread's worktree becomes states (capture/git/import/worktree_commits.h), before a command
+ * goes on from the thread's head; and HEAD goes where a command brought the thread.
+ *
+ * Threads     The main thread. Errors: those of worktree_commits.h and advance_thread.h.
+ */
+
+#include "cli/arguments/store_locate.h"
+#include "overlay/store/index/index_operations.h"
+
+/* Takes over the commits of the thread at LOCATION; *RET_COUNT (NULL: nobody asks) says how many there were. */
+int hd_take_commits(const struct hd_location *location, size_t *ret_count);
+
+/* The same for every thread of the store. */
+int hd_take_all_commits(const struct hd_location *location);
+
+/*
+ * The worktree of the thread at LOCATION is at the commit that state ID stands for, or the last one before it that does. What
+ * keeps HEAD from being moved is told, and is no failure.
+ */
+void hd_bring_head(const struct hd_location *location, const char *thread, const struct hd_state_id *id);
+
+#endif

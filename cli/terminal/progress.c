@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/terminal/progress.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "cli/arguments/command.h"
+#include "cli/terminal/output.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/lock.h"
+#include "overlay/platform/threads/task_thread.h"
+#include "overlay/platform/threads/work.h"
+
+/*
+ * The work is mostly one blocking request to a mount, so that the line is drawn by a thread of its own, which
+ * sleeps on a condition and is woken by the end. Nothing is started unless somebody reads it.
+ */
+
+#define DELAY_NS 500000000u
+#define LINE_PERIOD_NS 200000000u
+#define JSON_PERIOD_NS 500000000u
+#define BAR_WIDTH 20
+
+static struct {
+	struct hd_work work;
+	struct hd_pool *pool; /* of the one thread that draws; NULL outside begin and end */
+	struct hd_mutex lock;
+	struct hd_condition ended;
+	const char *label; /* borrowed */
+	uint64_t began_ns;
+	bool json;  /* immutable between begin and end */
+	bool stop;  /* (lock) */
+	bool drawn; /* (lock) the line is there */
+} progress;
+
+/* True when the work ended meanwhile. */
+static bool wait_for_end(uint64_t ns)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + ns;
+	bool in_time = true;
+	bool stop;
+
+	hd_mutex_lock(&progress.lock);
+	while (!progress.stop && in_time)
+		in_time = hd_condition_wait_until(&progress.ended, &progress.lock, deadline);
+	stop = progress.stop;
+	hd_mutex_unlock(&progress.lock);
+	return stop;
+}
+
+static double seconds(void)
+{
+	return (double)(hd_clock_monotonic_ns() - progress.began_ns) / 1e9;
+}
+
+/* "[=======>            ]  38%"; what is beside the plan, or behind it, leaves the bar full. */
+static void draw_bar(uint64_t done, uint64_t total)
+{
+	uint64_t part = done < total ? done : total;
+	int filled = (int)((double)part * BAR_WIDTH / (double)total);
+	char bar[BAR_WIDTH + 1];
+
+	memset(bar, ' ', BAR_WIDTH);
+	memset(bar, '=', (size_t)filled);
+	if (filled < BAR_WIDTH)
+		bar[filled] = '>';
+	bar[BAR_WIDTH] = '\0';
+	fprintf(stderr, " [%s] %3d%%", bar, (int)((double)part * 100 / (double)total));
+}
+
+static void draw_line(void)
+{
+	const struct hd_work *work = &progress.work;
+	const char *step = hd_work_step_text((enum hd_work_step)work->step);
+	uint64_t done = work->done, total = work->total;
+
+	fprintf(stderr, "\r%s%s%s ...", progress.label, *step ? ": " : "", step);
+	if (work->stopped)
+		fputs(" stopping", stderr);
+	else if (total)
+		draw_bar(done, total);
+	else if (done)
+		fprintf(stderr, " %" PRIu64, done);
+	fprintf(stderr, "  %.1f s\033[K", seconds());
+}
+
+static void draw_json(void)
+{
+	const struct hd_work *work = &progress.work;
+	uint64_t total = work->total;
+	json_t *object = json_pack("{s:{s:s, s:s, s:I, s:o, s:f}}", "progress", "work", progress.label,
+		"step", hd_work_step_text((enum hd_work_step)work->step), "done", (json_int_t)work->done,
+		"total", total ? json_integer((json_int_t)total) : json_null(), "seconds", seconds());
+
+	if (object && json_dumpf(object, stderr, JSON_COMPACT | JSON_REAL_PRECISION(4)) == 0)
+		fputc('\n', stderr);
+	json_decref(object);
+}
+
+static void draw_now(void)
+{
+	hd_mutex_lock(&progress.lock);
+	if (!progress.stop) {
+		if (progress.json)
+			draw_json();
+		else
+			draw_line();
+		(void)fflush(stderr);
+		progress.drawn = !progress.json;
+	}
+	hd_mutex_unlock(&progress.lock);
+}
+
+static void draw(void *payload)
+{
+	(void)payload;
+	if (wait_for_end(DELAY_NS))
+		return;
+	do {
+		draw_now();
+	} while (!wait_for_end(progress.json ? JSON_PERIOD_NS : LINE_PERIOD_NS));
+}
+
+static void erase_locked(void)
+{
+	if (!progress.drawn)
+		return;
+	fputs("\r\033[K", stderr);
+	(void)fflush(stderr);
+	progress.drawn = false;
+}
+
+static void forget(void)
+{
+	hd_pool_free(HD_STEAL(progress.pool));
+	hd_condition_destroy(&progress.ended);
+	hd_mutex_destroy(&progress.lock);
+}
+
+static void start_drawing(void)
+{
+	progress.stop = false;
+	progress.drawn = false;
+	hd_mutex_init(&progress.lock, HD_RANK_LEAF);
+	hd_condition_init(&progress.ended);
+	if (hd_pool_new("progress", 1, 1, &progress.pool) < 0 ||
+		hd_pool_submit(progress.pool, draw, NULL) < 0)
+		forget();
+}
+
+void hd_progress_begin(const char *label, enum hd_progress_interrupt interrupt)
+{
+	if (progress.label)
+		return;
+	progress.label = label;
+	progress.began_ns = hd_clock_monotonic_ns();
+	progress.work = (struct hd_work){0};
+	progress.json = hd_common_values.json;
+	if (interrupt == HD_PROGRESS_STOPS) {
+		hd_work_begin(&progress.work, NULL, NULL);
+		hd_work_stop_at_interrupt(&progress.work);
+	}
+	if (progress.json ? interrupt == HD_PROGRESS_STOPS : hd_output_is_terminal(stderr))
+		start_drawing();
+}
+
+void hd_progress_end(void)
+{
+	if (!progress.label)
+		return;
+	hd_work_stop_at_interrupt(NULL);
+	hd_work_end();
+	progress.label = NULL;
+	if (!progress.pool)
+		return;
+	hd_mutex_lock(&progress.lock);
+	progress.stop = true;
+	erase_locked();
+	hd_condition_signal(&progress.ended);
+	hd_mutex_unlock(&progress.lock);
+	forget();
+}
+
+void hd_progress_hide(void)
+{
+	if (!progress.pool)
+		return;
+	hd_mutex_lock(&progress.lock);
+	erase_locked();
+	hd_mutex_unlock(&progress.lock);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/threads/thread_hold.h"
+
+#include "mount/client/control_client.h"
+#include "mount/client/mount_start.h"
+#include "mount/run_file.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
+#include "overlay/platform/error.h"
+
+/* The lease is of a directory, and a thread may get another one while it is waited for: the number is read again. */
+
+#define RETRY_NS 20000000u
+
+static int refuse_mounted(const struct hd_location *location, const char *thread)
+{
+	struct hd_mount_place place = {0};
+	int r = hd_mount_find_thread(location->store->path, thread, &place);
+
+	if (r == -HD_E_NOT_MOUNTED) {
+		hd_error_clear();
+		return 0;
+	}
+	if (r >= 0)
+		r = hd_fail(HD_E_MOUNTED, "thread '%s' at %s can be moved when it is unmounted", thread,
+			place.directory);
+	hd_mount_place_clear(&place);
+	return r;
+}
+
+/* Bare -HD_E_THREAD_BUSY: try again. */
+static int try_hold(const struct hd_location *location, const char *thread)
+{
+	HD_AUTO_CLOSE int lease_fd = -1;
+	uint32_t number = 0, again = 0;
+	int r;
+
+	r = hd_index_thread_number(location->store->index, thread, &number);
+	if (r >= 0)
+		r = lease_fd = hd_run_lease_take(location->store->path, number);
+	if (r >= 0)
+		r = hd_index_thread_number(location->store->index, thread, &again);
+	if (r < 0)
+		return r;
+	return number == again ? hd_steal_fd(&lease_fd) : -HD_E_THREAD_BUSY;
+}
+
+int hd_thread_hold(const struct hd_location *location, const char *thread)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + HD_CONTROL_PATIENCE_MS * 1000000ull;
+
+	for (;;) {
+		int held = try_hold(location, thread);
+		int r;
+
+		if (held != -HD_E_THREAD_BUSY)
+			return held;
+		r = refuse_mounted(location, thread);
+		if (r < 0)
+			return r;
+		if (hd_clock_monotonic_ns() > deadline)
+			return hd_fail(HD_E_THREAD_BUSY, "thread '%s'", thread);
+		hd_clock_sleep_ns(RETRY_NS);
+	}
+}

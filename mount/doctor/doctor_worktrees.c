@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/git/worktree/worktree.h"
+#include "mount/doctor/doctor.h"
+#include "mount/run_file.h"
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/files/file.h"
+
+/*
+ * What heddle left in the repositories of a store's bases: worktrees of threads that are no more, because whoever dropped one
+ * died before it was through, and directories that were to become a worktree or were one.
+ */
+
+struct visit {
+	struct hd_doctor *doctor;
+	struct hd_store *store;
+	const char *repository;
+};
+
+static int has_number(const struct hd_thread *thread, void *payload)
+{
+	return thread->number == *(const uint32_t *)payload;
+}
+
+/* Who drops a thread, or gives it another number, has its lease until its worktree is seen to. */
+static int remove_worktree(const struct visit *visit, const struct hd_worktree_record *record)
+{
+	HD_AUTO_CLOSE int lease_fd = hd_run_lease_take(visit->store->path, record->number);
+	int r = lease_fd < 0 ? lease_fd : hd_worktree_remove(record);
+
+	if (lease_fd >= 0)
+		hd_run_file_remove(visit->store->path, record->number, HD_RUN_LEASE);
+	return r;
+}
+
+static int consider_worktree(const struct hd_worktree_record *record, void *payload)
+{
+	const struct visit *visit = payload;
+	uint32_t number = record->number;
+	int r = hd_index_list_threads(visit->store->index, has_number, &number);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	/* Somebody is at it. */
+	if (hd_file_exists(visit->store->fd, "run") &&
+		hd_run_lock_is_held(visit->store->path, number, HD_RUN_LEASE))
+		return 0;
+	hd_doctor_tell(visit->doctor, HD_FINDING_WORKTREE,
+		visit->doctor->repair ? remove_worktree(visit, record) : HD_REPAIR_NOT_TRIED,
+		"%s/worktrees/%s is of a thread that does not exist, once called '%s'", record->repository,
+		record->name, record->thread);
+	return 0;
+}
+
+static int consider_directory(const char *name, unsigned char type, void *payload)
+{
+	const struct visit *visit = payload;
+	HD_AUTO_FREE char *path = NULL;
+
+	(void)type;
+	if (strncmp(name, HD_WORKTREE_NEW_PREFIX, strlen(HD_WORKTREE_NEW_PREFIX)) != 0 &&
+		strncmp(name, HD_WORKTREE_GONE_PREFIX, strlen(HD_WORKTREE_GONE_PREFIX)) != 0)
+		return 0;
+	if (asprintf(&path, "%s/%s", visit->repository, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	if (hd_doctor_is_abandoned(path))
+		hd_doctor_tell(visit->doctor, HD_FINDING_TEMPORARY,
+			visit->doctor->repair ? hd_directory_remove_tree(AT_FDCWD, path)
+					      : HD_REPAIR_NOT_TRIED,
+			"%s is a git worktree that was never finished, or was removed", path);
+	return 0;
+}
+
+/* A repository that is gone, or not to be read, is found by what uses it. */
+int hd_doctor_worktrees(struct hd_doctor *doctor, struct hd_store *store)
+{
+	struct visit visit = {.doctor = doctor, .store = store};
+	struct hd_base_record base;
+	int r = hd_worktree_list(store, consider_worktree, &visit);
+
+	if (r < 0 && r != -EACCES)
+		return r;
+	r = 0;
+	for (uint16_t number = 1; r == 0 && hd_index_get_base(store->index, number, &base) >= 0; number++) {
+		visit.repository = base.location;
+		if (base.kind == HD_BASE_GIT)
+			r = hd_directory_list(AT_FDCWD, base.location, consider_directory, &visit);
+		if (r == -ENOENT || r == -EACCES || r == -ENOTDIR)
+			r = 0;
+		hd_base_record_clear(&base);
+	}
+	hd_error_clear();
+	return r;
+}

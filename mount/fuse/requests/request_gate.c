@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mount/fuse/requests/request_gate.h"
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/lock.h"
+#include "overlay/platform/threads/activity.h"
+
+/*
+ * Passing costs two counts of one number. Who enters counts first and looks then, who closes the gate closes first and
+ * looks then, so that one of the two sees the other.
+ */
+
+struct hd_request_gate {
+	_Atomic unsigned inside;
+	_Atomic bool closed;
+	_Atomic bool has_stale;
+	struct hd_mutex lock; /* rank SESSION; protects the stale files, and goes with the conditions */
+	struct hd_condition emptied, opened;
+	hd_ino *stale; /* owned, sorted */
+	size_t n_stale;
+};
+
+int hd_request_gate_new(struct hd_request_gate **ret_gate)
+{
+	struct hd_request_gate *gate = calloc(1, sizeof(*gate));
+
+	if (!gate)
+		return -ENOMEM;
+	hd_mutex_init(&gate->lock, HD_RANK_SESSION);
+	hd_condition_init(&gate->emptied);
+	hd_condition_init(&gate->opened);
+	*ret_gate = gate;
+	return 0;
+}
+
+void hd_request_gate_free(struct hd_request_gate *gate)
+{
+	if (!gate)
+		return;
+	hd_condition_destroy(&gate->opened);
+	hd_condition_destroy(&gate->emptied);
+	hd_mutex_destroy(&gate->lock);
+	free(gate->stale);
+	free(gate);
+}
+
+bool hd_request_gate_concerns(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_SETATTR:
+	case FUSE_SYMLINK:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_LINK:
+	case FUSE_OPEN: /* may truncate */
+	case FUSE_WRITE:
+	case FUSE_SETXATTR:
+	case FUSE_REMOVEXATTR:
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+	case FUSE_FALLOCATE:
+	case FUSE_COPY_FILE_RANGE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void wait_until_open(struct hd_request_gate *gate)
+{
+	HD_WAITS_FOR("the switch to another tree");
+
+	hd_mutex_lock(&gate->lock);
+	while (gate->closed)
+		hd_condition_wait(&gate->opened, &gate->lock);
+	hd_mutex_unlock(&gate->lock);
+}
+
+void hd_request_gate_enter(struct hd_request_gate *gate)
+{
+	for (;;) {
+		atomic_fetch_add(&gate->inside, 1);
+		if (!atomic_load(&gate->closed))
+			return;
+		hd_request_gate_leave(gate);
+		wait_until_open(gate);
+	}
+}
+
+void hd_request_gate_leave(struct hd_request_gate *gate)
+{
+	if (atomic_fetch_sub(&gate->inside, 1) != 1 || !atomic_load(&gate->closed))
+		return;
+	hd_mutex_lock(&gate->lock);
+	hd_condition_signal(&gate->emptied);
+	hd_mutex_unlock(&gate->lock);
+}
+
+void hd_request_gate_close(struct hd_request_gate *gate)
+{
+	hd_mutex_lock(&gate->lock);
+	atomic_store(&gate->closed, true);
+	while (atomic_load(&gate->inside) > 0)
+		hd_condition_wait(&gate->emptied, &gate->lock);
+	hd_mutex_unlock(&gate->lock);
+}
+
+void hd_request_gate_open(struct hd_request_gate *gate, hd_ino *files, size_t n)
+{
+	hd_mutex_lock(&gate->lock);
+	free(gate->stale);
+	gate->stale = files;
+	gate->n_stale = n;
+	atomic_store(&gate->has_stale, n > 0);
+	atomic_store(&gate->closed, false);
+	hd_condition_broadcast(&gate->opened);
+	hd_mutex_unlock(&gate->lock);
+}
+
+void hd_request_gate_settled(struct hd_request_gate *gate)
+{
+	hd_mutex_lock(&gate->lock);
+	atomic_store(&gate->has_stale, false);
+	free(HD_STEAL(gate->stale));
+	gate->n_stale = 0;
+	hd_mutex_unlock(&gate->lock);
+}
+
+static int compare(const void *a, const void *b)
+{
+	hd_ino left = *(const hd_ino *)a, right = *(const hd_ino *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+bool hd_request_gate_is_stale(struct hd_request_gate *gate, hd_ino ino)
+{
+	bool stale;
+
+	if (!atomic_load(&gate->has_stale))
+		return false;
+	hd_mutex_lock(&gate->lock);
+	stale = gate->stale && bsearch(&ino, gate->stale, gate->n_stale, sizeof(ino), compare);
+	hd_mutex_unlock(&gate->lock);
+	return stale;
+}

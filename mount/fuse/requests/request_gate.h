@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_MOUNT_FUSE_REQUESTS_REQUEST_GATE_H
+#define HEDDLE_MOUNT_FUSE_REQUESTS_REQUEST_GATE_H
+
+/*
+ * Request gate: keeps requests that change the tree waiting while somebody replaces it.
+ *
+ * Calling sequence
+ *     request threads: hd_request_gate_enter → the change → hd_request_gate_leave
+ *     who replaces:    _close (returns when nobody is inside) → replaces → _open with the files that became others →
+ *                      tells the kernel of them → _settled
+ *
+ * Stale pages. A page that was written through a mapping before the kernel heard that its file became another one is
+ * sent later, and would bring the old bytes back. Between _open and _settled, what the kernel writes of its own accord
+ * into one of these files is therefore not of the new tree (hd_request_gate_is_stale).
+ *
+ * Threads     As above; one at a time replaces. While it is closed, nothing may be asked of the kernel that waits for a
+ *             request: notifying waits for pages that a waiting write has locked.
+ * Errors      None.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "overlay/overlay.h"
+
+struct hd_request_gate;
+
+int hd_request_gate_new(struct hd_request_gate **ret_gate);
+/* NULL is fine. */
+void hd_request_gate_free(struct hd_request_gate *gate);
+
+/* Whether a request of this FUSE opcode may change the tree. */
+bool hd_request_gate_concerns(uint32_t opcode);
+void hd_request_gate_enter(struct hd_request_gate *gate);
+void hd_request_gate_leave(struct hd_request_gate *gate);
+
+void hd_request_gate_close(struct hd_request_gate *gate);
+/* Takes FILES over (sorted; may be NULL, then N is 0). */
+void hd_request_gate_open(struct hd_request_gate *gate, hd_ino *files, size_t n);
+void hd_request_gate_settled(struct hd_request_gate *gate);
+
+/* Whether what the kernel writes into INO by itself is of the tree before. */
+bool hd_request_gate_is_stale(struct hd_request_gate *gate, hd_ino ino);
+
+#endif

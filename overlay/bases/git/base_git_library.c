@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/bases/git/base_git_library.h"
+
+#include <git2.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/files/file.h"
+
+/*
+ * Three of libgit2's defaults do not fit a tool that reads repositories on behalf of whoever may read their
+ * files:
+ *
+ * - Owner validation (its counterpart of safe.directory) protects from running hooks and configuration of a
+ *   stranger's repository. We run nothing, and root mounting a user's repository is an ordinary case.
+ * - Repositories of format 1 with an extension it does not know are refused. The ones listed here change
+ * nothing about how objects and references are read: where configuration lies, that objects may be absent (a
+ * missing one is reported when it is asked for), that nothing may be deleted, how worktrees are linked.
+ * - Its object cache may grow to 256 MiB per process. A mount lists each directory about once and keeps the
+ * result.
+ */
+
+#define OBJECT_CACHE_BYTES ((ssize_t)32 << 20)
+
+static const char *known_extensions[] = {
+	"worktreeconfig", "partialclone", "preciousobjects", "relativeworktrees"};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int start_result;
+
+static void start(void)
+{
+	if (git_libgit2_init() < 0 || git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0) < 0 ||
+		git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, known_extensions, HD_ARRAY_SIZE(known_extensions)) <
+			0 ||
+		git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, OBJECT_CACHE_BYTES) < 0)
+		start_result = -HD_E_REPOSITORY;
+}
+
+int hd_git_library_start(void)
+{
+	int r = hd_git_functions_load();
+
+	if (r < 0)
+		return hd_fail_in(r, "load libgit2");
+	(void)pthread_once(&once, start);
+	if (start_result < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "start libgit2");
+	return 0;
+}
+
+/* An empty object database opens without complaint anywhere, so the directory itself is looked at first. */
+int hd_git_library_open_objects(const char *location, git_odb **ret_odb)
+{
+	HD_AUTO_FREE char *objects = NULL;
+	int r = hd_git_library_start();
+
+	if (r < 0)
+		return r;
+	if (asprintf(&objects, "%s/objects", location) < 0) {
+		objects = NULL;
+		return -ENOMEM;
+	}
+	if (!hd_file_exists(AT_FDCWD, objects))
+		return hd_fail(HD_E_BASE_MISSING, "no git repository: %s", objects);
+	if (git_odb_open(ret_odb, objects) < 0)
+		return hd_git_library_fail(HD_E_BASE_MISSING, "open git repository %s", location);
+	return 0;
+}
+
+int hd_git_library_find_tree(git_repository *repository, const git_oid *id, git_tree **ret_tree)
+{
+	git_commit *commit = NULL;
+	int g = git_commit_lookup(&commit, repository, id);
+
+	if (g == 0)
+		g = git_commit_tree(ret_tree, commit);
+	git_commit_free(commit);
+	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "read commit %s", git_oid_tostr_s(id)) : 0;
+}
+
+int hd_git_library_fail(int code, const char *format, ...)
+{
+	const git_error *error = git_error_last();
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return hd_fail(code, "%s: %s", text, error && error->message ? error->message : "no reason given");
+}

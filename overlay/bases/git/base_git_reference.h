@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_BASES_GIT_BASE_GIT_REFERENCE_H
+#define HEDDLE_BASES_GIT_BASE_GIT_REFERENCE_H
+
+/*
+ * References of a repository that others write to as well. A reference is locked for a moment while git packs it or sets it;
+ * git waits for that, and libgit2 does not.
+ *
+ * Ownership   Borrows everything. Threads: any. Errors: those of libgit2, GIT_ELOCKED after two seconds.
+ */
+
+#include <stdbool.h>
+
+struct git_repository;
+struct git_oid;
+
+/*
+ * Sets NAME to ID: with FORCE from CURRENT, or, where that is NULL, from wherever it is; without FORCE there must be none of that
+ * name. As git_reference_create_matching, whose result this is.
+ */
+int hd_git_reference_set(struct git_repository *repository, const char *name, const struct git_oid *id,
+	bool force, const struct git_oid *current, const char *reason);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "overlay/platform/processes/process_command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
+#include "overlay/platform/files/file.h"
+#include "overlay/platform/lock.h"
+#include "overlay/platform/processes/process.h"
+
+static struct {
+	sigset_t mask;
+	struct sigaction file_limit_action, broken_pipe_action;
+	struct rlimit file_limit;
+} inherited;
+
+void hd_process_remember_inherited(void)
+{
+	(void)pthread_sigmask(SIG_SETMASK, NULL, &inherited.mask);
+	(void)sigaction(SIGXFSZ, NULL, &inherited.file_limit_action);
+	(void)sigaction(SIGPIPE, NULL, &inherited.broken_pipe_action);
+	(void)getrlimit(RLIMIT_FSIZE, &inherited.file_limit);
+}
+
+static void restore_inherited(void)
+{
+	(void)setrlimit(RLIMIT_FSIZE, &inherited.file_limit);
+	(void)sigaction(SIGPIPE, &inherited.broken_pipe_action, NULL);
+	(void)sigaction(SIGXFSZ, &inherited.file_limit_action, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &inherited.mask, NULL);
+}
+
+int hd_process_branch(int (*run)(void *payload), void *payload, pid_t *ret_pid)
+{
+	pid_t pid;
+
+	hd_lock_assert_none_held("fork");
+	pid = fork();
+	if (pid < 0)
+		return hd_errno();
+	/* Not exit: what is in the buffers of stdio is the parent's to write. */
+	if (pid == 0)
+		_exit(run(payload));
+	*ret_pid = pid;
+	return 0;
+}
+
+void hd_process_die_with(pid_t parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		(void)kill(getpid(), SIGKILL);
+}
+
+/* The child's way to the program; what goes wrong is written to REPORT_FD, which exec closes. */
+static __attribute__((noreturn)) void become(char *const arguments[], pid_t parent, int report_fd)
+{
+	int error;
+
+	hd_process_die_with(parent);
+	restore_inherited();
+	(void)execvp(arguments[0], arguments);
+	error = errno;
+	(void)!write(report_fd, &error, sizeof(error));
+	_exit(127);
+}
+
+int hd_process_start_command(char *const arguments[], pid_t *ret_pid)
+{
+	HD_AUTO_CLOSE int reading = -1;
+	HD_AUTO_CLOSE int writing = -1;
+	pid_t parent = getpid();
+	int ends[2], error = 0, status;
+	size_t size = 0;
+	pid_t pid;
+	int r;
+
+	hd_lock_assert_none_held("fork");
+	r = hd_descriptor_pipe(ends);
+	if (r < 0)
+		return r;
+	reading = ends[0];
+	writing = ends[1];
+	pid = fork();
+	if (pid < 0)
+		return hd_errno();
+	if (pid == 0)
+		become(arguments, parent, writing);
+	hd_descriptor_close(&writing);
+	r = hd_descriptor_read(reading, &error, sizeof(error), &size);
+	if (r >= 0 && size == 0) {
+		*ret_pid = pid;
+		return 0;
+	}
+	(void)hd_process_wait(pid, &status);
+	return r < 0 ? r : size == sizeof(error) && error > 0 ? -error : -EIO;
+}
+
+int hd_process_adopt_orphans(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ? hd_errno() : 0;
+}
+
+pid_t hd_process_reap_any(int *ret_status)
+{
+	pid_t pid;
+
+	hd_lock_assert_none_held("waitpid");
+	do
+		pid = waitpid(-1, ret_status, WNOHANG);
+	while (pid < 0 && errno == EINTR);
+	return pid < 0 ? hd_errno() : pid;
+}
+
+/* The parent of process NAME, or 0. */
+static pid_t parent_of(const char *name)
+{
+	char path[64], text[512];
+	const char *rest;
+	size_t size = 0;
+	HD_AUTO_CLOSE int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%.20s/stat", name);
+	fd = hd_file_open(AT_FDCWD, path, O_RDONLY, 0);
+	if (fd < 0 || hd_descriptor_read(fd, text, sizeof(text) - 1, &size) < 0)
+		return 0;
+	text[size] = '\0';
+	/* "PID (NAME) STATE PARENT": a program's name may have parentheses itself. */
+	rest = strrchr(text, ')');
+	return rest && strlen(rest) > 4 ? (pid_t)strtol(rest + 4, NULL, 10) : 0;
+}
+
+static int kill_child(const char *name, unsigned char type, void *payload)
+{
+	(void)type;
+	(void)payload;
+	if (name[0] >= '1' && name[0] <= '9' && parent_of(name) == getpid())
+		(void)kill((pid_t)strtol(name, NULL, 10), SIGKILL);
+	return 0;
+}
+
+void hd_process_kill_children(void)
+{
+	(void)hd_directory_list(AT_FDCWD, "/proc", kill_child, NULL);
+}
+
+uint64_t hd_process_mount_namespace(pid_t pid)
+{
+	struct stat status;
+	char path[64];
+
+	hd_lock_assert_none_held("stat");
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	return stat(path, &status) < 0 ? 0 : (uint64_t)status.st_ino;
+}
+
+struct hunt {
+	uint64_t namespace;
+	unsigned killed;
+};
+
+static int kill_if_inside(const char *name, unsigned char type, void *payload)
+{
+	struct hunt *hunt = payload;
+	pid_t pid = name[0] >= '1' && name[0] <= '9' ? (pid_t)strtol(name, NULL, 10) : 0;
+
+	(void)type;
+	if (pid > 0 && hd_process_mount_namespace(pid) == hunt->namespace && kill(pid, SIGKILL) == 0)
+		hunt->killed++;
+	return 0;
+}
+
+unsigned hd_process_kill_namespace(uint64_t namespace)
+{
+	struct hunt hunt = {.namespace = namespace};
+
+	if (namespace != 0 && namespace != hd_process_mount_namespace(getpid()))
+		(void)hd_directory_list(AT_FDCWD, "/proc", kill_if_inside, &hunt);
+	return hunt.killed;
+}
+
+int hd_process_signal_read_sent(int fd, bool *ret_sent)
+{
+	struct signalfd_siginfo info;
+	size_t size = 0;
+
+	if (hd_descriptor_read(fd, &info, sizeof(info), &size) < 0 || size != sizeof(info))
+		return 0;
+	*ret_sent = info.ssi_code != SI_KERNEL;
+	return (int)info.ssi_signo;
+}
+
+void hd_process_signal_fd_end(int *fd, const int *signals, size_t n_signals)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < n_signals; i++)
+		(void)sigaddset(&set, signals[i]);
+	while (hd_process_signal_read(*fd) > 0)
+		;
+	hd_descriptor_close(fd);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+bool hd_process_ignores(int signal)
+{
+	struct sigaction action;
+
+	return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
