@@ -79,6 +79,8 @@ class Victim:
 class Mount:
     """A thread, mounted; the log says how many workers were replaced."""
 
+    number = 1  # of the thread, in the names of its run files and of its log
+
     def __init__(self, directory, arguments):
         self.directory = directory
         self.point = os.path.join(directory, "mnt")
@@ -95,7 +97,7 @@ class Mount:
         run("heddle", "mount", "main", self.point, "-o", options, env=environment, cwd=os.path.join(directory, "base"))
 
     def log(self):
-        with open(os.path.join(self.store, "log", "1.log"), encoding="utf-8", errors="replace") as lines:
+        with open(os.path.join(self.store, "log", f"{self.number}.log"), encoding="utf-8", errors="replace") as lines:
             return lines.read()
 
     def restarts(self):
@@ -124,7 +126,7 @@ class Mount:
     def holder(self, kind):
         """Who has the lock of the supervisor or the keeper."""
         try:
-            with open(os.path.join(self.store, "run", f"1.{kind}"), encoding="ascii") as owner:
+            with open(os.path.join(self.store, "run", f"{self.number}.{kind}"), encoding="ascii") as owner:
                 return self.victim(int(owner.read().split()[1]))
         except (OSError, IndexError, ValueError):
             return None
@@ -132,7 +134,7 @@ class Mount:
     def served_by(self):
         """Supervisor and worker, once that serves."""
         try:
-            with open(os.path.join(self.store, "run", "1.json"), encoding="utf-8") as status:
+            with open(os.path.join(self.store, "run", f"{self.number}.json"), encoding="utf-8") as status:
                 served = json.load(status)
             return served["pid"], served["worker"]
         except (OSError, ValueError):

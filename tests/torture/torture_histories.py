@@ -1,0 +1,518 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""torture_histories.py STEPS [--seed N] [--processes N] [--histories N] [--only STEP,...] [--minimise SECONDS]
+
+Random histories of threads of one store, by the programs that people use, against a model in memory (history_tree.py). Each
+process has threads of its own, mounted and not, in the store that all of them share, and in each step changes a tree, captures,
+forks, restores, undoes, renames, drops, tags, mounts, unmounts, runs a command in a mount of its own, or kills something: the
+command, the worker, heddled, its keeper, or all of them. After each step the threads are compared with the model, and
+now and then what status, diff, ls, cat and .heddle/states say of them and of older states; at the end every thread
+is mounted once more, and heddle check must find nothing.
+
+A step draws from its own number and the seed, so that a history from which steps are left out (--only) stays nearly the same:
+--minimise leaves out what the first difference does not need, one process alone, for so many seconds.
+
+Status 0: no difference; 1: there was one, which is printed with the seed and the last steps.
+"""
+
+import argparse
+import collections
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+from history_changes import Changes
+from history_thread import Operation, Shared, Side, Thread, read_base
+from history_tree import Node, differences, look
+from torture_kill import Failure, run
+
+MOST_THREADS = 4
+SHOWN_STEPS = 25
+KILLED = ["command", "command", "worker", "supervisor", "keeper"]
+
+
+class History:
+    """One process's part: its threads, and what it does with them."""
+
+    def __init__(self, shared, links):
+        self.shared, self.links = shared, links
+        self.threads, self.dropped, self.tag_moves = [], [], []
+        self.counts = collections.Counter()
+        self.draw = None
+
+    def kill(self, thread):
+        """What is killed in the next command, mostly nothing; None where nobody serves."""
+        if self.draw.random() < 0.75:
+            return None
+        kill = self.draw.choice(KILLED) if thread.mounted else "command"
+        if kill != "command":
+            thread.recover()
+        self.counts[f"kill of {kill}"] += 1
+        return kill
+
+    def pick(self, **wanted):
+        """A thread with these attributes."""
+        found = [one for one in self.threads if all(getattr(one, name) == value for name, value in wanted.items())]
+        return self.draw.choice(found) if found else None
+
+    def state(self):
+        """Any that is known; the newer ones more often."""
+        names = list(self.shared.states)
+        return names[-1 - int(len(names) * self.draw.random() ** 2)]
+
+    # ---- steps: each returns what it did, or None where it did not apply ----
+
+    def change(self):
+        thread = self.pick(mounted=True)
+        if not thread:
+            return None
+        changes = Changes(thread.point, thread.tree, self.draw, self.links)
+        made = [changes.one() for _ in range(self.draw.randint(1, 8))]
+        return f"{thread.name}: " + ", ".join(filter(None, made))
+
+    def capture(self):
+        thread = self.pick()
+        kill = self.kill(thread)
+        made = thread.capture(kill=kill, draw=self.draw)
+        return f"capture {thread.name}{said(kill, made)}"
+
+    def capture_paths(self):
+        thread = self.pick()
+        head = self.shared.states[thread.head]
+        known = [path for path in list(head.nodes) + list(thread.tree.nodes) if path]
+        if not known or head.has_links() or thread.tree.has_links():
+            return None
+        paths = self.draw.sample(known, min(len(known), self.draw.randint(1, 3)))
+        tree = head.copy()
+        for path in paths:
+            tree.take(thread.tree, path)
+        kill = self.kill(thread)
+        made = thread.capture(tree, paths, kill, self.draw)
+        return f"capture {thread.name} {paths}{said(kill, made)}"
+
+    def capture_while_writing(self):
+        """A state has what was written before it began, and of what comes meanwhile what comes first."""
+        thread = self.pick(mounted=True)
+        if not thread or thread.tree.kind("w") or self.draw.random() < 0.5:
+            return None
+        fork = self.draw.random() < 0.5
+        name = self.shared.new_name()
+        words = ("thread", "fork", "--with-changes", name, thread.name) if fork else ("capture", "-m", "meanwhile", thread.name)
+        changes = Changes(thread.point, thread.tree, self.draw, self.links)
+        before = thread.tree.copy()
+        side, since = Side(thread), thread.newest()
+        with subprocess.Popen(("heddle", "--store", thread.store) + words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True) as command:
+            trees = [before]
+            while command.poll() is None and len(trees) < 200:
+                changes.one_call()
+                trees.append(thread.tree.copy())
+            told = command.communicate()[1]
+        if command.returncode not in ((0,) if fork else (0, 1)):
+            raise Failure(f"heddle {' '.join(words)} ended with {command.returncode}: {told}")
+        return self.judge_cut(thread, trees, side, since, name if fork else None)
+
+    def judge_cut(self, thread, trees, side, since, fork):
+        """Which of TREES it was that the state, or the fork, has."""
+        operations = self.shared.operations(fork or thread.name, since)
+        if not operations:
+            return f"nothing captured of {thread.name} under changes"
+        state = operations[0]["after"]["head"]
+        reader = Thread(self.shared, fork, state, None) if fork else thread
+        if fork:
+            reader.await_mounted()
+        place = reader.point if fork else os.path.join(thread.point, ".heddle", "states", state)
+        cut = find_cut(trees, place)
+        thread.last = operations[-1]["number"]
+        if fork:
+            reader.tree, reader.last = trees[cut].copy(), thread.last
+            reader.done.append(Operation(thread.last, "create", Side(reader)))
+            self.threads.append(reader)
+        else:
+            thread.head = state
+            self.shared.states[state] = trees[cut].copy()
+            thread.remember(operations[0], "capture", side)
+        return f"{'fork' if fork else 'capture'} of {thread.name} under {len(trees) - 1} changes: as it was after {cut}"
+
+    def restore(self):
+        thread, state = self.pick(), self.state()
+        kill = self.kill(thread)
+        made = thread.restore(state, kill=kill, draw=self.draw)
+        return f"restore {thread.name} {state}{said(kill, made)}"
+
+    def restore_paths(self):
+        thread, state = self.pick(), self.state()
+        source = self.shared.states[state]
+        known = [path for path in list(source.nodes) + list(thread.tree.nodes) if path]
+        if not known or source.has_links() or thread.tree.has_links():
+            return None
+        paths = self.draw.sample(known, min(len(known), self.draw.randint(1, 2)))
+        if any(a != b and (a + "/").startswith(b + "/") for a in paths for b in paths):
+            return None
+        kill = self.kill(thread)
+        made = thread.restore(state, paths, kill, self.draw)
+        return f"restore {thread.name} {state} {paths}{said(kill, made)}"
+
+    def undo(self):
+        thread = self.pick()
+        last = thread.done[-1].kind if thread.done else None
+        if not last or (thread.mounted and last in ("rename", "create", "drop")) or (last == "create" and len(self.threads) == 1):
+            return None
+        return self.move_back(thread, "undo")
+
+    def redo(self):
+        thread = self.pick()
+        last = thread.undone[-1][0].kind if thread.undone else None
+        if not last or (thread.mounted and last in ("rename", "create", "drop")) or (last == "drop" and len(self.threads) == 1):
+            return None
+        return self.move_back(thread, "redo")
+
+    def bring_back(self):
+        """A thread that was dropped, or whose making was undone."""
+        if not self.dropped or len(self.threads) >= MOST_THREADS:
+            return None
+        thread = self.draw.choice(self.dropped)
+        return self.move_back(thread, "redo" if thread.undone else "undo")
+
+    def move_back(self, thread, kind):
+        kill = self.kill(thread)
+        was = thread.done[-1].kind if kind == "undo" else thread.undone[-1][0].kind
+        made = getattr(thread, kind)(self.draw.random() < 0.5, kill, self.draw)
+        self.sort_out(thread)
+        return f"{kind} {was} of {thread.name}{said(kill, made)}"
+
+    def sort_out(self, thread):
+        """Into those that are there and those that are not."""
+        for group, there in ((self.threads, not thread.dropped), (self.dropped, thread.dropped)):
+            if there and thread not in group:
+                group.append(thread)
+            if not there and thread in group:
+                group.remove(thread)
+
+    def fork(self):
+        if len(self.threads) >= MOST_THREADS:
+            return None
+        thread = self.pick()
+        state = self.state() if self.draw.random() < 0.4 else None
+        kill = self.kill(thread)
+        made = thread.fork(state, kill, self.draw)
+        if made:
+            self.threads.append(made)
+        return f"fork {thread.name} {state or 'as it is'}{said(kill, made)}{' ' + made.name if made else ''}"
+
+    def rename(self):
+        thread = self.pick(mounted=False)
+        if not thread:
+            return None
+        kill, name, old = self.kill(thread), self.shared.new_name(), thread.name
+        made = thread.rename(name, kill, self.draw)
+        return f"rename {old} {name}{said(kill, made)}"
+
+    def drop(self):
+        thread = self.pick(mounted=False)
+        if not thread or len(self.threads) < 2:
+            return None
+        kill = self.kill(thread)
+        made = thread.drop(kill, self.draw)
+        self.sort_out(thread)
+        return f"drop {thread.name}{said(kill, made)}"
+
+    def tag(self):
+        """Makes, moves or takes back a tag."""
+        name = f"tag-{self.shared.name}-{self.draw.randrange(3)}"
+        tags = self.shared.tags
+        if self.tag_moves and self.draw.random() < 0.4:
+            number, name, before = self.tag_moves.pop()
+            self.shared.must("undo", str(number))
+            tags[name] = before
+            what = f"undo of tag {name}"
+        elif tags.get(name) and self.draw.random() < 0.3:
+            number = self.shared.json("tag", "delete", name)["operation"]["number"]
+            self.tag_moves.append((number, name, tags[name]))
+            tags[name], what = None, f"delete tag {name}"
+        else:
+            state = self.state()
+            made = self.shared.json("tag", "create", "-f", name, state)
+            if tags.get(name) != state:
+                self.tag_moves.append((made["operation"]["number"], name, tags.get(name)))
+            tags[name], what = state, f"tag {name} {state}"
+        listed = {one["name"]: one["state"] for one in self.shared.json("tag", "list")["tags"]}
+        for known, state in tags.items():
+            seen = listed.get(known)
+            if (seen["id"] if isinstance(seen, dict) else seen) != state:
+                raise Failure(f"tag {known} is {seen} instead of {state} after {what}")
+        return what
+
+    def mount(self):
+        thread = self.pick(mounted=False)
+        if not thread:
+            return None
+        if self.draw.random() < 0.2:
+            thread.attempt(thread.mount_words(), "command", self.draw)
+            self.counts["kill of command"] += 1
+        thread.await_mounted()
+        return f"mount {thread.name}"
+
+    def unmount(self):
+        thread = self.pick(mounted=True)
+        if not thread:
+            return None
+        kill = self.kill(thread)
+        thread.attempt(("unmount", thread.name), kill, self.draw)
+        thread.await_unmounted()
+        return f"unmount {thread.name}{said(kill, True)}"
+
+    def run(self):
+        """A command in a private mount, captured or not."""
+        thread = self.pick(mounted=False)
+        if not thread:
+            return None
+        capture = self.draw.random() < 0.5
+        data = self.draw.randbytes(6).hex()
+        before, head = Side(thread), self.shared.states[thread.head]
+        if thread.tree.kind("ran") in ("directory", "symlink"):
+            return None
+        words = ("run", "-t", thread.name, f"--capture={'success' if capture else 'never'}", "--", "sh", "-c",
+                 f"printf {data} >ran; touch -d @1000000000 ran; exit 0")
+        if thread.tree.get("ran"):
+            thread.tree.get("ran").data = data.encode()
+            thread.tree.get("ran").mtime = thread.tree.get("ran").mtime and 10 ** 18
+        else:
+            thread.tree.nodes["ran"] = Node("file", 0o644, data.encode(), 10 ** 18)
+        made = thread.command("capture", words) if capture else self.shared.must(*words)
+        if capture and made:
+            thread.head = made["after"]["head"]
+            self.shared.states[thread.head] = thread.tree.copy()
+            thread.remember(made, "capture", before)
+        elif capture and thread.tree.content() != head.content():
+            raise Failure(f"run in {thread.name} captured nothing")
+        return f"run in {thread.name}{', captured' if capture else ''}"
+
+    def kill_some(self):
+        thread = self.pick(mounted=True)
+        if not thread:
+            return None
+        names = self.draw.choice([("worker",), ("worker",), ("supervisor",), ("keeper",), ("supervisor", "worker"),
+                                  ("keeper", "worker"), ("supervisor", "keeper")])
+        thread.kill_processes(names, self.draw.choice([signal.SIGKILL, signal.SIGSEGV]))
+        for name in names:
+            self.counts[f"kill of {name}"] += 1
+        if self.draw.random() < 0.5:
+            return f"kill {names} of {thread.name}, then {self.change()}"
+        thread.recover()
+        return f"kill {names} of {thread.name}"
+
+    def kill_all(self):
+        thread = self.pick(mounted=True)
+        if not thread or self.draw.random() < 0.4:
+            return None
+        files = [path for path, node in thread.tree.nodes.items() if node.kind == "file"]
+        if files and self.draw.random() < 0.5:
+            with open(os.path.join(thread.point, self.draw.choice(files)), "rb") as file:
+                os.fsync(file.fileno())
+        else:
+            self.shared.must("sync", thread.name)
+        thread.kill_all()
+        self.counts["kill of all"] += 1
+        return f"kill all of {thread.name}"
+
+    def compare_others(self):
+        """What commands say of states."""
+        thread = self.pick()
+        state = self.state()
+        thread.compare_state(state, self.draw)
+        thread.compare_diff(self.state(), state if self.draw.random() < 0.5 else None)
+        return f"look at {state}"
+
+    STEPS = {"change": 30, "capture": 10, "capture_paths": 5, "capture_while_writing": 4, "restore": 7, "restore_paths": 5,
+             "undo": 8, "redo": 5, "bring_back": 3, "fork": 6, "rename": 3, "drop": 3, "tag": 3, "mount": 8, "unmount": 3, "run": 2,
+             "kill_some": 5, "kill_all": 3, "compare_others": 8}
+
+    def step(self, number, seed):
+        self.draw = random.Random(f"{seed}/{number}")
+        name = self.draw.choices(list(self.STEPS), list(self.STEPS.values()))[0]
+        self.shared.say(f"{number}: {name} ...")
+        text = getattr(self, name)()
+        if text is None:
+            self.shared.trace.pop()
+            return
+        self.shared.trace[-1] = f"{number}: {text}"
+        self.counts[name] += 1
+        for thread in self.threads:
+            thread.compare(f"step {number}, {text}")
+        if self.threads and self.draw.random() < 0.3:
+            self.pick().compare_listing()
+
+    def finish(self):
+        """Everything once more, as it is found by whoever mounts it next."""
+        for thread in self.threads:
+            if thread.mounted:
+                thread.await_unmounted()
+            thread.compare_listing()
+            thread.await_mounted()
+            thread.compare("the end")
+            thread.await_unmounted()
+
+
+def said(kill, made):
+    return (f", {kill} killed" if kill else "") + ("" if made else ": nothing")
+
+
+def find_cut(trees, place):
+    """The number of the tree that PLACE is."""
+    seen, wrong = look(place)
+    for number, tree in enumerate(trees):
+        if not wrong and not differences(tree, seen):
+            return number
+    raise Failure(f"{place} is none of the {len(trees)} trees that there were; of the last: " +
+                  "\n    ".join(wrong + differences(trees[-1], seen)))
+
+
+def live(directory, store, number, arguments, base):
+    """The life of one process; its exit status."""
+    seed = f"{arguments.seed}.{number}"
+    draw = random.Random(seed)
+    shared = Shared(directory, store, f"p{number}-", draw)
+    history = History(shared, links=draw.random() < 0.5)
+    shared.states[base.head] = base.tree.copy()
+    try:
+        first = Thread(shared, "main", base.head, base.tree.copy())
+        history.draw = draw
+        history.threads.append(first if number == 0 else first.fork(base.head, draw=draw))
+        for step in arguments.only or range(arguments.steps):
+            history.step(step, seed)
+        history.finish()
+    except (Failure, OSError, subprocess.TimeoutExpired, KeyError, IndexError, TypeError) as failure:
+        sys.stdout.flush()
+        text = "\n".join(f"    {line}" for line in shared.trace[-SHOWN_STEPS:])
+        detail = str(failure) if isinstance(failure, Failure) else traceback.format_exc()
+        print(f"torture_histories: seed {arguments.seed}, process {number}:\n{text}\n{detail}", file=sys.stderr, flush=True)
+        for thread in history.threads:
+            if thread.is_mounted():
+                thread.tear_down()
+        return 1
+    print(f"process {number}: {sum(history.counts.values())} steps and kills: " +
+          ", ".join(f"{count} {name}" for name, count in sorted(history.counts.items())), flush=True)
+    return 0
+
+
+def make_base(directory):
+    """A repository with a few files, and a store."""
+    repository = os.path.join(directory, "repository")
+    for path, text in (("README", "readme\n"), ("src/main.c", "int main(void) { return 0; }\n"), ("src/deep/leaf", "leaf\n"),
+                       ("docs/big", "x" * 100000), ("docs/a", "")):
+        name = os.path.join(repository, path)
+        os.makedirs(os.path.dirname(name), exist_ok=True)
+        with open(name, "w", encoding="ascii") as file:
+            file.write(text)
+    os.symlink("README", os.path.join(repository, "link"))
+    git = ("git", "-C", repository, "-c", "user.name=A", "-c", "user.email=a@b")
+    run(*git, "init", "-q", "-b", "trunk")
+    run(*git, "add", "-A")
+    run(*git, "commit", "-q", "-m", "base")
+    run("heddle", "init", repository)
+    return os.path.join(repository, ".heddle")
+
+
+def one_history(directory, arguments):
+    """Several processes in one store, then all of it checked; whether nothing was wrong."""
+    store = make_base(directory)
+    base = read_base(Shared(directory, store, "base-", None))
+    children = []
+    for number in range(arguments.processes):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                status = live(directory, store, number, arguments, base)
+            finally:
+                os._exit(status)
+        children.append(child)
+    failed = any([os.waitpid(child, 0)[1] for child in children])
+    if failed:
+        return False
+    run("heddle", "--store", store, "check")
+    left = os.listdir(os.path.join(store, "threads"))
+    known = {str(number) for number in range(1, 10000)}
+    if not set(left) <= known:
+        raise Failure(f"left in threads/: {left}")
+    return True
+
+
+def in_own_directory(arguments):
+    directory = tempfile.mkdtemp(prefix="heddle-histories.")
+    good = False
+    try:
+        good = one_history(directory, arguments)
+    except Failure as failure:
+        print(f"torture_histories: seed {arguments.seed}: {failure}", file=sys.stderr)
+    if good or not arguments.keep:
+        with open("/proc/self/mounts", encoding="utf-8") as lines:
+            if not any(directory in line for line in lines):
+                shutil.rmtree(directory, ignore_errors=True)
+    else:
+        print(f"left: {directory}")
+    return good
+
+
+def minimise(arguments):
+    """Leaves out what a difference does not need, in one process of one history."""
+    def fails(steps):
+        words = [sys.executable, __file__, str(len(steps)), "--seed", str(arguments.seed), "--processes", "1",
+                 "--only", ",".join(map(str, steps))]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        found = re.findall(r"^    (\d+): .*$", done.stderr, re.MULTILINE)
+        return done.returncode != 0, [step for step in steps if not found or step <= int(found[-1])], done.stderr
+
+    deadline = time.monotonic() + arguments.minimise
+    failed, steps, told = fails(list(range(arguments.steps)))
+    if not failed:
+        print("torture_histories: in one process alone there is no difference")
+        return
+    size = len(steps) // 2
+    while size and time.monotonic() < deadline:
+        at = 0
+        while at < len(steps) and time.monotonic() < deadline:
+            rest = steps[:at] + steps[at + size:]
+            failed, kept, text = fails(rest) if rest else (False, [], "")
+            if failed:
+                steps, told = kept, text
+            else:
+                at += size
+        size //= 2
+    print(f"torture_histories: --seed {arguments.seed} --processes 1 --only {','.join(map(str, steps))}:\n{told}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("steps", type=int, help="of each process")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--histories", type=int, default=1, help="one after the other, with seeds that follow")
+    parser.add_argument("--only", type=lambda text: [int(word) for word in text.split(",")])
+    parser.add_argument("--minimise", type=int, default=0, metavar="SECONDS")
+    parser.add_argument("--keep", action="store_true")
+    arguments = parser.parse_args()
+    os.environ.update(HEDDLE_AUTHOR="A <a@b>")
+    os.umask(0o022)
+    for _ in range(arguments.histories):
+        began = time.monotonic()
+        if not in_own_directory(arguments):
+            if arguments.minimise:
+                minimise(arguments)
+            return 1
+        print(f"torture_histories: {arguments.processes} processes, {arguments.steps} steps each, no difference, "
+              f"{time.monotonic() - began:.0f} s, seed {arguments.seed}", flush=True)
+        arguments.seed += 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
