@@ -105,6 +105,17 @@ static int walk_back(struct hd_index *index, uint32_t steps, struct hd_state_id 
 	return 0;
 }
 
+/* Cuts the last steps off; false when there are none. */
+static bool cut_steps(char *spec, uint32_t *ret_steps)
+{
+	char *tilde = strrchr(spec, '~');
+
+	if (!tilde || parse_steps(tilde + 1, ret_steps) < 0)
+		return false;
+	*tilde = '\0';
+	return true;
+}
+
 static int resolve(struct hd_index *index, char *spec, const char *current_thread, struct hd_state_id *ret_id)
 {
 	uint64_t steps = 0;
@@ -112,16 +123,13 @@ static int resolve(struct hd_index *index, char *spec, const char *current_threa
 	int r;
 
 	for (;;) {
-		char *tilde;
 		uint32_t part;
 
 		r = resolve_name(index, spec, current_thread, &id);
 		if (r != -HD_E_STATE_SPEC)
 			break;
-		tilde = strrchr(spec, '~');
-		if (!tilde || parse_steps(tilde + 1, &part) < 0)
+		if (!cut_steps(spec, &part))
 			return r;
-		*tilde = '\0';
 		steps += part;
 		if (steps > SPEC_STEPS_MAX)
 			return r;
@@ -145,6 +153,34 @@ int hd_state_spec_resolve(
 	hd_error_clear();
 	r = resolve(index, copy, current_thread, ret_id);
 	return r < 0 ? hd_fail_in(r, "state '%s'", spec) : 0;
+}
+
+int hd_state_spec_thread(
+	struct hd_index *index, const char *spec, const char *current_thread, char **ret_thread)
+{
+	HD_AUTO_FREE char *name = strdup(spec);
+	struct hd_state_id head;
+	uint32_t steps;
+	int r;
+
+	if (!name)
+		return -ENOMEM;
+	while (strcmp(name, "@") != 0) {
+		r = hd_thread_name_check(name) == 0 ? thread_head(index, name, &head) : -HD_E_THREAD_MISSING;
+		hd_error_clear();
+		if (r == 0) {
+			*ret_thread = HD_STEAL(name);
+			return 0;
+		}
+		if (r != -HD_E_THREAD_MISSING)
+			return r;
+		if (!cut_steps(name, &steps)) {
+			*ret_thread = NULL;
+			return 0;
+		}
+	}
+	*ret_thread = current_thread ? strdup(current_thread) : NULL;
+	return current_thread && !*ret_thread ? -ENOMEM : 0;
 }
 
 int hd_state_spec_resolve_path(struct hd_index *index, const char *spec, const char *current_thread,

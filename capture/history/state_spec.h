@@ -26,6 +26,13 @@ int hd_state_spec_resolve(
 	struct hd_index *index, const char *spec, const char *current_thread, struct hd_state_id *ret_id);
 
 /*
+ * The thread from whose head SPEC counts ("@", "@~2", "main", "main~"), in fresh memory; NULL where it is a tag's or an id, or names
+ * nothing.
+ */
+int hd_state_spec_thread(
+	struct hd_index *index, const char *spec, const char *current_thread, char **ret_thread);
+
+/*
  * SPEC is <spec>:<path>, of which *RET_PATH points to what stands behind the ':', or NULL where there is none. The
  * first ':' before which a state is named is the one, as a thread's name may have some.
  */

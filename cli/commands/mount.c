@@ -10,6 +10,7 @@
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
 #include "cli/steps/mount_all.h"
+#include "cli/steps/take_commits.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
@@ -121,6 +122,7 @@ static int collect_options(struct hd_mount_options *ret_options)
 static int prepare_thread(const struct hd_location *location, bool *ret_created)
 {
 	struct hd_index *index = location->store->index;
+	const char *spec = from ? from : HD_INITIALIZE_THREAD;
 	struct hd_thread thread = {0};
 	struct hd_state_id head;
 	int r;
@@ -136,7 +138,9 @@ static int prepare_thread(const struct hd_location *location, bool *ret_created)
 	}
 	if (r != -HD_E_THREAD_MISSING)
 		return r;
-	r = hd_state_spec_resolve(index, from ? from : HD_INITIALIZE_THREAD, HD_INITIALIZE_THREAD, &head);
+	r = hd_take_commits_of(location, spec, HD_INITIALIZE_THREAD);
+	if (r >= 0)
+		r = hd_state_spec_resolve(index, spec, HD_INITIALIZE_THREAD, &head);
 	if (r < 0)
 		return r;
 	r = hd_index_create_thread(index, location->thread, &head);

@@ -11,6 +11,7 @@
 #include "cli/arguments/store_locate.h"
 #include "cli/arguments/subcommand.h"
 #include "cli/steps/fork_thread.h"
+#include "cli/steps/take_commits.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
@@ -88,6 +89,8 @@ static int begin_at(const struct hd_invocation *invocation, const char *fallback
 
 	r = hd_locate(invocation, NULL, &location);
 	if (r >= 0)
+		r = hd_take_commits_of(&location, spec, location.thread);
+	if (r >= 0)
 		r = hd_state_spec_resolve(location.store->index, spec, location.thread, &state);
 	return r < 0 ? r : make(invocation, &location, &state, &state);
 }
@@ -112,6 +115,8 @@ static int run_thread_fork(const struct hd_invocation *invocation)
 	r = hd_thread_name_check(invocation->arguments[0]);
 	if (r >= 0)
 		r = hd_locate_thread(invocation, from, &location);
+	if (r >= 0)
+		r = hd_take_commits(&location, NULL);
 	if (r >= 0)
 		r = hd_fork_thread(&location, invocation->arguments[0], &operation, &changes);
 	if (r < 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "capture/threads/thread_change.h"
+#include "cli/steps/take_commits.h"
 #include "cli/text/operation_text.h"
 #include "cli/threads/thread_hold.h"
 #include "mount/run_file.h"
@@ -52,6 +53,8 @@ static int create_fork(struct hd_run *run, const char *name)
 	if (!operation.actor || !operation.after.name)
 		return -ENOMEM;
 	r = hd_thread_name_check(name);
+	if (r >= 0)
+		r = hd_take_commits(&run->location, NULL);
 	if (r >= 0)
 		r = hd_index_get_thread(run->location.store->index, run->location.thread, &origin);
 	if (r < 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "capture/git/import/worktree_commits.h"
+#include "capture/history/state_spec.h"
 #include "cli/steps/advance_thread.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
@@ -55,6 +56,18 @@ int hd_take_commits(const struct hd_location *location, size_t *ret_count)
 	if (ret_count)
 		*ret_count = r >= 0 ? count : 0;
 	return r;
+}
+
+int hd_take_commits_of(const struct hd_location *location, const char *spec, const char *current_thread)
+{
+	HD_AUTO_FREE char *thread = NULL;
+	struct hd_location subject = *location;
+	int r = hd_state_spec_thread(location->store->index, spec, current_thread, &thread);
+
+	if (r < 0 || !thread)
+		return r;
+	subject.thread = thread;
+	return hd_take_commits(&subject, NULL);
 }
 
 static int take_of(const struct hd_thread *thread, void *payload)

@@ -15,6 +15,9 @@
 /* Takes over the commits of the thread at LOCATION; *RET_COUNT (NULL: nobody asks) says how many there were. */
 int hd_take_commits(const struct hd_location *location, size_t *ret_count);
 
+/* The same for the thread from whose head SPEC counts, if it is one's; "@" is that of CURRENT_THREAD. */
+int hd_take_commits_of(const struct hd_location *location, const char *spec, const char *current_thread);
+
 /* The same for every thread of the store. */
 int hd_take_all_commits(const struct hd_location *location);
 

@@ -203,5 +203,39 @@ check_fails heddle export git fork
 rm repository/.git/worktrees/fork/index.lock
 check heddle export git fork >/dev/null
 check_equal "$(git -C fork status --short)" ""
+
+# ---- what begins at a thread's head begins at its commits; an id is what it is ----
+
+commit_in_fork() {
+	echo "$1" >"fork/$1"
+	check git -C fork add "$1"
+	check git -C fork commit -q -m "$1"
+}
+newest() {
+	heddle log "$1" -n 1 --json | json_field 's["states"][0]["message"].strip()'
+}
+commit_in_fork Create
+check heddle thread create by-create fork >/dev/null
+check_equal "$(newest by-create)" "Create"
+commit_in_fork Fork
+(cd fork && check heddle thread fork by-fork >/dev/null)
+check_equal "$(newest by-fork)" "Fork"
+check_equal "$(git -C fork status --short)" ""
+commit_in_fork Changes
+echo not-captured >fork/not-captured
+check heddle thread fork --with-changes by-changes fork >/dev/null
+check_equal "$(newest by-changes) $(heddle status by-changes -s)" "Changes A not-captured"
+rm fork/not-captured
+commit_in_fork Before
+commit_in_fork Mount
+check heddle mount by-mount "$TEST_DIRECTORY/by-mount" --from fork~1 >/dev/null
+check_equal "$(git -C by-mount log -1 --format=%s) $(newest fork)" "Before Mount"
+check heddle unmount by-mount >/dev/null
+commit_in_fork Run
+check heddle run -t fork --name by-run -- true >/dev/null
+check_equal "$(newest by-run)" "Run"
+commit_in_fork Pending
+check heddle thread create by-id "$(heddle log fork -n 1 --json | json_field 's["states"][0]["id"]')" >/dev/null
+check_equal "$(newest by-id) $(pending fork | wc -w)" "Run 1"
 check heddle unmount fork >/dev/null
 check git -C repository fsck --strict --no-dangling >/dev/null 2>&1

@@ -73,6 +73,18 @@ static void a_thread_hides_behind_no_id_and_hides_no_state(void **state)
 	clear_three(states);
 }
 
+static void assert_thread(struct scene *scene, const char *spec, const char *expected)
+{
+	char *thread = NULL;
+
+	assert_success(hd_state_spec_thread(scene->store->index, spec, "main", &thread));
+	if (expected)
+		assert_string_equal(thread, expected);
+	else
+		assert_null(thread);
+	free(thread);
+}
+
 static void set_tag(struct scene *scene, const char *name, const struct hd_state *at)
 {
 	struct hd_operation operation = {
@@ -98,6 +110,28 @@ static void a_tag_names_its_state_after_threads_and_before_ids(void **state)
 	assert_names(scene, name, &states[0]);
 	set_tag(scene, "main", &states[0]);
 	assert_names(scene, "main", &states[2]);
+	clear_three(states);
+}
+
+static void a_spec_counts_from_a_thread_or_from_none(void **state)
+{
+	struct scene *scene = *state;
+	struct hd_state states[3];
+	char id[HD_STATE_ID_TEXT_SIZE];
+
+	commit_three(scene, states);
+	set_tag(scene, "v1", &states[1]);
+	assert_success(hd_index_create_thread(scene->store->index, "other", &states[0].id));
+	assert_thread(scene, "@", "main");
+	assert_thread(scene, "@~2", "main");
+	assert_thread(scene, "other", "other");
+	assert_thread(scene, "other~~1", "other");
+	assert_thread(scene, "v1", NULL);
+	assert_thread(scene, "v1~", NULL);
+	hd_state_id_format(&states[2].id, id);
+	assert_thread(scene, id, NULL);
+	assert_thread(scene, "nothing~x", NULL);
+	assert_thread(scene, "", NULL);
 	clear_three(states);
 }
 
@@ -279,6 +313,7 @@ int main(void)
 		TEST(every_form_names_its_state),
 		TEST(a_thread_hides_behind_no_id_and_hides_no_state),
 		TEST(a_tag_names_its_state_after_threads_and_before_ids),
+		TEST(a_spec_counts_from_a_thread_or_from_none),
 		TEST(a_path_stands_behind_a_colon),
 		TEST(what_names_nothing_is_refused),
 		TEST(the_log_shows_the_newest_first),
