@@ -9,7 +9,7 @@
 
 #include "capture/git/worktree/worktree.h"
 #include "mount/fsmonitor/fsmonitor_hook.h"
-#include "mount/fuse/operations/owner_map.h"
+#include "mount/owner_map.h"
 #include "mount/run_file.h"
 #include "overlay/changes/changed_paths.h"
 #include "overlay/platform/cleanup.h"

@@ -16,12 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mount/client/mount_start.h"
+#include "mount/mount_place.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
 #include "overlay/platform/mounts/mount_point.h"
+#include "overlay/store/store.h"
 
 #define SOURCE_PREFIX "heddle:"
 #define STORE_END "/" HD_STORE_DIRECTORY "#"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mount/client/mount_start.h"
+#include "mount/mount_place.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"

@@ -8,8 +8,8 @@
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
-#include "mount/client/mount_start.h"
 #include "mount/control/control_json.h"
+#include "mount/mount_place.h"
 #include "overlay/platform/error.h"
 
 /* Where a thread is mounted is asked of the kernel's table and not of the threads: one that is stuck is listed, too. */

@@ -2,7 +2,7 @@
 #include "cli/threads/thread_hold.h"
 
 #include "mount/client/control_client.h"
-#include "mount/client/mount_start.h"
+#include "mount/mount_place.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "mount/answers/control_execute.h"
-#include "mount/client/mount_start.h"
 #include "mount/control/control_channel.h"
+#include "mount/mount_place.h"
 #include "mount/private/warden_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "mount/client/mount_start.h"
+#include "mount/mount_place.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"
 #include "mount/supervisor/supervisor_types.h"

@@ -18,10 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mount/client/mount_start.h"
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
 #include "mount/format_numbers.h"
+#include "mount/mount_place.h"
 #include "mount/program_spawn.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "overlay/arena/cells.h"
+#include "overlay/arena/inode_ranges.h"
 #include "overlay/platform/cleanup.h"
-#include "overlay/states/state_tree.h"
 
 /*
  * An id is the record's index with the record's generation above it. The generation is kept when the record

@@ -16,8 +16,8 @@
  */
 
 #include "overlay/arena/arena.h"
+#include "overlay/arena/inode_ranges.h"
 #include "overlay/overlay.h"
-#include "overlay/states/state_tree.h"
 
 struct hd_state_nodes;
 

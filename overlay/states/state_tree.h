@@ -19,21 +19,8 @@
  * Threads, errors: those of overlay.h. All but getattr and forget may read the store or a base.
  */
 
+#include "overlay/arena/inode_ranges.h"
 #include "overlay/overlay.h"
-
-/* Marks ids that are not of the overlay. */
-#define HD_STATE_INO (1ull << 63)
-/* With it: an id that is the caller's own, which no call here or in overlay.h knows and forget takes for a step. */
-#define HD_OUTER_INO (1ull << 62)
-
-static inline bool hd_ino_is_of_state(hd_ino ino)
-{
-	return (ino & HD_STATE_INO) && !(ino & HD_OUTER_INO);
-}
-
-/* Inode numbers at and above this are of states; the first HD_OUTER_NUMBERS of them are the caller's to use. */
-#define HD_STATE_NUMBERS (1ull << 62)
-#define HD_OUTER_NUMBERS 16u
 
 /* The root of the tree of state ID, with one lookup. -HD_E_STATE_MISSING. */
 int hd_state_tree_enter(

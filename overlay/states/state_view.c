@@ -6,6 +6,7 @@
 
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
+#include "overlay/states/state_tree.h"
 
 int hd_state_view_of(struct hd_overlay *overlay, hd_ino ino, struct hd_state_view *ret_view)
 {

@@ -4,10 +4,10 @@
 
 /* What the files of state trees share: a node with what its directory's listing needs, and nodes made from listings. */
 
+#include "overlay/arena/inode_ranges.h"
 #include "overlay/overlay_types.h"
 #include "overlay/states/state_listings.h"
 #include "overlay/states/state_nodes.h"
-#include "overlay/states/state_tree.h"
 
 /* A copy of a node, with what comes from its tree's root. */
 struct hd_state_view {

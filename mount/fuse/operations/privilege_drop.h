@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-#include "mount/fuse/operations/owner_map.h"
+#include "mount/owner_map.h"
 #include "overlay/overlay.h"
 
 /* The bits that MODE of a file loses, 0 for directories. IN_GROUP: who changes the file is a member of its group, or

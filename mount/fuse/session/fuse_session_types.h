@@ -9,12 +9,12 @@
 #include <linux/fuse.h>
 
 #include "mount/fuse/kernel_cache.h"
-#include "mount/fuse/operations/owner_map.h"
 #include "mount/fuse/requests/message_counters.h"
 #include "mount/fuse/requests/request_area.h"
 #include "mount/fuse/requests/request_gate.h"
 #include "mount/fuse/sync_pool.h"
 #include "mount/mount_options.h"
+#include "mount/owner_map.h"
 #include "mount/witness/witness.h"
 #include "overlay/overlay.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HEDDLE_MOUNT_FUSE_OPERATIONS_OWNER_MAP_H
-#define HEDDLE_MOUNT_FUSE_OPERATIONS_OWNER_MAP_H
+#ifndef HEDDLE_MOUNT_OWNER_MAP_H
+#define HEDDLE_MOUNT_OWNER_MAP_H
 
 /*
  * Owner map: whom a mount shows as the owner and the group of everything (-o uid=, gid=).

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mount/fuse/operations/owner_map.h"
+#include "mount/owner_map.h"
 
 #include <errno.h>
 
