@@ -4,8 +4,9 @@
 
     ./dev bench-git-history [--repository DIR] [--commits N] [--states N] [--files N] [--changes N] [--rounds N]
 
-Each round does it all in fresh repositories and stores; what is printed are medians. Beside heddle's times stand those of
-git's own programs that do the most similar thing. This is a comparison, not a test.
+Each round does it all in fresh repositories and stores; what is printed are medians: time, CPU time (user and system) and the most
+memory that the process had. Beside heddle's stand those of git's own programs that do the most similar thing. This is a
+comparison, not a test.
 """
 
 import argparse
@@ -32,10 +33,19 @@ class Bench:
         if store:
             environment["HEDDLE_STORE"] = os.path.join(store, ".heddle")
         begin = time.monotonic()
-        done = subprocess.run(command, input=data, stdout=subprocess.PIPE, env=environment, check=True)
-        if name:
-            self.times.setdefault(name, []).append(time.monotonic() - begin)
-        return done.stdout.decode()
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output:
+            given.write(data or b"")
+            given.seek(0)
+            child = subprocess.Popen(command, stdin=given, stdout=output, env=environment)
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            if child.returncode:
+                raise subprocess.CalledProcessError(child.returncode, command)
+            if name:
+                took = time.monotonic() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+                self.times.setdefault(name, []).append(took)
+            output.seek(0)
+            return output.read().decode()
 
     def run_heddle(self, store, *arguments, name=None):
         return self.run(self.heddle, *arguments, name=name, store=store)
@@ -148,8 +158,10 @@ def main():
                 bench.states(options.states)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    for name, times in bench.times.items():
-        print(f"{name:60}{statistics.median(times) * 1000:10.0f} ms   ({len(times)})")
+    print(f"{'':60}{'time':>10}{'CPU':>13}{'memory':>12}")
+    for name, taken in bench.times.items():
+        wall, processor, memory = (statistics.median(column) for column in zip(*taken))
+        print(f"{name:60}{wall * 1000:7.0f} ms{processor * 1000:10.0f} ms{memory:9.0f} MB   ({len(taken)})")
 
 
 main()
