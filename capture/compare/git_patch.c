@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/compare/quoted_path.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/error.h"
 
@@ -31,50 +32,6 @@ uint32_t hd_git_patch_mode(uint32_t mode)
 	return 0;
 }
 
-/* As git's quote_c_style with core.quotePath: printable ASCII without '"' and '\' needs no quotes. */
-static bool needs_quotes(const char *path)
-{
-	for (const unsigned char *byte = (const unsigned char *)path; *byte; byte++) {
-		if (*byte < 0x20 || *byte >= 0x7f || *byte == '"' || *byte == '\\')
-			return true;
-	}
-	return false;
-}
-
-static void put_quoted_byte(struct hd_buffer *out, unsigned char byte)
-{
-	static const char letters[] = {['\a'] = 'a',
-		['\b'] = 'b',
-		['\t'] = 't',
-		['\n'] = 'n',
-		['\v'] = 'v',
-		['\f'] = 'f',
-		['\r'] = 'r'};
-
-	if (byte == '"' || byte == '\\')
-		hd_buffer_printf(out, "\\%c", byte);
-	else if (byte < sizeof(letters) && letters[byte])
-		hd_buffer_printf(out, "\\%c", letters[byte]);
-	else if (byte < 0x20 || byte >= 0x7f)
-		hd_buffer_printf(out, "\\%03o", byte);
-	else
-		hd_buffer_put_u8(out, byte);
-}
-
-static void put_name(struct hd_buffer *out, const char *prefix, const char *path)
-{
-	if (!needs_quotes(path)) {
-		hd_buffer_put_text(out, prefix);
-		hd_buffer_put_text(out, path);
-		return;
-	}
-	hd_buffer_put_u8(out, '"');
-	hd_buffer_put_text(out, prefix);
-	for (const char *byte = path; *byte; byte++)
-		put_quoted_byte(out, (unsigned char)*byte);
-	hd_buffer_put_u8(out, '"');
-}
-
 static void put_side_name(
 	struct hd_buffer *out, const char *mark, const char *prefix, const struct hd_git_patch_side *side)
 {
@@ -83,7 +40,7 @@ static void put_side_name(
 		hd_buffer_put_text(out, "/dev/null\n");
 		return;
 	}
-	put_name(out, prefix, side->path);
+	hd_quoted_path_put(out, prefix, side->path);
 	if (strchr(side->path, ' '))
 		hd_buffer_put_u8(out, '\t');
 	hd_buffer_put_u8(out, '\n');
@@ -92,7 +49,7 @@ static void put_side_name(
 static void put_line_of_name(struct hd_buffer *out, const char *before, const char *path)
 {
 	hd_buffer_put_text(out, before);
-	put_name(out, "", path);
+	hd_quoted_path_put(out, "", path);
 	hd_buffer_put_u8(out, '\n');
 }
 
@@ -111,12 +68,12 @@ static void put_binary(struct hd_buffer *out, const struct hd_git_patch_side *ol
 {
 	hd_buffer_put_text(out, "Binary files ");
 	if (old_side->mode)
-		put_name(out, "a/", old_side->path);
+		hd_quoted_path_put(out, "a/", old_side->path);
 	else
 		hd_buffer_put_text(out, "/dev/null");
 	hd_buffer_put_text(out, " and ");
 	if (new_side->mode)
-		put_name(out, "b/", new_side->path);
+		hd_quoted_path_put(out, "b/", new_side->path);
 	else
 		hd_buffer_put_text(out, "/dev/null");
 	hd_buffer_put_text(out, " differ\n");
@@ -126,9 +83,9 @@ void hd_git_patch_put_header(struct hd_buffer *out, const struct hd_git_patch_si
 	const struct hd_git_patch_side *new_side, const struct hd_git_patch_facts *facts)
 {
 	hd_buffer_put_text(out, "diff --git ");
-	put_name(out, "a/", old_side->path);
+	hd_quoted_path_put(out, "a/", old_side->path);
 	hd_buffer_put_u8(out, ' ');
-	put_name(out, "b/", new_side->path);
+	hd_quoted_path_put(out, "b/", new_side->path);
 	hd_buffer_put_u8(out, '\n');
 	put_modes(out, old_side->mode, new_side->mode);
 	if (strcmp(old_side->path, new_side->path) != 0) {

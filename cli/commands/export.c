@@ -31,6 +31,9 @@ static const struct hd_option options[] = {
 	{.long_name = "ignored",
 		.help = "git: also ignored files, which are left out otherwise",
 		.flag = &hd_export_arguments.with_ignored},
+	{.long_name = "no-notes",
+		.help = "git: leave refs/notes/heddle alone, which gets the facts of states as notes",
+		.flag = &hd_export_arguments.without_notes},
 	{.long_name = "empty-directories",
 		.argument = "HOW",
 		.help = "git: omit (default), or keep-file: each gets an empty file .gitkeep",
@@ -92,6 +95,8 @@ static int refuse_git_options(const char *subject)
 		return refuse("bundle", subject);
 	if (hd_export_arguments.empty_directories)
 		return refuse("empty-directories", subject);
+	if (hd_export_arguments.without_notes)
+		return refuse("no-notes", subject);
 	return hd_export_arguments.with_ignored ? refuse("ignored", subject) : 0;
 }
 
@@ -149,7 +154,7 @@ const struct hd_command hd_command_export = {
 	.summary = "Write states to git, as archives, or as files",
 	.usage = "dir [STATE] DIR\n"
 		 "git [THREAD | STATE] [--repo DIR] [--branch NAME]\n"
-		 "git --all [--repo DIR] [--force] [--ignored]\n"
+		 "git --all [--repo DIR] [--force] [--ignored] [--no-notes]\n"
 		 "git [THREAD|STATE|A..B] --patch [-o FILE] [--ignored]\n"
 		 "git [THREAD|STATE|A..B] --bundle FILE [--branch NAME]\n"
 		 "tar [STATE] [-o FILE] [--compress HOW]\n"
@@ -161,7 +166,10 @@ const struct hd_command hd_command_export = {
 		"not do (other owners, devices) is left and counted. 'heddle import dir' makes the same tree "
 		"of it again.\n\n"
 		"git: writes each state of THREAD that was not exported before as one commit and moves the "
-		"branch to the last one. Message, author, time and facts (as trailers) are the state's. "
+		"branch to the last one. Message, author, time and facts (as trailers) are the state's; the "
+		"facts "
+		"as they are, and who changed what if that was recorded, are notes, which 'git log "
+		"--notes=heddle' shows (--no-notes leaves them out). "
 		"Commits that were imported are taken as they are, signatures included, and copied if need "
 		"be. Of a STATE the branch is to be named, but a tag goes to the tag of its name, and "
 		"git/BRANCH, which was imported, to BRANCH. --all exports all of these. A branch that was "

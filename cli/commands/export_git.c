@@ -28,6 +28,7 @@ static int print_result(const struct hd_export_git_result *result, bool json)
 			json_object_set_new(object, "commit", json_string(result->commit)) < 0 ||
 			json_object_set_new(object, "commits", json_integer((json_int_t)result->commits)) <
 				0 ||
+			json_object_set_new(object, "notes", json_integer((json_int_t)result->notes)) < 0 ||
 			json_object_set_new(object, "skipped", json_integer((json_int_t)result->skipped)) <
 				0 ||
 			json_object_set_new(object, "ignored", json_integer((json_int_t)result->ignored)) <
@@ -62,9 +63,9 @@ static json_t *item_json(const struct hd_export_item *item)
 static int print_all_json(const struct hd_export_all_result *result)
 {
 	json_t *items = json_array();
-	json_t *object =
-		json_pack("{s:o, s:I, s:I, s:I}", "references", items, "commits", (json_int_t)result->commits,
-			"skipped", (json_int_t)result->skipped, "ignored", (json_int_t)result->ignored);
+	json_t *object = json_pack("{s:o, s:I, s:I, s:I, s:I}", "references", items, "commits",
+		(json_int_t)result->commits, "notes", (json_int_t)result->notes, "skipped",
+		(json_int_t)result->skipped, "ignored", (json_int_t)result->ignored);
 	bool complete = object != NULL;
 
 	for (size_t i = 0; complete && i < result->n_items; i++)
@@ -174,6 +175,7 @@ int hd_export_git_command(const struct hd_invocation *invocation)
 			.force = hd_export_arguments.force,
 			.keep_empty = hd_export_arguments.empty_directories &&
 				      strcmp(hd_export_arguments.empty_directories, "keep-file") == 0,
+			.without_notes = hd_export_arguments.without_notes,
 			.with_ignored = hd_export_arguments.with_ignored}};
 	struct hd_base_set *bases = NULL;
 	export_action action = NULL;

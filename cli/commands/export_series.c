@@ -35,10 +35,10 @@ static int print_patches(const struct hd_export_patch_result *result, const char
 static int print_bundle(const struct hd_export_bundle_result *result, const char *path, bool json)
 {
 	if (json && path)
-		return hd_output_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:I}", "file", path, "reference",
-			hd_json_text(result->reference), "commits", (json_int_t)result->commits, "needed",
-			(json_int_t)result->needed, "skipped", (json_int_t)result->skipped, "ignored",
-			(json_int_t)result->ignored));
+		return hd_output_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I}", "file", path,
+			"reference", hd_json_text(result->reference), "commits", (json_int_t)result->commits,
+			"notes", (json_int_t)result->notes, "needed", (json_int_t)result->needed, "skipped",
+			(json_int_t)result->skipped, "ignored", (json_int_t)result->ignored));
 	if (path) {
 		printf("%llu %s of %s in ", HD_COUNT(result->commits, "commit"), result->reference);
 		hd_output_path(stdout, path);

@@ -14,7 +14,7 @@
 /* NULL and false: not given. */
 struct hd_export_arguments {
 	const char *repository, *branch, *bundle, *empty_directories;
-	bool with_ignored, all, force, as_patch;
+	bool with_ignored, without_notes, all, force, as_patch;
 	const char *output, *compression, *from;
 };
 

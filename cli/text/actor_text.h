@@ -3,10 +3,7 @@
 #define HEDDLE_CLI_TEXT_ACTOR_TEXT_H
 
 /*
- * Actors: who changed what in a state, grouped by who it was, as people and programs read it.
- *
- * Processes with the same HEDDLE_ACTOR, HEDDLE_TOOL_CALL and executable are one group. A path that several changed is in
- * the group of each. States that nobody recorded have no groups.
+ * Actors: who changed what in a state, grouped by who it was (capture/provenance_groups.h), as people and programs read it.
  *
  * Threads     The main thread. Errors: those of hd_provenance_of_state but -ENOENT, and of memory.
  */

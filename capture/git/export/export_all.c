@@ -222,8 +222,11 @@ static int move_references(struct everything *all)
 	r = hd_export_target_finish(&all->target);
 	for (size_t i = 0; i < all->n_parts && r >= 0; i++)
 		r = move_part(all, &all->parts[i]);
+	if (r >= 0)
+		r = hd_export_target_note(&all->target);
 	if (r < 0)
 		return r;
+	result->notes = hd_export_notes_count(&all->target.notes);
 	for (size_t i = 0; i < result->n_items; i++)
 		result->commits += result->items[i].commits;
 	result->skipped = all->target.tree.skipped;

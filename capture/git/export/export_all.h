@@ -28,7 +28,7 @@ struct hd_export_all_result {
 	struct hd_export_item *items; /* owned array */
 	size_t n_items, capacity;
 	size_t n_refused;
-	uint64_t commits, skipped, ignored; /* as of hd_export_git_result */
+	uint64_t commits, notes, skipped, ignored; /* as of hd_export_git_result */
 };
 
 /* OPTIONS says which thread's base's repository it is, if none is named; branch, head and tag are not looked at. */

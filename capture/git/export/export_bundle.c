@@ -58,19 +58,21 @@ static int put_needed(struct hd_export_series *series, struct hd_buffer *header,
 	return r;
 }
 
-static int write_header(struct hd_export_series *series, int fd, uint64_t *ret_needed)
+static int write_header(
+	struct hd_export_series *series, const struct hd_export_notes *notes, int fd, uint64_t *ret_needed)
 {
 	HD_AUTO_BUFFER struct hd_buffer header = {0};
-	const char *id;
 	int r;
 
 	hd_buffer_put_text(&header, "# v2 git bundle\n");
 	r = put_needed(series, &header, ret_needed);
-	id = git_oid_tostr_s(&series->item.id);
-	hd_buffer_printf(&header, "%s %s\n", id, series->item.reference);
+	hd_buffer_printf(&header, "%s %s\n", git_oid_tostr_s(&series->item.id), series->item.reference);
+	if (hd_export_notes_count(notes) > 0)
+		hd_buffer_printf(
+			&header, "%s " HD_EXPORT_NOTES_REFERENCE "\n", git_oid_tostr_s(&notes->commit));
 	/* What is whole can be cloned, and a clone checks HEAD out. */
 	if (*ret_needed == 0 && strncmp(series->item.reference, "refs/heads/", strlen("refs/heads/")) == 0)
-		hd_buffer_printf(&header, "%s HEAD\n", id);
+		hd_buffer_printf(&header, "%s HEAD\n", git_oid_tostr_s(&series->item.id));
 	hd_buffer_put_u8(&header, '\n');
 	if (r >= 0)
 		r = hd_buffer_status(&header);
@@ -138,7 +140,7 @@ static int look(int stage, uint32_t current, uint32_t total, void *payload)
 	return packing->r < 0 ? GIT_EUSER : 0;
 }
 
-static int write_pack(struct hd_export_series *series, int fd)
+static int write_pack(struct hd_export_series *series, const struct hd_export_notes *notes, int fd)
 {
 	struct packing packing = {.fd = fd};
 	git_packbuilder *builder = NULL;
@@ -147,6 +149,9 @@ static int write_pack(struct hd_export_series *series, int fd)
 	if (git_packbuilder_new(&builder, series->target.repository) < 0)
 		return pack_fails(series);
 	r = insert_commits(series, builder);
+	if (r >= 0 && hd_export_notes_count(notes) > 0 &&
+		git_packbuilder_insert_commit(builder, &notes->commit) < 0)
+		r = pack_fails(series);
 	if (r >= 0) {
 		g = git_packbuilder_set_callbacks(builder, look, &packing);
 		if (g == 0)
@@ -157,20 +162,37 @@ static int write_pack(struct hd_export_series *series, int fd)
 	return r;
 }
 
-static int write_bundle(struct hd_export_series *series, int fd, struct hd_export_bundle_result *result)
+/* Notes of the commits that are in the series, as a history of their own. */
+static int make_notes(
+	struct hd_export_series *series, const struct hd_state_id *since, struct hd_export_notes *notes)
+{
+	int r = hd_export_notes_begin(notes, &series->target.history, true);
+
+	if (r >= 0 && since)
+		r = hd_export_notes_add(notes, since, true);
+	if (r >= 0)
+		r = hd_export_notes_add(notes, &series->item.head, false);
+	if (r >= 0)
+		r = hd_export_notes_write(notes);
+	return r < 0 ? r : hd_export_objects_finish(&series->target.objects);
+}
+
+static int write_bundle(struct hd_export_series *series, const struct hd_export_notes *notes, int fd,
+	struct hd_export_bundle_result *result)
 {
 	int r;
 
 	if (series->count == 0)
 		return hd_fail(HD_E_NOTHING_CHANGED, "%s has no state that a bundle could bring",
 			series->item.reference);
-	r = write_header(series, fd, &result->needed);
+	r = write_header(series, notes, fd, &result->needed);
 	hd_work_step(HD_WORK_WRITING_FILES, 0);
 	if (r >= 0)
-		r = write_pack(series, fd);
+		r = write_pack(series, notes, fd);
 	if (r < 0)
 		return r;
 	result->commits = series->count;
+	result->notes = hd_export_notes_count(notes);
 	result->skipped = series->target.tree.skipped;
 	result->ignored = series->target.tree.ignored;
 	result->reference = HD_STEAL(series->item.reference);
@@ -182,11 +204,14 @@ int hd_export_bundle(struct hd_store *store, struct hd_base_set *bases,
 	struct hd_export_bundle_result *ret_result)
 {
 	HD_CLEANUP(hd_export_series_clear) struct hd_export_series series = {0};
+	HD_CLEANUP(hd_export_notes_clear) struct hd_export_notes notes = {0};
 	struct hd_export_bundle_result result = {0};
 	int r = hd_export_series_make(&series, store, bases, options, since);
 
+	if (r >= 0 && !options->without_notes)
+		r = make_notes(&series, since, &notes);
 	if (r >= 0)
-		r = write_bundle(&series, fd, &result);
+		r = write_bundle(&series, &notes, fd, &result);
 	if (r < 0)
 		return r;
 	*ret_result = result;

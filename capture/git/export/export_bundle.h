@@ -6,7 +6,8 @@
  * Export bundle: a range of states (export_series.h) as one file that `git fetch`, `git pull` and `git clone` take for a repository.
  *
  * It needs of whoever takes it the commits that the range comes after, as `git bundle verify` says; of a history that begins
- * with no commit it needs nothing.
+ * with no commit it needs nothing. The notes of its commits (export_notes.h) are in it as a history of their own, for `git notes
+ * --ref=heddle merge`.
  *
  * Ownership   All is borrowed. Threads: any.
  * Errors      Those of export_git.h and of writing; -HD_E_NOTHING_CHANGED: there is no commit in the range.
@@ -20,6 +21,7 @@
 struct hd_export_bundle_result {
 	char *reference;           /* owned: what it is called in the bundle */
 	uint64_t commits;          /* in it */
+	uint64_t notes;            /* of them */
 	uint64_t needed;           /* commits that it needs */
 	uint64_t skipped, ignored; /* as of hd_export_git_result */
 };

@@ -20,9 +20,12 @@ static int write_item(struct hd_export_target *target, const struct hd_export_gi
 		r = hd_export_target_finish(target);
 	if (r >= 0)
 		r = hd_export_target_move(target, item, options->force, &result->unchanged);
+	if (r >= 0)
+		r = hd_export_target_note(target);
 	if (r < 0)
 		return r;
 	result->commits = item->commits;
+	result->notes = hd_export_notes_count(&target->notes);
 	result->skipped = target->tree.skipped;
 	result->ignored = target->tree.ignored;
 	result->commit = strdup(git_oid_tostr_s(&item->id));

@@ -9,7 +9,7 @@
  * (export_copy.h). The state of a base that `heddle init` made is the base's own commit when the export goes to the base's
  * repository; elsewhere it is written as a commit with the same tree, for it has no history. Each later state is one commit: author and committer are the
  * state's, its facts and its id are trailers of the message ("Heddle-<Key>: value", "Heddle-State: <id>"). A
- * state exported before is not exported again. Bytes that the repository has are not read, let alone written.
+ * state exported before is not exported again. Its facts, and who changed what, are a note of it (note_text.h). Bytes that the repository has are not read, let alone written.
  *
  * Modes are git's: 100755 by the owner's x, 100644, 120000. Git keeps no empty directories, devices, FIFOs
  * and sockets: they are left out and counted, and so are ignored files that it does not have yet. An empty
@@ -36,6 +36,7 @@ struct hd_export_git_result {
 	char *reference;  /* owned: "refs/heads/..." */
 	char *commit;     /* owned: hex id the reference points to now */
 	uint64_t commits; /* written by this call */
+	uint64_t notes;   /* likewise (export_notes.h) */
 	/* Names that git cannot keep, each counted in the first of the states written by this call that has it. */
 	uint64_t skipped;
 	uint64_t ignored; /* likewise: left out because ignored; a directory is one */

@@ -255,6 +255,18 @@ int hd_export_history_write(
 	return 0;
 }
 
+int hd_export_history_find(
+	struct hd_export_history *history, const struct hd_state *state, const git_oid **ret_commit)
+{
+	bool found;
+	int r = find_commit(history, state, &found);
+
+	if (r < 0)
+		return r;
+	*ret_commit = found ? hd_export_map_get(&history->commits, state->id.bytes) : NULL;
+	return 0;
+}
+
 int hd_export_history_record(struct hd_export_history *history)
 {
 	const struct hd_state_id *ids = (const struct hd_state_id *)(void *)history->written.data;

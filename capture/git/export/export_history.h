@@ -30,6 +30,10 @@ void hd_export_history_clear(struct hd_export_history *history);
 int hd_export_history_write(
 	struct hd_export_history *history, const struct hd_state_id *id, git_oid *ret_commit);
 
+/* The commit of STATE, borrowed until something is written; NULL if the repository has none. */
+int hd_export_history_find(
+	struct hd_export_history *history, const struct hd_state *state, const git_oid **ret_commit);
+
 /* Remembers what was written for later exports; to be called when it is on disk (hd_export_objects_finish). */
 int hd_export_history_record(struct hd_export_history *history);
 

@@ -19,7 +19,8 @@ struct hd_export_git_options {
 	const char *branch; /* short name; NULL: "heddle/<thread>" */
 	const char *tag;   /* to the tag of this name instead, as the annotated tag that it was imported as */
 	bool is_forgotten; /* later exports are not told that this one was: the repository is going to move */
-	bool with_ignored; /* also files that git would not add; see ignore_rules.h */
+	bool without_notes; /* none of what states say of themselves (export_notes.h) */
+	bool with_ignored;  /* also files that git would not add; see ignore_rules.h */
 	bool keep_empty; /* an empty directory gets an empty file HD_EXPORT_KEEP_FILE, else it is left out */
 	bool force;      /* move the branch or tag from wherever it is */
 };

@@ -119,6 +119,8 @@ int hd_export_series_make(struct hd_export_series *series, struct hd_store *stor
 
 	*series = (struct hd_export_series){.into = *options};
 	series->into.is_forgotten = true;
+	/* They are those of a range, and are made when it is known. */
+	series->into.without_notes = true;
 	if (r >= 0)
 		r = hd_export_target_item_begin(store, options, &series->item);
 	if (r >= 0)

@@ -155,13 +155,14 @@ int hd_export_target_open(struct hd_export_target *target, struct hd_store *stor
 		.with_ignored = options->with_ignored,
 		.keep_empty = options->keep_empty};
 	hd_export_history_begin(&target->history, store, &target->objects, &target->tree);
-	return 0;
+	return hd_export_notes_begin(&target->notes, &target->history, options->is_forgotten);
 }
 
 void hd_export_target_close(struct hd_export_target *target)
 {
 	if (!target->repository)
 		return;
+	hd_export_notes_clear(&target->notes);
 	hd_export_history_clear(&target->history);
 	hd_export_objects_close(&target->objects);
 	git_repository_free(target->repository);
@@ -202,14 +203,18 @@ int hd_export_target_write(
 	item->id = commit;
 	item->commits = count_written(target) - before;
 	r = tag ? find_tag(target, &item->head, tag, &commit, &item->id) : 0;
+	if (r >= 0 && !target->options->without_notes)
+		r = hd_export_notes_add(&target->notes, &item->head, false);
 	return r < 0 ? r : 0;
 }
 
 int hd_export_target_finish(struct hd_export_target *target)
 {
 	bool forgotten = target->options->is_forgotten;
-	int r = hd_export_objects_finish(&target->objects);
+	int r = hd_export_notes_write(&target->notes);
 
+	if (r >= 0)
+		r = hd_export_objects_finish(&target->objects);
 	/* What is forgotten is part of something larger, which can still be stopped. */
 	if (r >= 0)
 		r = forgotten ? hd_work_advance(0) : hd_work_finish();
@@ -227,4 +232,9 @@ int hd_export_target_move(struct hd_export_target *target, const struct hd_expor
 
 	*ret_unchanged = false;
 	return hd_export_reference_move(&target->history, &reference, ret_unchanged);
+}
+
+int hd_export_target_note(struct hd_export_target *target)
+{
+	return target->options->without_notes ? 0 : hd_export_notes_move(&target->notes);
 }

@@ -7,7 +7,7 @@
  *
  * Calling sequence
  *     hd_export_target_open → hd_export_target_write, for each item → hd_export_target_finish → hd_export_target_move, for each
- *     → hd_export_target_close
+ *     → hd_export_target_note → hd_export_target_close
  *
  * Ownership   Borrows store, bases and options; the caller closes it and clears the items. Threads: one.
  * Durability  After hd_export_target_finish all is on the disk, in as few packs as there can be; before there is nothing.
@@ -15,12 +15,13 @@
  */
 
 #include "capture/git/export/export_history.h"
+#include "capture/git/export/export_notes.h"
 #include "capture/git/export/export_options.h"
 #include "capture/git/export/export_tree.h"
 
 struct hd_export_target {
 	const struct hd_export_git_options
-		*options; /* repository, with_ignored, keep_empty, is_forgotten count */
+		*options; /* repository, without_notes, with_ignored, keep_empty, is_forgotten count */
 	struct hd_store *store;
 	struct hd_base_set *bases;
 	git_repository *repository; /* owned; NULL: not open */
@@ -28,6 +29,7 @@ struct hd_export_target {
 	struct hd_export_objects objects;
 	struct hd_export_tree tree;
 	struct hd_export_history history;
+	struct hd_export_notes notes;
 };
 
 /* What becomes one reference. */
@@ -62,5 +64,8 @@ int hd_export_target_finish(struct hd_export_target *target);
 /* Moves the item's reference; FORCE: from wherever it is. */
 int hd_export_target_move(struct hd_export_target *target, const struct hd_export_target_item *item,
 	bool force, bool *ret_unchanged);
+
+/* Moves the reference of notes to those of all items. */
+int hd_export_target_note(struct hd_export_target *target);
 
 #endif

@@ -142,6 +142,7 @@
 	x(git_packbuilder_foreach) \
 	x(git_packbuilder_free) \
 	x(git_packbuilder_insert) \
+	x(git_packbuilder_insert_commit) \
 	x(git_packbuilder_insert_walk) \
 	x(git_packbuilder_new) \
 	x(git_packbuilder_object_count) \
@@ -201,12 +202,15 @@
 	x(git_status_options_init) \
 	x(git_strarray_dispose) \
 	x(git_tree_create_updated) \
+	x(git_tree_entry_byindex) \
 	x(git_tree_entry_byname) \
 	x(git_tree_entry_bypath) \
 	x(git_tree_entry_filemode) \
 	x(git_tree_entry_free) \
 	x(git_tree_entry_id) \
+	x(git_tree_entry_name) \
 	x(git_tree_entry_type) \
+	x(git_tree_entrycount) \
 	x(git_tree_free) \
 	x(git_tree_lookup) \
 	x(git_tree_owner) \
@@ -360,6 +364,7 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_packbuilder_foreach (hd_git_functions()->git_packbuilder_foreach)
 #define git_packbuilder_free (hd_git_functions()->git_packbuilder_free)
 #define git_packbuilder_insert (hd_git_functions()->git_packbuilder_insert)
+#define git_packbuilder_insert_commit (hd_git_functions()->git_packbuilder_insert_commit)
 #define git_packbuilder_insert_walk (hd_git_functions()->git_packbuilder_insert_walk)
 #define git_packbuilder_new (hd_git_functions()->git_packbuilder_new)
 #define git_packbuilder_object_count (hd_git_functions()->git_packbuilder_object_count)
@@ -419,12 +424,15 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_status_options_init (hd_git_functions()->git_status_options_init)
 #define git_strarray_dispose (hd_git_functions()->git_strarray_dispose)
 #define git_tree_create_updated (hd_git_functions()->git_tree_create_updated)
+#define git_tree_entry_byindex (hd_git_functions()->git_tree_entry_byindex)
 #define git_tree_entry_byname (hd_git_functions()->git_tree_entry_byname)
 #define git_tree_entry_bypath (hd_git_functions()->git_tree_entry_bypath)
 #define git_tree_entry_filemode (hd_git_functions()->git_tree_entry_filemode)
 #define git_tree_entry_free (hd_git_functions()->git_tree_entry_free)
 #define git_tree_entry_id (hd_git_functions()->git_tree_entry_id)
+#define git_tree_entry_name (hd_git_functions()->git_tree_entry_name)
 #define git_tree_entry_type (hd_git_functions()->git_tree_entry_type)
+#define git_tree_entrycount (hd_git_functions()->git_tree_entrycount)
 #define git_tree_free (hd_git_functions()->git_tree_free)
 #define git_tree_lookup (hd_git_functions()->git_tree_lookup)
 #define git_tree_owner (hd_git_functions()->git_tree_owner)
