@@ -5,12 +5,14 @@
 
 #include "capture/git/export/export_all.h"
 #include "capture/git/export/export_git.h"
+#include "capture/git/series/export_bundle.h"
 #include "cli/arguments/store_locate.h"
 #include "cli/commands/export_choice.h"
 #include "cli/commands/export_subject.h"
 #include "cli/steps/take_commits.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
+#include "cli/terminal/output_file.h"
 #include "cli/terminal/progress.h"
 #include "cli/text/state_text.h"
 #include "overlay/platform/cleanup.h"
@@ -60,7 +62,8 @@ static json_t *item_json(const struct hd_export_item *item)
 		(json_int_t)item->commits, "unchanged", (int)item->unchanged);
 }
 
-static int print_all_json(const struct hd_export_all_result *result)
+/* BUNDLE: the file that all went to; NULL: a repository. */
+static int print_all_json(const struct hd_export_all_result *result, const char *bundle)
 {
 	json_t *items = json_array();
 	json_t *object = json_pack("{s:o, s:I, s:I, s:I, s:I}", "references", items, "commits",
@@ -70,8 +73,11 @@ static int print_all_json(const struct hd_export_all_result *result)
 
 	for (size_t i = 0; complete && i < result->n_items; i++)
 		complete = json_array_append_new(items, item_json(&result->items[i])) >= 0;
-	if (!complete ||
-		(result->repository && hd_json_set_path(object, "repository", result->repository) < 0)) {
+	if (complete && bundle)
+		complete = hd_json_set_path(object, "file", bundle) >= 0;
+	else if (complete && result->repository)
+		complete = hd_json_set_path(object, "repository", result->repository) >= 0;
+	if (!complete) {
 		json_decref(object);
 		return -ENOMEM;
 	}
@@ -91,12 +97,12 @@ static void print_item(const struct hd_export_item *item)
 	}
 }
 
-static int print_all(const struct hd_export_all_result *result)
+static int print_all(const struct hd_export_all_result *result, const char *bundle)
 {
-	printf("%llu %s more", HD_COUNT(result->commits, "commit"));
-	if (result->repository) {
+	printf("%llu %s %s", HD_COUNT(result->commits, "commit"), bundle ? "of states" : "more");
+	if (bundle || result->repository) {
 		fputs(", in ", stdout);
-		hd_output_path(stdout, result->repository);
+		hd_output_path(stdout, bundle ? bundle : result->repository);
 	}
 	fputc('\n', stdout);
 	for (size_t i = 0; i < result->n_items; i++)
@@ -113,7 +119,30 @@ static int export_all(const struct hd_location *location, struct hd_base_set *ba
 
 	hd_progress_end();
 	if (r >= 0)
-		r = json ? print_all_json(&result) : print_all(&result);
+		r = json ? print_all_json(&result, NULL) : print_all(&result, NULL);
+	if (r == HD_EXIT_OK && result.n_refused > 0)
+		r = HD_EXIT_TEMPORARY;
+	hd_export_all_result_clear(&result);
+	return r;
+}
+
+static int bundle_all(const struct hd_location *location, struct hd_base_set *bases,
+	const struct hd_export_choice *choice, bool json)
+{
+	HD_AUTO_OUTPUT_FILE struct hd_output_file file = HD_OUTPUT_FILE_NONE;
+	struct hd_export_all_result result = {0};
+	int r = hd_output_file_begin(hd_export_arguments.bundle, &file);
+
+	if (r >= 0)
+		r = hd_export_bundle_all(location->store, bases, &choice->options, file.fd, &result);
+	if (r >= 0)
+		r = hd_output_file_commit(&file);
+	hd_progress_end();
+	/* Standard output may be the bundle itself. */
+	if (r >= 0 && !file.path)
+		r = HD_EXIT_OK;
+	else if (r >= 0)
+		r = json ? print_all_json(&result, file.path) : print_all(&result, file.path);
 	if (r == HD_EXIT_OK && result.n_refused > 0)
 		r = HD_EXIT_TEMPORARY;
 	hd_export_all_result_clear(&result);
@@ -149,9 +178,14 @@ static int choose_action(const struct hd_invocation *invocation, export_action *
 		return hd_fail(HD_E_USAGE, "--all goes without a thread and --branch");
 	if (said->as_patch && (said->bundle || said->branch))
 		return hd_fail(HD_E_USAGE, "--patch goes without --bundle and --branch");
-	if (is_series && (said->all || said->repository || said->force))
-		return hd_fail(HD_E_USAGE, "--patch and --bundle go without --all, --repo and --force");
-	*ret_action = is_series ? hd_export_series_command : said->all ? export_all : export_one;
+	if (said->as_patch && said->all)
+		return hd_fail(HD_E_USAGE, "--patch goes without --all");
+	if (is_series && (said->repository || said->force))
+		return hd_fail(HD_E_USAGE, "--patch and --bundle go without --repo and --force");
+	if (said->all)
+		*ret_action = said->bundle ? bundle_all : export_all;
+	else
+		*ret_action = is_series ? hd_export_series_command : export_one;
 	return 0;
 }
 

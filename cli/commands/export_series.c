@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "capture/git/export/export_bundle.h"
-#include "capture/git/export/export_patch.h"
+#include "capture/git/series/export_bundle.h"
+#include "capture/git/series/export_patch.h"
 #include "cli/commands/export_choice.h"
 #include "cli/commands/export_subject.h"
 #include "cli/terminal/exit_status.h"

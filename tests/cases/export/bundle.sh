@@ -68,5 +68,30 @@ check_status 1 heddle export git main..main --bundle nothing.bundle
 check test ! -e nothing.bundle
 check_status 64 heddle export git one..main --branch x
 check_status 64 heddle export git --bundle x --patch
-check_status 64 heddle export git --bundle x --all
+
+# All of it needs nothing: a clone has what an export of all to a new repository has.
+git -C repository tag -a -m "Of git" annotated main
+check heddle import git >/dev/null
+check heddle thread create other one >/dev/null
+check heddle export git --all --repo new.git >/dev/null
+before=$(git -C repository count-objects -v; git -C repository for-each-ref)
+check heddle export git --all --bundle everything.bundle --json >said
+check_equal "$(json_field 's["file"]' <said)" everything.bundle
+check_equal "$(git -C repository count-objects -v; git -C repository for-each-ref)" "$before"
+check_equal "$(find "$STORE/run" -name '*series*')" ""
+check_equal "$(git bundle list-heads everything.bundle | grep -v ' HEAD$' | sort -k 2)" \
+    "$(git -C new.git for-each-ref --format='%(objectname) %(refname)' | sort -k 2)"
+(cd new.git && git bundle verify ../everything.bundle) >said 2>&1 || fail "git does not believe it"
+check grep -q 'records a complete history' said
+git clone -q --mirror everything.bundle mirror.git || fail "git clone does not take it"
+check_equal "$(git -C mirror.git for-each-ref)" "$(git -C new.git for-each-ref)"
+check_equal "$(git -C mirror.git cat-file -t annotated)" tag
+check git -C mirror.git fsck --strict --no-dangling
+git clone -q everything.bundle checked-out
+check_equal "$(git -C checked-out rev-parse HEAD)" "$(git -C repository rev-parse main)"
+check heddle export git --all --bundle - >standard.bundle
+check_equal "$(git bundle list-heads standard.bundle)" "$(git bundle list-heads everything.bundle)"
+check_status 64 heddle export git --bundle x --all main
+check_status 64 heddle export git --bundle x --all --repo new.git
+check_status 64 heddle export git --patch --all
 check_status 66 heddle export git one..nobody --bundle x

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HEDDLE_CAPTURE_GIT_EXPORT_EXPORT_BUNDLE_H
-#define HEDDLE_CAPTURE_GIT_EXPORT_EXPORT_BUNDLE_H
+#ifndef HEDDLE_CAPTURE_GIT_SERIES_EXPORT_BUNDLE_H
+#define HEDDLE_CAPTURE_GIT_SERIES_EXPORT_BUNDLE_H
 
 /*
  * Export bundle: a range of states (export_series.h) as one file that `git fetch`, `git pull` and `git clone` take for a repository.
@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-#include "capture/git/export/export_options.h"
+#include "capture/git/export/export_all.h"
 #include "overlay/bases/base.h"
 
 struct hd_export_bundle_result {
@@ -26,10 +26,17 @@ struct hd_export_bundle_result {
 	uint64_t skipped, ignored; /* as of hd_export_git_result */
 };
 
-/* Of OPTIONS repository, force and is_forgotten do not count. SINCE may be NULL. */
+/* The range that OPTIONS and SINCE, which may be NULL, name; repository, force and is_forgotten do not count. */
 int hd_export_bundle(struct hd_store *store, struct hd_base_set *bases,
 	const struct hd_export_git_options *options, const struct hd_state_id *since, int fd,
 	struct hd_export_bundle_result *ret_result);
 void hd_export_bundle_result_clear(struct hd_export_bundle_result *result);
+
+/*
+ * All that hd_export_all exports to a new repository, with all of its history, so that it needs nothing and can be cloned. The
+ * result's repository is gone.
+ */
+int hd_export_bundle_all(struct hd_store *store, struct hd_base_set *bases,
+	const struct hd_export_git_options *options, int fd, struct hd_export_all_result *ret_result);
 
 #endif

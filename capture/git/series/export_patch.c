@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "capture/git/export/export_patch.h"
+#include "capture/git/series/export_patch.h"
 
 #include <git2.h>
 
-#include "capture/git/export/export_series.h"
+#include "capture/git/series/export_series.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HEDDLE_CAPTURE_GIT_EXPORT_EXPORT_PATCH_H
-#define HEDDLE_CAPTURE_GIT_EXPORT_EXPORT_PATCH_H
+#ifndef HEDDLE_CAPTURE_GIT_SERIES_EXPORT_PATCH_H
+#define HEDDLE_CAPTURE_GIT_SERIES_EXPORT_PATCH_H
 
 /*
  * Export patch: states as mails, a patch each, in one mailbox, as `git format-patch --stdout` writes and `git am` takes them.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HEDDLE_CAPTURE_GIT_EXPORT_EXPORT_SERIES_H
-#define HEDDLE_CAPTURE_GIT_EXPORT_EXPORT_SERIES_H
+#ifndef HEDDLE_CAPTURE_GIT_SERIES_EXPORT_SERIES_H
+#define HEDDLE_CAPTURE_GIT_SERIES_EXPORT_SERIES_H
 
 /*
  * Export series: the commits of a range of states, in a repository of the store's own that is removed again and borrows the objects of
