@@ -52,8 +52,14 @@ static int lock_thread(struct hd_overlay *overlay)
 		return hd_fail(HD_E_THREAD_BUSY, "thread '%s' is held by process %s", overlay->thread,
 			holder[0] ? holder : "?");
 	}
-	if (r < 0)
-		return hd_fail_in(r, "lock thread '%s'", overlay->thread);
+	return r < 0 ? hd_fail_in(r, "lock thread '%s'", overlay->thread) : 0;
+}
+
+/* Takes milliseconds while the disk's journal is being written. */
+int hd_overlay_sign_lock(struct hd_overlay *overlay)
+{
+	char holder[32];
+
 	(void)snprintf(holder, sizeof(holder), "%ld\n", (long)getpid());
 	(void)hd_file_truncate(overlay->lock_fd, 0);
 	return hd_file_write_at(overlay->lock_fd, holder, strlen(holder), 0);
@@ -162,6 +168,8 @@ static int open_parts(
 
 	if (r == 0)
 		r = lock_thread(overlay);
+	if (r == 0 && !(options->attach && options->background))
+		r = hd_overlay_sign_lock(overlay);
 	if (r == 0)
 		r = open_memory(overlay, options);
 	if (r == 0)

@@ -219,7 +219,7 @@ static void serve_mount(struct hd_supervisor *supervisor)
 		const int fds[] = {supervisor->signal_fd, supervisor->link_lost ? -1 : supervisor->link_fd,
 			/* Who asks meanwhile is heard by the next worker. */
 			supervisor->phase == SUPERVISOR_TAKING_OVER ? -1 : supervisor->listen_fd,
-			supervisor->watch_fd, supervisor->keeper_fd};
+			supervisor->watch_fd, supervisor->keeper_fd, supervisor->dying_fd};
 		unsigned ready = 0;
 		int r;
 
@@ -239,6 +239,8 @@ static void serve_mount(struct hd_supervisor *supervisor)
 			hd_supervisor_accept(supervisor);
 		if ((ready & 8u) && !supervisor->stepped_down)
 			hd_supervisor_worker_ended(supervisor);
+		else if ((ready & 32u) && !supervisor->stepped_down)
+			hd_supervisor_prepare_next(supervisor);
 		hd_supervisor_ladder_climb(supervisor);
 		/* It never says anything: that is its end. */
 		if ((ready & 16u) && supervisor->phase != SUPERVISOR_ENDED)
@@ -251,6 +253,7 @@ void hd_supervisor_serve(struct hd_supervisor *supervisor)
 	do
 		serve_mount(supervisor);
 	while (supervisor->stepped_down && hd_supervisor_watch_over(supervisor));
+	hd_supervisor_discard_next(supervisor);
 	if (!supervisor->stepped_down)
 		hd_supervisor_finish(supervisor);
 }

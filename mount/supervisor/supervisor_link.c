@@ -263,6 +263,9 @@ static void hear_message(struct hd_supervisor *supervisor, json_t *message, int 
 		hear_opened(supervisor, message);
 	} else if (strcmp(op, "ready") == 0) {
 		hear_ready(supervisor);
+	} else if (strcmp(op, "thread") == 0) {
+		hd_supervisor_watch_dying(
+			supervisor, (pid_t)json_integer_value(json_object_get(message, "id")));
 	} else if (strcmp(op, "failed") == 0) {
 		hear_failed(supervisor, message);
 	} else if (strcmp(op, "lost") == 0) {

@@ -18,6 +18,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
 
 #define WINDOW_NS (300ull * 1000000000u)
@@ -35,6 +36,17 @@ bool hd_supervisor_may_restart(struct hd_supervisor *supervisor)
 		supervisor->window_restarts = 0;
 	}
 	return supervisor->window_restarts < supervisor->options.restarts;
+}
+
+void hd_supervisor_prepare_next(struct hd_supervisor *supervisor)
+{
+	bool served = supervisor->phase == SUPERVISOR_SERVING || supervisor->phase == SUPERVISOR_TAKING_OVER;
+
+	hd_descriptor_close(&supervisor->dying_fd);
+	if (served && !supervisor->detached &&
+		!hd_descriptor_flag_is_raised(supervisor->parts[HD_PART_CLOSED]) &&
+		hd_supervisor_may_restart(supervisor))
+		hd_supervisor_spawn_next(supervisor);
 }
 
 /* What the next worker needs that is not inherited, and what it tells who asks. */
@@ -62,7 +74,9 @@ int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why)
 	r = hd_supervisor_spawn(supervisor, HD_WORKER_TAKES_OVER);
 	if (r < 0)
 		return hd_fail_in(r, "start another worker");
-	hd_log(HD_LOG_WARNING, "%s; worker %d goes on in its place", why, (int)supervisor->worker);
-	return hd_supervisor_hand_over(
+	r = hd_supervisor_hand_over(
 		supervisor, describe_mount(supervisor), supervisor->parts[HD_PART_DEVICE]);
+	/* Programs wait, and a disk may be slow. */
+	hd_log(HD_LOG_WARNING, "%s; worker %d goes on in its place", why, (int)supervisor->worker);
+	return r;
 }

@@ -19,6 +19,7 @@ void hd_supervisor_init(struct hd_supervisor *supervisor, const struct hd_progra
 		.listen_fd = -1,
 		.link_fd = -1,
 		.watch_fd = -1,
+		.dying_fd = -1,
 		.lock_fd = -1,
 		.keeper_lock_fd = -1,
 		.keeper_fd = -1};
@@ -30,7 +31,7 @@ void hd_supervisor_init(struct hd_supervisor *supervisor, const struct hd_progra
 void hd_supervisor_clear(struct hd_supervisor *supervisor)
 {
 	int *const fds[] = {&supervisor->report_fd, &supervisor->signal_fd, &supervisor->listen_fd,
-		&supervisor->link_fd, &supervisor->watch_fd, &supervisor->keeper_fd,
+		&supervisor->link_fd, &supervisor->watch_fd, &supervisor->dying_fd, &supervisor->keeper_fd,
 		&supervisor->keeper_lock_fd, &supervisor->lock_fd};
 	size_t i;
 

@@ -37,24 +37,33 @@ enum supervisor_phase {
 
 #define SUPERVISOR_WAITER_LIMIT 16
 
+/* A worker that has been started. */
+struct hd_started_worker {
+	pid_t pid;    /* 0: there is none, and the descriptors mean nothing */
+	int link_fd;  /* owned */
+	int watch_fd; /* owned: readable when it has ended */
+};
+
 struct hd_supervisor {
 	struct hd_program_arguments arguments; /* borrowed texts */
 	struct hd_mount_options options;
 	uint32_t number; /* of the thread */
 	enum supervisor_phase phase;
 
-	int report_fd;            /* owned: who started us waits there; -1 once answered */
-	int signal_fd;            /* owned */
-	int listen_fd;            /* owned: the control socket */
-	int link_fd;              /* owned: the worker */
-	int watch_fd;             /* owned: readable when the worker has ended */
+	int report_fd; /* owned: who started us waits there; -1 once answered */
+	int signal_fd; /* owned */
+	int listen_fd; /* owned: the control socket */
+	int link_fd;   /* owned: the worker */
+	int watch_fd;  /* owned: readable when the worker has ended */
+	int dying_fd; /* owned: readable when a thread has ended that ends with it; -1: not to be known, or known */
 	int parts[HD_PART_COUNT]; /* owned */
 	int lock_fd;              /* owned: we are the thread's supervisor */
 	int keeper_lock_fd; /* owned: no keeper lives but the one that we start with this; -1: it has it */
 	int keeper_fd;      /* owned: the keeper, or -1 */
 	pid_t keeper;
 	pid_t worker;
-	char *directory; /* owned: arguments.directory, if it was learned */
+	struct hd_started_worker next; /* waits to take over from a worker that is dying */
+	char *directory;               /* owned: arguments.directory, if it was learned */
 
 	struct hd_held_files large;
 	struct hd_reserve reserve;                    /* owned */
@@ -133,6 +142,12 @@ enum hd_worker_role { HD_WORKER_FIRST, HD_WORKER_TAKES_OVER, HD_WORKER_SALVAGES 
 /* A worker, with the link to it. One that takes over is tried for a minute where the machine has no room for it, and a
  * salvager for as long as nobody tells us to end. */
 int hd_supervisor_spawn(struct hd_supervisor *supervisor, enum hd_worker_role role);
+/* The worker's THREAD ends with it: from now on it is noticed when it begins to die. */
+void hd_supervisor_watch_dying(struct hd_supervisor *supervisor, pid_t thread);
+/* Starts a worker that waits until it is handed the mount: hd_supervisor_spawn appoints it. What fails is tried there again. */
+void hd_supervisor_spawn_next(struct hd_supervisor *supervisor);
+/* It is not needed: ends it. */
+void hd_supervisor_discard_next(struct hd_supervisor *supervisor);
 /* Sends the new worker the large files, then MESSAGE, whose reference is consumed, with DEVICE or -1. */
 int hd_supervisor_hand_over(struct hd_supervisor *supervisor, json_t *message, int device);
 
@@ -162,6 +177,8 @@ void hd_supervisor_stop(struct hd_supervisor *supervisor);
 
 /* Whether a dead worker is replaced: there is a mount, and the budget is not used up. */
 bool hd_supervisor_may_restart(struct hd_supervisor *supervisor);
+/* The worker has begun to die: the next one is started, if there is to be one, and waits for its end. */
+void hd_supervisor_prepare_next(struct hd_supervisor *supervisor);
 /* Starts the next worker and gives it the mount. WHY the last one ended. */
 int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why);
 

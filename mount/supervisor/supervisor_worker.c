@@ -163,13 +163,6 @@ static void worker_died(struct hd_supervisor *supervisor, int status)
 	hd_supervisor_salvage(supervisor, why);
 }
 
-static bool flag_is_raised(int fd)
-{
-	unsigned ready = 0;
-
-	return hd_descriptor_wait(&fd, 1, 0, &ready) >= 0 && ready != 0;
-}
-
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
 {
 	int status = 0;
@@ -180,9 +173,10 @@ void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
 	if (hd_process_reap(supervisor->worker, &status) == 0)
 		return;
 	close_fd(&supervisor->watch_fd);
+	close_fd(&supervisor->dying_fd);
 	supervisor->act_at_ns = 0;
 	/* It may have told another supervisor. */
-	if (flag_is_raised(supervisor->parts[HD_PART_CLOSED]))
+	if (hd_descriptor_flag_is_raised(supervisor->parts[HD_PART_CLOSED]))
 		supervisor->closed = true;
 	if (!supervisor->closed) {
 		worker_died(supervisor, status);

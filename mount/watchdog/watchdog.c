@@ -11,6 +11,7 @@
 #include "mount/watchdog/watchdog.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ struct hd_watchdog {
 	bool stopping; /* (lock) */
 	bool running;
 	pthread_t thread;
+	_Atomic pid_t thread_id; /* 0 before it has begun */
 };
 
 /* What one look found. */
@@ -191,6 +193,9 @@ static void *watch_main(void *payload)
 	struct hd_watchdog *watchdog = payload;
 	uint64_t pace = pace_of(&watchdog->settings);
 
+	atomic_store(&watchdog->thread_id, gettid());
+	if (watchdog->settings.begun)
+		watchdog->settings.begun(watchdog->settings.payload, gettid());
 	hd_mutex_lock(&watchdog->lock);
 	while (!watchdog->stopping) {
 		struct look look = {.watchdog = watchdog};
@@ -254,6 +259,11 @@ void hd_watchdog_free(struct hd_watchdog *watchdog)
 	hd_mutex_destroy(&watchdog->lock);
 	hd_activities_destroy(&watchdog->activities);
 	free(watchdog);
+}
+
+pid_t hd_watchdog_thread(struct hd_watchdog *watchdog)
+{
+	return atomic_load(&watchdog->thread_id);
 }
 
 struct hd_activities *hd_watchdog_activities(struct hd_watchdog *watchdog)

@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "overlay/platform/threads/activity.h"
 
@@ -30,6 +31,8 @@ struct hd_watchdog_settings {
 	 */
 	uint64_t hang_ns;
 	void (*give_up)(void *payload);
+	/* The watchdog's thread has begun, and calls this: it ends with the process, or in hd_watchdog_free. NULL: nothing. */
+	void (*begun)(void *payload, pid_t thread);
 	void *payload;
 	/* Where the stacks of all threads are written when one is told of first, once a minute at most; borrowed. NULL:
 	 * nowhere. */
@@ -39,6 +42,9 @@ struct hd_watchdog_settings {
 int hd_watchdog_new(const struct hd_watchdog_settings *settings, struct hd_watchdog **ret_watchdog);
 /* NULL is fine. */
 void hd_watchdog_free(struct hd_watchdog *watchdog);
+
+/* Its thread, for hd_process_watch_thread; 0 if there is none, or none yet. */
+pid_t hd_watchdog_thread(struct hd_watchdog *watchdog);
 
 /* Where slots are put; their kinds are those of enum fuse_opcode. */
 struct hd_activities *hd_watchdog_activities(struct hd_watchdog *watchdog);

@@ -130,6 +130,13 @@ static void on_damage(void *payload)
 		hd_fuse_session_stop(session);
 }
 
+static int open_store(struct worker *worker)
+{
+	int r = hd_store_open(worker->arguments.store, &worker->store);
+
+	return r < 0 ? hd_fail_in(r, "open the store %s", worker->arguments.store) : 0;
+}
+
 static int open_overlay(struct worker *worker)
 {
 	const struct hd_mount_options *options = &worker->options;
@@ -154,9 +161,6 @@ static int open_overlay(struct worker *worker)
 		.n_large = worker->n_large};
 	int r;
 
-	r = hd_store_open(worker->arguments.store, &worker->store);
-	if (r < 0)
-		return hd_fail_in(r, "open the store %s", worker->arguments.store);
 	settings.store = worker->store;
 	r = hd_overlay_open(&settings, &worker->overlay);
 	if (r < 0)
@@ -327,12 +331,19 @@ static void give_up(void *payload)
 	(void)hd_process_kill(getpid(), SIGKILL);
 }
 
+static void name_thread(void *payload, pid_t thread)
+{
+	(void)payload;
+	hd_worker_control_name_thread(HD_WORKER_LINK_FD, thread);
+}
+
 /* Beside the log of the thread, under the same number. */
 static int start_watchdog(struct worker *worker)
 {
 	struct hd_watchdog_settings settings = {.slow_ns = worker->options.watchdog_ms * 1000000u,
 		.hang_ns = worker->options.hang_ms * 1000000u,
-		.give_up = give_up};
+		.give_up = give_up,
+		.begun = name_thread};
 
 	if (asprintf(&worker->stacks_directory, "%s/log", worker->arguments.store) < 0) {
 		worker->stacks_directory = NULL;
@@ -426,9 +437,11 @@ static int prepare_git_link(struct worker *worker)
 static int run_server(struct worker *worker)
 {
 	int device = -1;
-	int r = 0;
+	int r;
 
-	if (worker->arguments.take_over)
+	/* While the one before may still be dying: other processes have the store open at any time. */
+	r = open_store(worker);
+	if (r >= 0 && worker->arguments.take_over)
 		r = await_hand_over(worker, &device);
 	if (r >= 0)
 		r = hd_request_area_map(HD_PART_FD(HD_PART_REQUESTS), &worker->area);
@@ -468,6 +481,8 @@ static int run_salvager(struct worker *worker)
 
 	r = await_hand_over(worker, &none);
 	if (r >= 0)
+		r = open_store(worker);
+	if (r >= 0)
 		r = open_overlay(worker);
 	let_large_go(worker);
 	if (r < 0)
@@ -503,6 +518,7 @@ int hd_worker_run(const struct hd_program_arguments *arguments)
 	/* Ends the session, not the process: a machine that shuts down sends this to everybody at once. */
 	worker.signal_fd = hd_process_signal_fd(ending_signals, HD_ARRAY_SIZE(ending_signals));
 	hd_process_raise_limits();
+	hd_process_return_freed_memory();
 	/* A mount that was never served is nobody's to take over. */
 	if (arguments->take_over)
 		hd_kill_points_arm();

@@ -20,6 +20,7 @@
 #include "mount/control/control_progress.h"
 #include "mount/control/control_reply.h"
 #include "mount/parts/adoption.h"
+#include "mount/watchdog/watchdog.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/descriptor.h"
@@ -180,6 +181,13 @@ static int hear_supervisor(struct hd_worker_control *control)
 	return 0;
 }
 
+void hd_worker_control_name_thread(int link_fd, pid_t thread)
+{
+	if (thread > 0)
+		(void)hd_control_send(
+			link_fd, json_pack("{s:s, s:i}", "op", "thread", "id", (int)thread), -1);
+}
+
 /* True when there is another supervisor. */
 static bool hear_adopter(struct hd_worker_control *control)
 {
@@ -201,6 +209,7 @@ static bool hear_adopter(struct hd_worker_control *control)
 		return false;
 	atomic_store(&control->supervisor, pid);
 	hd_announce_all(settings->announcements);
+	hd_worker_control_name_thread(settings->link_fd, hd_watchdog_thread(settings->environment.watchdog));
 	return true;
 }
 

@@ -12,6 +12,7 @@
  */
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "mount/answers/control_execute.h"
 #include "mount/fuse/session/fuse_session.h"
@@ -31,6 +32,8 @@ struct hd_worker_control;
 /* Copies SETTINGS. */
 int hd_worker_control_start(
 	const struct hd_worker_control_settings *settings, struct hd_worker_control **ret_control);
+/* Tells the supervisor at LINK_FD of a THREAD that ends with the process and not before. */
+void hd_worker_control_name_thread(int link_fd, pid_t thread);
 /* Whether the supervisor said that another worker is to go on in the place of this one. */
 bool hd_worker_control_yields(const struct hd_worker_control *control);
 /* No client is heard any more; those that were are answered. NULL is fine. */

@@ -24,6 +24,10 @@
 
 #define ROOM_WAIT_MS 30000u
 #define ROOM_STEP_NS 5000000u
+/* Requests that waited for this process come first, and those that come while what is unsettled is looked for. */
+#define BEGIN_AFTER_NS 100000000u
+#define LOOK_AT 64u
+#define REST_NS 200000u
 /* A store that only refuses for so long has no room, and will not have any by waiting. */
 #define ROOM_REFUSED_MS 2000u
 
@@ -224,7 +228,25 @@ static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 	}
 }
 
-/* What the last process left unsettled was queued by nobody here; what was not worth it may be when memory is short. */
+/* False when stopping. */
+static bool rest(struct hd_promoter *promoter, uint64_t duration_ns)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + duration_ns;
+	bool goes_on;
+
+	hd_mutex_lock(&promoter->lock);
+	while (!promoter->stopping && promoter->hurried == 0 &&
+		hd_condition_wait_until(&promoter->changed, &promoter->lock, deadline))
+		;
+	goes_on = !promoter->stopping;
+	hd_mutex_unlock(&promoter->lock);
+	return goes_on;
+}
+
+/*
+ * What the last process left unsettled was queued by nobody here; what was not worth it may be when memory is short. In no
+ * hurry, this rests.
+ */
 static void enqueue_all(struct hd_promoter *promoter, bool hurried)
 {
 	struct hd_overlay *overlay = promoter->overlay;
@@ -237,6 +259,8 @@ static void enqueue_all(struct hd_promoter *promoter, bool hurried)
 	for (uint32_t index = 1; index < limit; index++) {
 		hd_ino ino;
 
+		if (!hurried && index % LOOK_AT == 0 && !rest(promoter, REST_NS))
+			return;
 		hd_rwlock_read(&overlay->lock);
 		ino = hd_inode_id(overlay->arena, index);
 		hd_rwlock_unlock(&overlay->lock);
@@ -250,7 +274,8 @@ static void *run(void *payload)
 	struct hd_promoter *promoter = payload;
 	struct waiting waiting;
 
-	enqueue_all(promoter, false);
+	if (rest(promoter, BEGIN_AFTER_NS))
+		enqueue_all(promoter, false);
 	while (take(promoter, &waiting))
 		promote(promoter, &waiting);
 	return NULL;

@@ -161,3 +161,10 @@ void hd_descriptor_flag_raise(int fd)
 	/* A full counter is as readable as any other. */
 	(void)hd_descriptor_write(fd, &one, sizeof(one));
 }
+
+bool hd_descriptor_flag_is_raised(int fd)
+{
+	unsigned ready = 0;
+
+	return hd_descriptor_wait(&fd, 1, 0, &ready) >= 0 && ready != 0;
+}

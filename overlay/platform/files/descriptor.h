@@ -50,5 +50,7 @@ int hd_descriptor_wait(const int *fds, size_t n_fds, int timeout_ms, unsigned *r
 /* A flag to wait for: readable from the first raise on, for ever. */
 int hd_descriptor_flag(void);
 void hd_descriptor_flag_raise(int fd);
+/* Whether it was; of other descriptors, whether they are readable. Does not wait. */
+bool hd_descriptor_flag_is_raised(int fd);
 
 #endif

@@ -129,6 +129,17 @@ int hd_process_watch(pid_t pid)
 	return fd < 0 ? hd_errno() : fd;
 }
 
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+int hd_process_watch_thread(pid_t thread)
+{
+	int fd = pidfd_open(thread, PIDFD_THREAD);
+
+	return fd < 0 ? hd_errno() : fd;
+}
+
 int hd_process_reap(pid_t pid, int *ret_status)
 {
 	int status;

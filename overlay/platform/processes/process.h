@@ -34,6 +34,13 @@ int hd_process_spawn_with(const char *path, char *const arguments[], char *const
 /* A descriptor that becomes readable when PID ends: pidfd_open(2). */
 int hd_process_watch(pid_t pid);
 
+/*
+ * The same of one thread (gettid(2)), and not the first of its process. When the process is killed a thread that waits for
+ * something ends at once, the process when the kernel has taken its memory back. It says nothing of the other threads: they
+ * may still be at work. -EINVAL before Linux 6.9.
+ */
+int hd_process_watch_thread(pid_t thread);
+
 /* Whether GID is one of the groups of process PID besides its own (io); false when nobody can tell. */
 bool hd_process_has_group(pid_t pid, gid_t gid);
 
@@ -78,5 +85,11 @@ void hd_process_outgrow_file_limit(void);
 
 /* Also the limits of descriptors, memory and time: whoever starts a server sets them for programs of their own. */
 void hd_process_raise_limits(void);
+
+/*
+ * What free(3) gets goes back to the system when it is much. As it is, malloc keeps more the more was ever freed at once, up to
+ * 64 MB for each thread.
+ */
+void hd_process_return_freed_memory(void);
 
 #endif

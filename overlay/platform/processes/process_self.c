@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -174,4 +175,14 @@ void hd_process_raise_limits(void)
 	for (size_t i = 0; i < HD_ARRAY_SIZE(resources); i++)
 		raise_limit(resources[i]);
 	hd_process_outgrow_file_limit();
+}
+
+/* Above what is allocated again and again, files' contents among it, and below what 100,000 changed paths take. */
+#define MALLOC_KEEPS (1 << 20)
+#define MALLOC_MAPS (256 << 10)
+
+void hd_process_return_freed_memory(void)
+{
+	(void)mallopt(M_TRIM_THRESHOLD, MALLOC_KEEPS);
+	(void)mallopt(M_MMAP_THRESHOLD, MALLOC_MAPS);
 }

@@ -264,6 +264,49 @@ static void the_end_of_a_child_can_be_awaited_and_reaped(void **state)
 	assert_int_equal(hd_process_watch(pid), -ESRCH);
 }
 
+static void *tell_id_and_end(void *payload)
+{
+	int *ends = payload;
+	pid_t id = gettid();
+	char go;
+
+	(void)!write(ends[1], &id, sizeof(id));
+	(void)!read(ends[0], &go, 1);
+	return NULL;
+}
+
+static void the_end_of_one_thread_can_be_awaited(void **state)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	struct pollfd poller = {.events = POLLIN};
+	int there[2], back[2], ends[2];
+	pthread_t thread;
+	pid_t id;
+
+	(void)state;
+	assert_int_equal(pipe(there), 0);
+	assert_int_equal(pipe(back), 0);
+	ends[0] = there[0];
+	ends[1] = back[1];
+	assert_int_equal(hd_thread_start(&thread, "ending", tell_id_and_end, ends), 0);
+	assert_int_equal(read(back[0], &id, sizeof(id)), sizeof(id));
+	fd = hd_process_watch_thread(id);
+	/* Linux before 6.9. */
+	if (fd != -EINVAL) {
+		assert_true(fd >= 0);
+		poller.fd = fd;
+		assert_int_equal(poll(&poller, 1, 0), 0);
+	}
+	assert_int_equal(write(there[1], "", 1), 1);
+	if (fd != -EINVAL)
+		assert_int_equal(poll(&poller, 1, 10000), 1);
+	hd_thread_join(thread);
+	for (int i = 0; i < 2; i++) {
+		(void)close(there[i]);
+		(void)close(back[i]);
+	}
+}
+
 static void groups_and_broadcasts_cannot_be_killed(void **state)
 {
 	(void)state;
@@ -444,6 +487,7 @@ int main(void)
 		cmocka_unit_test(signals_are_open_and_ignored_ones_stay_ignored),
 		cmocka_unit_test(a_program_with_busy_threads_can_start_others),
 		cmocka_unit_test(the_end_of_a_child_can_be_awaited_and_reaped),
+		cmocka_unit_test(the_end_of_one_thread_can_be_awaited),
 		cmocka_unit_test(groups_and_broadcasts_cannot_be_killed),
 		cmocka_unit_test(a_child_dies_with_its_parent),
 		cmocka_unit_test(a_daemon_has_its_session_and_its_log),
