@@ -28,6 +28,21 @@
 static const char *known_extensions[] = {
 	"worktreeconfig", "partialclone", "preciousobjects", "relativeworktrees"};
 
+/*
+ * Where libgit2 has its TLS from mbedtls, as Debian's has, it parses all of the system's certificates when it starts, which is
+ * more work than the rest of a mount and half a megabyte in each process, for connections that heddle never makes. It is given
+ * none: this is the function by which it reads them, found in the program before mbedtls' own (CMakeLists.txt beside this
+ * file has the linker show it). A connection, if there were one, would trust nobody.
+ */
+int mbedtls_x509_crt_parse_file(void *chain, const char *path);
+
+__attribute__((used, visibility("default"))) int mbedtls_x509_crt_parse_file(void *chain, const char *path)
+{
+	(void)chain;
+	(void)path;
+	return 0;
+}
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int start_result;
 
