@@ -17,7 +17,4 @@
 /* Appends FSMN, for an index all of whose entries are as it says, but for what whoever gave TOKEN has seen change since. */
 void hd_fsmonitor_extension_put(struct hd_buffer *buffer, const char *token);
 
-/* Puts EXTENSIONS behind the last of the index at PATH, which nobody else has; not atomic. */
-int hd_index_extensions_append(const char *path, const struct hd_buffer *extensions);
-
 #endif

@@ -183,22 +183,28 @@ static int put_directories(struct hd_buffer *buffer, const struct hd_worktree_st
 	return r;
 }
 
-int hd_untracked_cache_put(struct hd_buffer *buffer, git_index *index, const struct hd_worktree_stat *stat,
-	const struct hd_untracked_excludes *excludes)
+int hd_untracked_cache_list(struct hd_buffer *buffer, git_index *index, const struct hd_worktree_stat *stat)
 {
 	struct hd_untracked_directories directories = {0};
-	size_t begin = buffer->size;
-	uint32_t size;
 	int r = hd_untracked_directories_read(index, stat->root, &directories);
 
-	if (r == 0) {
-		hd_buffer_put(buffer, "UNTR\0\0\0", 8);
-		put_head(buffer, stat, excludes);
-		r = put_directories(buffer, stat, &directories);
-	}
-	hd_untracked_directories_clear(&directories);
 	if (r == 0)
-		r = hd_buffer_status(buffer);
+		r = put_directories(buffer, stat, &directories);
+	hd_untracked_directories_clear(&directories);
+	return r < 0 ? r : hd_buffer_status(buffer);
+}
+
+int hd_untracked_cache_put(struct hd_buffer *buffer, const struct hd_buffer *directories,
+	const struct hd_worktree_stat *stat, const struct hd_untracked_excludes *excludes)
+{
+	size_t begin = buffer->size;
+	uint32_t size;
+	int r;
+
+	hd_buffer_put(buffer, "UNTR\0\0\0", 8);
+	put_head(buffer, stat, excludes);
+	hd_buffer_put(buffer, directories->data, directories->size);
+	r = hd_buffer_status(buffer);
 	if (r < 0)
 		return r;
 	size = htobe32((uint32_t)(buffer->size - begin - 8));

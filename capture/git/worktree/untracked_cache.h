@@ -41,8 +41,11 @@ struct hd_untracked_excludes {
 /* Of the files as they are now. */
 void hd_untracked_excludes_read(git_repository *repository, struct hd_untracked_excludes *ret_excludes);
 
-/* Appends the extension of INDEX, whose files are shown as STAT says. */
-int hd_untracked_cache_put(struct hd_buffer *buffer, git_index *index, const struct hd_worktree_stat *stat,
-	const struct hd_untracked_excludes *excludes);
+/* Appends the part of the extension that is the same in every place: INDEX's directories, shown as STAT says. */
+int hd_untracked_cache_list(struct hd_buffer *buffer, git_index *index, const struct hd_worktree_stat *stat);
+
+/* Appends the extension of a worktree whose directories are what hd_untracked_cache_list put. */
+int hd_untracked_cache_put(struct hd_buffer *buffer, const struct hd_buffer *directories,
+	const struct hd_worktree_stat *stat, const struct hd_untracked_excludes *excludes);
 
 #endif

@@ -245,7 +245,7 @@ static int write_index(const struct making *making, int directory_fd, const char
 		stat.worktree = stat.token = NULL;
 	r = hd_file_unlink(directory_fd, HD_WORKTREE_INDEX_TEMPORARY);
 	if (r >= 0 || r == -ENOENT)
-		r = hd_worktree_index_write(making->repository, commit, &stat, index);
+		r = hd_worktree_index_write(making->store, making->repository, commit, &stat, index);
 	return r < 0 ? r : hd_worktree_index_publish(directory_fd, making->directory_mode & 0666);
 }
 

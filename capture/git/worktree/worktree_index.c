@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "capture/git/worktree/index_extensions.h"
+#include "capture/git/worktree/index_template.h"
 #include "capture/git/worktree/untracked_cache.h"
 #include "overlay/arena/inode_numbers.h"
 #include "overlay/bases/git/base_git_library.h"
@@ -124,9 +125,29 @@ static int fill(git_repository *repository, git_index *index, const struct hd_wo
 	return r;
 }
 
+/* Writes the index with no more in it than libgit2 knows. */
+static int write_plain(git_repository *repository, const git_oid *commit, const struct hd_worktree_stat *stat,
+	const char *path, git_index **ret_index)
+{
+	git_tree *tree = NULL;
+	git_index *index = NULL;
+	int r = hd_git_library_find_tree(repository, commit, &tree);
+
+	/* An index without a repository: entries are taken as they are, and no object is looked for. */
+	if (r == 0 && (git_index_open(&index, path) < 0 || git_index_read_tree(index, tree) < 0))
+		r = hd_git_library_fail(HD_E_REPOSITORY, "make the index %s", path);
+	if (r == 0 && stat->known)
+		r = fill(repository, index, stat);
+	if (r == 0 && git_index_write(index) < 0)
+		r = hd_git_library_fail(HD_E_REPOSITORY, "write the index %s", path);
+	git_tree_free(tree);
+	*ret_index = index;
+	return r;
+}
+
 /* In the order in which git has them, behind that of its cache of trees. */
-static int extend(
-	git_repository *repository, git_index *index, const struct hd_worktree_stat *stat, const char *path)
+static int extend(git_repository *repository, const struct hd_index_template *template,
+	const struct hd_worktree_stat *stat, const char *path)
 {
 	HD_AUTO_BUFFER struct hd_buffer extensions = {0};
 	struct hd_untracked_excludes excludes;
@@ -134,32 +155,30 @@ static int extend(
 
 	if (stat->worktree) {
 		hd_untracked_excludes_read(repository, &excludes);
-		r = hd_untracked_cache_put(&extensions, index, stat, &excludes);
+		r = hd_untracked_cache_put(&extensions, &template->directories, stat, &excludes);
 	}
 	if (r == 0 && stat->token)
 		hd_fsmonitor_extension_put(&extensions, stat->token);
 	if (r == 0)
 		r = hd_buffer_status(&extensions);
-	return r < 0 || extensions.size == 0 ? r : hd_index_extensions_append(path, &extensions);
+	return r < 0 ? r : hd_index_template_finish(template, &extensions, path);
 }
 
-/* An index without a repository: entries are taken as they are, and no object is looked for. */
-int hd_worktree_index_write(git_repository *repository, const git_oid *commit,
+int hd_worktree_index_write(struct hd_store *store, git_repository *repository, const git_oid *commit,
 	const struct hd_worktree_stat *stat, const char *path)
 {
-	git_tree *tree = NULL;
+	HD_CLEANUP(hd_index_template_clear) struct hd_index_template template = {0};
 	git_index *index = NULL;
-	int r = hd_git_library_find_tree(repository, commit, &tree);
+	int r = stat->known ? hd_index_template_read(store, commit, stat, &template) : 0;
+	bool is_new = r == 0;
 
-	if (r == 0 && (git_index_open(&index, path) < 0 || git_index_read_tree(index, tree) < 0))
-		r = hd_git_library_fail(HD_E_REPOSITORY, "make the index %s", path);
-	if (r == 0 && stat->known)
-		r = fill(repository, index, stat);
-	if (r == 0 && git_index_write(index) < 0)
-		r = hd_git_library_fail(HD_E_REPOSITORY, "write the index %s", path);
-	if (r == 0 && stat->known)
-		r = extend(repository, index, stat, path);
+	if (r == 0)
+		r = write_plain(repository, commit, stat, path, &index);
+	if (r >= 0 && is_new && stat->known) {
+		r = hd_index_template_take(index, path, stat, &template);
+		if (r >= 0)
+			hd_index_template_keep(store, commit, stat, &template);
+	}
 	git_index_free(index);
-	git_tree_free(tree);
-	return r;
+	return r < 0 || !stat->known ? r : extend(repository, &template, stat, path);
 }

@@ -8,14 +8,16 @@
  * state that the thread began at, the mount says other things: another change time, or another inode number.
  *
  * With a worktree it has an untracked cache (untracked_cache.h), and with a token git's fsmonitor goes on from there: then git
- * looks at what has changed since alone.
+ * looks at what has changed since alone. What is the same in every worktree of the commit is computed once (index_template.h).
  *
- * Ownership   REPOSITORY is borrowed. Threads: any. Errors: -HD_E_REPOSITORY, -errno.
+ * Ownership   STORE and REPOSITORY are borrowed. Threads: any. Errors: -HD_E_REPOSITORY, -errno.
  */
 
 #include <git2.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+struct hd_store;
 
 /* What the mount shows of every file of the commit. */
 struct hd_worktree_stat {
@@ -29,7 +31,7 @@ struct hd_worktree_stat {
 };
 
 /* Writes the index of the tree of COMMIT to PATH, where none is. A death in between leaves a part of it. */
-int hd_worktree_index_write(git_repository *repository, const git_oid *commit,
+int hd_worktree_index_write(struct hd_store *store, git_repository *repository, const git_oid *commit,
 	const struct hd_worktree_stat *stat, const char *path);
 
 #endif

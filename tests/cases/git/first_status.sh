@@ -44,6 +44,26 @@ check_equal "$(git -C "$MNT" ls-files --debug -- README | sed -n 's/.*ino: *\([0
 	"$(($(stat -c %i "$MNT/README") % (1 << 32)))"
 check_equal "$(find "$MNT" -printf '%i\n' | sort | uniq -d)" "" "no number twice"
 
+# Other threads at the commit get what was computed for the first, and damage to that is noticed: then it is made again.
+template=$(echo "$STORE"/cache/worktree-*.index)
+kept=$(stat -c '%i %s' "$template")
+entries=$(git -C "$MNT" ls-files --debug)
+for thread in copied again; do
+	heddle_unmount
+	check heddle mount "$thread" "$MNT" --git=worktree >/dev/null
+	check_equal "$(git -C "$MNT" ls-files --debug)" "$entries" "thread $thread"
+	check_equal "$(git -C "$MNT" status --porcelain)$(git -C "$MNT" diff-files)" ""
+	check git -C "$MNT" fsck --no-dangling
+	if [ "$thread" = copied ]; then
+		check_equal "$(stat -c '%i %s' "$template")" "$kept" "it was not made again"
+		printf 'damage' | dd of="$template" bs=1 seek=700 conv=notrunc status=none
+	else
+		[ "$(stat -c %i "$template")" != "${kept% *}" ] || fail "damage was not noticed"
+	fi
+done
+heddle_unmount
+check heddle mount main "$MNT" --git=worktree >/dev/null
+
 # The same after new mounts, whichever directory is looked into first.
 numbers=$(find "$MNT" -mindepth 1 -printf '%P %i\n' | sort)
 for round in 1 2; do
