@@ -190,8 +190,11 @@ static int begin(struct hd_supervisor *supervisor)
 	r = make_parts(supervisor);
 	if (r < 0)
 		return r;
-	hd_keeper_ensure(supervisor);
-	return hd_supervisor_spawn(supervisor, HD_WORKER_FIRST);
+	/* The worker opens the overlay while the keeper is started; nothing is mounted before both are there. */
+	r = hd_supervisor_spawn(supervisor, HD_WORKER_FIRST);
+	if (r >= 0)
+		hd_keeper_ensure(supervisor);
+	return r;
 }
 
 /*
