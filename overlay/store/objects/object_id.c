@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/platform/hex.h"
+
 /*
  * The set is a table in which every id has one place: no chains, no eviction order, bounded for ever. What it
  * answers is only ever used to skip work that is harmless to do twice.
@@ -48,13 +50,14 @@ struct hd_content hd_object_id_to_content(const struct hd_object_id *id, enum hd
 
 const char *hd_object_id_path(const struct hd_object_id *id, char path[HD_OBJECT_PATH_SIZE])
 {
-	size_t used = 0;
+	const size_t fanout = 2, digits = 2 * sizeof(id->hash.bytes);
 
-	for (size_t i = 0; i < sizeof(id->hash.bytes); i++)
-		used += (size_t)snprintf(path + used, HD_OBJECT_PATH_SIZE - used, i == 1 ? "/%02x" : "%02x",
-			id->hash.bytes[i]);
+	/* A capture makes thousands: the digits by themselves, and the fanout's moved to before the slash. */
+	hd_hex_format(id->hash.bytes, sizeof(id->hash.bytes), path + 1);
+	memmove(path, path + 1, fanout);
+	path[fanout] = '/';
 	if (id->number)
-		(void)snprintf(path + used, HD_OBJECT_PATH_SIZE - used, ".%u", id->number);
+		(void)snprintf(path + 1 + digits, HD_OBJECT_PATH_SIZE - 1 - digits, ".%u", id->number);
 	return path;
 }
 
