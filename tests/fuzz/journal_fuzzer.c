@@ -3,7 +3,8 @@
 /*
  * Journals: whatever the bytes, replaying them touches no memory outside the tables, takes whole epochs or none, and
  * says truly how far it came: what is cut off there replays to the same again. No mutation guesses a checksum, so
- * every input is tried a second time with its headers and checksums put right.
+ * every input is tried a second time with its headers and checksums put right. A fork's journal, which has a list of others
+ * in front of its epochs, is one as well; and what was replayed is what a fork of it would begin with.
  *
  * LINK: heddle_overlay
  */
@@ -17,6 +18,7 @@
 #include "overlay/journal/journal.h"
 #include "overlay/journal/journal_format.h"
 #include "overlay/journal/journal_header.h"
+#include "overlay/journal/journal_origins.h"
 #include "overlay/journal/journal_source.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/error.h"
@@ -113,14 +115,51 @@ static size_t find_trailer(const uint8_t *data, size_t size, size_t at)
 	return 0;
 }
 
+static bool is_of_fork(const uint8_t *data, size_t size)
+{
+	struct hd_journal_header header;
+
+	if (size < sizeof(header))
+		return false;
+	memcpy(&header, data, sizeof(header));
+	return header.version == HD_JOURNAL_VERSION_FORKED;
+}
+
+/* What stands between a fork's header and its epochs; its end, or 0. */
+static size_t repair_origins(uint8_t *data, size_t size)
+{
+	struct hd_journal_origins_header origins;
+	size_t at = sizeof(struct hd_journal_header), end;
+	uint64_t checksum;
+
+	if (size - at < sizeof(origins))
+		return 0;
+	memcpy(&origins, data + at, sizeof(origins));
+	origins.magic = HD_ORIGINS_MAGIC;
+	end = at + sizeof(origins) +
+	      (size_t)(origins.count % (HD_JOURNAL_ORIGINS_LIMIT + 2)) * sizeof(struct hd_journal_origin);
+	if (end > size || size - end < sizeof(checksum))
+		return 0;
+	memcpy(data + at, &origins, sizeof(origins));
+	checksum = hd_checksum64(data, end);
+	memcpy(data + end, &checksum, sizeof(checksum));
+	return end + sizeof(checksum);
+}
+
 static void repair(uint8_t *data, size_t size)
 {
-	const struct hd_journal_header header = hd_journal_header_new(1);
+	const bool is_fork = is_of_fork(data, size);
+	const struct hd_journal_header header =
+		is_fork ? hd_journal_header_of_fork(1) : hd_journal_header_new(1);
 	size_t at = sizeof(header);
 
 	if (size < sizeof(header))
 		return;
 	memcpy(data, &header, sizeof(header));
+	if (is_fork)
+		at = repair_origins(data, size);
+	if (at == 0)
+		return;
 	for (uint64_t sequence = 1; size - at >= sizeof(struct hd_epoch_header); sequence++) {
 		struct hd_epoch_header epoch = hd_epoch_header_of(header.id, sequence);
 		struct hd_epoch_trailer trailer = {.magic = HD_TRAILER_MAGIC};
@@ -139,6 +178,28 @@ static void repair(uint8_t *data, size_t size)
 	}
 }
 
+/* Up to a place a journal is what a fork of it begins with, and up to no other. */
+static void try_as_origin(
+	const uint8_t *data, size_t size, const struct hd_replay_report *report, uint64_t expected_sum)
+{
+	struct sink sink = {.arena = get_arena()};
+	struct hd_replay replay = {
+		.payload = &sink, .record = take_record, .block = take_block, .large = take_large};
+	struct hd_journal_origin origin = {
+		.id = report->id, .sequence = report->epochs, .size = report->size, .thread = 0};
+	struct hd_journal_source source;
+	uint64_t epochs, end;
+
+	hd_journal_source_memory(&source, data, size);
+	if (hd_journal_decode_origin(&source, &origin, &replay, &epochs, &end) < 0 ||
+		sink.sum != expected_sum)
+		abort();
+	origin.size--;
+	hd_journal_source_memory(&source, data, size);
+	if (hd_journal_decode_origin(&source, &origin, &replay, &epochs, &end) == 0)
+		abort();
+}
+
 static void try(const uint8_t *data, size_t size)
 {
 	struct hd_replay_report report = {0}, again = {0};
@@ -148,7 +209,7 @@ static void try(const uint8_t *data, size_t size)
 
 	if (r < 0)
 		return;
-	if (report.epochs == 0 || report.size > size ||
+	if ((report.epochs == 0 && !is_of_fork(data, size)) || report.size > size ||
 		(report.torn_bytes != size - report.size && report.torn_bytes != 0))
 		abort();
 	/* A copy of its own, so that a byte read behind the end is noticed. */
@@ -161,6 +222,8 @@ static void try(const uint8_t *data, size_t size)
 	if (r < 0 || again.epochs != report.epochs || again.size != report.size || again.torn_bytes != 0 ||
 		sum_again != sum)
 		abort();
+	if (report.epochs > 0)
+		try_as_origin(data, size, &report, sum);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "capture/git/commit_object.h"
 #include "overlay/bases/git/base_git_library.h"
+#include "overlay/bases/git/base_git_tree.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -65,25 +67,30 @@ static int insert(struct copy *copy, const git_oid *id)
 
 static int collect_tree(struct copy *copy, const git_oid *id, unsigned depth);
 
-/* {octal mode, ' ', name, NUL, id} each; a submodule's commit is in another repository. */
+static int collect_entry(struct copy *copy, const struct hd_git_tree_entry *entry, unsigned depth)
+{
+	git_oid id;
+
+	/* A submodule's commit is in another repository. */
+	if (entry->is_commit)
+		return 0;
+	(void)git_oid_fromraw(&id, entry->id);
+	if (S_ISDIR(entry->mode))
+		return collect_tree(copy, &id, depth + 1);
+	return git_odb_exists_ext(copy->objects->odb, &id, GIT_ODB_LOOKUP_NO_REFRESH) ? 0 : insert(copy, &id);
+}
+
 static int collect_entries(struct copy *copy, git_odb_object *tree, unsigned depth)
 {
-	const char *data = git_odb_object_data(tree), *end = data + git_odb_object_size(tree);
+	struct hd_git_tree_entry entry;
+	size_t position = 0;
 	int r = 0;
 
-	while (data < end && r >= 0) {
-		const char *name_end = memchr(data, 0, (size_t)(end - data));
-		git_oid id;
-
-		if (!name_end || end - name_end < 1 + GIT_OID_RAWSZ)
-			return hd_fail(HD_E_BASE_OBJECT, "a tree is malformed");
-		(void)git_oid_fromraw(&id, (const unsigned char *)name_end + 1);
-		if (strncmp(data, "40000 ", 6) == 0 || strncmp(data, "040000 ", 7) == 0)
-			r = collect_tree(copy, &id, depth + 1);
-		else if (strncmp(data, "160000 ", 7) != 0 &&
-			 !git_odb_exists_ext(copy->objects->odb, &id, GIT_ODB_LOOKUP_NO_REFRESH))
-			r = insert(copy, &id);
-		data = name_end + 1 + GIT_OID_RAWSZ;
+	while (r >= 0) {
+		r = hd_git_tree_next(git_odb_object_data(tree), git_odb_object_size(tree), &position, &entry);
+		if (r <= 0)
+			return r;
+		r = collect_entry(copy, &entry, depth);
 	}
 	return r;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "overlay/bases/git/base_git_library.h"
+#include "overlay/bases/git/base_git_tree.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
@@ -129,27 +130,24 @@ static int copy_object(struct hd_export_objects *objects, git_odb *source, const
 static int copy_children(
 	struct hd_export_objects *objects, git_odb *source, const git_odb_object *tree, unsigned depth)
 {
-	const char *data = git_odb_object_data((git_odb_object *)tree);
-	const char *end = data + git_odb_object_size((git_odb_object *)tree);
+	struct hd_git_tree_entry entry;
+	size_t position = 0;
+	git_oid id;
+	int r = 1;
 
 	if (depth == COPY_DEPTH_MAX)
 		return hd_fail(HD_E_EXPORT_NAME, "directories are nested deeper than %d", COPY_DEPTH_MAX);
-	while (data < end) {
-		/* {octal mode, ' ', name, NUL, id}; a submodule's commit is in another repository. */
-		const char *name_end = memchr(data, 0, (size_t)(end - data));
-		bool is_commit = strncmp(data, "160000 ", 7) == 0;
-		git_oid id;
-		int r;
-
-		if (!name_end || end - name_end < 1 + GIT_OID_RAWSZ)
-			return hd_fail(HD_E_BASE_OBJECT, "a tree of the base is malformed");
-		(void)git_oid_fromraw(&id, (const unsigned char *)name_end + 1);
-		r = is_commit ? 0 : copy_object(objects, source, &id, depth + 1);
-		if (r < 0)
-			return r;
-		data = name_end + 1 + GIT_OID_RAWSZ;
+	while (r > 0) {
+		r = hd_git_tree_next(git_odb_object_data((git_odb_object *)tree),
+			git_odb_object_size((git_odb_object *)tree), &position, &entry);
+		/* A submodule's commit is in another repository. */
+		if (r <= 0 || entry.is_commit)
+			continue;
+		(void)git_oid_fromraw(&id, entry.id);
+		r = copy_object(objects, source, &id, depth + 1);
+		r = r < 0 ? r : 1;
 	}
-	return 0;
+	return r;
 }
 
 static int copy_object(struct hd_export_objects *objects, git_odb *source, const git_oid *id, unsigned depth)

@@ -47,11 +47,10 @@ static bool name_is_allowed(const char *name, size_t length)
 	       strcmp(name, "..") != 0 && strcasecmp(name, ".git") != 0;
 }
 
-/* 1 with an entry, 0 at the end. */
-static int next_entry(const char *data, size_t size, size_t *position, struct hd_git_tree_entry *ret_entry)
+int hd_git_tree_next(const void *data, size_t size, size_t *position, struct hd_git_tree_entry *ret_entry)
 {
-	const char *at = data + *position;
-	const char *end = data + size;
+	const char *begin = (const char *)data + *position, *at = begin;
+	const char *end = (const char *)data + size;
 	uint32_t git_mode = 0;
 	const char *name_end;
 
@@ -59,7 +58,7 @@ static int next_entry(const char *data, size_t size, size_t *position, struct hd
 		return 0;
 	for (; at < end && *at >= '0' && *at <= '7'; at++)
 		git_mode = git_mode << 3 | (uint32_t)(*at - '0');
-	if (at == data + *position || at - (data + *position) > 7 || at == end || *at != ' ')
+	if (at == begin || at - begin > 7 || at == end || *at != ' ')
 		return hd_fail(HD_E_BASE_OBJECT, "tree entry at byte %zu has no mode", *position);
 	at++;
 	name_end = memchr(at, '\0', (size_t)(end - at));
@@ -69,7 +68,7 @@ static int next_entry(const char *data, size_t size, size_t *position, struct hd
 	ret_entry->name_length = (size_t)(name_end - at);
 	ret_entry->id = (const uint8_t *)name_end + 1;
 	set_mode(ret_entry, git_mode);
-	*position = (size_t)(name_end + 1 + HD_GIT_ID_SIZE - data);
+	*position = (size_t)(name_end + 1 + HD_GIT_ID_SIZE - (const char *)data);
 	return 1;
 }
 
@@ -107,7 +106,7 @@ int hd_git_tree_decode(const void *data, size_t size, struct hd_git_tree *ret_tr
 	size_t position = 0;
 	int r;
 
-	while ((r = next_entry(data, size, &position, &entry)) > 0) {
+	while ((r = hd_git_tree_next(data, size, &position, &entry)) > 0) {
 		if (!name_is_allowed(entry.name, entry.name_length)) {
 			tree.skipped++;
 			continue;

@@ -34,6 +34,12 @@ struct hd_git_tree {
 	size_t skipped; /* entries no filesystem may show */
 };
 
+/*
+ * The entry at *POSITION, which is 0 at first and goes on to the next: 1, or 0 at the end. It is as the tree has it, whatever its
+ * name is.
+ */
+int hd_git_tree_next(const void *data, size_t size, size_t *position, struct hd_git_tree_entry *ret_entry);
+
 /* Entries no directory may hold, and later ones of a name that occurs twice, are counted and left out. */
 int hd_git_tree_decode(const void *data, size_t size, struct hd_git_tree *ret_tree);
 /* Frees the array; the bytes were never owned. */
