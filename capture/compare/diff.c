@@ -41,8 +41,8 @@ static int flush_text(struct diff_run *run)
 	return 0;
 }
 
-/* Reads one side. Sets *RET_BINARY, without the bytes, for what is too large or has a NUL. */
-static int load_side(struct hd_tree_view *view, const struct hd_tree_view_entry *entry,
+/* Reads one side. Sets *RET_BINARY for what is too large or has a NUL, of which the bytes are read if WHOLE and not too large. */
+static int load_side(struct hd_tree_view *view, const struct hd_tree_view_entry *entry, bool whole,
 	struct hd_git_patch_side *side, char **ret_data, bool *ret_binary)
 {
 	char prefix[HD_GIT_BINARY_PREFIX];
@@ -57,7 +57,8 @@ static int load_side(struct hd_tree_view *view, const struct hd_tree_view_entry 
 		return r;
 	if (entry->size > HD_DIFF_TEXT_LIMIT || hd_git_patch_is_binary(prefix, size)) {
 		*ret_binary = true;
-		return 0;
+		if (!whole || entry->size > HD_DIFF_TEXT_LIMIT)
+			return 0;
 	}
 	r = hd_tree_view_read_whole(view, entry, HD_DIFF_TEXT_LIMIT, ret_data, &side->size);
 	if (r < 0)
@@ -73,18 +74,20 @@ static int describe_content(struct diff_run *run, const struct hd_change *change
 	HD_AUTO_FREE char *new_data = NULL;
 	struct hd_git_patch_counts counts = {0};
 	struct hd_git_patch_facts facts = {.changed = true};
+	bool whole = out && run->options->binary;
 	int r;
 
-	r = load_side(run->old_view, change->old_entry, old_side, &old_data, &entry->binary);
-	if (r >= 0 && !entry->binary)
-		r = load_side(run->new_view, change->new_entry, new_side, &new_data, &entry->binary);
+	r = load_side(run->old_view, change->old_entry, whole, old_side, &old_data, &entry->binary);
+	if (r >= 0 && (!entry->binary || whole))
+		r = load_side(run->new_view, change->new_entry, whole, new_side, &new_data, &entry->binary);
 	if (r < 0)
 		return r;
-	facts.binary = entry->binary;
+	whole = whole && (old_data || !old_side->mode) && (new_data || !new_side->mode);
+	facts.binary = entry->binary && !whole;
 	if (out)
 		hd_git_patch_put_header(out, old_side, new_side, &facts);
 	if (entry->binary)
-		return 0;
+		return whole ? hd_git_patch_put_binary(out, old_side, new_side) : 0;
 	r = hd_git_patch_put_hunks(out, old_side, new_side, run->options->context_lines, &counts);
 	entry->added_lines = counts.added_lines;
 	entry->deleted_lines = counts.deleted_lines;

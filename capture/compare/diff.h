@@ -8,7 +8,8 @@
  * The patch is what `git diff` prints and `git apply` takes: names are quoted as git quotes them, links are
  * files of mode 120000, file modes are git's two. Differences that a patch cannot express (empty directories,
  * permission bits other than the owner's x, devices) are in the list, not in the patch. Files with a NUL in
- * their first 8000 bytes, and those above HD_DIFF_TEXT_LIMIT, are binary: 'Binary files a/x and b/x differ'.
+ * their first 8000 bytes, and those above HD_DIFF_TEXT_LIMIT, are binary: 'Binary files a/x and b/x differ', or, if
+ * wanted and not above it, the bytes themselves as a binary patch.
  *
  * A patch has no moves of directories: there each file below is renamed by itself. A list alone (HD_DIFF_NAMES,
  * HD_DIFF_STAT) tells them as one entry each.
@@ -35,6 +36,7 @@ enum hd_diff_depth {
 struct hd_diff_options {
 	enum hd_diff_depth depth;
 	unsigned context_lines;
+	bool binary; /* a patch has the bytes of binary files, too */
 	/* Only what is at or below one of these, relative to the root, is told; then there are no moves. None: all. */
 	const char *const *paths;
 	size_t n_paths;

@@ -7,6 +7,7 @@
 
 #include "capture/compare/quoted_path.h"
 #include "overlay/bases/git/base_git_library.h"
+#include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
 /*
@@ -63,7 +64,7 @@ static void put_modes(struct hd_buffer *out, uint32_t old_mode, uint32_t new_mod
 		hd_buffer_printf(out, "old mode %06o\nnew mode %06o\n", old_mode, new_mode);
 }
 
-static void put_binary(struct hd_buffer *out, const struct hd_git_patch_side *old_side,
+static void put_no_bytes(struct hd_buffer *out, const struct hd_git_patch_side *old_side,
 	const struct hd_git_patch_side *new_side)
 {
 	hd_buffer_put_text(out, "Binary files ");
@@ -95,7 +96,64 @@ void hd_git_patch_put_header(struct hd_buffer *out, const struct hd_git_patch_si
 		put_line_of_name(out, "rename to ", new_side->path);
 	}
 	if (facts->binary)
-		put_binary(out, old_side, new_side);
+		put_no_bytes(out, old_side, new_side);
+}
+
+/* libgit2 calls it for headers, too: those are ours. */
+static int put_binary_part(
+	const git_diff_delta *delta, const git_diff_hunk *hunk, const git_diff_line *line, void *payload)
+{
+	struct hd_buffer *out = payload;
+
+	(void)delta;
+	(void)hunk;
+	if (line->origin == GIT_DIFF_LINE_BINARY)
+		hd_buffer_put(out, line->content, line->content_len);
+	return hd_buffer_status(out);
+}
+
+static void put_index_line(struct hd_buffer *out, const git_diff_delta *delta,
+	const struct hd_git_patch_side *old_side, const struct hd_git_patch_side *new_side)
+{
+	static const git_oid none;
+	char old_id[GIT_OID_HEXSZ + 1];
+	char new_id[GIT_OID_HEXSZ + 1];
+
+	git_oid_tostr(old_id, sizeof(old_id), old_side->mode ? &delta->old_file.id : &none);
+	git_oid_tostr(new_id, sizeof(new_id), new_side->mode ? &delta->new_file.id : &none);
+	hd_buffer_printf(out, "index %s..%s", old_id, new_id);
+	if (old_side->mode == new_side->mode)
+		hd_buffer_printf(out, " %06o", new_side->mode);
+	hd_buffer_put_u8(out, '\n');
+}
+
+static void free_patch(git_patch **patch)
+{
+	if (*patch)
+		git_patch_free(*patch);
+}
+
+int hd_git_patch_put_binary(struct hd_buffer *out, const struct hd_git_patch_side *old_side,
+	const struct hd_git_patch_side *new_side)
+{
+	HD_CLEANUP(free_patch) git_patch *patch = NULL;
+	git_diff_options options;
+	int r;
+
+	r = hd_git_library_start();
+	if (r < 0)
+		return r;
+	(void)git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+	options.flags = GIT_DIFF_FORCE_BINARY | GIT_DIFF_SHOW_BINARY;
+	r = git_patch_from_buffers(&patch, old_side->mode ? old_side->data : NULL, old_side->size, NULL,
+		new_side->mode ? new_side->data : NULL, new_side->size, NULL, &options);
+	if (r >= 0) {
+		put_index_line(out, git_patch_get_delta(patch), old_side, new_side);
+		r = git_patch_print(patch, put_binary_part, out);
+	}
+	if (hd_buffer_status(out) < 0)
+		return hd_buffer_status(out);
+	return r < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "compare the bytes of '%s'", new_side->path) : 0;
 }
 
 struct hunk_writer {

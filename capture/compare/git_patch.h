@@ -37,13 +37,19 @@ uint32_t hd_git_patch_mode(uint32_t mode);
 
 /* What the header says besides the names. */
 struct hd_git_patch_facts {
-	bool binary; /* the bytes differ and are no text: one line says so */
+	bool binary; /* the bytes differ, and one line says so in place of them */
 	bool changed; /* the bytes differ; of unequal paths, those of equal bytes are renamed by 100 per cent */
 };
 
 /* 'diff --git', modes, from where to where of unequal paths, and what FACTS tell. Quotes paths where git does. */
 void hd_git_patch_put_header(struct hd_buffer *out, const struct hd_git_patch_side *old_side,
 	const struct hd_git_patch_side *new_side, const struct hd_git_patch_facts *facts);
+
+/*
+ * The bytes of both sides as git's binary patch, with the 'index' line that git apply wants before it. Both are known.
+ */
+int hd_git_patch_put_binary(struct hd_buffer *out, const struct hd_git_patch_side *old_side,
+	const struct hd_git_patch_side *new_side);
 
 /*
  * The hunks between two texts, with '---' and '+++' before the first, and their line counts. OUT may be NULL

@@ -4,17 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/compare/diff.h"
 #include "capture/history/state_spec.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
 #include "cli/text/diff_text.h"
 #include "cli/text/state_text.h"
 #include "cli/threads/thread_command.h"
+#include "mount/answers/control_execute.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/memory_file.h"
 
 /* The patch is printed byte for byte as the thread made it, so that `heddle diff | git apply` works. */
 
@@ -22,7 +26,7 @@
 #define MOST_CONTEXT 1000000u
 #define MOST_PATHS 100000
 
-static bool as_stat, as_name_status, as_names, nul_ends, exit_code;
+static bool as_stat, as_name_status, as_names, nul_ends, exit_code, with_bytes;
 static unsigned long context = 3;
 static const char *thread;
 
@@ -36,6 +40,9 @@ static const struct hd_option options[] = {
 		.short_name = 'z',
 		.help = "with --name-status or --name-only: end lines with a NUL and do not quote paths",
 		.flag = &nul_ends},
+	{.long_name = "binary",
+		.help = "print the bytes of binary files, too, so that 'git apply' takes them",
+		.flag = &with_bytes},
 	{.long_name = "unified",
 		.short_name = 'U',
 		.argument = "N",
@@ -50,7 +57,7 @@ static const struct hd_option options[] = {
 };
 
 /* The argument at INDEX as an id, or null where it is missing. */
-static int state_argument(const struct hd_invocation *invocation, const struct hd_location *location,
+static int state_argument_json(const struct hd_invocation *invocation, const struct hd_location *location,
 	size_t index, json_t **ret_argument)
 {
 	const char *spec = index < invocation->n_before_dashes ? invocation->arguments[index] : NULL;
@@ -70,11 +77,16 @@ static int state_argument(const struct hd_invocation *invocation, const struct h
 	return *ret_argument ? 0 : -ENOMEM;
 }
 
-static const char *request_format(bool json)
+static enum hd_diff_depth wanted_depth(bool json)
 {
 	if (as_names || as_name_status)
-		return "names";
-	return as_stat || json ? "stat" : "patch";
+		return HD_DIFF_NAMES;
+	return as_stat || json ? HD_DIFF_STAT : HD_DIFF_PATCH;
+}
+
+static unsigned context_lines(void)
+{
+	return (unsigned)(context < MOST_CONTEXT ? context : MOST_CONTEXT);
 }
 
 static int build_request(
@@ -82,23 +94,85 @@ static int build_request(
 {
 	HD_AUTO_JSON json_t *old_state = NULL;
 	HD_AUTO_JSON json_t *new_state = NULL;
+	static const char *const formats[] = {
+		[HD_DIFF_NAMES] = "names", [HD_DIFF_STAT] = "stat", [HD_DIFF_PATCH] = "patch"};
 	json_t *request;
 	int r;
 
-	r = state_argument(invocation, location, 0, &old_state);
+	r = state_argument_json(invocation, location, 0, &old_state);
 	if (r >= 0)
-		r = state_argument(invocation, location, 1, &new_state);
+		r = state_argument_json(invocation, location, 1, &new_state);
 	if (r < 0)
 		return r;
-	request = json_pack("{s:s, s:O, s:O, s:s, s:I, s:o}", "op", "diff", "from", old_state, "to",
-		new_state, "format", request_format(invocation->json), "context",
-		(json_int_t)(context < MOST_CONTEXT ? context : MOST_CONTEXT), "paths",
+	request = json_pack("{s:s, s:O, s:O, s:s, s:I, s:b, s:o}", "op", "diff", "from", old_state, "to",
+		new_state, "format", formats[wanted_depth(invocation->json)], "context",
+		(json_int_t)context_lines(), "binary", (int)with_bytes, "paths",
 		hd_control_paths(invocation->arguments + invocation->n_before_dashes,
 			invocation->n_arguments - invocation->n_before_dashes));
 	if (!request)
 		return -ENOMEM;
 	*ret_request = request;
 	return 0;
+}
+
+static void free_bases(struct hd_base_set **bases)
+{
+	hd_base_set_free(*bases);
+}
+
+/* Two states are compared here: that needs no thread, as there may be none that is meant. */
+static int compare_states(const struct hd_invocation *invocation, json_t **ret_reply, int *ret_fd)
+{
+	HD_AUTO_LOCATION struct hd_location location = {0};
+	HD_CLEANUP(free_bases) struct hd_base_set *bases = NULL;
+	HD_AUTO_CLOSE int fd = -1;
+	struct hd_diff_file target = {.fd = -1};
+	struct hd_diff_options wanted = {.depth = wanted_depth(invocation->json),
+		.context_lines = context_lines(),
+		.binary = with_bytes,
+		.paths = (const char *const *)invocation->arguments + invocation->n_before_dashes,
+		.n_paths = invocation->n_arguments - invocation->n_before_dashes,
+		.write = hd_diff_write_file,
+		.write_payload = &target};
+	struct hd_state_id from, to;
+	struct hd_diff diff;
+	int r;
+
+	r = hd_locate(invocation, thread, &location);
+	if (r >= 0)
+		r = hd_state_spec_resolve(
+			location.store->index, invocation->arguments[0], location.thread, &from);
+	if (r >= 0)
+		r = hd_state_spec_resolve(
+			location.store->index, invocation->arguments[1], location.thread, &to);
+	if (r >= 0)
+		r = hd_base_set_new(location.store, 0, &bases);
+	if (r >= 0 && wanted.depth == HD_DIFF_PATCH)
+		r = target.fd = fd = hd_memory_file_create("heddle-patch", 0);
+	if (r < 0)
+		return r;
+	hd_progress_begin("comparing", HD_PROGRESS_STOPS);
+	r = hd_diff_states(location.store, bases, &from, &to, &wanted, &diff);
+	hd_progress_end();
+	if (r < 0)
+		return r;
+	*ret_reply = hd_control_diff(&diff);
+	hd_diff_clear(&diff);
+	*ret_fd = hd_steal_fd(&fd);
+	return *ret_reply ? 0 : -ENOMEM;
+}
+
+/* The thread does it, which knows what its tree is. */
+static int compare_thread(const struct hd_invocation *invocation, json_t **ret_reply, int *ret_fd)
+{
+	HD_AUTO_LOCATION struct hd_location location = {0};
+	json_t *request = NULL;
+	int r;
+
+	r = hd_locate_thread(invocation, thread, &location);
+	if (r >= 0)
+		r = build_request(invocation, &location, &request);
+	return r < 0 ? r : hd_thread_ask(&location, request, "comparing", ret_reply, ret_fd);
 }
 
 static void print_name(const char *path, char end)
@@ -145,10 +219,8 @@ static int print_reply(const json_t *reply, int patch_fd, bool json)
 
 static int run_diff(const struct hd_invocation *invocation)
 {
-	HD_AUTO_LOCATION struct hd_location location = {0};
 	HD_AUTO_JSON json_t *reply = NULL;
 	HD_AUTO_CLOSE int patch_fd = -1;
-	json_t *request = NULL;
 	int r;
 
 	if (invocation->n_before_dashes > 2)
@@ -157,11 +229,10 @@ static int run_diff(const struct hd_invocation *invocation)
 		return hd_fail(HD_E_USAGE, "--stat, --name-status and --name-only exclude each other");
 	if (nul_ends && !as_names && !as_name_status)
 		return hd_fail(HD_E_USAGE, "--null goes with --name-status or --name-only");
-	r = hd_locate_thread(invocation, thread, &location);
-	if (r >= 0)
-		r = build_request(invocation, &location, &request);
-	if (r >= 0)
-		r = hd_thread_ask(&location, request, "comparing", &reply, &patch_fd);
+	if (with_bytes && wanted_depth(invocation->json) != HD_DIFF_PATCH)
+		return hd_fail(HD_E_USAGE, "--binary goes with the patch");
+	r = invocation->n_before_dashes == 2 ? compare_states(invocation, &reply, &patch_fd)
+					     : compare_thread(invocation, &reply, &patch_fd);
 	if (r >= 0)
 		r = print_reply(reply, patch_fd, invocation->json);
 	if (r < 0)
@@ -173,7 +244,7 @@ static int run_diff(const struct hd_invocation *invocation)
 const struct hd_command hd_command_diff = {
 	.name = "diff",
 	.summary = "Show differences between states and the tree",
-	.usage = "[-U N] [STATE [STATE]] [-- PATH...]\n"
+	.usage = "[-U N] [--binary] [STATE [STATE]] [-- PATH...]\n"
 		 "--stat|--name-status|--name-only [STATE [STATE]] [-- PATH...]",
 	.description = "Without STATE, shows how the tree of the thread in use (or main) differs from its "
 		       "head; with one, how the "

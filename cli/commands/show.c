@@ -18,11 +18,14 @@
 
 /* The differences are those from the first parent; a base has none. */
 
-static bool as_stat, without_patch;
+static bool as_stat, without_patch, with_bytes;
 
 static const struct hd_option options[] = {
 	{.long_name = "stat", .help = "count the lines of each file instead", .flag = &as_stat},
 	{.long_name = "no-patch", .short_name = 's', .help = "show no differences", .flag = &without_patch},
+	{.long_name = "binary",
+		.help = "print the bytes of binary files, too, so that 'git apply' takes them",
+		.flag = &with_bytes},
 	{0},
 };
 
@@ -31,6 +34,7 @@ static int compare(const struct hd_state_tree *tree, int patch_fd, struct hd_dif
 	struct hd_diff_file target = {.fd = patch_fd};
 	struct hd_diff_options wanted = {.depth = patch_fd >= 0 ? HD_DIFF_PATCH : HD_DIFF_STAT,
 		.context_lines = HD_DIFF_CONTEXT_DEFAULT,
+		.binary = with_bytes,
 		.write = hd_diff_write_file,
 		.write_payload = &target};
 
@@ -92,7 +96,7 @@ static int run_show(const struct hd_invocation *invocation)
 const struct hd_command hd_command_show = {
 	.name = "show",
 	.summary = "Show a state, and what it changed",
-	.usage = "[--stat|-s] [STATE]",
+	.usage = "[--stat|-s|--binary] [STATE]",
 	.description =
 		"Shows STATE (default: @) as 'heddle log' does, and the differences from its first parent "
 		"as a patch that 'git apply' takes. --json prints the state and the list of "

@@ -251,14 +251,16 @@ static int run_diff(struct execution *execution)
 	struct hd_state_id from, to;
 	bool from_given, to_given;
 	const char *format = "patch";
-	int context = HD_DIFF_CONTEXT_DEFAULT;
+	int context = HD_DIFF_CONTEXT_DEFAULT, binary = 0;
 	struct hd_diff diff;
 	int r;
 
-	if (json_unpack(execution->request, "{s?s, s?i}", "format", &format, "context", &context) != 0 ||
+	if (json_unpack(execution->request, "{s?s, s?i, s?b}", "format", &format, "context", &context,
+		    "binary", &binary) != 0 ||
 		context < 0 || context > CONTEXT_LIMIT)
-		return malformed("'format' or 'context' is malformed");
+		return malformed("'format', 'context' or 'binary' is malformed");
 	options.context_lines = (unsigned)context;
+	options.binary = binary != 0;
 	r = read_depth(format, &options.depth);
 	if (r >= 0)
 		r = hd_control_paths_read(execution->request, &paths);

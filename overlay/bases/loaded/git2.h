@@ -147,6 +147,10 @@
 	x(git_packbuilder_new) \
 	x(git_packbuilder_object_count) \
 	x(git_packbuilder_set_callbacks) \
+	x(git_patch_free) \
+	x(git_patch_from_buffers) \
+	x(git_patch_get_delta) \
+	x(git_patch_print) \
 	x(git_path_is_gitfile) \
 	x(git_reference_create) \
 	x(git_reference_create_matching) \
@@ -369,6 +373,10 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_packbuilder_new (hd_git_functions()->git_packbuilder_new)
 #define git_packbuilder_object_count (hd_git_functions()->git_packbuilder_object_count)
 #define git_packbuilder_set_callbacks (hd_git_functions()->git_packbuilder_set_callbacks)
+#define git_patch_free (hd_git_functions()->git_patch_free)
+#define git_patch_from_buffers (hd_git_functions()->git_patch_from_buffers)
+#define git_patch_get_delta (hd_git_functions()->git_patch_get_delta)
+#define git_patch_print (hd_git_functions()->git_patch_print)
 #define git_path_is_gitfile (hd_git_functions()->git_path_is_gitfile)
 #define git_reference_create (hd_git_functions()->git_reference_create)
 #define git_reference_create_matching (hd_git_functions()->git_reference_create_matching)
