@@ -11,10 +11,11 @@ import signal
 import subprocess
 import time
 
-from history_tree import Tree, differences, judge_listing, look
+from history_tree import Tree, differences, first_difference, judge_listing, look
 from torture_kill import PATIENCE_S, Failure, Mount, run
 
 OPTIONS = "restarts=1000000000,poison=0,promote-idle=100,flush-interval=1000"
+MORE_OPTIONS = ["", "", "", ",cache=0", ",open=tracked", ",record", ",readdirplus=off"]
 LOG_LENGTH = 60  # operations of everybody that a command of ours can be behind
 
 
@@ -68,6 +69,13 @@ class Side:
         self.name, self.head, self.tree = thread.name, thread.head, thread.tree.copy()
 
 
+class Held:
+    """A file that is open, whatever happens to its name: PATH is where it was last."""
+
+    def __init__(self, file, path, node):
+        self.file, self.path, self.node = file, path, node
+
+
 class Operation:
     """One that can be taken back: what was before it, and whether it gave the thread another tree."""
 
@@ -84,6 +92,8 @@ class Thread(Mount):
         self.store, self.killed = shared.store, []
         self.point = os.path.join(shared.directory, f"mnt-{name}")
         self.mounted = self.dropped = False
+        self.options = ""
+        self.held = []
         self.done, self.undone = [], []
         self.last = self.newest()
 
@@ -118,7 +128,7 @@ class Thread(Mount):
             return any(line.split()[1] == self.point for line in lines)
 
     def mount_words(self):
-        return ("mount", self.name, self.point, "--git=none", "-o", OPTIONS)
+        return ("mount", self.name, self.point, "--git=none", "-o", OPTIONS + self.options)
 
     def await_mounted(self):
         """Also after a command that was killed in the middle of it, or the death of everybody."""
@@ -134,7 +144,28 @@ class Thread(Mount):
         self.mounted = True
         self.find_number()
 
+    def hold(self, path):
+        self.held.append(Held(open(os.path.join(self.point, path), "r+b", buffering=0), path, self.tree.get(path)))
+
+    def let_go(self):
+        for held in self.held:
+            held.file.close()
+        self.held = []
+
+    def replace_tree(self, tree):
+        """Files that are there before and after, and had one name, stay open and become what they are now."""
+        kept = []
+        for held in self.held:
+            names = self.tree.names_of(held.node)
+            other = tree.get(names[0]) if len(names) == 1 else None
+            if other and other.kind == "file" and len(tree.names_of(other)) == 1:
+                kept.append(Held(held.file, names[0], other))
+            else:
+                held.file.close()
+        self.tree, self.held = tree, kept
+
     def await_unmounted(self):
+        self.let_go()
         deadline = time.monotonic() + PATIENCE_S
         while self.is_mounted() or self.shared.heddle("status", self.name).returncode != 0:
             done = self.shared.heddle("unmount", self.name)
@@ -158,6 +189,7 @@ class Thread(Mount):
 
     def kill_all(self):
         """Once everything is on disk: nothing may be lost."""
+        self.let_go()
         here = os.path.dirname(os.path.abspath(__file__))
         run("python3", os.path.join(here, "..", "cases", "lib", "kill_mount.py"), "all", self.name,
             env=dict(os.environ, HEDDLE_STORE=self.store))
@@ -251,9 +283,12 @@ class Thread(Mount):
             return made
         source = self.shared.states[state]
         if not paths:
-            self.tree = source.copy()
-        for path in paths:
-            self.tree.take(source, path)
+            self.replace_tree(source.copy())
+        else:
+            tree = self.tree.copy()
+            for path in paths:
+                tree.take(source, path)
+            self.replace_tree(tree)
         if made:
             self.remember(made, "restore", before)
         return made
@@ -297,7 +332,7 @@ class Thread(Mount):
             self.shared.states[made["kept"]] = side.tree.copy()
         stack.pop()
         if operation.kind in ("restore", "drop", "create"):
-            self.tree = to.tree.copy()
+            self.replace_tree(to.tree.copy())
         self.name, self.head = to.name, to.head
         if operation.kind in ("drop", "create"):
             self.dropped = made["after"] is None
@@ -337,6 +372,11 @@ class Thread(Mount):
             return
         seen, wrong = look(self.point)
         wrong += differences(self.tree, seen)
+        for held in self.held:
+            data = os.pread(held.file.fileno(), len(held.node.data) + 1, 0)
+            if data != held.node.data:
+                wrong.append(f"open '{held.path}': {len(held.node.data)} bytes expected, {len(data)} seen" +
+                             first_difference(held.node.data, data))
         if wrong:
             raise Failure(f"{self.name} after {after}: " + "\n    ".join(wrong))
 

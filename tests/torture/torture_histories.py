@@ -29,7 +29,7 @@ import time
 import traceback
 
 from history_changes import Changes
-from history_thread import Operation, Shared, Side, Thread, read_base
+from history_thread import MORE_OPTIONS, Operation, Shared, Side, Thread, read_base
 from history_tree import Node, differences, look
 from torture_kill import Failure, run
 
@@ -254,17 +254,40 @@ class History:
         thread = self.pick(mounted=False)
         if not thread:
             return None
+        thread.options = self.draw.choice(MORE_OPTIONS)
         if self.draw.random() < 0.2:
             thread.attempt(thread.mount_words(), "command", self.draw)
             self.counts["kill of command"] += 1
         thread.await_mounted()
-        return f"mount {thread.name}"
+        return f"mount {thread.name}{thread.options}"
+
+    def hold(self):
+        """Opens a file, or writes to one that is open, whatever became of its name."""
+        thread = self.pick(mounted=True)
+        if not thread:
+            return None
+        held = self.draw.choice(thread.held) if thread.held and self.draw.random() < 0.6 else None
+        if not held:
+            path = Changes(thread.point, thread.tree, self.draw, self.links).draw_kind("file")
+            if not path or len(thread.held) > 4:
+                return None
+            thread.hold(path)
+            return f"open {path} in {thread.name}"
+        data, node = self.draw.randbytes(300), held.node
+        at = self.draw.randrange(len(node.data) + 1000)
+        os.pwrite(held.file.fileno(), data, at)
+        node.data = node.data[:at].ljust(at, b"\0") + data + node.data[at + len(data):]
+        if node.mtime is not None:
+            node.mtime = 10 ** 18 + self.draw.getrandbits(50)
+            os.utime(held.file.fileno(), ns=(node.mtime, node.mtime))
+        return f"write 300 at {at} to open {held.path} of {thread.name}"
 
     def unmount(self):
         thread = self.pick(mounted=True)
         if not thread:
             return None
         kill = self.kill(thread)
+        thread.let_go()
         thread.attempt(("unmount", thread.name), kill, self.draw)
         thread.await_unmounted()
         return f"unmount {thread.name}{said(kill, True)}"
@@ -332,7 +355,7 @@ class History:
         return f"look at {state}"
 
     STEPS = {"change": 30, "capture": 10, "capture_paths": 5, "capture_while_writing": 4, "restore": 7, "restore_paths": 5,
-             "undo": 8, "redo": 5, "bring_back": 3, "fork": 6, "rename": 3, "drop": 3, "tag": 3, "mount": 8, "unmount": 3, "run": 2,
+             "undo": 8, "redo": 5, "bring_back": 3, "fork": 6, "rename": 3, "drop": 3, "tag": 3, "mount": 8, "unmount": 3, "hold": 6, "run": 2,
              "kill_some": 5, "kill_all": 3, "compare_others": 8}
 
     def step(self, number, seed):
