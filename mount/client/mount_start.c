@@ -33,6 +33,8 @@
 
 #define ADOPTION_PATIENCE_NS 2000000000u
 #define ADOPTION_RETRY_NS 5000000u
+#define SUCCESSOR_PATIENCE_NS 10000000000u
+#define SUCCESSOR_RETRY_NS 10000000u
 #define END_PATIENCE_MS 20000
 #define ELSEWHERE_PATIENCE_NS 3000000000u
 #define ELSEWHERE_PRIVATE_NS 500000000u
@@ -384,29 +386,36 @@ int hd_mount_connect(const struct hd_store *store, const char *thread, uint32_t 
 	return fd;
 }
 
+static int ask_to_unmount(struct hd_store *store, const char *thread, uint32_t number, bool lazy)
+{
+	HD_AUTO_CLOSE int fd = hd_mount_connect(store, thread, number);
+	int r = fd;
+
+	if (r >= 0)
+		r = hd_control_check_alive(fd, thread);
+	return r < 0 ? r : request_unmount(fd, lazy, false);
+}
+
 int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy)
 {
-	HD_AUTO_CLOSE int fd = -1;
-	struct hd_thread record;
+	uint64_t deadline = hd_clock_monotonic_ns() + SUCCESSOR_PATIENCE_NS;
+	uint32_t number;
 	int r;
 
-	r = hd_index_get_thread(store->index, thread, &record);
+	r = hd_index_thread_number(store->index, thread, &number);
 	if (r < 0)
 		return r;
-	fd = hd_mount_connect(store, thread, record.number);
-	hd_thread_clear(&record);
-	if (fd == -ECONNREFUSED || fd == -ENOENT)
+	/* A worker that died while it was asked has a successor, which must be told to end as well: where another mount
+	 * namespace has a copy of the mount, that one would not find out by itself. */
+	while ((r = ask_to_unmount(store, thread, number, lazy)) == -ECONNRESET || r == -EPIPE) {
+		if (hd_clock_monotonic_ns() > deadline)
+			break;
+		hd_clock_sleep_ns(SUCCESSOR_RETRY_NS);
+	}
+	if (r == -ECONNREFUSED || r == -ENOENT || r == -ECONNRESET || r == -EPIPE)
 		return stop_unserved(store, thread, lazy);
-	if (fd < 0)
-		return fd;
-	r = hd_control_check_alive(fd, thread);
-	if (r >= 0)
-		r = request_unmount(fd, lazy, false);
 	/* A worker that is stopped cannot be asked, but what it serves can be detached. */
 	if (r == -HD_E_CONTROL_TIMEOUT && lazy)
-		return stop_unserved(store, thread, lazy);
-	/* It ended for another reason while we asked. */
-	if (r == -ECONNRESET || r == -EPIPE)
 		return stop_unserved(store, thread, lazy);
 	return r;
 }

@@ -78,5 +78,7 @@ int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why)
 		supervisor, describe_mount(supervisor), supervisor->parts[HD_PART_DEVICE]);
 	/* Programs wait, and a disk may be slow. */
 	hd_log(HD_LOG_WARNING, "%s; worker %d goes on in its place", why, (int)supervisor->worker);
+	/* Of a mount that is detached already it may hear nothing, as long as another mount namespace has a copy. */
+	hd_supervisor_remind(supervisor);
 	return r;
 }
