@@ -6,9 +6,11 @@ operations says; what happened is then all that the model says of it, and what d
 """
 
 import json
+import mmap
 import os
 import signal
 import subprocess
+import threading
 import time
 
 from history_tree import Tree, differences, first_difference, judge_listing, look
@@ -70,10 +72,15 @@ class Side:
 
 
 class Held:
-    """A file that is open, whatever happens to its name: PATH is where it was last."""
+    """A file that is open, whatever happens to its name: PATH is where it was last. MAPPING is one of its bytes, or None."""
 
-    def __init__(self, file, path, node):
-        self.file, self.path, self.node = file, path, node
+    def __init__(self, file, path, node, mapping=None):
+        self.file, self.path, self.node, self.mapping = file, path, node, mapping
+
+    def close(self):
+        if self.mapping:
+            self.mapping.close()
+        self.file.close()
 
 
 class Operation:
@@ -144,12 +151,17 @@ class Thread(Mount):
         self.mounted = True
         self.find_number()
 
-    def hold(self, path):
-        self.held.append(Held(open(os.path.join(self.point, path), "r+b", buffering=0), path, self.tree.get(path)))
+    def hold(self, path, mapped):
+        node = self.tree.get(path)
+        file = open(os.path.join(self.point, path), "r+b", buffering=0)
+        mapping = mmap.mmap(file.fileno(), 0) if mapped and node.data else None
+        if mapping:
+            node.mtime = None
+        self.held.append(Held(file, path, node, mapping))
 
     def let_go(self):
         for held in self.held:
-            held.file.close()
+            held.close()
         self.held = []
 
     def replace_tree(self, tree):
@@ -159,9 +171,11 @@ class Thread(Mount):
             names = self.tree.names_of(held.node)
             other = tree.get(names[0]) if len(names) == 1 else None
             if other and other.kind == "file" and len(tree.names_of(other)) == 1:
-                kept.append(Held(held.file, names[0], other))
+                if held.mapping:
+                    other.mtime = None
+                kept.append(Held(held.file, names[0], other, held.mapping))
             else:
-                held.file.close()
+                held.close()
         self.tree, self.held = tree, kept
 
     def await_unmounted(self):
@@ -183,13 +197,27 @@ class Thread(Mount):
                 victim.kill(number if victim.program == "heddle-fuse-worker" else signal.SIGKILL)
                 victim.await_end()
 
+    def kill_worker_in(self, seconds):
+        """While the caller goes on working."""
+        self.recover()
+
+        def kill():
+            time.sleep(seconds)
+            victim = self.worker()
+            if victim:
+                with victim:
+                    victim.kill(signal.SIGKILL)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        return killer
+
     def recover(self):
         self.status()
         self.await_everybody()
 
     def kill_all(self):
         """Once everything is on disk: nothing may be lost."""
-        self.let_go()
         here = os.path.dirname(os.path.abspath(__file__))
         run("python3", os.path.join(here, "..", "cases", "lib", "kill_mount.py"), "all", self.name,
             env=dict(os.environ, HEDDLE_STORE=self.store))

@@ -77,10 +77,23 @@ class History:
         made = [changes.one() for _ in range(self.draw.randint(1, 8))]
         return f"{thread.name}: " + ", ".join(filter(None, made))
 
+    def store(self, held):
+        """A byte through a mapping: nobody but the kernel knows of it."""
+        size = min(len(held.mapping), len(held.node.data))
+        if size:
+            at, byte = self.draw.randrange(size), self.draw.randbytes(1)
+            held.mapping[at] = byte[0]
+            held.node.data = held.node.data[:at] + byte + held.node.data[at + 1:]
+
     def capture(self):
         thread = self.pick()
         kill = self.kill(thread)
+        for held in thread.held:
+            if held.mapping and self.draw.random() < 0.5:
+                self.store(held)
         made = thread.capture(kill=kill, draw=self.draw)
+        if made and self.draw.random() < 0.5:
+            thread.compare_state(thread.head, self.draw)
         return f"capture {thread.name}{said(kill, made)}"
 
     def capture_paths(self):
@@ -271,9 +284,13 @@ class History:
             path = Changes(thread.point, thread.tree, self.draw, self.links).draw_kind("file")
             if not path or len(thread.held) > 4:
                 return None
-            thread.hold(path)
+            thread.hold(path, self.draw.random() < 0.5)
             return f"open {path} in {thread.name}"
-        data, node = self.draw.randbytes(300), held.node
+        node = held.node
+        if held.mapping and self.draw.random() < 0.8:
+            self.store(held)
+            return f"store into mapped {held.path} of {thread.name}"
+        data = self.draw.randbytes(300)
         at = self.draw.randrange(len(node.data) + 1000)
         os.pwrite(held.file.fileno(), data, at)
         node.data = node.data[:at].ljust(at, b"\0") + data + node.data[at + len(data):]
@@ -324,6 +341,16 @@ class History:
             return None
         names = self.draw.choice([("worker",), ("worker",), ("supervisor",), ("keeper",), ("supervisor", "worker"),
                                   ("keeper", "worker"), ("supervisor", "keeper")])
+        if self.draw.random() < 0.4:
+            killer = thread.kill_worker_in(self.draw.random() * 0.01)
+            changes = Changes(thread.point, thread.tree, self.draw, self.links)
+            made = 0
+            while killer.is_alive() or made < 3:
+                changes.one()
+                made += 1
+            killer.join()
+            self.counts["kill of worker"] += 1
+            return f"kill of the worker of {thread.name} in {made} changes"
         thread.kill_processes(names, self.draw.choice([signal.SIGKILL, signal.SIGSEGV]))
         for name in names:
             self.counts[f"kill of {name}"] += 1
@@ -336,6 +363,7 @@ class History:
         thread = self.pick(mounted=True)
         if not thread or self.draw.random() < 0.4:
             return None
+        thread.let_go()
         files = [path for path, node in thread.tree.nodes.items() if node.kind == "file"]
         if files and self.draw.random() < 0.5:
             with open(os.path.join(thread.point, self.draw.choice(files)), "rb") as file:
@@ -355,7 +383,7 @@ class History:
         return f"look at {state}"
 
     STEPS = {"change": 30, "capture": 10, "capture_paths": 5, "capture_while_writing": 4, "restore": 7, "restore_paths": 5,
-             "undo": 8, "redo": 5, "bring_back": 3, "fork": 6, "rename": 3, "drop": 3, "tag": 3, "mount": 8, "unmount": 3, "hold": 6, "run": 2,
+             "undo": 8, "redo": 5, "bring_back": 3, "fork": 6, "rename": 3, "drop": 3, "tag": 3, "mount": 8, "unmount": 3, "hold": 10, "run": 2,
              "kill_some": 5, "kill_all": 3, "compare_others": 8}
 
     def step(self, number, seed):
