@@ -194,7 +194,8 @@ static int run_in_thread(struct hd_run *run, const struct hd_mount_options *sett
 	if (r < 0)
 		words = strdup(hd_error_message(r));
 	ended = end_workspace(run);
-	if (ended >= 0 && removes)
+	/* A fork that nobody could work in holds nothing. */
+	if (ended >= 0 && (removes || (forks && !run->mounted)))
 		ended = hd_run_discard_thread(run);
 	if (r < 0 && ended < 0)
 		hd_output_remark("%s", hd_error_message(ended));

@@ -83,6 +83,12 @@ heddle run -q --thread other --at place -- sh -c "test \"\$PWD\" = $PWD/place &&
 check_content out forked
 check_content place/file hidden
 
+# Where it cannot be mounted there was nothing to work in, and no fork is left of it.
+threads=$(heddle thread list)
+check_status 125 heddle run --fork --at nowhere -- true
+check_status 125 heddle run --name named --at nowhere -- true
+check_equal "$(heddle thread list)" "$threads"
+
 # Without a network.
 heddle run -q --no-network -- sh -c 'tail -n +3 /proc/net/dev | tr -d " " | cut -d: -f1' >out
 check_content out lo
