@@ -54,8 +54,9 @@ static void print_text(const struct hd_location *location, const struct hd_rebas
 		(void)hd_advance_print_conflicts(location, &result->conflicts, &result->state);
 		return;
 	}
-	printf("%s has %llu %s more, up to %.*s; 'heddle undo' takes it back\n", location->thread,
-		HD_COUNT((unsigned long long)result->behind, "commit"), HD_STATE_SHORT, result->commit);
+	printf("%s has %llu %s more, up to %.*s; 'heddle undo %llu' takes it back\n", location->thread,
+		HD_COUNT((unsigned long long)result->behind, "commit"), HD_STATE_SHORT, result->commit,
+		(unsigned long long)operation->number);
 	if (!hd_state_id_is_zero(&operation->kept))
 		printf("What is not captured was taken along; as it was it is kept in %s\n",
 			hd_state_short(location->store->index, &operation->kept, id));

@@ -48,11 +48,12 @@ static int report(const struct hd_invocation *invocation, const struct hd_locati
 		return HD_EXIT_OK;
 	}
 	if (invocation->n_arguments > 1)
-		printf("Restored %llu %s of %s from %s; 'heddle undo' takes it back\n",
-			HD_COUNT(invocation->n_arguments - 1, "path"), location->thread, id);
+		printf("Restored %llu %s of %s from %s; 'heddle undo %llu' takes it back\n",
+			HD_COUNT(invocation->n_arguments - 1, "path"), location->thread, id,
+			(unsigned long long)operation->number);
 	else
-		printf("Restored the tree of %s from %s; 'heddle undo' takes it back\n", location->thread,
-			id);
+		printf("Restored the tree of %s from %s; 'heddle undo %llu' takes it back\n",
+			location->thread, id, (unsigned long long)operation->number);
 	if (!hd_state_id_is_zero(&operation->kept))
 		printf("What was not captured is kept in %s\n",
 			hd_state_short(location->store->index, &operation->kept, id));

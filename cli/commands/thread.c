@@ -49,8 +49,9 @@ static int report(const struct hd_invocation *invocation, const struct hd_locati
 	if (before->name && after->name)
 		printf("Renamed thread %s to %s\n", before->name, after->name);
 	else if (before->name)
-		printf("Dropped thread %s, which was at %s; 'heddle undo' brings it back\n", before->name,
-			hd_state_short(location->store->index, &before->head, id));
+		printf("Dropped thread %s, which was at %s; 'heddle undo %llu' brings it back\n",
+			before->name, hd_state_short(location->store->index, &before->head, id),
+			(unsigned long long)done->number);
 	else
 		printf("Made thread %s at state %s\n", after->name,
 			hd_state_short(location->store->index, &after->head, id));

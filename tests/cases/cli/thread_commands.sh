@@ -52,6 +52,11 @@ check_contains "$(heddle undo)" "lively is at"
 check_contains "$(heddle undo)" "(rename): live is at"
 check_equal "$(heddle thread list --json | json_field '[t["name"] for t in s["threads"]]')" '["live", "main", "old", "plain"]'
 
+# What a command says brings back what it did, wherever it is typed: in a mount, undo alone is about that one's thread.
+said=$(cd "$MNT" && heddle thread drop old)
+check_equal "$(cd "$MNT" && eval "$(sed "s/.*'\(heddle undo [0-9]*\)' brings it back/\1/" <<<"$said")")" \
+	"Undid #$(sed "s/.*undo \([0-9]*\).*/\1/" <<<"$said") (drop): old is at ${base:0:12}"
+
 # A capture that is undone leaves its changes where they were.
 heddle_unmount
 check_contains "$(heddle undo --thread main)" "(capture): main is at ${base:0:12}"
