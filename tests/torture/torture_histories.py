@@ -335,6 +335,18 @@ class History:
             raise Failure(f"run in {thread.name} captured nothing")
         return f"run in {thread.name}{', captured' if capture else ''}"
 
+    def upgrade(self):
+        """Another supervisor and another worker, on purpose."""
+        thread = self.pick(mounted=True)
+        if not thread:
+            return None
+        kill = self.kill(thread)
+        status, calm = thread.attempt(("daemon", "upgrade", thread.name), kill, self.draw)
+        if calm and status:
+            raise Failure(f"heddle daemon upgrade {thread.name} ended with {status}")
+        thread.recover()
+        return f"upgrade {thread.name}{said(kill, True)}"
+
     def kill_some(self):
         thread = self.pick(mounted=True)
         if not thread:
@@ -384,7 +396,7 @@ class History:
 
     STEPS = {"change": 30, "capture": 10, "capture_paths": 5, "capture_while_writing": 4, "restore": 7, "restore_paths": 5,
              "undo": 8, "redo": 5, "bring_back": 3, "fork": 6, "rename": 3, "drop": 3, "tag": 3, "mount": 8, "unmount": 3, "hold": 10, "run": 2,
-             "kill_some": 5, "kill_all": 3, "compare_others": 8}
+             "upgrade": 2, "kill_some": 5, "kill_all": 3, "compare_others": 8}
 
     def step(self, number, seed):
         self.draw = random.Random(f"{seed}/{number}")
