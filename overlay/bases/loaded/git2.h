@@ -10,8 +10,8 @@
  * call of a function that is not in this table, or in a file that includes less than <git2.h>, is an undefined reference.
  *
  * Calling sequence
- *     hd_git_library_start first, which says so when there is no such library. Functions that only compare or convert ids
- *     may come without.
+ *     hd_git_library_start first, which says so when there is no such library. Functions that compare or convert
+ *     whole ids are our own (base_git_ids.c): they come without, and load nothing.
  *
  * Threads     Any.
  */
@@ -23,6 +23,7 @@
 #include <git2/sys/odb_backend.h>
 #include <git2/sys/path.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /* clang-format off */
 #define HD_GIT_FUNCTIONS(x) \
@@ -131,13 +132,7 @@
 	x(git_odb_stream_write) \
 	x(git_odb_write) \
 	x(git_odb_write_pack) \
-	x(git_oid_equal) \
-	x(git_oid_fromraw) \
-	x(git_oid_fromstr) \
 	x(git_oid_fromstrn) \
-	x(git_oid_is_zero) \
-	x(git_oid_tostr) \
-	x(git_oid_tostr_s) \
 	x(git_oidarray_dispose) \
 	x(git_packbuilder_foreach) \
 	x(git_packbuilder_free) \
@@ -234,6 +229,17 @@ struct hd_git_functions {
 	HD_GIT_FUNCTIONS(HD_GIT_FUNCTION)
 #undef HD_GIT_FUNCTION
 };
+
+/* ---- base_git_ids.c; what they are called by is below ---- */
+bool hd_git_id_equal(const git_oid *a, const git_oid *b);
+bool hd_git_id_is_zero(const git_oid *id);
+int hd_git_id_from_bytes(git_oid *ret_id, const unsigned char *bytes);
+/* 40 digits of either case, whatever follows them; -1 for anything else. */
+int hd_git_id_parse(git_oid *ret_id, const char *text);
+/* As many of the 40 digits as there is room for, and a NUL; SIZE is not 0. Returns TEXT. */
+char *hd_git_id_format(char *text, size_t size, const git_oid *id);
+/* All of them, in memory of the thread's own until it calls this again. */
+char *hd_git_id_text(const git_oid *id);
 
 /* NULL until they were looked for. */
 extern const struct hd_git_functions *_Atomic hd_git_functions_found;
@@ -357,13 +363,13 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_odb_stream_write (hd_git_functions()->git_odb_stream_write)
 #define git_odb_write (hd_git_functions()->git_odb_write)
 #define git_odb_write_pack (hd_git_functions()->git_odb_write_pack)
-#define git_oid_equal (hd_git_functions()->git_oid_equal)
-#define git_oid_fromraw (hd_git_functions()->git_oid_fromraw)
-#define git_oid_fromstr (hd_git_functions()->git_oid_fromstr)
+#define git_oid_equal hd_git_id_equal
+#define git_oid_fromraw hd_git_id_from_bytes
+#define git_oid_fromstr hd_git_id_parse
 #define git_oid_fromstrn (hd_git_functions()->git_oid_fromstrn)
-#define git_oid_is_zero (hd_git_functions()->git_oid_is_zero)
-#define git_oid_tostr (hd_git_functions()->git_oid_tostr)
-#define git_oid_tostr_s (hd_git_functions()->git_oid_tostr_s)
+#define git_oid_is_zero hd_git_id_is_zero
+#define git_oid_tostr hd_git_id_format
+#define git_oid_tostr_s hd_git_id_text
 #define git_oidarray_dispose (hd_git_functions()->git_oidarray_dispose)
 #define git_packbuilder_foreach (hd_git_functions()->git_packbuilder_foreach)
 #define git_packbuilder_free (hd_git_functions()->git_packbuilder_free)
