@@ -69,7 +69,7 @@ struct hd_mount_options {
 	uint64_t base_deadline_ms;
 	uint64_t watchdog_ms;        /* age at which an operation is told of; 0: never */
 	uint64_t hang_ms;            /* age at which one that waits for nothing ends the worker; 0: never */
-	uint64_t hot_limit;          /* bytes; 0: half of the memory */
+	uint64_t hot_limit;          /* bytes; 0: half of hd_memory_limit */
 	uint64_t uid, gid;           /* shown as every file's (owner_map.h), or HD_NO_ID */
 	uint64_t restarts;           /* workers that may die within five minutes */
 	uint64_t poison;             /* so many deaths in one request end it with EIO; 0: never */

@@ -19,6 +19,7 @@
 #include "overlay/platform/files/file.h"
 #include "overlay/platform/files/memory_file.h"
 #include "overlay/platform/kill_point.h"
+#include "overlay/platform/processes/memory_limit.h"
 #include "overlay/platform/random.h"
 #include "overlay/recovery/recovery.h"
 #include "overlay/states/state_listings.h"
@@ -105,7 +106,7 @@ static uint64_t hot_limit(const struct hd_overlay_options *options)
 {
 	if (options->hot_limit_bytes)
 		return options->hot_limit_bytes;
-	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+	return hd_memory_limit() / 2;
 }
 
 static int start_threads(struct hd_overlay *overlay, const struct hd_overlay_options *options)

@@ -67,7 +67,7 @@ struct hd_overlay_options {
 	unsigned
 		promote_idle_ms; /* a file above 1 MiB not written for so long is stored in the CAS, a smaller
 				     * one after ten times as long; 0: 1000 */
-	uint64_t hot_limit_bytes; /* 0: half of the memory */
+	uint64_t hot_limit_bytes; /* 0: half of the memory that there is for us */
 	uint32_t large_blocks;    /* so many of a file stay in the shared memory file; 0: HD_LARGE_BLOCKS */
 	bool is_volatile; /* hd_overlay_fsync does nothing, and nothing is flushed but by hd_overlay_sync and _save */
 	bool keep_in_memory; /* no promotion thread: files are stored when memory is short, by who needs it */
