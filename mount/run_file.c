@@ -141,7 +141,7 @@ static int open_lock(const char *store_path, uint32_t number, enum hd_run_file f
 		return -ENOMEM;
 	r = hd_run_directory_make(store_path);
 	if (r >= 0)
-		r = hd_file_open(AT_FDCWD, path, O_RDWR | O_CREAT, 0600);
+		r = hd_file_open_lock(AT_FDCWD, path);
 	return r < 0 ? hd_fail_in(r, "open %s", path) : r;
 }
 

@@ -43,7 +43,7 @@ static int lock_thread(struct hd_overlay *overlay)
 	size_t size = 0;
 	int r;
 
-	overlay->lock_fd = hd_file_open(overlay->directory_fd, "lock", O_RDWR | O_CREAT, 0600);
+	overlay->lock_fd = hd_file_open_lock(overlay->directory_fd, "lock");
 	if (overlay->lock_fd < 0)
 		return hd_fail_in(overlay->lock_fd, "open the lock of thread '%s'", overlay->thread);
 	r = hd_file_lock(overlay->lock_fd);
@@ -62,8 +62,10 @@ int hd_overlay_sign_lock(struct hd_overlay *overlay)
 	char holder[32];
 
 	(void)snprintf(holder, sizeof(holder), "%ld\n", (long)getpid());
+	/* Who is refused is told; no harm if a disk that is full or read-only does not take it. */
 	(void)hd_file_truncate(overlay->lock_fd, 0);
-	return hd_file_write_at(overlay->lock_fd, holder, strlen(holder), 0);
+	(void)hd_file_write_at(overlay->lock_fd, holder, strlen(holder), 0);
+	return 0;
 }
 
 /* Without its directory's name on disk a journal is not there after a power cut, whatever else of it was synced. */

@@ -212,13 +212,22 @@ void hd_supervisor_stop(struct hd_supervisor *supervisor)
 
 /* ---- hearing ---- */
 
+/* What the disk or the machine refuses may be had later; anything else may be the memory itself, and hopeless. */
+static bool may_pass(const json_t *message)
+{
+	static const int passing[] = {
+		ENOSPC, EDQUOT, EROFS, EPERM, EACCES, EIO, ENOMEM, EMFILE, ENFILE, EAGAIN};
+	int code = hd_control_error(message);
+
+	for (size_t i = 0; i < HD_ARRAY_SIZE(passing); i++)
+		if (code == -passing[i])
+			return true;
+	return false;
+}
+
 static void hear_failed(struct hd_supervisor *supervisor, json_t *message)
 {
-	json_t *number = json_object_get(json_object_get(message, "error"), "errno");
-
-	/* A close fails for what the disk refuses; what fails before may be the memory itself, and hopeless. */
-	supervisor->lacks_room = strcmp(hd_control_op(message), "closed") == 0 ||
-				 json_integer_value(number) == ENOSPC || json_integer_value(number) == EDQUOT;
+	supervisor->lacks_room = strcmp(hd_control_op(message), "closed") == 0 || may_pass(message);
 	json_decref(supervisor->failure);
 	supervisor->failure = json_pack("{s:b, s:O}", "ok", 0, "error", json_object_get(message, "error"));
 }

@@ -139,11 +139,17 @@ static void give_up_file(struct hd_journal *journal)
 static int open_file(struct hd_journal *journal)
 {
 	struct stat stat;
+	bool writable;
 	int r;
 
-	r = journal->fd = hd_file_open(journal->directory_fd, NAME, O_RDWR, 0);
+	r = journal->fd = hd_file_open_or_read(journal->directory_fd, NAME, 0, &writable);
 	if (r < 0)
 		return hd_fail_in(r, "open the journal");
+	if (!writable) {
+		/* The disk became read-only under a worker that died. When it can be written again the next flush writes all. */
+		give_up_file(journal);
+		return 0;
+	}
 	r = read_beginning(journal);
 	if (r == 0)
 		r = hd_file_stat(journal->fd, &stat);

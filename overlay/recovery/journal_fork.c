@@ -56,7 +56,7 @@ int hd_fork_begin_closed(struct hd_store *store, uint32_t from, struct hd_fork *
 	if (r >= 0 && !hd_file_exists(directory_fd, "journal") && hd_journal_was_closed(directory_fd, from))
 		r = -ENOENT;
 	if (r >= 0)
-		r = lock_fd = hd_file_open(directory_fd, "lock", O_RDWR | O_CREAT, 0600);
+		r = lock_fd = hd_file_open_lock(directory_fd, "lock");
 	if (r >= 0)
 		r = hd_file_lock(lock_fd);
 	if (r < 0)

@@ -263,7 +263,7 @@ static int repair_in(int directory_fd, struct hd_journal_repair *repair)
 
 static int lock(int directory_fd, const char *thread)
 {
-	int fd = hd_file_open(directory_fd, "lock", O_RDWR | O_CREAT, 0600);
+	int fd = hd_file_open_lock(directory_fd, "lock");
 	int r = fd < 0 ? fd : hd_file_lock(fd);
 
 	if (r >= 0)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/bases/base.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "overlay/bases/directory/base_directory_handles.h"
+#include "overlay/bases/directory/base_directory_paths.h"
 #include "overlay/bases/directory/base_directory_seen.h"
 #include "overlay/bases/directory/base_directory_store.h"
 #include "overlay/bases/directory/base_directory_xattrs.h"
@@ -43,6 +45,7 @@ struct directory_base {
 	uint64_t root_device;
 	struct hd_store_place store; /* no part of the tree */
 	uint16_t number;
+	_Atomic bool all_named;          /* base_directory_paths.h, by this process */
 	struct hd_content root;          /* what stands for the root itself */
 	struct hd_seen_files *seen;      /* owned */
 	struct hd_file_handles *handles; /* owned */
@@ -75,9 +78,21 @@ static int content_of_path(struct directory_base *base, const char *path, struct
 
 static int path_of_content(struct directory_base *base, const struct hd_content *content, char **ret_path)
 {
+	int r;
+
 	if (content->kind != HD_CONTENT_HOST || content->length != HD_PATH_ID_SIZE)
 		return hd_fail(HD_E_CONTENT_KIND, "content of kind %u and length %u in a base directory",
 			content->kind, content->length);
+	r = hd_index_host_path(base->index, base->number, content->bytes, ret_path);
+	if (r != -HD_E_BASE_OBJECT || atomic_load(&base->all_named))
+		return r;
+	/* A process that could not save it may have given it out, and died. */
+	hd_error_clear();
+	r = hd_base_paths_name_all(base->index, base->number, base->root_fd, &base->store);
+	if (r < 0)
+		return r;
+	atomic_store(&base->all_named, true);
+	(void)hd_index_save_host_paths(base->index);
 	return hd_index_host_path(base->index, base->number, content->bytes, ret_path);
 }
 

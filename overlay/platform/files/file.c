@@ -223,6 +223,27 @@ bool hd_file_exists(int directory_fd, const char *path)
 	return hd_file_stat_at(directory_fd, path, &st) == 0;
 }
 
+bool hd_file_is_unwritable(int r)
+{
+	return r == -EROFS || r == -EPERM;
+}
+
+int hd_file_open_or_read(int directory_fd, const char *path, int flags, bool *ret_writable)
+{
+	int r = hd_file_open(directory_fd, path, O_RDWR | flags, 0600);
+
+	*ret_writable = r >= 0;
+	return hd_file_is_unwritable(r) ? hd_file_open(directory_fd, path, O_RDONLY | (flags & ~O_CREAT), 0)
+					: r;
+}
+
+int hd_file_open_lock(int directory_fd, const char *name)
+{
+	bool writable;
+
+	return hd_file_open_or_read(directory_fd, name, O_CREAT, &writable);
+}
+
 int hd_file_unlock(int fd)
 {
 	hd_lock_assert_none_held("flock");

@@ -182,9 +182,54 @@ int hd_index_sync_locked(struct hd_index *index)
 	return execute_text(index, statement, "sync the index");
 }
 
+/* ---- connecting ---- */
+
+static int connect_locked(struct hd_index *index, int flags)
+{
+	int result = sqlite3_open_v2(index->path, &index->database, flags | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (!index->database)
+		return -ENOMEM;
+	if (result != SQLITE_OK)
+		return hd_index_failure_locked(index, result, "open " HD_INDEX_FILE);
+	(void)sqlite3_extended_result_codes(index->database, 1);
+	(void)sqlite3_busy_timeout(index->database, BUSY_TIMEOUT_MS);
+	(void)sqlite3_db_config(index->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	return 0;
+}
+
+static void forget_statements_locked(struct hd_index *index)
+{
+	for (size_t i = 0; i < HD_INDEX_STATEMENTS; i++) {
+		(void)sqlite3_finalize(index->statements[i].statement);
+		index->statements[i].statement = NULL;
+		index->statements[i].sql = NULL;
+	}
+}
+
+/*
+ * A connection that was made while the disk was read-only stays so; another one may write. The old one goes first: connections
+ * of a process share what they have of the log.
+ */
+static int make_writable_locked(struct hd_index *index)
+{
+	int r;
+
+	if (index->database && sqlite3_db_readonly(index->database, "main") == 0)
+		return 0;
+	forget_statements_locked(index);
+	(void)sqlite3_close(index->database);
+	r = connect_locked(index, SQLITE_OPEN_READWRITE);
+	return r < 0 ? r : execute_text(index, settings, "set the index up");
+}
+
+/* ---- transactions ---- */
+
 int hd_index_begin_lax_locked(struct hd_index *index)
 {
-	return execute_text(index, "BEGIN IMMEDIATE", "begin a transaction");
+	int r = make_writable_locked(index);
+
+	return r < 0 ? r : execute_text(index, "BEGIN IMMEDIATE", "begin a transaction");
 }
 
 int hd_index_begin_locked(struct hd_index *index)
@@ -318,19 +363,12 @@ static int create_schema(struct hd_index *index)
 	return hd_index_end_locked(index, r);
 }
 
-static int open_database(struct hd_index *index, const char *path, bool create)
+static int open_database(struct hd_index *index, bool create)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
-	int result = sqlite3_open_v2(path, &index->database, flags, NULL);
-	int r;
+	int r = connect_locked(index, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0));
 
-	if (!index->database)
-		return -ENOMEM;
-	if (result != SQLITE_OK)
-		return hd_index_failure_locked(index, result, "open " HD_INDEX_FILE);
-	(void)sqlite3_extended_result_codes(index->database, 1);
-	(void)sqlite3_busy_timeout(index->database, BUSY_TIMEOUT_MS);
-	(void)sqlite3_db_config(index->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	if (r < 0)
+		return r;
 	if (!create) {
 		r = check_version(index);
 		if (r < 0)
@@ -344,24 +382,24 @@ static int open_database(struct hd_index *index, const char *path, bool create)
 
 int hd_index_open(int store_fd, const char *store_path, bool create, struct hd_index **ret_index)
 {
-	HD_AUTO_FREE char *path = NULL;
 	struct hd_index *index;
 	int r;
 
 	if (create == hd_file_exists(store_fd, HD_INDEX_FILE))
 		return create ? -HD_E_STORE_EXISTS
 			      : hd_fail(HD_E_STORE_CORRUPT, "%s/" HD_INDEX_FILE " is missing", store_path);
-	if (asprintf(&path, "%s/" HD_INDEX_FILE, store_path) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
 	index = calloc(1, sizeof(*index));
 	if (!index)
 		return -ENOMEM;
 	hd_mutex_init(&index->lock, HD_RANK_STORE);
+	if (asprintf(&index->path, "%s/" HD_INDEX_FILE, store_path) < 0) {
+		index->path = NULL;
+		hd_index_free(index);
+		return -ENOMEM;
+	}
 	r = hd_host_path_table_new(&index->host_paths);
 	if (r == 0)
-		r = open_database(index, path, create);
+		r = open_database(index, create);
 	if (r < 0) {
 		hd_index_free(index);
 		return r;
@@ -374,10 +412,10 @@ void hd_index_free(struct hd_index *index)
 {
 	if (!index)
 		return;
-	for (size_t i = 0; i < HD_INDEX_STATEMENTS; i++)
-		(void)sqlite3_finalize(index->statements[i].statement);
+	forget_statements_locked(index);
 	(void)sqlite3_close(index->database);
 	hd_host_path_table_free(index->host_paths);
+	free(index->path);
 	hd_mutex_destroy(&index->lock);
 	free(index);
 }

@@ -30,6 +30,7 @@ struct hd_index {
 	struct hd_mutex
 		lock; /* rank HD_RANK_STORE; protects every field marked (lock) and use of the connection */
 	sqlite3 *database; /* owned */
+	char *path;        /* owned; of the database */
 	struct {
 		const char *sql;               /* compared by address: a static constant of the caller */
 		sqlite3_stmt *statement;       /* owned */

@@ -8,6 +8,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/files/file.h"
 #include "overlay/platform/random.h"
 #include "overlay/store/objects/object_log_types.h"
@@ -76,6 +77,25 @@ int hd_object_log_has_held(struct hd_object_store *store, const struct hd_object
 	return found;
 }
 
+/* A log that could not be opened for writing, once more. */
+static int make_writable(const struct hd_object_logs *logs, struct hd_log_file *file)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	char name[HD_LOG_NAME_SIZE];
+	int r;
+
+	if (!file->read_only)
+		return 0;
+	(void)snprintf(name, sizeof(name), "%u", file->number);
+	r = fd = hd_file_open(logs->directory_fd, name, O_RDWR | O_NOFOLLOW, 0);
+	if (r >= 0)
+		r = hd_descriptor_replace(file->fd, fd);
+	if (r < 0)
+		return hd_fail(r, "open a log of recent objects to write");
+	file->read_only = false;
+	return 0;
+}
+
 /* Writes a record at the end of FILE, the last log. */
 static int write_record(
 	struct hd_object_logs *logs, struct hd_log_file *file, struct hd_log_record *record, const void *data)
@@ -87,6 +107,9 @@ static int write_record(
 
 	if (!bytes)
 		return -ENOMEM;
+	r = make_writable(logs, file);
+	if (r < 0)
+		return r;
 	/* Whoever has the lock has read everything; if not, somebody wrote without it. Nothing is ever written over. */
 	r = hd_file_stat(file->fd, &st);
 	if (r == 0 && (uint64_t)st.st_size > file->end)

@@ -157,12 +157,14 @@ static int open_file(struct hd_object_logs *logs, unsigned number, struct hd_log
 	struct hd_log_header header;
 	char name[HD_LOG_NAME_SIZE];
 	size_t got = 0;
+	bool writable;
 	int r;
 
 	(void)snprintf(name, sizeof(name), "%u", number);
-	file.fd = hd_file_open(logs->directory_fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
+	file.fd = hd_file_open_or_read(logs->directory_fd, name, O_NOFOLLOW | O_NONBLOCK, &writable);
 	if (file.fd < 0)
 		return file.fd;
+	file.read_only = !writable;
 	r = hd_file_read_at(file.fd, &header, sizeof(header), 0, &got);
 	file.sound = r == 0 && got == sizeof(header) && header.magic == HD_LOG_MAGIC &&
 		     header.version == HD_LOG_VERSION && header.zero == 0 &&

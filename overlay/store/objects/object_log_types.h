@@ -56,6 +56,7 @@ struct hd_log_file {
 	bool closed;             /* somebody began the next one */
 	bool name_durable;       /* this process has synced the directory since it knows the file */
 	bool failed;             /* a sync of it failed: what it has must be given files */
+	bool read_only;          /* the disk could not be written when it was opened */
 	uint64_t needed, synced; /* what must be, and is, on the disk */
 };
 

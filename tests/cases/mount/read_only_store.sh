@@ -3,14 +3,15 @@
 #
 # The disk with the store becomes read-only under a mount, as ext4 does it after an error: reads go on, writes stay in memory,
 # fsync, capture and unmount say so every time, and so does heddle status, with the reason. Only what was synced before is on
-# the disk.
+# the disk. A worker that dies meanwhile is replaced, and nothing is lost; when the store can be written again all goes on.
 
-# EXPECT-LOG: (Read-only file system|Input/output error|killed by signal)
+# EXPECT-LOG: (Read-only file system|Input/output error|killed by signal|Operation not permitted)
 
 . "$TEST_LIB/common.sh"
 
 require_root
 require_program mkfs.ext4
+require_program chattr
 truncate -s 64M image
 mkfs.ext4 -q -F image
 mkdir disk
@@ -23,6 +24,36 @@ heddle_mount -o promote-idle=100,hot-limit=8M
 echo "before" >"$MNT/before"
 head -c 3000000 /dev/urandom >data
 check sync "$MNT/before"
+check heddle capture -m "Before" >/dev/null
+check_equal "$(status_field 's["degraded"]')" false
+
+# Files and directories that nobody may change, root included: as read-only as can be, and it can be taken back.
+chattr -f -R +i "$STORE" || true
+cp data "$MNT/meanwhile"
+check_fails sync "$MNT/meanwhile"
+for _ in 1 2; do
+	check python3 "$TEST_LIB/kill_mount.py" worker main
+	check cmp data "$MNT/meanwhile"
+	check_content "$MNT/before" before
+	check_content "$MNT/docs/guide.md" guide
+	echo "still" >"$MNT/still"
+	check_fails sync "$MNT/still"
+	check_fails heddle capture -m "None"
+done
+check_contains "$(heddle status)" "in memory only: Operation not permitted"
+chattr -f -R -i "$STORE" || true
+check sync "$MNT/still"
+check_equal "$(status_field 's["degraded"]')" false
+check heddle capture -m "It can be written again" >/dev/null
+check python3 "$TEST_LIB/kill_mount.py" all main
+heddle_mount_again
+check cmp data "$MNT/meanwhile"
+check_content "$MNT/still" still
+# Listed for the first time by one that could not save the paths, and died.
+check_content "$MNT/docs/guide.md" guide
+rm "$MNT/meanwhile" "$MNT/still"
+heddle_unmount
+heddle_mount -o promote-idle=100,hot-limit=8M
 
 mount -o remount,abort disk || skip "this ext4 cannot be told to give up"
 cp data "$MNT/data"
@@ -38,6 +69,8 @@ for _ in 1 2; do
 	says_so heddle sync
 	says_so heddle unmount "$MNT"
 done
+check cmp data "$MNT/data"
+check python3 "$TEST_LIB/kill_mount.py" worker main
 check cmp data "$MNT/data"
 check_content "$MNT/before" before
 check_content "$MNT/docs/guide.md" guide
