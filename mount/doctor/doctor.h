@@ -30,6 +30,7 @@ enum hd_finding_kind {
 	HD_FINDING_DEAD_MOUNT,
 	HD_FINDING_UNATTENDED,
 	HD_FINDING_SILENT,
+	HD_FINDING_LOST_STORE,
 	HD_FINDING_UNRECOVERED,
 	HD_FINDING_STALE_SOCKET,
 	HD_FINDING_STALE_STATUS,
@@ -37,6 +38,7 @@ enum hd_finding_kind {
 	HD_FINDING_TEMPORARY,
 	HD_FINDING_BASE,
 	HD_FINDING_WORKTREE,
+	HD_FINDING_INDEX_LOCK,
 	HD_FINDING_PERMISSIONS,
 	HD_FINDING_OWNER,
 	HD_FINDING_STORE,
@@ -79,7 +81,7 @@ struct hd_doctor {
 
 /* What ordinary users, or root, need of the machine. */
 void hd_doctor_system(struct hd_doctor *doctor);
-/* Dead mounts of stores that are gone. */
+/* Mounts of stores that are gone, dead or not. */
 int hd_doctor_lost_mounts(struct hd_doctor *doctor);
 /* Mounts, run files and journals of the store's threads. */
 int hd_doctor_threads(struct hd_doctor *doctor, struct hd_store *store);
@@ -89,7 +91,7 @@ int hd_doctor_run_files(struct hd_doctor *doctor, struct hd_store *store);
 int hd_doctor_thread_directories(struct hd_doctor *doctor, struct hd_store *store);
 /* Bases that are not where the store knows them. */
 int hd_doctor_bases(struct hd_doctor *doctor, struct hd_store *store);
-/* Worktrees in the repositories of the store's bases, of threads that are no more. */
+/* What is left in the repositories of the store's bases: worktrees of threads that are no more, locks of those that are. */
 int hd_doctor_worktrees(struct hd_doctor *doctor, struct hd_store *store);
 /* Permissions and unfinished files. */
 int hd_doctor_files(struct hd_doctor *doctor, const char *store_path);

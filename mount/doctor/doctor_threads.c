@@ -271,10 +271,20 @@ static bool is_dead(const char *directory)
 static int examine_mount(const struct hd_mount_place *place, void *payload)
 {
 	struct hd_doctor *doctor = payload;
+	struct stat status;
 	int r;
 
-	if (hd_file_exists(AT_FDCWD, place->store) || !is_dead(place->directory))
+	if (hd_file_stat_at(AT_FDCWD, place->store, &status) != -ENOENT)
 		return 0;
+	if (!is_dead(place->directory)) {
+		hd_doctor_tell(doctor, HD_FINDING_LOST_STORE, HD_REPAIR_NOT_TRIED,
+			"the mount at %s is served, and its store is not at %s any more: if it was deleted, "
+			"copy "
+			"elsewhere what is needed of the mount, then unmount it; if it was moved, move it "
+			"back",
+			place->directory, place->store);
+		return 0;
+	}
 	r = doctor->repair ? hd_mount_point_detach(place->directory, true) : HD_REPAIR_NOT_TRIED;
 	hd_doctor_tell(doctor, HD_FINDING_DEAD_MOUNT, r, "the mount at %s is dead, and its store %s is gone",
 		place->directory, place->store);

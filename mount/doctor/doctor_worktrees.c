@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "capture/git/worktree/worktree.h"
+#include "capture/git/worktree/worktree_index_edit.h"
 #include "mount/doctor/doctor.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
@@ -38,6 +39,26 @@ static int remove_worktree(const struct visit *visit, const struct hd_worktree_r
 	return r;
 }
 
+/* Where a heddle that moved HEAD and index was killed; the next mount would remove it, too. */
+static int consider_lock(const struct visit *visit, const struct hd_worktree_record *record)
+{
+	HD_AUTO_FREE char *path = NULL;
+	HD_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (asprintf(&path, "%s/worktrees/%s", record->repository, record->name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	fd = hd_directory_open(AT_FDCWD, path);
+	if (fd < 0 || hd_worktree_index_left_lock(fd, false) <= 0)
+		return 0;
+	r = visit->doctor->repair ? hd_worktree_index_left_lock(fd, true) : HD_REPAIR_NOT_TRIED;
+	hd_doctor_tell(visit->doctor, HD_FINDING_INDEX_LOCK, visit->doctor->repair && r > 0 ? 0 : r,
+		"%s/index.lock is of a heddle that was killed", path);
+	return 0;
+}
+
 static int consider_worktree(const struct hd_worktree_record *record, void *payload)
 {
 	const struct visit *visit = payload;
@@ -45,7 +66,7 @@ static int consider_worktree(const struct hd_worktree_record *record, void *payl
 	int r = hd_index_list_threads(visit->store->index, has_number, &number);
 
 	if (r != 0)
-		return r < 0 ? r : 0;
+		return r < 0 ? r : consider_lock(visit, record);
 	/* Somebody is at it. */
 	if (hd_file_exists(visit->store->fd, "run") &&
 		hd_run_lock_is_held(visit->store->path, number, HD_RUN_LEASE))

@@ -338,7 +338,7 @@ static int complete(struct making *making, const char *path)
 		r = write_text(making, fd, "commondir", "../..\n");
 	set_hook(making, path);
 	if (r >= 0)
-		r = hd_worktree_index_break_lock(fd);
+		r = hd_worktree_index_left_lock(fd, true);
 	if (r >= 0 && has_moved(fd, gitdir))
 		r = hd_worktree_index_forget_place(fd, path);
 	if (r >= 0)

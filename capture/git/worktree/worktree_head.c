@@ -340,7 +340,8 @@ bool hd_worktree_head_owns(
 
 static int move(struct moving *moving)
 {
-	int r = hd_worktree_index_lock(moving->fd);
+	HD_AUTO_CLOSE int lock_fd = hd_worktree_index_lock(moving->fd);
+	int r = lock_fd;
 
 	if (r < 0)
 		return hd_fail_in(r, "lock the index in %s", moving->head->path);
@@ -349,7 +350,7 @@ static int move(struct moving *moving)
 	if (r >= 0)
 		r = move_locked(moving);
 	git_repository_free(moving->repository);
-	hd_worktree_index_unlock(moving->fd);
+	hd_worktree_index_unlock(moving->fd, &lock_fd);
 	return r;
 }
 

@@ -137,27 +137,67 @@ int hd_worktree_index_follow(int directory_fd, const char *path, git_diff *diff)
 
 /* ---- git's lock ---- */
 
+void hd_worktree_index_unlock(int directory_fd, int *lock_fd)
+{
+	if (*lock_fd < 0)
+		return;
+	(void)hd_file_unlink(directory_fd, LOCK);
+	hd_cleanup_close(lock_fd);
+	*lock_fd = -1;
+}
+
+/* git's has the beginning of an index in it, or nothing yet; so has one of ours that is being made. */
+static bool is_ours(int fd)
+{
+	char text[sizeof(LOCK_TEXT)];
+	size_t size = 0;
+
+	return hd_file_read_at(fd, text, sizeof(text), 0, &size) == 0 && size == strlen(LOCK_TEXT) &&
+	       memcmp(text, LOCK_TEXT, size) == 0;
+}
+
+/* Whoever was faster in taking it away may have made another one. */
+static bool is_still_there(int directory_fd, int fd)
+{
+	struct stat held, there;
+
+	return hd_file_stat(fd, &held) == 0 && hd_file_stat_at(directory_fd, LOCK, &there) == 0 &&
+	       held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
+int hd_worktree_index_left_lock(int directory_fd, bool remove)
+{
+	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	int r;
+
+	if (fd < 0)
+		return fd == -ENOENT || fd == -ELOOP ? 0 : fd;
+	if (!is_ours(fd))
+		return 0;
+	r = hd_file_lock(fd);
+	if (r < 0)
+		return r == -EWOULDBLOCK ? 0 : r;
+	if (!is_still_there(directory_fd, fd))
+		return 0;
+	r = remove ? hd_file_unlink(directory_fd, LOCK) : 0;
+	return r < 0 ? r : 1;
+}
+
 int hd_worktree_index_lock(int directory_fd)
 {
-	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, LOCK, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	HD_AUTO_CLOSE int fd = -1;
+	int r = hd_worktree_index_left_lock(directory_fd, true);
 
-	return fd < 0 ? fd : hd_file_write_at(fd, LOCK_TEXT, strlen(LOCK_TEXT), 0);
-}
-
-void hd_worktree_index_unlock(int directory_fd)
-{
-	(void)hd_file_unlink(directory_fd, LOCK);
-}
-
-int hd_worktree_index_break_lock(int directory_fd)
-{
-	HD_AUTO_FREE char *text = NULL;
-	size_t size;
-	int r = hd_file_read_whole(directory_fd, LOCK, 1 << 16, &text, &size);
-
-	/* git's has the beginning of an index in it, or nothing yet. */
-	if (r < 0 || strcmp(text, LOCK_TEXT) != 0)
-		return r == -ENOENT || r == -EFBIG || r >= 0 ? 0 : r;
-	r = hd_file_unlink(directory_fd, LOCK);
-	return r == -ENOENT ? 0 : r;
+	if (r >= 0)
+		r = fd = hd_file_open(directory_fd, LOCK, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (r < 0)
+		return r;
+	r = hd_file_lock(fd);
+	if (r == 0)
+		r = hd_file_write_at(fd, LOCK_TEXT, strlen(LOCK_TEXT), 0);
+	if (r < 0) {
+		hd_worktree_index_unlock(directory_fd, &fd);
+		return r;
+	}
+	return hd_steal_fd(&fd);
 }

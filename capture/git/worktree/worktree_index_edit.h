@@ -13,6 +13,7 @@
  */
 
 #include <git2.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* What is made is called so until it is the index. */
@@ -30,10 +31,14 @@ int hd_worktree_index_forget_place(int directory_fd, const char *path);
 /* What the index has of the old side of DIFF, it has of the new side; git looks at these files. What else is staged stays. */
 int hd_worktree_index_follow(int directory_fd, const char *path, git_diff *diff);
 
-/* git's lock of the index, so that git waits, or says so; -EEXIST while git has it. */
+/*
+ * git's lock of the index, so that git waits, or says so. Whoever has it holds the descriptor that is returned, which is flocked:
+ * so the lock of a process that was killed can be told, and is taken over. -EEXIST while git has it, or another heddle.
+ */
 int hd_worktree_index_lock(int directory_fd);
-void hd_worktree_index_unlock(int directory_fd);
-/* Removes a lock of heddle's own, whose process was killed; git's stay. */
-int hd_worktree_index_break_lock(int directory_fd);
+/* Gives it up, with the descriptor. */
+void hd_worktree_index_unlock(int directory_fd, int *lock_fd);
+/* 1 when there is a lock of heddle's own whose process was killed; git's are none. REMOVE takes it away. */
+int hd_worktree_index_left_lock(int directory_fd, bool remove);
 
 #endif

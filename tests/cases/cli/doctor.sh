@@ -70,9 +70,13 @@ check_content "$MNT/file" kept
 heddle_unmount
 check_equal "$(found)" "" "unmounted"
 
-# A mount whose store was deleted.
+# A mount whose store was moved away, or deleted, alive and dead.
 cp -a store second
 check heddle --store second mount main "$MNT" >/dev/null
+mv second third
+check_equal "$(found --repair)" "lost-store problem 0" "a mount whose store was moved"
+mv third second
+check_equal "$(found)" "" "a store that is back"
 check env HEDDLE_STORE="$TEST_DIRECTORY/second" python3 "$TEST_LIB/kill_mount.py" all main
 rm -r second
 check_equal "$(found)" "dead-mount problem 0" "a mount without a store"
