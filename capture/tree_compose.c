@@ -230,10 +230,21 @@ static int store_levels(const struct hd_tree_compose *compose, struct way *way)
 	return r;
 }
 
+/* TARGET becomes what WAY, which begins in it, was changed to. */
+static int finish(const struct hd_tree_compose *compose, struct way *way, struct hd_state *target)
+{
+	int r = store_levels(compose, way);
+
+	if (r < 0)
+		return r;
+	target->tree = way->levels[0].node.content;
+	target->attributes = way->levels[0].node.attribute_content;
+	return 0;
+}
+
 static int replace(const struct hd_tree_compose *compose, const struct hd_state *source, struct way *from,
 	struct way *to, struct hd_state *target)
 {
-	struct level *root = &to->levels[0];
 	int there = walk(compose, source, from), r;
 
 	if (there < 0)
@@ -251,13 +262,7 @@ static int replace(const struct hd_tree_compose *compose, const struct hd_state 
 		remove_child(&last->node, last->position);
 		r = 0;
 	}
-	if (r >= 0)
-		r = store_levels(compose, to);
-	if (r < 0)
-		return r;
-	target->tree = root->node.content;
-	target->attributes = root->node.attribute_content;
-	return 0;
+	return r < 0 ? r : finish(compose, to, target);
 }
 
 int hd_tree_compose_path(const struct hd_tree_compose *compose, const struct hd_state *source,
@@ -280,4 +285,101 @@ int hd_tree_compose_path(const struct hd_tree_compose *compose, const struct hd_
 	}
 	r = replace(compose, source, &from, &to, target);
 	return r < 0 ? hd_fail_in(r, "'%s'", path) : 0;
+}
+
+/* ---- moving ---- */
+
+/* 1 when there is something at PATH, and whether that is a directory. */
+static int look(const struct hd_tree_compose *compose, const struct hd_state *state, const char *path,
+	bool *ret_directory)
+{
+	HD_CLEANUP(way_clear) struct way way = {0};
+	int r = cut(path, &way);
+
+	*ret_directory = false;
+	if (r < 0 || way.count == 0)
+		return r;
+	r = walk(compose, state, &way);
+	if (r > 0) {
+		const struct level *last = &way.levels[way.count - 1];
+
+		*ret_directory = S_ISDIR(last->node.children[last->position].attributes.mode);
+	}
+	return r;
+}
+
+/* 1 when there is a directory at PATH. */
+static int has_directory(
+	const struct hd_tree_compose *compose, const struct hd_state *state, const char *path)
+{
+	bool directory;
+	int r = look(compose, state, path, &directory);
+
+	return r <= 0 ? r : directory;
+}
+
+static int has_nothing(const struct hd_tree_compose *compose, const struct hd_state *state, const char *path)
+{
+	bool directory;
+	int r = look(compose, state, path, &directory);
+
+	return r < 0 ? r : !r;
+}
+
+/* What SOURCE has at FROM takes the place of what TARGET has at TO. */
+static int put_renamed(const struct hd_tree_compose *compose, const struct hd_state *source, const char *from,
+	const char *to, struct hd_state *target)
+{
+	HD_CLEANUP(way_clear) struct way old_way = {0};
+	HD_CLEANUP(way_clear) struct way new_way = {0};
+	struct hd_snapshot_node node = {0};
+	struct level *old_last, *new_last;
+	int r = cut(from, &old_way);
+
+	if (r >= 0)
+		r = cut(to, &new_way);
+	if (r >= 0)
+		r = walk(compose, source, &old_way);
+	if (r > 0)
+		r = walk(compose, target, &new_way);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	old_last = &old_way.levels[old_way.count - 1];
+	new_last = &new_way.levels[new_way.count - 1];
+	r = copy_node(&old_last->node.children[old_last->position], &node);
+	if (r < 0)
+		return r;
+	free(node.name);
+	node.name = strdup(new_way.parts[new_way.count - 1]);
+	if (!node.name) {
+		hd_tree_node_clear(&node);
+		return -ENOMEM;
+	}
+	node.name_length = (uint16_t)strlen(node.name);
+	r = put_child(&new_last->node, new_last->position, true, &node);
+	return r < 0 ? r : finish(compose, &new_way, target);
+}
+
+int hd_tree_compose_move(const struct hd_tree_compose *compose, const struct hd_state *model,
+	const char *from, const char *to, struct hd_state *target)
+{
+	const struct hd_state before = *target;
+	int r = has_nothing(compose, model, from);
+
+	if (r > 0)
+		r = has_directory(compose, model, to);
+	if (r > 0)
+		r = has_directory(compose, target, from);
+	if (r > 0)
+		r = has_nothing(compose, target, to);
+	if (r <= 0)
+		return r;
+	/* With the directories above it, which the target may lack. */
+	r = hd_tree_compose_path(compose, model, to, target);
+	if (r >= 0)
+		r = put_renamed(compose, &before, from, to, target);
+	/* The model has nothing there. */
+	if (r >= 0)
+		r = hd_tree_compose_path(compose, model, from, target);
+	return r < 0 ? r : 1;
 }

@@ -9,6 +9,7 @@
 #include "capture/capture.h"
 #include "capture/capture_counts.h"
 #include "capture/merge/tree_merge.h"
+#include "capture/threads/advance_moves.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -25,10 +26,11 @@
 struct advancing {
 	struct hd_store *store; /* borrowed */
 	const struct hd_advance_options *options;
-	struct hd_base_set *bases; /* owned */
-	struct hd_state from, to;  /* owned */
-	struct hd_state current;   /* owned: has what is not captured, too */
-	struct hd_state merged;    /* owned */
+	struct hd_base_set *bases;   /* owned */
+	struct hd_state from, to;    /* owned */
+	struct hd_state current;     /* owned: has what is not captured, too */
+	struct hd_state merged;      /* owned */
+	struct hd_known_moves moves; /* owned: from the new head's tree to the merged one */
 };
 
 static void advancing_clear(struct advancing *advancing)
@@ -37,6 +39,7 @@ static void advancing_clear(struct advancing *advancing)
 	hd_state_clear(&advancing->to);
 	hd_state_clear(&advancing->current);
 	hd_state_clear(&advancing->merged);
+	hd_known_moves_clear(&advancing->moves);
 	hd_base_set_free(advancing->bases);
 }
 
@@ -67,29 +70,50 @@ static int refuse(const struct advancing *advancing, const struct hd_conflicts *
 static int merge_changes(struct advancing *advancing)
 {
 	struct hd_conflicts conflicts = {0};
+	struct hd_state base = advancing->from, theirs = advancing->to; /* own nothing */
+	struct hd_tree_compose compose = {
+		.store = advancing->store, .bases = advancing->bases, .thread = advancing->options->thread};
 	struct hd_tree_merge merge = {.store = advancing->store,
 		.bases = advancing->bases,
 		.ours = &advancing->current,
-		.base = &advancing->from,
-		.theirs = &advancing->to,
+		.base = &base,
+		.theirs = &theirs,
 		.history = advancing->options->base ? advancing->options->base : &advancing->to.id};
-	int r = hd_tree_merge_run(&merge, &advancing->merged, &conflicts);
+	int r = hd_advance_moves_apply(&compose, &advancing->current, &base, &theirs, &advancing->moves);
 
+	if (r >= 0)
+		r = hd_tree_merge_run(&merge, &advancing->merged, &conflicts);
 	if (r >= 0 && conflicts.count > 0)
 		r = refuse(advancing, &conflicts);
 	hd_conflicts_clear(&conflicts);
 	return r;
 }
 
+static int read_moves(void *payload, struct hd_known_moves *ret_moves)
+{
+	const struct advancing *advancing = payload;
+	struct hd_known_moves moves = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < advancing->moves.count && r >= 0; i++)
+		r = hd_known_moves_add(&moves, advancing->moves.items[i].from, advancing->moves.items[i].to);
+	*ret_moves = moves;
+	return r;
+}
+
 static int count_changes(struct advancing *advancing)
 {
+	const struct hd_moves_source known = {.read = read_moves, .payload = advancing};
 	struct hd_tree_view *old_view = NULL, *new_view = NULL;
+	struct hd_capture_trees trees = {.known = &known};
 	int r = hd_tree_view_of_state(advancing->bases, &advancing->to, &old_view);
 
 	if (r >= 0)
 		r = hd_tree_view_of_state(advancing->bases, &advancing->merged, &new_view);
+	trees.old_view = old_view;
+	trees.new_view = new_view;
 	if (r >= 0)
-		r = hd_capture_count(old_view, new_view, &advancing->merged);
+		r = hd_capture_count_growth(&trees, &advancing->merged, NULL, NULL);
 	hd_tree_view_free(old_view);
 	hd_tree_view_free(new_view);
 	return r;
