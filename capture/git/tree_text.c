@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/git/tree_text.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,14 @@ static int compare(const void *a, const void *b)
 	return order ? order : (int)end_of(left, common) - (int)end_of(right, common);
 }
 
+static bool is_sorted(const struct hd_tree_text *text)
+{
+	for (size_t i = 1; i < text->count; i++)
+		if (compare(&text->entries[i - 1], &text->entries[i]) > 0)
+			return false;
+	return true;
+}
+
 static const char *mode_text(git_filemode_t mode)
 {
 	switch (mode) {
@@ -60,7 +69,7 @@ static const char *mode_text(git_filemode_t mode)
 
 int hd_tree_text_format(struct hd_tree_text *text, struct hd_buffer *out)
 {
-	if (text->count > 0)
+	if (!is_sorted(text))
 		qsort(text->entries, text->count, sizeof(*text->entries), compare);
 	for (size_t i = 0; i < text->count; i++) {
 		const struct hd_tree_text_entry *entry = &text->entries[i];

@@ -23,8 +23,8 @@
 
 struct hd_export_pack;
 
-/* Up to so many objects, of so many bytes, are written as files (git's fetch.unpackLimit is the same). */
-#define HD_EXPORT_LOOSE_OBJECTS 100
+/* Up to so many objects, of so many bytes, are written as files: from there on a pack is faster (docs/benchmarks.md). */
+#define HD_EXPORT_LOOSE_OBJECTS 25
 #define HD_EXPORT_LOOSE_BYTES ((size_t)4 << 20)
 
 /* For the git directory LOCATION, of which ODB (borrowed) is the database. */

@@ -13,6 +13,7 @@
 #include "capture/git/tree_text.h"
 #include "capture/ignore_rules.h"
 #include "overlay/bases/git/base_git_library.h"
+#include "overlay/bases/git/base_git_tree.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -41,7 +42,9 @@
 struct level {
 	const struct hd_tree_view_entry *directory;
 	const struct hd_tree_view_entry *parent; /* NULL: the parent has no such directory */
-	git_tree *parent_git;                    /* owned; NULL: git keeps nothing of it */
+	const git_oid *parent_id;                /* borrowed; NULL: git keeps nothing of the parent's */
+	git_odb_object *parent_object;           /* owned: the bytes of that tree */
+	struct hd_git_tree parent_git;           /* owned: what they say */
 	struct hd_tree_view_listing listing, parent_listing;
 	struct hd_tree_text text; /* owned: what is written, names of the listing */
 	size_t path_length;
@@ -65,13 +68,14 @@ struct written {
 };
 
 static int write_directory(struct tree_walk *walk, const struct hd_tree_view_entry *directory,
-	const struct hd_tree_view_entry *parent, git_tree *parent_git, struct written *ret_written);
+	const struct hd_tree_view_entry *parent, const git_oid *parent_id, struct written *ret_written);
 
 static void level_clear(struct level *level)
 {
 	hd_tree_view_listing_clear(&level->listing);
 	hd_tree_view_listing_clear(&level->parent_listing);
-	git_tree_free(level->parent_git);
+	hd_git_tree_clear(&level->parent_git);
+	git_odb_object_free(level->parent_object);
 	hd_tree_text_clear(&level->text);
 }
 
@@ -135,36 +139,40 @@ static int put_kept(struct tree_walk *walk, struct level *level, const struct hd
 	return r < 0 ? r : insert(level, entry->name, &id, GIT_FILEMODE_TREE);
 }
 
+static git_oid id_of(const struct hd_git_tree_entry *entry)
+{
+	git_oid id;
+
+	memcpy(id.id, entry->id, sizeof(id.id));
+	return id;
+}
+
 static int put_subdirectory(struct tree_walk *walk, struct level *level,
 	const struct hd_tree_view_entry *entry, const struct hd_tree_view_entry *parent,
-	const git_tree_entry *parent_git)
+	const struct hd_git_tree_entry *parent_git)
 {
-	git_tree *subtree = NULL;
+	const git_oid parent_id = parent_git ? id_of(parent_git) : (git_oid){{0}};
+	bool has_tree = parent_git && S_ISDIR(parent_git->mode) && !parent_git->is_commit;
 	struct written written;
-	int r;
+	int r = write_directory(walk, entry, parent, has_tree ? &parent_id : NULL, &written);
 
-	if (parent_git && git_tree_entry_type(parent_git) == GIT_OBJECT_TREE &&
-		git_tree_lookup(&subtree, git_tree_owner(level->parent_git), git_tree_entry_id(parent_git)) <
-			0)
-		return hd_git_library_fail(HD_E_REPOSITORY, "read the tree of '%s'", entry->name);
-	r = write_directory(walk, entry, parent, subtree, &written);
 	if (r < 0)
 		return r;
 	level->positional = level->positional || written.positional;
 	if (!written.empty)
 		return insert(level, entry->name, &written.id, GIT_FILEMODE_TREE);
-	if (!parent_git || git_tree_entry_type(parent_git) != GIT_OBJECT_COMMIT) {
+	if (!parent_git || !parent_git->is_commit) {
 		if (walk->export->keep_empty && written.childless)
 			return put_kept(walk, level, entry);
 		walk->export->skipped += written.childless && (!parent || parent_git);
 		return 0;
 	}
 	level->positional = true;
-	return insert(level, entry->name, git_tree_entry_id(parent_git), GIT_FILEMODE_COMMIT);
+	return insert(level, entry->name, &parent_id, GIT_FILEMODE_COMMIT);
 }
 
 static bool is_taken_over(const struct tree_walk *walk, const struct hd_tree_view_entry *entry,
-	const struct hd_tree_view_entry *parent, const git_tree_entry *parent_git)
+	const struct hd_tree_view_entry *parent, const struct hd_git_tree_entry *parent_git)
 {
 	return parent && parent_git && is_same(entry, parent) &&
 	       (!walk->others || !S_ISDIR(entry->mode) || entry->content.kind == HD_CONTENT_GIT);
@@ -186,21 +194,29 @@ static int is_left_out(
 	return hd_ignore_check(walk->ignore, path, S_ISDIR(entry->mode), ret_left_out);
 }
 
+static int take_over(struct level *level, const struct hd_git_tree_entry *git)
+{
+	const git_oid id = id_of(git);
+
+	if (git->is_commit)
+		return insert(level, git->name, &id, GIT_FILEMODE_COMMIT);
+	return insert(level, git->name, &id, S_ISDIR(git->mode) ? GIT_FILEMODE_TREE : git_mode(git->mode));
+}
+
 static int put_entry(struct tree_walk *walk, struct level *level, const struct hd_tree_view_entry *entry)
 {
 	const struct hd_tree_view_entry *parent = find_in_parent(level, entry);
-	const git_tree_entry *parent_git = NULL;
+	const struct hd_git_tree_entry *parent_git = NULL;
 	bool left_out = false;
 	git_oid id;
 	int r = 0;
 
-	if (parent && level->parent_git)
-		parent_git = git_tree_entry_byname(level->parent_git, entry->name);
+	if (parent)
+		parent_git = hd_git_tree_find(&level->parent_git, entry->name);
 	if (parent && is_same(entry, parent))
 		level->positional = level->positional || S_ISDIR(entry->mode);
 	if (is_taken_over(walk, entry, parent, parent_git))
-		return insert(level, entry->name, git_tree_entry_id(parent_git),
-			git_tree_entry_filemode(parent_git));
+		return take_over(level, parent_git);
 	/* A repository in the tree is not left out in silence: its name is refused below. */
 	if (!parent_git && strcmp(entry->name, ".git") != 0)
 		r = is_left_out(walk, entry, &left_out);
@@ -244,14 +260,70 @@ static void leave(struct tree_walk *walk, size_t length)
 		walk->path.data[length - 1] = '\0';
 }
 
+/* The git tree that the parent's directory became. */
+static int read_parent_git(const struct tree_walk *walk, struct level *level)
+{
+	if (git_odb_read(&level->parent_object, walk->export->objects->odb, level->parent_id) < 0)
+		return hd_git_library_fail(
+			HD_E_REPOSITORY, "read the parent's tree %s", git_oid_tostr_s(level->parent_id));
+	if (git_odb_object_type(level->parent_object) != GIT_OBJECT_TREE)
+		return hd_fail(HD_E_REPOSITORY, "%s is no tree", git_oid_tostr_s(level->parent_id));
+	return hd_git_tree_decode(git_odb_object_data(level->parent_object),
+		git_odb_object_size(level->parent_object), &level->parent_git);
+}
+
+static bool parent_is_git(const struct level *level)
+{
+	const struct hd_content *content = &level->parent->content;
+
+	return level->parent_id && content->kind == HD_CONTENT_GIT && content->length == GIT_OID_RAWSZ &&
+	       memcmp(content->bytes, level->parent_id->id, GIT_OID_RAWSZ) == 0;
+}
+
+/* What the base lists of a parent's directory that is git's own, without the sizes: each is a look at an object. */
+static int list_parent_git(struct level *level)
+{
+	const struct hd_git_tree *tree = &level->parent_git;
+	struct hd_tree_view_entry *entries = calloc(tree->count + 1, sizeof(*entries));
+
+	if (!entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct hd_git_tree_entry *git = &tree->entries[i];
+
+		entries[i].name = git->name;
+		entries[i].name_length = (uint16_t)git->name_length;
+		entries[i].mode = git->mode;
+		if (git->is_commit)
+			continue;
+		entries[i].content = level->parent->content;
+		memcpy(entries[i].content.bytes, git->id, HD_GIT_ID_SIZE);
+	}
+	level->parent_listing = (struct hd_tree_view_listing){.entries = entries, .count = tree->count};
+	return 0;
+}
+
+/* Times, owners and extended attributes are nothing to git. */
+static int list_plain(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
+	struct hd_tree_view_listing *ret_listing)
+{
+	struct hd_tree_view_entry plain = *directory;
+
+	plain.attributes = (struct hd_content){0};
+	return hd_tree_view_list(view, &plain, ret_listing);
+}
+
 static int list_level(struct tree_walk *walk, struct level *level)
 {
-	int r;
+	int r = list_plain(walk->view, level->directory, &level->listing);
 
-	r = hd_tree_view_list(walk->view, level->directory, &level->listing);
-	if (r >= 0 && level->parent)
-		r = hd_tree_view_list(walk->parent_view, level->parent, &level->parent_listing);
-	return r;
+	if (r >= 0 && level->parent_id)
+		r = read_parent_git(walk, level);
+	if (r < 0 || !level->parent)
+		return r;
+	if (parent_is_git(level))
+		return list_parent_git(level);
+	return list_plain(walk->parent_view, level->parent, &level->parent_listing);
 }
 
 static int put_tree(struct tree_walk *walk, struct level *level, git_oid *ret_id)
@@ -294,11 +366,11 @@ static int write_level(struct tree_walk *walk, struct level *level, struct writt
 	return hd_export_map_put(&walk->export->objects->trees, &level->directory->content, &ret_written->id);
 }
 
-/* Takes PARENT_GIT over. */
+/* PARENT_ID: the tree that the parent's directory became, or NULL. */
 static int write_directory(struct tree_walk *walk, const struct hd_tree_view_entry *directory,
-	const struct hd_tree_view_entry *parent, git_tree *parent_git, struct written *ret_written)
+	const struct hd_tree_view_entry *parent, const git_oid *parent_id, struct written *ret_written)
 {
-	struct level level = {.directory = directory, .parent = parent, .parent_git = parent_git};
+	struct level level = {.directory = directory, .parent = parent, .parent_id = parent_id};
 	struct written written = {0};
 	const git_oid *known;
 	int r;
@@ -329,22 +401,20 @@ int hd_export_tree_write(struct hd_export_tree *export, const struct hd_state *s
 	/* Nothing says whether the parent was exported without what is ignored or empty. */
 	struct tree_walk walk = {.export = export, .others = export->with_ignored || export->keep_empty};
 	struct hd_tree_view_entry root, parent_root;
-	git_tree *parent_git = NULL;
 	struct written written;
 	int r;
 
 	r = hd_tree_view_of_state(export->bases, state, &walk.view);
 	if (r >= 0 && parent)
 		r = hd_tree_view_of_state(export->bases, parent, &walk.parent_view);
-	if (r >= 0 && parent && git_tree_lookup(&parent_git, export->objects->repository, parent_tree) < 0)
-		r = hd_git_library_fail(HD_E_REPOSITORY, "read the parent's tree");
 	if (r >= 0 && !export->with_ignored)
 		r = hd_ignore_new(export->store, walk.view, &state->id, &walk.ignore);
 	if (r >= 0) {
 		hd_tree_view_root(walk.view, &root);
 		if (parent)
 			hd_tree_view_root(walk.parent_view, &parent_root);
-		r = write_directory(&walk, &root, parent ? &parent_root : NULL, parent_git, &written);
+		r = write_directory(
+			&walk, &root, parent ? &parent_root : NULL, parent ? parent_tree : NULL, &written);
 	}
 	hd_ignore_free(walk.ignore);
 	hd_tree_view_free(walk.view);

@@ -34,13 +34,16 @@
 #define OFFSET_LIMIT ((uint64_t)1 << 31)
 #define PATH_FORMAT "%s/objects/pack"
 #define ENTRY_HEADER_LIMIT 10
+/* Of zlib, whose default is 8: most objects are small, and zlib clears a table for each of them. */
+#define MEMORY_LEVEL 6
 
 /* One for all objects: zlib allocates and clears a quarter of a mebibyte for each. */
 static z_stream *make_stream(void)
 {
 	z_stream *stream = calloc(1, sizeof(*stream));
 
-	if (stream && deflateInit(stream, Z_BEST_SPEED) == Z_OK)
+	if (stream && deflateInit2(stream, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS, MEMORY_LEVEL,
+			      Z_DEFAULT_STRATEGY) == Z_OK)
 		return stream;
 	free(stream);
 	return NULL;

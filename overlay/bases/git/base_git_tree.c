@@ -84,6 +84,15 @@ static int compare_entries(const void *a, const void *b)
 	return (left->name > right->name) - (left->name < right->name);
 }
 
+/* Most trees are: git's order is another one only where a directory's name goes on as another name. */
+static bool is_sorted(const struct hd_git_tree_entry *entries, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare_entries(&entries[i - 1], &entries[i]) > 0)
+			return false;
+	return true;
+}
+
 static void drop_duplicates(struct hd_git_tree *tree)
 {
 	size_t kept = 0;
@@ -117,13 +126,31 @@ int hd_git_tree_decode(const void *data, size_t size, struct hd_git_tree *ret_tr
 	}
 	if (r < 0)
 		return r;
-	if (tree.count > 0)
+	if (!is_sorted(entries, tree.count))
 		qsort(entries, tree.count, sizeof(*entries), compare_entries);
 	tree.entries = entries;
 	drop_duplicates(&tree);
 	entries = NULL;
 	*ret_tree = tree;
 	return 0;
+}
+
+const struct hd_git_tree_entry *hd_git_tree_find(const struct hd_git_tree *tree, const char *name)
+{
+	size_t low = 0, high = tree->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(tree->entries[middle].name, name);
+
+		if (order == 0)
+			return &tree->entries[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
 }
 
 void hd_git_tree_clear(struct hd_git_tree *tree)

@@ -42,6 +42,8 @@ int hd_git_tree_next(const void *data, size_t size, size_t *position, struct hd_
 
 /* Entries no directory may hold, and later ones of a name that occurs twice, are counted and left out. */
 int hd_git_tree_decode(const void *data, size_t size, struct hd_git_tree *ret_tree);
+/* The entry of this name, or NULL. */
+const struct hd_git_tree_entry *hd_git_tree_find(const struct hd_git_tree *tree, const char *name);
 /* Frees the array; the bytes were never owned. */
 void hd_git_tree_clear(struct hd_git_tree *tree);
 
