@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures imports of git histories and exports to git.
 
-    ./dev bench-git-history [--repository DIR] [--commits N] [--states N] [--files N] [--changes N] [--rounds N]
+    ./dev bench-git-history [--repository DIR] [--commits N] [--states N] [--files N] [--changes N,...] [--rounds N]
+                           [--facts]
 
 Each round does it all in fresh repositories and stores; what is printed are medians: time, CPU time (user and system) and the most
 memory that the process had. Beside heddle's stand those of git's own programs that do the most similar thing. This is a
@@ -116,7 +117,7 @@ class Bench:
             repository, "export", "git", name=f"{changes} changes in {files} files: export"
         )
 
-    def states(self, count):
+    def states(self, count, facts):
         self.fresh("from")
         repository, mount = self.path("from"), self.path("mount")
         self.files(repository, 1000)
@@ -126,7 +127,7 @@ class Bench:
             for number in range(count):
                 with open(f"{mount}/d{number % 10}/f{number % 97}", "w", encoding="ascii") as stream:
                     stream.write(f"state {number}\n")
-                self.run_heddle(repository, "capture", "-m", f"State {number}")
+                self.run_heddle(repository, "capture", "-m", f"State {number}", *facts)
         finally:
             self.run_heddle(repository, "unmount", mount)
         self.run_heddle(repository, "export", "git", name=f"{count} states: export")
@@ -136,12 +137,13 @@ class Bench:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--heddle", default=os.path.join(ROOT, "build", "release", "bin", "heddle"))
-    parser.add_argument("--repository", default=ROOT, help="the real one")
+    parser.add_argument("--repository", default=ROOT, help="the real one ('': none)")
     parser.add_argument("--commits", type=int, default=10000)
     parser.add_argument("--states", type=int, default=10000)
     parser.add_argument("--files", type=int, default=100000)
-    parser.add_argument("--changes", type=int, default=1000)
+    parser.add_argument("--changes", type=lambda text: [int(part) for part in text.split(",")], default=[1000])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--facts", action="store_true", help="states have facts, which become notes")
     options = parser.parse_args()
     os.environ.setdefault("HEDDLE_AUTHOR", "Bench <bench@example.org>")
     folder = tempfile.mkdtemp(prefix="heddle-bench-")
@@ -149,13 +151,14 @@ def main():
     try:
         for number in range(options.rounds):
             print(f"round {number + 1}", file=sys.stderr)
-            bench.real(options.repository)
+            if options.repository:
+                bench.real(options.repository)
             if options.commits:
                 bench.linear(options.commits)
-            if options.changes:
-                bench.changes(options.files, options.changes)
+            for changes in filter(None, options.changes):
+                bench.changes(options.files, changes)
             if options.states and number == 0:
-                bench.states(options.states)
+                bench.states(options.states, ["--meta", "agent=bench"] if options.facts else [])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"{'':60}{'time':>10}{'CPU':>13}{'memory':>12}")
