@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +16,10 @@
 
 /*
  * What heddle left in the repositories of a store's bases: worktrees of threads that are no more, because whoever dropped one
- * died before it was through, and directories that were to become a worktree or were one.
+ * died before it was through, and directories that were to become a worktree or were one. And what git left at mountpoints.
  */
+
+#define TEXT_LIMIT 65536
 
 struct visit {
 	struct hd_doctor *doctor;
@@ -59,17 +63,77 @@ static int consider_lock(const struct visit *visit, const struct hd_worktree_rec
 	return 0;
 }
 
+static char *read_line(const char *path)
+{
+	char *text;
+	size_t size;
+
+	if (hd_file_read_whole(AT_FDCWD, path, TEXT_LIMIT, &text, &size) < 0)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+/* The file .git of RECORD's mountpoint, if there is one that leads to RECORD: fresh memory; NULL: there is none. */
+static char *find_stray_link(const struct hd_worktree_record *record)
+{
+	HD_AUTO_FREE char *gitdir = NULL;
+	HD_AUTO_FREE char *wanted = NULL;
+	HD_AUTO_FREE char *place = NULL;
+	HD_AUTO_FREE char *link = NULL;
+
+	if (asprintf(&gitdir, "%s/worktrees/%s/gitdir", record->repository, record->name) < 0)
+		gitdir = NULL;
+	if (asprintf(&wanted, "gitdir: %s/worktrees/%s", record->repository, record->name) < 0)
+		wanted = NULL;
+	place = gitdir ? read_line(gitdir) : NULL;
+	link = place ? read_line(place) : NULL;
+	return link && wanted && strcmp(link, wanted) == 0 ? HD_STEAL(place) : NULL;
+}
+
+static int remove_stray_link(const struct visit *visit, uint32_t number, const char *path)
+{
+	HD_AUTO_CLOSE int lease_fd = hd_run_lease_take(visit->store->path, number);
+
+	return lease_fd < 0 ? lease_fd : hd_file_unlink(AT_FDCWD, path);
+}
+
+/*
+ * Of a thread that is not mounted. 'git worktree repair' writes the file into the empty mountpoint, where git then takes all
+ * of the thread's files for deleted.
+ */
+static void consider_mountpoint(const struct visit *visit, const struct hd_worktree_record *record)
+{
+	HD_AUTO_FREE char *path = find_stray_link(record);
+
+	if (path)
+		hd_doctor_tell(visit->doctor, HD_FINDING_WORKTREE,
+			visit->doctor->repair ? remove_stray_link(visit, record->number, path)
+					      : HD_REPAIR_NOT_TRIED,
+			"%s makes git take all files of thread '%s', which is not mounted, for deleted", path,
+			record->thread);
+}
+
+static bool is_in_use(const struct visit *visit, uint32_t number)
+{
+	return hd_file_exists(visit->store->fd, "run") &&
+	       hd_run_lock_is_held(visit->store->path, number, HD_RUN_LEASE);
+}
+
 static int consider_worktree(const struct hd_worktree_record *record, void *payload)
 {
 	const struct visit *visit = payload;
 	uint32_t number = record->number;
 	int r = hd_index_list_threads(visit->store->index, has_number, &number);
 
-	if (r != 0)
-		return r < 0 ? r : consider_lock(visit, record);
+	if (r < 0)
+		return r;
+	if (r > 0 && !is_in_use(visit, number))
+		consider_mountpoint(visit, record);
+	if (r > 0)
+		return consider_lock(visit, record);
 	/* Somebody is at it. */
-	if (hd_file_exists(visit->store->fd, "run") &&
-		hd_run_lock_is_held(visit->store->path, number, HD_RUN_LEASE))
+	if (is_in_use(visit, number))
 		return 0;
 	hd_doctor_tell(visit->doctor, HD_FINDING_WORKTREE,
 		visit->doctor->repair ? remove_worktree(visit, record) : HD_REPAIR_NOT_TRIED,

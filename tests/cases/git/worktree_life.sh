@@ -29,6 +29,16 @@ check git -C repository gc -q --prune=now
 check_fails git -C repository worktree remove "$MNT"
 check git -C repository cat-file -e "$commit"
 
+# What git's repair writes into the empty mountpoint, where git then takes all files for deleted, the doctor removes.
+check git -C repository worktree repair
+[ -f "$MNT/.git" ] || fail "git's repair wrote nothing"
+check_status 1 heddle doctor
+check_contains "$(cat .output)" "worktree: $MNT/.git makes git take all files of thread 'main', which is not mounted, for deleted"
+[ -f "$MNT/.git" ] || fail "the doctor repaired without being told to"
+check heddle doctor --repair >/dev/null
+check_missing "$MNT/.git"
+check heddle doctor >/dev/null
+
 # Elsewhere: git finds it there, with HEAD and index as they were.
 heddle mount main "$TEST_DIRECTORY/elsewhere" --git=worktree >/dev/null
 check_equal "$(git -C elsewhere rev-parse HEAD)" "$commit"
