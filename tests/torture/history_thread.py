@@ -17,7 +17,7 @@ from history_tree import Tree, differences, first_difference, judge_listing, loo
 from torture_kill import PATIENCE_S, Failure, Mount, run
 
 OPTIONS = "restarts=1000000000,poison=0,promote-idle=100,flush-interval=1000"
-MORE_OPTIONS = ["", "", "", ",cache=0", ",open=tracked", ",record", ",readdirplus=off"]
+MORE_OPTIONS = ["", "", "", ",cache=0", ",open=tracked", ",record", ",writeback", ",readdirplus=off"]
 LOG_LENGTH = 60  # operations of everybody that a command of ours can be behind
 
 
@@ -27,6 +27,7 @@ class Shared:
     def __init__(self, directory, store, name, draw_names):
         self.directory, self.store, self.name = directory, store, name
         self.states = {}     # id: tree
+        self.parents = {}    # id: the head that it came after
         self.tags = {}       # name: id
         self.trace = []      # what was done, for whoever has to find out why it went wrong
         self.last = 0        # the newest operation that was looked at
@@ -280,9 +281,14 @@ class Thread(Mount):
             raise Failure(f"heddle {' '.join(words)} ended with 1 and made an operation")
         return made[0] if made else None
 
-    def remember(self, operation, kind, before):
-        if operation["kept"]:
+    def keep(self, operation, before):
+        """What a command gave up is a state beside the history."""
+        if operation["kept"] and operation["kept"] not in self.shared.states:
             self.shared.states[operation["kept"]] = before.tree.copy()
+            self.shared.parents[operation["kept"]] = before.head
+
+    def remember(self, operation, kind, before):
+        self.keep(operation, before)
         self.done.append(Operation(operation["number"], kind, before))
         self.undone = []
 
@@ -299,10 +305,14 @@ class Thread(Mount):
         if not made and not nothing and not kill:
             raise Failure(f"a capture of {self.name} made no state of " + "; ".join(differences(head, tree)))
         if made:
-            self.head = made["after"]["head"]
-            self.shared.states[self.head] = tree.copy()
-            self.remember(made, "capture", before)
+            self.take_head(made, tree, before)
         return made
+
+    def take_head(self, operation, tree, before):
+        self.head = operation["after"]["head"]
+        self.shared.states[self.head] = tree.copy()
+        self.shared.parents[self.head] = before.head
+        self.remember(operation, "capture", before)
 
     def restore(self, state, paths=(), kill=None, draw=None):
         before = Side(self)
@@ -356,8 +366,7 @@ class Thread(Mount):
             return None
         if made["target"] != operation.number:
             raise Failure(f"heddle {' '.join(words)} took {made['target']} instead of {operation.number} ({operation.kind})")
-        if made["kept"]:
-            self.shared.states[made["kept"]] = side.tree.copy()
+        self.keep(made, side)
         stack.pop()
         if operation.kind in ("restore", "drop", "create"):
             self.replace_tree(to.tree.copy())
@@ -416,6 +425,12 @@ class Thread(Mount):
         if self.mounted != (said["mounted"] or False):
             raise Failure(f"status says that {self.name} is mounted: {said['mounted']}")
         self.judge("status", self.shared.states[self.head], self.tree, said["entries"])
+        chain = [self.head]
+        while chain[-1] in self.shared.parents:
+            chain.append(self.shared.parents[chain[-1]])
+        logged = [state["id"] for state in self.shared.json("log", self.name)["states"]]
+        if logged != chain:
+            raise Failure(f"log of {self.name}: {logged} instead of {chain}")
 
     def judge(self, what, before, after, entries):
         wrong = judge_listing(before, after, entries)

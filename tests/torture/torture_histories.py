@@ -149,9 +149,7 @@ class History:
             reader.done.append(Operation(thread.last, "create", Side(reader)))
             self.threads.append(reader)
         else:
-            thread.head = state
-            self.shared.states[state] = trees[cut].copy()
-            thread.remember(operations[0], "capture", side)
+            thread.take_head(operations[0], trees[cut], side)
         return f"{'fork' if fork else 'capture'} of {thread.name} under {len(trees) - 1} changes: as it was after {cut}"
 
     def restore(self):
@@ -164,6 +162,7 @@ class History:
         thread, state = self.pick(), self.state()
         source = self.shared.states[state]
         known = [path for path in list(source.nodes) + list(thread.tree.nodes) if path]
+        # Of links that the paths cut through nothing is promised but the bytes.
         if not known or source.has_links() or thread.tree.has_links():
             return None
         paths = self.draw.sample(known, min(len(known), self.draw.randint(1, 2)))
@@ -328,9 +327,7 @@ class History:
             thread.tree.nodes["ran"] = Node("file", 0o644, data.encode(), 10 ** 18)
         made = thread.command("capture", words) if capture else self.shared.must(*words)
         if capture and made:
-            thread.head = made["after"]["head"]
-            self.shared.states[thread.head] = thread.tree.copy()
-            thread.remember(made, "capture", before)
+            thread.take_head(made, thread.tree, before)
         elif capture and thread.tree.content() != head.content():
             raise Failure(f"run in {thread.name} captured nothing")
         return f"run in {thread.name}{', captured' if capture else ''}"
@@ -386,6 +383,25 @@ class History:
         self.counts["kill of all"] += 1
         return f"kill all of {thread.name}"
 
+    def kill_unsynced(self):
+        """What comes after the last sync may be lost, but from its end on: what is left is the tree of one moment since."""
+        thread = self.pick(mounted=True)
+        if not thread or self.draw.random() < 0.4:
+            return None
+        thread.let_go()
+        self.shared.must("sync", thread.name)
+        changes = Changes(thread.point, thread.tree, self.draw, self.links)
+        trees = [thread.tree.copy()]
+        for _ in range(self.draw.randrange(40)):
+            changes.one_call()
+            trees.append(thread.tree.copy())
+            time.sleep(self.draw.choice([0, 0, 0.02]))
+        thread.kill_all()
+        cut = find_cut(trees, thread.point)
+        thread.tree = trees[cut]
+        self.counts["kill of all"] += 1
+        return f"kill all of {thread.name} after {len(trees) - 1} changes: as it was after {cut}"
+
     def compare_others(self):
         """What commands say of states."""
         thread = self.pick()
@@ -396,7 +412,7 @@ class History:
 
     STEPS = {"change": 30, "capture": 10, "capture_paths": 5, "capture_while_writing": 4, "restore": 7, "restore_paths": 5,
              "undo": 8, "redo": 5, "bring_back": 3, "fork": 6, "rename": 3, "drop": 3, "tag": 3, "mount": 8, "unmount": 3, "hold": 10, "run": 2,
-             "upgrade": 2, "kill_some": 5, "kill_all": 3, "compare_others": 8}
+             "upgrade": 2, "kill_some": 5, "kill_all": 3, "kill_unsynced": 2, "compare_others": 8}
 
     def step(self, number, seed):
         self.draw = random.Random(f"{seed}/{number}")
