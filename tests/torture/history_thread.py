@@ -24,14 +24,13 @@ LOG_LENGTH = 60  # operations of everybody that a command of ours can be behind
 class Shared:
     """What all threads of one process know: the store, the states and the tags."""
 
-    def __init__(self, directory, store, name, draw_names):
+    def __init__(self, directory, store, name):
         self.directory, self.store, self.name = directory, store, name
         self.states = {}     # id: tree
         self.parents = {}    # id: the head that it came after
         self.tags = {}       # name: id
         self.trace = []      # what was done, for whoever has to find out why it went wrong
         self.last = 0        # the newest operation that was looked at
-        self.draw_names = draw_names
         self.threads = 0
 
     def heddle(self, *words, cwd=None):
