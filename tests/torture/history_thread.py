@@ -264,6 +264,9 @@ class Thread(Mount):
 
     def command(self, kind, words, kill=None, draw=None):
         """Runs a command that makes an operation of KIND, or none: the operation, or None of one that did not happen."""
+        # With -o writeback the command itself puts right what the kernel believes of open files.
+        if kill and "writeback" in self.options and kind in ("restore", "undo", "redo"):
+            self.let_go()
         status, calm = self.attempt(words, kill, draw)
         if kill:
             self.settle()
