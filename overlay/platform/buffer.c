@@ -63,6 +63,11 @@ static int reserve(struct hd_buffer *buffer, size_t size)
 	return 0;
 }
 
+void hd_buffer_reserve(struct hd_buffer *buffer, size_t size)
+{
+	(void)reserve(buffer, size);
+}
+
 void *hd_buffer_extend(struct hd_buffer *buffer, size_t size)
 {
 	uint8_t *end;

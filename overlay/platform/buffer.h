@@ -29,6 +29,8 @@ void hd_buffer_clear(struct hd_buffer *buffer);
 /* Forgets the content, keeps the memory. */
 void hd_buffer_reset(struct hd_buffer *buffer);
 int hd_buffer_status(const struct hd_buffer *buffer);
+/* Memory for SIZE more bytes, so that they are put without growing it again and again; what is missing comes as ever. */
+void hd_buffer_reserve(struct hd_buffer *buffer, size_t size);
 /* Room for SIZE more bytes at the end, counted as used; NULL on failure. */
 void *hd_buffer_extend(struct hd_buffer *buffer, size_t size);
 void hd_buffer_put(struct hd_buffer *buffer, const void *data, size_t size);

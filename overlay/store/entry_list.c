@@ -8,6 +8,9 @@
 #include "overlay/platform/error.h"
 #include "overlay/store/tree_format.h"
 
+/* What an entry has more than its minimum, mostly: a name, and a reference to bytes. */
+#define ENTRY_REST 40
+
 static void put_header(struct hd_buffer *out, const struct hd_entry_list_kind *kind, uint32_t count)
 {
 	hd_buffer_put(out, kind->magic, HD_TREE_MAGIC_SIZE);
@@ -35,6 +38,7 @@ int hd_entry_list_encode(
 			return hd_fail(EINVAL, "%s entry %zu: %s", kind->noun, i, problem);
 	}
 
+	hd_buffer_reserve(out, count * (kind->entry_minimum + ENTRY_REST));
 	put_header(out, kind, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
 		kind->put(out, (const char *)entries + i * kind->entry_size);
