@@ -195,6 +195,34 @@ static int spawn_supervisor(const struct hd_store *store, const char *thread, co
 	return hd_program_spawn("heddled", &arguments, fds, device >= 0 ? HD_ARRAY_SIZE(fds) : 1, &pid);
 }
 
+/* As hd_control_check_alive, of whoever listens at the thread's socket; -ENOENT, -ECONNREFUSED: nobody. */
+static int ask_who_has(const struct hd_store *store, const char *thread, uint32_t number)
+{
+	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
+	HD_AUTO_CLOSE int fd = path ? hd_socket_connect(path) : -ENOMEM;
+
+	return fd < 0 ? fd : hd_control_check_alive(fd, thread);
+}
+
+/* Why the thread cannot be had: what those who have it answer, which may be that the disk is full, or who they are. */
+static int explain_busy(const struct hd_store *store, const char *thread)
+{
+	HD_AUTO_FREE char *owner = NULL;
+	uint32_t number;
+	int r;
+
+	r = hd_index_thread_number(store->index, thread, &number);
+	if (r < 0)
+		return r;
+	r = ask_who_has(store, thread, number);
+	if (r < 0 && r != -ENOENT && r != -ECONNREFUSED && r != -ECONNRESET && r != -EPIPE &&
+		r != -HD_E_CONTROL_TIMEOUT)
+		return r;
+	owner = hd_run_lock_owner(store->path, number, HD_RUN_LEASE);
+	return hd_fail(
+		HD_E_THREAD_BUSY, "open thread '%s', which %s has", thread, owner ? owner : "somebody");
+}
+
 /* Starts heddled and returns when the mount can be used, or is not to be. DEVICE: what is mounted already, or -1. */
 static int serve(const struct hd_store *store, const char *thread, const char *directory,
 	const struct hd_mount_options *options, int device)
@@ -224,14 +252,12 @@ static int serve(const struct hd_store *store, const char *thread, const char *d
 		return r;
 	r = hd_control_reply_status(report);
 	json_decref(report);
-	return r;
+	return r == -HD_E_THREAD_BUSY ? explain_busy(store, thread) : r;
 }
 
 static bool answers(const struct hd_store *store, const char *thread, uint32_t number)
 {
-	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
-	HD_AUTO_CLOSE int fd = path ? hd_socket_connect(path) : -ENOMEM;
-	bool alive = fd >= 0 && hd_control_check_alive(fd, thread) >= 0;
+	bool alive = ask_who_has(store, thread, number) >= 0;
 
 	hd_error_clear();
 	return alive;
@@ -318,6 +344,7 @@ int hd_mount_start_private(struct hd_store *store, const char *thread, const cha
  * closed. */
 static int stop_unserved(struct hd_store *store, const char *thread, bool lazy)
 {
+	HD_AUTO_FREE char *directory = NULL;
 	struct hd_mount_place place;
 	json_t *request;
 	json_t *reply = NULL;
@@ -330,12 +357,19 @@ static int stop_unserved(struct hd_store *store, const char *thread, bool lazy)
 	r = hd_mount_point_detach(place.directory, lazy);
 	if (r < 0)
 		r = hd_fail_in(r, "unmount %s", place.directory);
+	directory = HD_STEAL(place.directory);
 	hd_mount_place_clear(&place);
 	if (r < 0)
 		return r;
 	request = json_pack("{s:s}", "op", "sync");
 	r = request ? hd_thread_request(store, thread, request, &reply, &fd) : -ENOMEM;
 	json_decref(request);
+	if (r == -HD_E_CONTROL_TIMEOUT)
+		return hd_fail(HD_E_CONTROL_TIMEOUT,
+			"%s is detached, but the processes of thread '%s' are stopped or stuck: what was "
+			"written there "
+			"is in their memory, and comes to disk when they go on",
+			directory, thread);
 	if (r < 0)
 		return r;
 	r = hd_control_reply_status(reply);

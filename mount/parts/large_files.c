@@ -165,7 +165,7 @@ bool hd_held_files_hear(struct hd_held_files *held, const json_t *message, int *
 {
 	uint32_t slot = (uint32_t)json_integer_value(json_object_get(message, "slot"));
 	uint64_t serial = (uint64_t)json_integer_value(json_object_get(message, "serial"));
-	bool holds = strcmp(hd_control_op(message), "hold") == 0 && *fd >= 0;
+	bool exists = strcmp(hd_control_op(message), "hold") == 0;
 	struct hd_held_file *file = find(held, slot);
 
 	if (!file)
@@ -177,10 +177,25 @@ bool hd_held_files_hear(struct hd_held_files *held, const json_t *message, int *
 	}
 	if (serial < file->serial)
 		return false;
+	/* Told again, and it could not come: it is what is here. Of a slot that was dropped nothing is. */
+	if (exists && *fd < 0 && file->fd >= 0 && (file->serial == 0 || file->serial == serial)) {
+		file->serial = serial;
+		return true;
+	}
 	hd_cleanup_close(&file->fd);
 	file->serial = serial;
-	file->fd = holds ? hd_steal_fd(fd) : -1;
+	file->fd = exists && *fd >= 0 ? hd_steal_fd(fd) : -1;
+	file->lacking = exists && file->fd < 0;
 	return true;
+}
+
+size_t hd_held_files_lacking(const struct hd_held_files *held)
+{
+	size_t lacking = 0;
+
+	for (size_t i = 0; i < held->count; i++)
+		lacking += held->files[i].lacking;
+	return lacking;
 }
 
 void hd_held_files_restart(struct hd_held_files *held)

@@ -37,7 +37,8 @@ void hd_announce_all(struct hd_announcements *announcements);
 struct hd_held_file {
 	uint32_t slot;
 	uint64_t serial;
-	int fd; /* owned; -1: there is none any more */
+	int fd;       /* owned; -1: there is none any more */
+	bool lacking; /* there is one, and it did not come: no descriptor was left for it */
 };
 
 struct hd_held_files {
@@ -47,6 +48,8 @@ struct hd_held_files {
 
 /* What MESSAGE says; takes *FD if it keeps it. False when something newer is known. */
 bool hd_held_files_hear(struct hd_held_files *held, const json_t *message, int *fd);
+/* How many there are that did not come. */
+size_t hd_held_files_lacking(const struct hd_held_files *held);
 /* The serials begin anew: another worker announces. */
 void hd_held_files_restart(struct hd_held_files *held);
 /* Closes all. */

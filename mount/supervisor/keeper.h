@@ -6,12 +6,14 @@
  * Keeper: a process beside the supervisor that holds the same parts of the mount and waits. When the supervisor dies it
  * takes its place: it adopts the worker, or replaces it if that is dead too, and starts a keeper of its own.
  *
- * Supervisor to keeper     {"op":"device"} + /dev/fuse; without it: the mount is gone
+ * Supervisor to keeper     {"op":"device","there":B} + /dev/fuse if it is there; else the mount is gone
  *                          {"op":"worker","pid":N,"number":N,"restarts":N,"last_restart":S} + the link to it
  *                          {"op":"hold"|"drop",…} (large_files.h)
  *                          {"op":"finished"}
  *
- * The keeper never says anything. With the supervisor's end of the worker's link it holds what the worker has said and
+ * Keeper to supervisor     {"op":"again"}: it had no descriptor for something, and wants to be told everything once more
+ *
+ * With the supervisor's end of the worker's link it holds what the worker has said and
  * the supervisor has not heard.
  *
  * Threads     None. Errors: a mount without a keeper is served all the same; a log line says so.
@@ -25,8 +27,10 @@ struct hd_supervisor;
 
 /* ---- in the supervisor ---- */
 
-/* There is no keeper, or it has ended: starts one and tells it everything. */
+/* There is no keeper, or it has ended: starts one and tells it everything. What fails is tried again. */
 void hd_keeper_ensure(struct hd_supervisor *supervisor);
+/* Its end of the link is readable: it has ended, or lacks something. */
+void hd_keeper_hear(struct hd_supervisor *supervisor);
 /* Which worker there is now. */
 void hd_keeper_tell_worker(struct hd_supervisor *supervisor);
 /* The device, or that there is none any more. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <string.h>
 
 #include "mount/control/control_channel.h"
 #include "mount/program_spawn.h"
@@ -20,6 +21,7 @@
 #define LOCK_PATIENCE_NS 2000000000u
 #define LOCK_RETRY_NS 1000000u
 #define DISMISS_MS 5000
+#define HEAR_MS 1000
 
 /* The lock of a keeper that has just died is free in a moment. */
 static int take_lock(struct hd_supervisor *supervisor)
@@ -95,7 +97,9 @@ void hd_keeper_tell_worker(struct hd_supervisor *supervisor)
 
 void hd_keeper_tell_device(struct hd_supervisor *supervisor)
 {
-	tell(supervisor, json_pack("{s:s}", "op", "device"), supervisor->parts[HD_PART_DEVICE]);
+	int device = supervisor->parts[HD_PART_DEVICE];
+
+	tell(supervisor, json_pack("{s:s, s:b}", "op", "device", "there", (int)(device >= 0)), device);
 }
 
 void hd_keeper_tell_large(struct hd_supervisor *supervisor, const json_t *message, int fd)
@@ -123,7 +127,7 @@ static void tell_all(struct hd_supervisor *supervisor)
 }
 
 /* Something that kills every keeper must not keep us busy for ever. */
-static bool may_replace(struct hd_supervisor *supervisor)
+static bool may_replace(struct hd_supervisor *supervisor, bool died)
 {
 	uint64_t now = hd_clock_monotonic_ns();
 
@@ -131,30 +135,48 @@ static bool may_replace(struct hd_supervisor *supervisor)
 		supervisor->keepers_began_ns = now;
 		supervisor->window_keepers = 0;
 	}
-	return supervisor->window_keepers++ <= supervisor->options.restarts;
+	supervisor->window_keepers += died;
+	return supervisor->window_keepers <= supervisor->options.restarts;
 }
 
 void hd_keeper_ensure(struct hd_supervisor *supervisor)
 {
+	bool died = supervisor->keeper_fd >= 0;
 	int status;
 	int r;
 
-	if (supervisor->keeper_fd >= 0) {
+	if (died) {
 		hd_log(HD_LOG_WARNING, "keeper %d is gone", (int)supervisor->keeper);
 		hd_descriptor_close(&supervisor->keeper_fd);
 	}
 	if (supervisor->keeper != 0)
 		(void)hd_process_reap(supervisor->keeper, &status);
 	(void)hd_reserve_release(&supervisor->reserve);
-	r = may_replace(supervisor) ? spawn(supervisor) : hd_fail(EAGAIN, "too many keepers have died");
+	r = may_replace(supervisor, died) ? spawn(supervisor) : hd_fail(EAGAIN, "too many keepers have died");
 	hd_reserve_fill(&supervisor->reserve);
-	if (r >= 0)
+	if (r >= 0) {
+		supervisor->keeper_due = false;
 		tell_all(supervisor);
-	else
+	} else if (hd_supervisor_put_off(supervisor, &supervisor->keeper_due)) {
 		hd_log(HD_LOG_WARNING,
-			"no keeper: the death of this process and its worker at once would lose "
+			"no keeper yet: the death of this process and its worker at once would lose "
 			"what is not on disk: %s",
 			hd_error_message(r));
+	}
+}
+
+void hd_keeper_hear(struct hd_supervisor *supervisor)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	json_t *message;
+
+	if (hd_control_receive(supervisor->keeper_fd, HEAR_MS, &message, &fd) < 0) {
+		hd_keeper_ensure(supervisor);
+		return;
+	}
+	if (strcmp(hd_control_op(message), "again") == 0)
+		tell_all(supervisor);
+	json_decref(message);
 }
 
 void hd_keeper_dismiss(struct hd_supervisor *supervisor)

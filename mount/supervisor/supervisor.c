@@ -215,6 +215,25 @@ static void hear_worker(struct hd_supervisor *supervisor)
 	(void)hd_process_kill(supervisor->worker, SIGKILL);
 }
 
+/* Of two times to wait, of which -1 is for ever. */
+static int sooner(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+/* Tries what is due, if it is time. */
+static void catch_up(struct hd_supervisor *supervisor)
+{
+	if (supervisor->catch_up_at_ns == 0 || hd_clock_monotonic_ns() < supervisor->catch_up_at_ns ||
+		supervisor->phase == SUPERVISOR_ENDED)
+		return;
+	supervisor->catch_up_at_ns = 0;
+	if (supervisor->status_due)
+		hd_supervisor_write_status(supervisor);
+	if (supervisor->keeper_due)
+		hd_keeper_ensure(supervisor);
+}
+
 /* Until SUPERVISOR_ENDED. */
 static void serve_mount(struct hd_supervisor *supervisor)
 {
@@ -226,8 +245,10 @@ static void serve_mount(struct hd_supervisor *supervisor)
 		unsigned ready = 0;
 		int r;
 
-		r = hd_descriptor_wait(
-			fds, HD_ARRAY_SIZE(fds), hd_supervisor_ladder_timeout(supervisor), &ready);
+		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds),
+			sooner(hd_supervisor_ladder_timeout(supervisor),
+				hd_supervisor_catch_up_timeout(supervisor)),
+			&ready);
 		if (r < 0) {
 			/* For want of memory, say. Nobody would be helped if the mount ended for it. */
 			hd_log(HD_LOG_ERROR, "cannot wait for events, trying again: %s", hd_error_message(r));
@@ -245,9 +266,9 @@ static void serve_mount(struct hd_supervisor *supervisor)
 		else if ((ready & 32u) && !supervisor->stepped_down)
 			hd_supervisor_prepare_next(supervisor);
 		hd_supervisor_ladder_climb(supervisor);
-		/* It never says anything: that is its end. */
+		catch_up(supervisor);
 		if ((ready & 16u) && supervisor->phase != SUPERVISOR_ENDED)
-			hd_keeper_ensure(supervisor);
+			hd_keeper_hear(supervisor);
 	}
 }
 

@@ -252,7 +252,23 @@ static enum supervisor_phase phase_by_itself(const struct hd_supervisor *kept)
 	if (kept->parts[HD_PART_DEVICE] >= 0)
 		return SUPERVISOR_SERVING;
 	/* Before anything was mounted there is nothing to go on with, and after it the memory is to be saved. */
-	return kept->detached ? SUPERVISOR_SALVAGING : SUPERVISOR_STARTING;
+	return kept->detached || kept->lacks_device ? SUPERVISOR_SALVAGING : SUPERVISOR_STARTING;
+}
+
+/* The worker that had them is dead too. */
+static void tell_lacking(const struct hd_supervisor *kept)
+{
+	size_t lacking = hd_held_files_lacking(&kept->large);
+	char text[160];
+
+	if (lacking == 0)
+		return;
+	(void)snprintf(text, sizeof(text),
+		"heddled and its worker died at once, and the keeper had no descriptor for %zu large files: "
+		"what of them was not on disk is lost",
+		lacking);
+	hd_log(HD_LOG_ERROR, "%s", text);
+	hd_supervisor_record_last(kept, text);
 }
 
 int hd_supervisor_succeed(struct hd_supervisor *kept)
@@ -276,6 +292,8 @@ int hd_supervisor_succeed(struct hd_supervisor *kept)
 	} else if (r != -ECONNREFUSED && r != -ECONNRESET && r != -ENOENT)
 		hd_log(HD_LOG_WARNING, "worker %d cannot be adopted: %s", (int)kept->worker,
 			hd_error_message(r));
+	if (r < 0)
+		tell_lacking(kept);
 	kept->phase = phase_by_itself(kept);
 	r = hd_supervisor_take_office(kept);
 	if (r < 0)

@@ -32,7 +32,7 @@ int hd_supervisor_listen(struct hd_supervisor *supervisor)
 	return r < 0 ? hd_fail_in(r, "listen at %s", path) : 0;
 }
 
-void hd_supervisor_write_status(const struct hd_supervisor *supervisor)
+void hd_supervisor_write_status(struct hd_supervisor *supervisor)
 {
 	const struct hd_program_arguments *arguments = &supervisor->arguments;
 	json_t *status = json_pack("{s:i, s:i, s:s, s:s, s:I}", "pid", (int)getpid(), "worker",
@@ -42,8 +42,10 @@ void hd_supervisor_write_status(const struct hd_supervisor *supervisor)
 	int r = text ? hd_run_file_write(arguments->store, supervisor->number, HD_RUN_STATUS, text) : -ENOMEM;
 
 	json_decref(status);
-	if (r < 0)
-		hd_log(HD_LOG_WARNING, "cannot write the status file, ignoring: %s", hd_error_message(r));
+	if (r >= 0)
+		supervisor->status_due = false;
+	else if (hd_supervisor_put_off(supervisor, &supervisor->status_due))
+		hd_log(HD_LOG_WARNING, "cannot write the status file, trying again: %s", hd_error_message(r));
 }
 
 void hd_supervisor_remove_files(const struct hd_supervisor *supervisor)

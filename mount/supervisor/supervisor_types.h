@@ -71,6 +71,9 @@ struct hd_supervisor {
 	bool waits_for_sync[SUPERVISOR_WAITER_LIMIT]; /* a lazy one: durability is enough */
 	size_t n_waiters;
 
+	bool lacks;         /* of a keeper: something came that it had no descriptor for */
+	bool lacks_still;   /* since it has asked again */
+	bool lacks_device;  /* the device was that */
 	bool adopted;       /* another supervisor mounted this */
 	bool foreign;       /* another supervisor started the worker: nobody tells us how it ends */
 	bool recovers;      /* all processes of the mount before were killed */
@@ -92,7 +95,9 @@ struct hd_supervisor {
 	unsigned salvages;  /* tries */
 	uint64_t restarts;  /* workers that took over */
 	uint64_t window_restarts, window_began_ns; /* those that the budget counts */
-	uint64_t window_keepers, keepers_began_ns; /* keepers that were replaced, likewise */
+	uint64_t window_keepers, keepers_began_ns; /* keepers that died, likewise */
+	bool status_due, keeper_due;               /* could not be written or started, and is to be */
+	uint64_t catch_up_at_ns;                   /* when that is tried again; 0: nothing is due */
 	char last_restart[160];                    /* why the last one had to; "": none did */
 	int exit_status;
 };
@@ -120,12 +125,19 @@ void hd_supervisor_remind(const struct hd_supervisor *supervisor);
 
 /* Listens where clients connect. */
 int hd_supervisor_listen(struct hd_supervisor *supervisor);
-/* Writes the file that says who serves the thread. */
-void hd_supervisor_write_status(const struct hd_supervisor *supervisor);
+/* Writes the file that says who serves the thread; what cannot be written is due. */
+void hd_supervisor_write_status(struct hd_supervisor *supervisor);
 /* Removes both, and the worker's socket. */
 void hd_supervisor_remove_files(const struct hd_supervisor *supervisor);
 /* Notes for `heddle status`, and for the next mount, how this one ended. */
 void hd_supervisor_record_last(const struct hd_supervisor *supervisor, const char *text);
+
+/* ---- supervisor_catch_up.c ---- */
+
+/* *DUE, which is one of its own: what could not be done for R is tried again in a moment. False: it was due already. */
+bool hd_supervisor_put_off(struct hd_supervisor *supervisor, bool *due);
+/* Milliseconds until then, -1 if nothing is due. */
+int hd_supervisor_catch_up_timeout(const struct hd_supervisor *supervisor);
 
 /* ---- supervisor_mount.c ---- */
 

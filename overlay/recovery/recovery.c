@@ -3,6 +3,7 @@
 #include "overlay/bases/base_root.h"
 #include "overlay/inodes/orphan.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,12 @@ static int large_fd(struct hd_recovered *recovered, uint32_t slot)
 		return -ENOMEM;
 	recovered->large = large;
 	fd = hd_memory_file_create("heddle-large", 0);
+	if (fd == -EMFILE)
+		return hd_fail(EMFILE,
+			"the journal has more than %zu large files, each of which needs a descriptor, and "
+			"%lu "
+			"are allowed",
+			recovered->n_large, hd_descriptor_limit());
 	if (fd >= 0)
 		large[recovered->n_large++] = (struct hd_recovered_large){.slot = slot, .fd = fd};
 	return fd;
@@ -224,18 +231,32 @@ static int64_t count_large_blocks(const struct hd_arena *arena, const struct hd_
 }
 
 /* A large file whose blocks were all cut off has no data in the journal: it gets an empty memory file. */
-static int adopt_slot(struct hd_overlay *overlay, const struct hd_inode *inode, int kept_fd)
+static int adopt_slot(struct hd_overlay *overlay, uint32_t index, bool attached, int kept_fd)
 {
 	HD_AUTO_CLOSE int new_fd = kept_fd < 0 ? hd_memory_file_create("heddle-large", 0) : -1;
 	int fd = kept_fd < 0 ? new_fd : kept_fd;
+	const struct hd_inode *inode = hd_record_inode(overlay->arena, index);
+	int64_t blocks = count_large_blocks(overlay->arena, inode);
 
-	hd_hot_large_account(overlay->hot, count_large_blocks(overlay->arena, inode));
+	if (attached && kept_fd < 0 && blocks > 0)
+		hd_log(HD_LOG_ERROR,
+			"nobody held the memory of large file %u (inode %u): %lld blocks of it are lost",
+			inode->part.file.large_slot, index, (long long)blocks);
+	hd_hot_large_account(overlay->hot, blocks);
 	return fd < 0 ? fd : hd_hot_large_adopt(overlay->hot, inode->part.file.large_slot, fd);
 }
 
+/* The overlay has a descriptor of its own: two of each file might be more than this process may have. */
+static void let_replayed_go(struct hd_recovered *recovered, uint32_t slot)
+{
+	for (size_t i = 0; i < recovered->n_large; i++)
+		if (recovered->large[i].slot == slot)
+			hd_descriptor_close(&recovered->large[i].fd);
+}
+
 /* Only what a file refers to is taken over: slots of files that are gone stay behind in a long journal. */
-int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options *options,
-	const struct hd_recovered *recovered)
+int hd_recover_large(
+	struct hd_overlay *overlay, const struct hd_overlay_options *options, struct hd_recovered *recovered)
 {
 	uint32_t i = 0;
 	int r = 0;
@@ -244,10 +265,12 @@ int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options
 		hd_flusher_note_everything(overlay->flusher);
 	while (r == 0 && (i = hd_arena_next_flagged(overlay->arena, i + 1))) {
 		const struct hd_inode *inode = hd_record_inode(overlay->arena, i);
+		uint32_t slot = inode->part.file.large_slot;
 
-		if (is_large(inode))
-			r = adopt_slot(
-				overlay, inode, find_large(options, recovered, inode->part.file.large_slot));
+		if (!is_large(inode))
+			continue;
+		r = adopt_slot(overlay, i, options->attach, find_large(options, recovered, slot));
+		let_replayed_go(recovered, slot);
 	}
 	return r;
 }

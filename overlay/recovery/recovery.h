@@ -33,8 +33,8 @@ int hd_recover(struct hd_overlay *overlay, struct hd_overlay_options *options, s
 void hd_recovered_clear(struct hd_recovered *recovered);
 
 /* Gives large files their memory files back, and accounts for them. */
-int hd_recover_large(struct hd_overlay *overlay, const struct hd_overlay_options *options,
-	const struct hd_recovered *recovered);
+int hd_recover_large(
+	struct hd_overlay *overlay, const struct hd_overlay_options *options, struct hd_recovered *recovered);
 
 /* Makes the root of a new thread; notes the times and owners that base entries without any show. */
 int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state);

@@ -35,6 +35,14 @@ void hd_reserve_fill(struct hd_reserve *reserve)
 	}
 }
 
+bool hd_reserve_is_full(const struct hd_reserve *reserve)
+{
+	for (int i = 0; i < HD_RESERVE_DESCRIPTORS; i++)
+		if (reserve->fds[i] < 0)
+			return false;
+	return reserve->memory;
+}
+
 bool hd_reserve_release(struct hd_reserve *reserve)
 {
 	bool had = false;

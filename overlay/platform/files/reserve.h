@@ -23,6 +23,8 @@ struct hd_reserve {
 void hd_reserve_init(struct hd_reserve *reserve);
 /* As much as can be had. Costs nothing when nothing is missing. */
 void hd_reserve_fill(struct hd_reserve *reserve);
+/* Whether it is all that is wanted. */
+bool hd_reserve_is_full(const struct hd_reserve *reserve);
 /* Gives all up. Whether there were any descriptors. */
 bool hd_reserve_release(struct hd_reserve *reserve);
 

@@ -20,7 +20,8 @@ kill -CONT "$worker"
 check_equal "$(changes)" "A file"
 
 kill -STOP "$worker"
-heddle unmount --lazy >out 2>&1 || true
+check_status 69 heddle unmount --lazy
+check_contains "$(cat .output)" "$MNT is detached"
 ! grep -q " $MNT fuse" /proc/self/mounts || fail "$MNT is still mounted"
 kill -CONT "$worker"
 wait_until 10 test ! -e "/proc/$worker"

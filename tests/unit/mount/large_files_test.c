@@ -152,12 +152,45 @@ static void the_newer_of_two_messages_counts(void **state)
 	assert_false(is_open(old));
 }
 
+static void what_did_not_come_is_lacking_and_nothing_else_is_given_up(void **state)
+{
+	struct hd_held_files held = {0};
+	int first = open_something();
+	int second = open_something();
+	int none = -1;
+
+	(void)state;
+	assert_true(hear(&held, "hold", 5, 1, &none));
+	assert_null(find(&held, 5));
+	assert_int_equal(hd_held_files_lacking(&held), 1);
+	assert_true(hear(&held, "hold", 5, 1, &first));
+	assert_int_equal(hd_held_files_lacking(&held), 0);
+	first = find(&held, 5)->fd;
+
+	/* Told again, by the same worker and by the next one. */
+	assert_true(hear(&held, "hold", 5, 1, &none));
+	hd_held_files_restart(&held);
+	assert_true(hear(&held, "hold", 5, 9, &none));
+	assert_int_equal(find(&held, 5)->fd, first);
+	assert_int_equal(hd_held_files_lacking(&held), 0);
+
+	/* Another file has the slot now. */
+	assert_true(hear(&held, "hold", 5, 10, &none));
+	assert_false(is_open(first));
+	assert_int_equal(hd_held_files_lacking(&held), 1);
+	assert_true(hear(&held, "hold", 6, 11, &second));
+	assert_true(hear(&held, "drop", 5, 12, &none));
+	assert_int_equal(hd_held_files_lacking(&held), 0);
+	hd_held_files_clear(&held);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_announced_is_held),
 		cmocka_unit_test(what_nobody_hears_is_not_announced_again),
 		cmocka_unit_test(the_newer_of_two_messages_counts),
+		cmocka_unit_test(what_did_not_come_is_lacking_and_nothing_else_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
