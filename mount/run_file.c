@@ -52,12 +52,15 @@ uint32_t hd_run_file_number(const char *name)
 int hd_run_directory_make(const char *store_path)
 {
 	HD_AUTO_FREE char *path = NULL;
+	int r;
 
 	if (asprintf(&path, "%s/run", store_path) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
-	return hd_directory_make(AT_FDCWD, path, 0700);
+	/* Nothing above it: a store that was deleted is not to come back half. */
+	r = hd_directory_make_new(AT_FDCWD, path, 0700);
+	return r == -EEXIST ? 0 : r;
 }
 
 int hd_run_file_write(const char *store_path, uint32_t number, enum hd_run_file file, const char *text)
@@ -72,7 +75,7 @@ int hd_run_file_write(const char *store_path, uint32_t number, enum hd_run_file 
 		directory = NULL;
 		return -ENOMEM;
 	}
-	r = hd_directory_make(AT_FDCWD, directory, 0700);
+	r = hd_run_directory_make(store_path);
 	if (r >= 0)
 		r = directory_fd = hd_directory_open(AT_FDCWD, directory);
 	if (r >= 0)

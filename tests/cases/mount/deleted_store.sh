@@ -30,7 +30,8 @@ heddle_mount_again
 check_content "$MNT/first" first
 check_content "$MNT/second" second
 
-# All of it: whoever asks is told, every time.
+# All of it: whoever asks is told, every time. The end of the mount makes nothing of it anew.
+supervisor=$(status_field 's["worker"]["supervisor"]')
 rm -rf "$STORE"
 echo "third" >"$MNT/third"
 for _ in 1 2; do
@@ -42,3 +43,5 @@ check_content "$MNT/second" second
 check_content "$MNT/README" "readme
 second"
 check umount "$MNT"
+wait_until 60 test ! -e "/proc/$supervisor"
+check_missing "$STORE"
