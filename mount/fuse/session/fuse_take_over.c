@@ -25,6 +25,7 @@
 #include "mount/fuse/fuse_answer.h"
 #include "mount/fuse/fuse_reply.h"
 #include "mount/fuse/requests/fuse_request.h"
+#include "mount/fuse/requests/message_counters.h"
 #include "mount/fuse/session/fuse_process.h"
 #include "overlay/inodes/request.h"
 #include "overlay/platform/cleanup.h"
@@ -198,10 +199,10 @@ bool hd_fuse_refuse_poison(struct hd_fuse_thread *thread)
 	if (deaths < session->options.poison)
 		return false;
 	hd_log(HD_LOG_ERROR,
-		"%u workers died while they worked on request %" PRIu64 " (kind %u, inode %" PRIu64
-		", of process %u): it is answered with EIO",
-		deaths, (uint64_t)(header->unique & ~HD_FUSE_RESENT), header->opcode, header->nodeid,
-		header->pid);
+		"%u workers died while they worked on request %" PRIu64 " (%s of inode %" PRIu64
+		" for process %u): it is answered with EIO",
+		deaths, (uint64_t)(header->unique & ~HD_FUSE_RESENT), hd_message_name(header->opcode),
+		header->nodeid, header->pid);
 	hd_fuse_answer(session, header->unique, -EIO);
 	return true;
 }
