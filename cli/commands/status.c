@@ -12,6 +12,7 @@
 #include "cli/text/state_text.h"
 #include "cli/threads/thread_command.h"
 #include "mount/control/control_error.h"
+#include "mount/mount_place.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -97,7 +98,16 @@ static void print_mount(const json_t *reply)
 	HD_AUTO_FREE char *mountpoint = hd_json_get_path(reply, "mountpoint");
 
 	if (!json_is_true(json_object_get(reply, "mounted")) || !mountpoint) {
+		HD_AUTO_FREE char *dead = hd_json_get_path(reply, "dead_mountpoint");
+
 		fputs("Not mounted; 'heddle mount' mounts it\n", stdout);
+		if (dead) {
+			fputs("At ", stdout);
+			hd_output_path(stdout, dead);
+			fputs(" is what processes that died left: every access fails until that or 'heddle "
+			      "doctor --repair'\n",
+				stdout);
+		}
 		return;
 	}
 	fputs("Mounted at ", stdout);
@@ -210,6 +220,22 @@ static int count_commits(const struct hd_location *location, json_t *reply)
 												  : 0;
 }
 
+/* What programs see of a thread that nobody serves is no business of whoever opened it to answer. */
+static int find_dead_mount(const struct hd_location *location, json_t *reply)
+{
+	struct hd_mount_place place = {0};
+	int r = 0;
+
+	if (json_is_true(json_object_get(reply, "mounted")))
+		return 0;
+	if (hd_mount_find_thread(location->store->path, location->thread, &place) < 0)
+		hd_error_clear();
+	else if (hd_mount_is_dead(&place))
+		r = hd_json_set_path(reply, "dead_mountpoint", place.directory);
+	hd_mount_place_clear(&place);
+	return r;
+}
+
 static int print_text(const struct hd_location *location, const json_t *reply)
 {
 	const json_t *changes = json_object_get(reply, "changes");
@@ -280,6 +306,8 @@ static int run_status(const struct hd_invocation *invocation)
 		"comparing", &reply, NULL);
 	if (r >= 0)
 		r = count_commits(&location, reply);
+	if (r >= 0)
+		r = find_dead_mount(&location, reply);
 	if (r < 0)
 		return r;
 	changed = hd_reply_number(json_object_get(reply, "changes"), "total") > 0;
