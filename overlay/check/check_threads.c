@@ -80,7 +80,8 @@ static int replayed_init(struct replayed *replayed)
 
 static bool is_in_use(struct hd_check *check, int directory_fd, const char *where)
 {
-	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, "lock", O_RDONLY, 0);
+	bool writable;
+	HD_AUTO_CLOSE int fd = hd_file_open_or_read(directory_fd, "lock", 0, &writable);
 
 	if (fd < 0 && fd != -ENOENT)
 		hd_check_problem(check, "%s: its lock: %s", where, hd_error_message(fd));
