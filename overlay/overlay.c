@@ -57,7 +57,7 @@ static int lock_thread(struct hd_overlay *overlay)
 }
 
 /* Takes milliseconds while the disk's journal is being written. */
-int hd_overlay_sign_lock(struct hd_overlay *overlay)
+void hd_overlay_sign_lock(struct hd_overlay *overlay)
 {
 	char holder[32];
 
@@ -65,7 +65,6 @@ int hd_overlay_sign_lock(struct hd_overlay *overlay)
 	/* Who is refused is told; no harm if a disk that is full or read-only does not take it. */
 	(void)hd_file_truncate(overlay->lock_fd, 0);
 	(void)hd_file_write_at(overlay->lock_fd, holder, strlen(holder), 0);
-	return 0;
 }
 
 /* Without its directory's name on disk a journal is not there after a power cut, whatever else of it was synced. */
@@ -172,7 +171,7 @@ static int open_parts(
 	if (r == 0)
 		r = lock_thread(overlay);
 	if (r == 0 && !(options->attach && options->background))
-		r = hd_overlay_sign_lock(overlay);
+		hd_overlay_sign_lock(overlay);
 	if (r == 0)
 		r = open_memory(overlay, options);
 	if (r == 0)

@@ -141,8 +141,8 @@ struct hd_recovery_report {
 void hd_overlay_recovery(const struct hd_overlay *overlay, struct hd_recovery_report *ret_report);
 
 /* Says in the thread's lock that this process has it, as hd_overlay_open does but where programs wait for it: with `attach` and
- * `background` that is the caller's, after they were answered. */
-int hd_overlay_sign_lock(struct hd_overlay *overlay);
+ * `background` that is the caller's, after they were answered. Best effort (io). */
+void hd_overlay_sign_lock(struct hd_overlay *overlay);
 
 /* Looks at all of a dead worker's memory, which hd_overlay_open does not when programs wait: -HD_E_ARENA_CORRUPT, after
  * on_damage. While others work; BETWEEN the parts, of some 50 us each, it holds nothing. */

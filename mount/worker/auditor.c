@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "overlay/platform/clock.h"
-#include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
 #include "overlay/platform/threads/task_thread.h"
 
@@ -43,9 +42,7 @@ static void *audit(void *payload)
 	struct hd_auditor *auditor = payload;
 
 	wait_for(auditor, BEGIN_AFTER_NS);
-	/* A full disk does not take it; the lock is ours all the same. */
-	if (hd_overlay_sign_lock(auditor->overlay) < 0)
-		hd_error_clear();
+	hd_overlay_sign_lock(auditor->overlay);
 	(void)hd_overlay_audit(auditor->overlay, between_parts, auditor);
 	return NULL;
 }
