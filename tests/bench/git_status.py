@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""git status in a mount that is a git worktree, beside worktrees that git made.
+"""git status in a mount that is a git worktree, beside worktrees that git made and the kernel's overlayfs over one (root).
 
     ./dev build release && tests/bench/git_status.py [--files N] [--rounds N] [--bin DIR]
 
@@ -22,7 +22,6 @@ import sys
 import tempfile
 import time
 
-SUBJECTS = ("native", "native, cache", "mount", "mount, fsmonitor")
 PHASES = ("ready", "first", "later", "change")
 
 
@@ -57,6 +56,84 @@ def path_of(number):
     return f"d{number // 10000:02}/s{number // 100 % 100:02}/f{number % 100:02}.txt"
 
 
+class Native:
+    """A worktree that git wrote."""
+
+    def __init__(self, place, cache):
+        self.place = place
+        self.cache = cache
+
+    def begin(self):
+        """Milliseconds until there is a worktree."""
+        took, _ = timed("git", "-C", self.place.repository, "worktree", "add", "-q", "--detach", self.place.tree, "main")
+        if self.cache:
+            run("git", "-C", self.place.tree, "update-index", "--force-untracked-cache")
+        return took
+
+    def end(self):
+        run("git", "-C", self.place.repository, "worktree", "remove", "--force", self.place.tree)
+
+
+class Overlayfs:
+    """The kernel's overlayfs over a worktree whose files and index somebody has made before."""
+
+    def __init__(self, place):
+        self.place = place
+        self.lower, self.upper = os.path.join(place.folder, "lower"), os.path.join(place.folder, "upper")
+        run("git", "-C", place.repository, "worktree", "add", "-q", "--detach", self.lower, "main")
+        # Younger than the files by more than a second, or git reads them again to be certain.
+        time.sleep(1.1)
+        run("git", "-C", self.lower, "update-index", "--force-untracked-cache")
+        run("git", "-C", self.lower, "status")
+        with open(os.path.join(self.lower, ".git"), encoding="utf-8") as file:
+            self.admin = file.read().split(maxsplit=1)[1].strip()
+        run("git", "-C", place.repository, "worktree", "lock", self.lower)
+        os.unlink(os.path.join(self.lower, ".git"))
+
+    def begin(self):
+        tree, upper = self.place.tree, os.path.join(self.upper, "files")
+        begun = time.perf_counter()
+        run("git", "-C", self.place.repository, "worktree", "add", "-q", "--detach", "--no-checkout", tree, "main")
+        os.makedirs(os.path.join(self.upper, "work"))
+        shutil.move(tree, upper)
+        os.mkdir(tree)
+        run("mount", "-t", "overlay", "overlay", tree, "-o", f"lowerdir={self.lower},upperdir={upper},workdir={self.upper}/work")
+        with open(os.path.join(tree, ".git"), encoding="utf-8") as file:
+            shutil.copy(os.path.join(self.admin, "index"), file.read().split(maxsplit=1)[1].strip())
+        return (time.perf_counter() - begun) * 1000
+
+    def end(self):
+        run("umount", self.place.tree)
+        os.rmdir(self.place.tree)
+        run("git", "-C", self.place.repository, "worktree", "prune")
+        shutil.rmtree(self.upper)
+
+
+class Mount:
+    """A mount of heddle, of a new thread."""
+
+    def __init__(self, place, fsmonitor):
+        self.place = place
+        self.fsmonitor = fsmonitor
+        self.number = 0
+
+    def begin(self):
+        place = self.place
+        self.number += 1
+        self.thread = f"t{self.number}{'f' if self.fsmonitor else ''}"
+        # Where it is set, git asks without the option.
+        subprocess.run(["git", "-C", place.repository, "config", "--unset", "extensions.worktreeConfig"], check=False)
+        os.makedirs(place.tree, exist_ok=True)
+        run(place.heddle, "thread", "fork", self.thread, "main", env=place.environment)
+        options = ["--git=worktree"] + (["--git-fsmonitor"] if self.fsmonitor else [])
+        took, _ = timed(place.heddle, "mount", self.thread, place.tree, *options, env=place.environment)
+        return took
+
+    def end(self):
+        run(self.place.heddle, "unmount", self.place.tree, env=self.place.environment)
+        run(self.place.heddle, "thread", "drop", self.thread, env=self.place.environment)
+
+
 class Place:
     def __init__(self, files, programs):
         self.folder = tempfile.mkdtemp(prefix="heddle-git-status.", dir=os.environ.get("TMPDIR"))
@@ -70,30 +147,13 @@ class Place:
                 process.stdin.write(part)
         self.environment = os.environ | {"HEDDLE_STORE": os.path.join(self.folder, "store")}
         run(self.heddle, "init", self.repository, "--store", self.environment["HEDDLE_STORE"])
-        self.number = 0
-
-    def begin(self, subject):
-        """Milliseconds until there is a worktree."""
-        if subject.startswith("native"):
-            took, _ = timed("git", "-C", self.repository, "worktree", "add", "-q", "--detach", self.tree, "main")
-            if "cache" in subject:
-                run("git", "-C", self.tree, "update-index", "--force-untracked-cache")
-            return took
-        self.number += 1
-        # Where it is set, git asks without the option.
-        subprocess.run(["git", "-C", self.repository, "config", "--unset", "extensions.worktreeConfig"], check=False)
-        os.makedirs(self.tree, exist_ok=True)
-        run(self.heddle, "thread", "fork", f"t{self.number}", "main", env=self.environment)
-        options = ["--git=worktree"] + (["--git-fsmonitor"] if "fsmonitor" in subject else [])
-        took, _ = timed(self.heddle, "mount", f"t{self.number}", self.tree, *options, env=self.environment)
-        return took
-
-    def end(self, subject):
-        if subject.startswith("native"):
-            run("git", "-C", self.repository, "worktree", "remove", "--force", self.tree)
-            return
-        run(self.heddle, "unmount", self.tree, env=self.environment)
-        run(self.heddle, "thread", "drop", f"t{self.number}", env=self.environment)
+        self.subjects = {
+            "native": Native(self, cache=False),
+            "native, cache": Native(self, cache=True),
+            "overlayfs, cache": Overlayfs(self),
+            "mount": Mount(self, fsmonitor=False),
+            "mount, fsmonitor": Mount(self, fsmonitor=True),
+        }
 
     def status(self, trace=None):
         environment = self.environment | ({"GIT_TRACE2_PERF": trace} if trace else {})
@@ -101,11 +161,11 @@ class Place:
         return took, out
 
     def measure(self, subject):
-        result = {"ready": self.begin(subject)}
+        result = {"ready": subject.begin()}
         try:
             self.look(result)
         finally:
-            self.end(subject)
+            subject.end()
         return result
 
     def look(self, result):
@@ -134,12 +194,13 @@ def main():
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     place = Place(arguments.files, os.path.abspath(arguments.bin))
-    results = {subject: [] for subject in SUBJECTS}
+    names = list(place.subjects)
+    results = {name: [] for name in names}
     try:
         for number in range(arguments.rounds):
-            for turn in range(len(SUBJECTS)):
-                subject = SUBJECTS[(turn + number) % len(SUBJECTS)]
-                results[subject].append(place.measure(subject))
+            for turn in range(len(names)):
+                name = names[(turn + number) % len(names)]
+                results[name].append(place.measure(place.subjects[name]))
     finally:
         shutil.rmtree(place.folder, ignore_errors=True)
     print(f"| {arguments.files:,} files | " + " | ".join(PHASES) + " | work | looks |")
