@@ -36,6 +36,8 @@ struct ejection {
 	git_index *index;                           /* owned */
 	char *path;                                 /* owned: of the directory */
 	char *reference;                            /* owned: of the branch */
+	git_oid base;                               /* the commit that the history begins at */
+	git_oid at;                                 /* where the branch is in the original; zero: nowhere */
 	struct hd_eject_result result;
 };
 
@@ -136,7 +138,6 @@ static int take_original(struct ejection *ejection, const struct hd_state *first
 	HD_AUTO_CLOSE int git_fd = open_git_directory(ejection, ".git");
 	HD_AUTO_CLOSE int objects_fd = open_git_directory(ejection, ".git/objects");
 	HD_AUTO_FREE char *objects = NULL, *config = NULL;
-	git_oid commit;
 	int r = git_fd < 0 ? git_fd : objects_fd < 0 ? objects_fd : 0;
 
 	if (r == 0 && (asprintf(&objects, "%s/objects", location) < 0 ||
@@ -150,10 +151,11 @@ static int take_original(struct ejection *ejection, const struct hd_state *first
 		r = hd_eject_objects_copy(objects, objects_fd);
 	if (r >= 0)
 		r = open_repository(ejection);
-	if (r >= 0 && git_oid_fromstr(&commit, first->git_commit) < 0)
+	if (r >= 0 && git_oid_fromstr(&ejection->base, first->git_commit) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "the base's commit");
 	return r < 0 ? r
-		     : hd_eject_references_copy(location, ejection->repository, ejection->reference, &commit);
+		     : hd_eject_references_copy(
+			       location, ejection->repository, ejection->reference, &ejection->at);
 }
 
 static int make_repository(struct ejection *ejection)
@@ -191,6 +193,25 @@ static int write_commits(struct ejection *ejection)
 	if (r >= 0)
 		r = hd_directory_remove_tree(job->root_fd, ".git/logs");
 	return r == -ENOENT ? 0 : r;
+}
+
+/* A branch that has only what the thread has, by a landing for instance, goes on from where the original has it; no other does. */
+static int check_branch(const struct ejection *ejection)
+{
+	const git_oid *at = &ejection->at;
+	git_oid commit;
+
+	/* At the base first, so that nobody asks for parents that a shallow history has not. */
+	if (git_oid_is_zero(at) || git_oid_equal(at, &ejection->base))
+		return 0;
+	if (git_oid_fromstr(&commit, ejection->result.commits.commit) < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "the commit of the export");
+	if (git_oid_equal(at, &commit) || git_graph_descendant_of(ejection->repository, &commit, at) == 1)
+		return 0;
+	return hd_fail(EEXIST,
+		"the repository has a branch '%s' with commits that the thread has not: name another "
+		"with --branch",
+		ejection->job->branch);
 }
 
 /* ---- the working tree ---- */
@@ -258,6 +279,8 @@ static int run(struct ejection *ejection)
 		r = make_repository(ejection);
 	if (r >= 0)
 		r = write_commits(ejection);
+	if (r >= 0)
+		r = check_branch(ejection);
 	if (r >= 0)
 		r = read_index(ejection);
 	if (r >= 0)

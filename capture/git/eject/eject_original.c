@@ -179,23 +179,8 @@ struct references {
 	git_repository *original, *repository; /* owned, borrowed */
 	git_odb *odb;                          /* owned: of the new one */
 	const char *branch;
-	const git_oid *commit;
+	git_oid at; /* where the branch is in the original; zero: nowhere */
 };
-
-/* Whether the branch that is exported to may go on from where the original has it. */
-static int check_branch(const struct references *references, const git_oid *at)
-{
-	int g = git_oid_equal(at, references->commit)
-			? 1
-			: git_graph_descendant_of(references->original, references->commit, at);
-
-	if (g == 1)
-		return 0;
-	return hd_fail(EEXIST,
-		"the repository has a branch '%s' with commits that the thread has not: name another "
-		"with --branch",
-		references->branch + strlen(BRANCHES));
-}
 
 static bool is_wanted(const char *name)
 {
@@ -207,7 +192,7 @@ static bool is_wanted(const char *name)
 }
 
 /* What leads to no object is broken in the original, too, and stays there. */
-static int copy_reference(const struct references *references, git_reference *from)
+static int copy_reference(struct references *references, git_reference *from)
 {
 	const char *name = git_reference_name(from), *target = git_reference_symbolic_target(from);
 	const git_oid *id = git_reference_target(from);
@@ -216,8 +201,11 @@ static int copy_reference(const struct references *references, git_reference *fr
 
 	if (!is_wanted(name))
 		return 0;
-	if (strcmp(name, references->branch) == 0)
-		return id ? check_branch(references, id) : 0;
+	if (strcmp(name, references->branch) == 0) {
+		if (id)
+			references->at = *id;
+		return 0;
+	}
 	if (target && is_wanted(target))
 		g = git_reference_symbolic_create(&copy, references->repository, name, target, 1, NULL);
 	else if (id && git_odb_exists(references->odb, id))
@@ -226,7 +214,7 @@ static int copy_reference(const struct references *references, git_reference *fr
 	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "write %s", name) : hd_work_advance(0);
 }
 
-static int copy_all(const struct references *references)
+static int copy_all(struct references *references)
 {
 	git_reference_iterator *iterator = NULL;
 	git_reference *reference;
@@ -243,9 +231,9 @@ static int copy_all(const struct references *references)
 }
 
 int hd_eject_references_copy(
-	const char *location, git_repository *repository, const char *branch, const git_oid *commit)
+	const char *location, git_repository *repository, const char *branch, git_oid *ret_at)
 {
-	struct references references = {.repository = repository, .branch = branch, .commit = commit};
+	struct references references = {.repository = repository, .branch = branch};
 	int r = 0;
 
 	if (git_repository_open_bare(&references.original, location) < 0 ||
@@ -255,5 +243,8 @@ int hd_eject_references_copy(
 		r = copy_all(&references);
 	git_odb_free(references.odb);
 	git_repository_free(references.original);
-	return r < 0 ? hd_fail_in(r, "%s", location) : 0;
+	if (r < 0)
+		return hd_fail_in(r, "%s", location);
+	*ret_at = references.at;
+	return 0;
 }

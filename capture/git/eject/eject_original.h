@@ -8,7 +8,7 @@
  * heddle put there (refs/heddle/, branches heddle/<thread>) is not taken.
  *
  * Ownership   All is borrowed. Threads: one.
- * Errors      -HD_E_REPOSITORY with libgit2's words, -HD_E_BASE_MISSING, -errno; -EEXIST for hd_eject_references_copy.
+ * Errors      -HD_E_REPOSITORY with libgit2's words, -HD_E_BASE_MISSING, -errno.
  */
 
 #include <git2.h>
@@ -20,10 +20,10 @@ int hd_eject_files_copy(const char *location, int git_fd);
 int hd_eject_config_repair(const char *location, const char *config);
 
 /*
- * References of LOCATION into REPOSITORY, which has the objects. BRANCH is left to who exports to it: it must be at COMMIT, an
- * ancestor of it, or not be there.
+ * References of LOCATION into REPOSITORY, which has the objects. BRANCH is left to who exports to it: RET_AT is where it is in
+ * LOCATION, zero if it is not there.
  */
 int hd_eject_references_copy(
-	const char *location, git_repository *repository, const char *branch, const git_oid *commit);
+	const char *location, git_repository *repository, const char *branch, git_oid *ret_at);
 
 #endif

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -97,6 +98,16 @@ int hd_git_library_find_tree(git_repository *repository, const git_oid *id, git_
 	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "read commit %s", git_oid_tostr_s(id)) : 0;
 }
 
+/* libgit2 says of a repository with SHA-256 which line of its configuration it does not know. */
+static const char *words_of(const git_error *error)
+{
+	if (!error || !error->message)
+		return "no reason given";
+	if (strstr(error->message, "extensions.objectformat"))
+		return "its objects are named by SHA-256, which libgit2 does not read";
+	return error->message;
+}
+
 int hd_git_library_fail(int code, const char *format, ...)
 {
 	const git_error *error = git_error_last();
@@ -106,5 +117,5 @@ int hd_git_library_fail(int code, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	return hd_fail(code, "%s: %s", text, error && error->message ? error->message : "no reason given");
+	return hd_fail(code, "%s: %s", text, words_of(error));
 }

@@ -117,6 +117,23 @@ check_equal "$(git -C other rev-parse mine/own~2 main)" "$(git -C repository rev
 check_status 65 heddle eject wrong --branch 'no..name'
 check_missing wrong
 
+# What was landed is the thread's, and so is what it was rebased onto.
+check heddle thread create landed main >/dev/null
+check heddle mount landed "$TEST_DIRECTORY/landed" --git=branch >/dev/null
+git -C repository branch onto main~1
+echo by-git >landed/by-git
+git -C landed add -A
+git -C landed commit -q -m "By git"
+check heddle land landed --onto onto >/dev/null
+check heddle eject of-landed landed --branch onto >/dev/null 2>&1
+check_equal "$(git -C of-landed rev-parse onto)" "$(git -C repository rev-parse onto)"
+check_status 73 heddle eject other2 landed --branch main
+check heddle rebase landed main >/dev/null
+check heddle eject of-rebased landed --branch main >/dev/null 2>&1
+check_equal "$(git -C of-rebased rev-parse main^2)" "$(git -C repository rev-parse main)"
+check_equal "$(git -C of-rebased status --porcelain)" ""
+check heddle unmount landed >/dev/null
+
 # A repository that borrows from another, and is shallow; without the original all of it goes on.
 heddle_unmount
 git clone -q --shared repository shared

@@ -40,6 +40,13 @@ works super/sub
 git -C repository config extensions.worktreeConfig true
 works repository
 
+# One that libgit2 cannot read is refused with the reason, and nothing is left in it.
+git init -q --object-format=sha256 sha256
+git -C sha256 commit -q --allow-empty -m "First"
+check_status 65 heddle init sha256
+check_contains "$(cat .output)" "its objects are named by SHA-256"
+check_missing sha256/.heddle
+
 # refuses PATTERN: it is mounted, without .git, and a remark says why.
 refuses() {
 	local text
