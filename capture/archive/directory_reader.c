@@ -15,6 +15,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/checksum.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/beneath.h"
 #include "overlay/platform/files/file.h"
@@ -62,11 +63,6 @@ static bool is_label(const char *name)
 	return false;
 }
 
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 /* Reading changes the access time, and nothing else. */
 static int check_unchanged(int fd, const struct stat *before)
 {
@@ -77,8 +73,8 @@ static int check_unchanged(int fd, const struct stat *before)
 		return r;
 	return now.st_dev == before->st_dev && now.st_ino == before->st_ino &&
 			       now.st_mode == before->st_mode && now.st_size == before->st_size &&
-			       same_time(&now.st_mtim, &before->st_mtim) &&
-			       same_time(&now.st_ctim, &before->st_ctim)
+			       hd_clock_is_same(&now.st_mtim, &before->st_mtim) &&
+			       hd_clock_is_same(&now.st_ctim, &before->st_ctim)
 		       ? 0
 		       : -HD_E_IMPORT_CHANGED;
 }

@@ -4,6 +4,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <linux/limits.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,10 @@
 
 #include "capture/archive/archive_acl.h"
 #include "overlay/access/access_control_list.h"
+#include "overlay/access/attribute_string.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/transfer.h"
 #include "overlay/platform/threads/work.h"
@@ -169,28 +172,18 @@ static int set_attribute(const struct hd_tar_writer *writer, struct archive_entr
 static int set_attributes(
 	const struct hd_tar_writer *writer, struct archive_entry *entry, const struct hd_snapshot_node *node)
 {
+	struct hd_extended_attribute attribute;
 	struct hd_reader reader;
-	char name[256];
+	char name[XATTR_NAME_MAX + 1];
 	int r = 0;
 
 	hd_reader_init(&reader, node->xattrs, node->xattrs_size);
-	while (r == 0 && hd_reader_left(&reader) > 0) {
-		size_t name_length = hd_reader_u8(&reader), size = hd_reader_u32(&reader);
-		const void *name_bytes = hd_reader_bytes(&reader, name_length);
-		const void *value = hd_reader_bytes(&reader, size);
-
-		if (hd_reader_failed(&reader))
-			return -HD_E_ATTRIBUTES_CORRUPT;
-		memcpy(name, name_bytes, name_length);
-		name[name_length] = '\0';
-		r = set_attribute(writer, entry, name, value, size);
+	while (r == 0 && hd_attribute_next(&reader, &attribute)) {
+		memcpy(name, attribute.name, attribute.name_length);
+		name[attribute.name_length] = '\0';
+		r = set_attribute(writer, entry, name, attribute.value, attribute.size);
 	}
-	return r;
-}
-
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+	return r == 0 && hd_reader_failed(&reader) ? -HD_E_ATTRIBUTES_CORRUPT : r;
 }
 
 /*
@@ -222,7 +215,7 @@ static int set_status(
 	archive_entry_set_atime(entry, access.tv_sec, access.tv_nsec);
 	archive_entry_set_ctime(entry, change.tv_sec, change.tv_nsec);
 	/* Only libarchive knows of it, and GNU tar remarks on it for each file. */
-	if (!same_time(&birth, &modify))
+	if (!hd_clock_is_same(&birth, &modify))
 		archive_entry_set_birthtime(entry, birth.tv_sec, birth.tv_nsec);
 	if (S_ISCHR(attributes->mode) || S_ISBLK(attributes->mode))
 		archive_entry_set_rdev(entry, attributes->device);

@@ -31,6 +31,11 @@ struct timespec hd_clock_now(void)
 	return now;
 }
 
+bool hd_clock_is_same(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
 void hd_clock_sleep_ns(uint64_t ns)
 {
 	uint64_t now_ns = hd_clock_monotonic_ns();

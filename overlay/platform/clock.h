@@ -4,6 +4,7 @@
 
 /* Time behind one seam. Threads: any. Errors: none. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -15,6 +16,9 @@ uint64_t hd_clock_coarse_ns(void);
 
 /* Wall time with ns; for timestamps. */
 struct timespec hd_clock_now(void);
+
+/* To the nanosecond. */
+bool hd_clock_is_same(const struct timespec *a, const struct timespec *b);
 
 /* Sleeps at least NS; signals do not shorten it. */
 void hd_clock_sleep_ns(uint64_t ns);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/lock.h"
 
@@ -58,15 +59,11 @@ static struct fingerprint fingerprint_of(const struct stat *status)
 	};
 }
 
-static bool times_equal(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 static bool fingerprints_equal(const struct fingerprint *a, const struct fingerprint *b)
 {
-	return a->size == b->size && a->inode == b->inode && times_equal(&a->modify_time, &b->modify_time) &&
-	       times_equal(&a->change_time, &b->change_time);
+	return a->size == b->size && a->inode == b->inode &&
+	       hd_clock_is_same(&a->modify_time, &b->modify_time) &&
+	       hd_clock_is_same(&a->change_time, &b->change_time);
 }
 
 static struct seen_file *find_locked(struct seen_set *set, const uint8_t *id)
