@@ -15,6 +15,7 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/threads/work.h"
 #include "overlay/store/tree_codec.h"
@@ -69,17 +70,12 @@ static const char *path_of(const struct layer *layer)
 
 /* ---- differences ---- */
 
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 static bool same_status(const struct hd_snapshot_node *a, const struct hd_snapshot_node *b)
 {
 	const struct hd_attributes *left = &a->attributes, *right = &b->attributes;
 
 	return hd_canonical_mode(left->mode) == hd_canonical_mode(right->mode) && left->uid == right->uid &&
-	       left->gid == right->gid && same_time(&left->modify_time, &right->modify_time) &&
+	       left->gid == right->gid && hd_clock_is_same(&left->modify_time, &right->modify_time) &&
 	       hd_canonical_device(left->mode, left->device) ==
 		       hd_canonical_device(right->mode, right->device) &&
 	       a->xattrs_size == b->xattrs_size &&
@@ -102,20 +98,12 @@ static int is_same_file(struct layer *layer, const struct hd_snapshot_node *old,
 
 /* ---- writing ---- */
 
-static int read_attributes(const struct hd_snapshot_node *node, struct hd_buffer *string)
-{
-	if (node->xattrs_size > 0)
-		hd_buffer_put(string, node->xattrs, node->xattrs_size);
-	return hd_buffer_status(string);
-}
-
 static bool has_default_list(const struct hd_snapshot_node *directory)
 {
-	HD_AUTO_BUFFER struct hd_buffer string = {0};
+	const struct hd_buffer string = {.data = directory->xattrs, .size = directory->xattrs_size};
 	struct hd_extended_attribute list;
 
-	return directory->xattrs_size > 0 && read_attributes(directory, &string) == 0 &&
-	       hd_attribute_find(&string, HD_ACL_DEFAULT, &list);
+	return hd_attribute_find(&string, HD_ACL_DEFAULT, &list);
 }
 
 static void add_no_list(struct hd_buffer *string, const char *name)
@@ -140,9 +128,7 @@ static int put_node(struct layer *layer, const char *path, const struct hd_snaps
 
 	if (!has_default_list(parent) || S_ISLNK(node->attributes.mode))
 		return hd_tar_writer_put(layer->writer, path, node, link_to);
-	r = read_attributes(node, &string);
-	if (r < 0)
-		return r;
+	hd_buffer_put(&string, node->xattrs, node->xattrs_size);
 	add_no_list(&string, HD_ACL_ACCESS);
 	if (S_ISDIR(node->attributes.mode))
 		add_no_list(&string, HD_ACL_DEFAULT);
@@ -178,10 +164,6 @@ static int write_node(struct layer *layer, const struct hd_snapshot_node *node)
 	const char *first = NULL;
 	int r = write_above(layer);
 
-	if (r >= 0 && S_ISSOCK(node->attributes.mode)) {
-		layer->result.sockets++;
-		return 0;
-	}
 	if (r >= 0 && node->link_group)
 		r = hd_link_names_first(
 			&layer->links, node->link_group, node->attributes.nlink, path_of(layer), &first);
@@ -251,23 +233,42 @@ static int compare_directory(
 	return r < 0 || is_same_below(old, new) ? r : push(layer, old, new, !same);
 }
 
+/* What no archive has, of sockets and of names that mean something else in a layer, no layer takes away. */
+static bool can_be_in_layer(const struct hd_snapshot_node *node)
+{
+	return !S_ISSOCK(node->attributes.mode) && strncmp(node->name, WHITEOUT, strlen(WHITEOUT)) != 0;
+}
+
+/* A socket is left out; what was there before it is gone all the same. */
+static int leave_out(
+	struct layer *layer, const struct hd_snapshot_node *old, const struct hd_snapshot_node *socket)
+{
+	layer->result.sockets++;
+	return old && can_be_in_layer(old) ? write_whiteout(layer, socket->name) : 0;
+}
+
 /* NEW, with OLD of the same name or NULL; the path is set. */
 static int compare_node(
 	struct layer *layer, const struct hd_snapshot_node *old, const struct hd_snapshot_node *new)
 {
+	const struct hd_snapshot_node *replaced = NULL;
 	bool same = false;
 	int r = 0;
 
 	if (strncmp(new->name, WHITEOUT, strlen(WHITEOUT)) == 0)
 		return hd_fail(EINVAL, "it would be taken for a whiteout");
-	if (old && (old->attributes.mode & S_IFMT) != (new->attributes.mode &S_IFMT))
+	if (old && (old->attributes.mode & S_IFMT) != (new->attributes.mode &S_IFMT)) {
+		replaced = old;
 		old = NULL;
+	}
 	if (old && S_ISDIR(new->attributes.mode))
 		return compare_directory(layer, old, new);
 	if (old)
 		r = is_same_file(layer, old, new, &same);
 	if (r < 0 || same)
 		return r;
+	if (S_ISSOCK(new->attributes.mode))
+		return leave_out(layer, replaced, new);
 	r = write_node(layer, new);
 	return r >= 0 && S_ISDIR(new->attributes.mode) ? push(layer, NULL, new, true) : r;
 }
@@ -305,7 +306,7 @@ static int step(struct layer *layer)
 	if (r < 0)
 		return r;
 	if (!new)
-		return write_whiteout(layer, old->name);
+		return can_be_in_layer(old) ? write_whiteout(layer, old->name) : 0;
 	r = set_path(layer, frame->path_size, "", new->name);
 	if (r >= 0)
 		r = compare_node(layer, old, new);

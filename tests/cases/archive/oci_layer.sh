@@ -85,6 +85,17 @@ cp -a upon lower
 check heddle restore main~2 >/dev/null
 check_layer --from main main~2
 
+# No layer can hold a socket, but it can take away the file that one took the place of; of a socket there is nothing to take away.
+capture "restored" >/dev/null
+rm "$MNT/README"
+python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$MNT/README"
+capture "a socket" >/dev/null
+check_equal "$(heddle export oci-layer --from main~1 2>err | tar -t | grep README)" ".wh.README"
+check_contains "$(cat err)" "1 socket left out"
+rm "$MNT/README"
+capture "no socket" >/dev/null
+check_equal "$(heddle export oci-layer --from main~1 --json -o layer.tar | json_field 's["whiteouts"]')" 0
+
 # What is not meant, and what no layer can hold.
 check_status 64 heddle export tar --from main -o x.tar
 check_status 66 heddle export oci-layer --from nothing -o x.tar
