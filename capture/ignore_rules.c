@@ -4,19 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <git2.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/files/atomic_file_fallback.h"
 #include "overlay/platform/files/file.h"
+#include "overlay/platform/files/temporary_directory.h"
 
 /*
  * The directories above the path that was asked for last are on a stack, with what is known of them, so that a walk in
@@ -37,7 +35,8 @@ struct level {
 
 struct hd_ignore {
 	struct hd_tree_view *view;  /* borrowed */
-	char *place;                /* owned: the directory with the rules, whether it was made or not */
+	char *run;                  /* owned: the directory in which that with the rules is made */
+	char *place;                /* owned: the directory with the rules; NULL until there are some */
 	char *exclude;              /* owned: info/exclude; NULL if there is none */
 	git_repository *repository; /* owned; NULL until there are rules */
 	struct hd_buffer path;      /* of the deepest level, without a NUL */
@@ -74,18 +73,18 @@ static int make_directory(const char *above, const char *name)
 /* The least that libgit2 takes for a repository. */
 static int make_repository(struct hd_ignore *ignore)
 {
+	/* No file of excludes, whatever the user's own configuration says. */
+	static const char config[] =
+		"[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tignorecase = false\n"
+		"\texcludesFile = /dev/null/none\n";
 	static const char head[] = "ref: refs/heads/none\n";
-	HD_AUTO_BUFFER struct hd_buffer config = {0};
 	const char *exclude = ignore->exclude ? ignore->exclude : "";
-	int r;
+	int r = 0;
 
 	if (ignore->repository)
 		return 0;
-	hd_buffer_printf(&config,
-		"[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tignorecase = false\n"
-		"\texcludesFile = \"%s/.git/none\"\n",
-		ignore->place);
-	r = hd_buffer_status(&config);
+	if (!ignore->place)
+		r = hd_temporary_directory_make(ignore->run, "ignore", &ignore->place);
 	if (r >= 0)
 		r = make_directory(ignore->place, ".git/objects");
 	if (r >= 0)
@@ -95,7 +94,7 @@ static int make_repository(struct hd_ignore *ignore)
 	if (r >= 0)
 		r = write_file(ignore->place, ".git/HEAD", head, sizeof(head) - 1);
 	if (r >= 0)
-		r = write_file(ignore->place, ".git/config", config.data, config.size);
+		r = write_file(ignore->place, ".git/config", config, sizeof(config) - 1);
 	if (r >= 0)
 		r = write_file(ignore->place, ".git/info/exclude", exclude, strlen(exclude));
 	if (r >= 0)
@@ -163,6 +162,8 @@ static int load_rules(struct hd_ignore *ignore, const struct level *level)
 	if (r >= 0)
 		r = put_rules(ignore, &listing, OWN_RULES, &rules);
 	hd_tree_view_listing_clear(&listing);
+	if (r >= 0 && rules.size > 0)
+		r = make_repository(ignore);
 	if (r < 0 || rules.size == 0)
 		return r;
 	if (asprintf(&directory, "%s/%.*s", ignore->place, (int)level->path_length,
@@ -170,9 +171,7 @@ static int load_rules(struct hd_ignore *ignore, const struct level *level)
 		directory = NULL;
 		return -ENOMEM;
 	}
-	r = make_repository(ignore);
-	if (r >= 0)
-		r = hd_directory_make(AT_FDCWD, directory, 0700);
+	r = hd_directory_make(AT_FDCWD, directory, 0700);
 	if (r >= 0)
 		r = write_file(directory, GIT_RULES, rules.data, rules.size);
 	/* Deeper than the system takes a path, no rule can be asked for. */
@@ -346,7 +345,6 @@ static int read_exclude(struct hd_store *store, const struct hd_state_id *histor
 int hd_ignore_new(struct hd_store *store, struct hd_tree_view *view, const struct hd_state_id *history,
 	struct hd_ignore **ret_ignore)
 {
-	static atomic_uint counter;
 	struct hd_ignore *ignore = calloc(1, sizeof(*ignore));
 	int r;
 
@@ -354,9 +352,8 @@ int hd_ignore_new(struct hd_store *store, struct hd_tree_view *view, const struc
 		return -ENOMEM;
 	ignore->view = view;
 	r = read_exclude(store, history, &ignore->exclude);
-	if (r >= 0 && asprintf(&ignore->place, "%s/run/" HD_ATOMIC_FILE_PREFIX "ignore-%d-%u", store->path,
-			      (int)getpid(), atomic_fetch_add(&counter, 1)) < 0) {
-		ignore->place = NULL;
+	if (r >= 0 && asprintf(&ignore->run, "%s/run", store->path) < 0) {
+		ignore->run = NULL;
 		r = -ENOMEM;
 	}
 	if (r < 0) {
@@ -372,12 +369,11 @@ void hd_ignore_free(struct hd_ignore *ignore)
 	if (!ignore)
 		return;
 	git_repository_free(ignore->repository);
-	if (ignore->place)
-		(void)hd_directory_remove_tree(AT_FDCWD, ignore->place);
+	hd_temporary_directory_remove(ignore->place);
 	hd_buffer_clear(&ignore->path);
 	free(ignore->levels);
 	free(ignore->exclude);
-	free(ignore->place);
+	free(ignore->run);
 	free(ignore);
 }
 

@@ -7,20 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "capture/git/thread_repository.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/files/atomic_file_fallback.h"
 #include "overlay/platform/files/file.h"
+#include "overlay/platform/files/temporary_directory.h"
 
 void hd_series_place_remove(char *place)
 {
-	if (place)
-		(void)hd_directory_remove_tree(AT_FDCWD, place);
-	free(place);
+	hd_temporary_directory_remove(place);
 }
 
 /* The objects of the base's repository; a directory has none. */
@@ -66,11 +63,17 @@ static int make_repository(const char *place)
 int hd_series_place_make(
 	struct hd_store *store, const char *thread, const struct hd_state_id *head, char **ret_place)
 {
+	HD_AUTO_FREE char *run = NULL;
 	char *place;
 	int r;
 
-	if (asprintf(&place, "%s/run/" HD_ATOMIC_FILE_PREFIX "series-%d", store->path, (int)getpid()) < 0)
+	if (asprintf(&run, "%s/run", store->path) < 0) {
+		run = NULL;
 		return -ENOMEM;
+	}
+	r = hd_temporary_directory_make(run, "series", &place);
+	if (r < 0)
+		return r;
 	r = make_repository(place);
 	if (r >= 0)
 		r = borrow_objects(place, store->index, thread, head);

@@ -6,7 +6,7 @@
  * Series place: a bare repository in the store's run/ for the commits that patches and bundles are made of. It borrows the
  * objects of the repository that a thread's history begins in, which is not written to.
  *
- * Threads     One of a process at a time has one. Errors: -HD_E_REPOSITORY with libgit2's words, -errno with the path.
+ * Threads     Each has its own. Errors: -HD_E_REPOSITORY with libgit2's words, -errno with the path.
  */
 
 #include "overlay/store/store.h"

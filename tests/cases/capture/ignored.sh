@@ -83,3 +83,18 @@ rm -r "$MNT/build"
 check heddle restore @ >/dev/null
 check_content "$MNT/build/deep/made" made
 check heddle check >/dev/null
+
+# Nor does it matter what the store's path is made of.
+heddle_unmount
+odd='back\slash "quoted" #'
+make_repository "$odd"
+echo '*.o' >"$odd/.gitignore"
+git -C "$odd" add -A
+git -C "$odd" commit -q -m "Rules"
+heddle_mount_of "$odd"
+echo made >"$MNT/src/main.o"
+echo made >"$MNT/src/other"
+check_equal "$(heddle status -s --no-ignored)" "A src/other"
+check heddle capture --no-ignored -m "Without" >/dev/null
+check heddle export git --bundle bundle >/dev/null
+check git -C "$odd" bundle verify -q ../bundle
