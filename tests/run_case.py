@@ -152,7 +152,8 @@ def enter_own_namespace():
 def case_environment(directory, script, mark):
     source = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
     key, value = mark.split("=", 1)
-    environment = dict(os.environ)
+    # What somebody has set for git is theirs: an author in the environment goes before every configuration.
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
     environment.setdefault("HEDDLE_SOURCE", source)
     environment.setdefault("HEDDLE_BIN", os.path.join(source, "build", "dev", "bin"))
     environment["PATH"] = environment["HEDDLE_BIN"] + ":" + environment["PATH"] + ":/usr/sbin:/sbin"
@@ -166,7 +167,7 @@ def case_environment(directory, script, mark):
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",
     })
-    for unwanted in ("HEDDLE_LOG", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME", "HEDDLE_AUTHOR", "HEDDLE_STORE"):
+    for unwanted in ("HEDDLE_LOG", "XDG_CONFIG_HOME", "HEDDLE_AUTHOR", "HEDDLE_STORE"):
         environment.pop(unwanted, None)
     return environment
 
