@@ -11,6 +11,7 @@
 #include "capture/compare/moves_way.h"
 #include "capture/compare/same_attributes.h"
 #include "capture/identity.h"
+#include "capture/link_counts.h"
 #include "capture/provenance_collect.h"
 #include "overlay/bases/base.h"
 #include "overlay/platform/cleanup.h"
@@ -220,7 +221,9 @@ static int store_tree(struct capture_run *run, struct hd_state *state)
 	state->root_mode = root->attributes.mode & 07777;
 	if (!hd_content_equal(&state->tree, &run->head.tree) ||
 		state->root_mode != (run->head.root_mode & 07777))
-		return 0;
+		return run->partial ? hd_link_counts_mend(hd_overlay_store(run->overlay),
+					      hd_overlay_bases(run->overlay), &run->head, state)
+				    : 0;
 	return !run->options->aside
 		       ? 1
 		       : hd_capture_same_attributes(tree.objects, &state->attributes, &run->head.attributes);

@@ -175,9 +175,8 @@ static int put_tree(
 	return hd_object_store_put(objects, bytes.data, bytes.size, ret_content);
 }
 
-/* The root has no entry in a parent: its own attributes go before those of its children, with the empty name. */
-static int put_attributes(struct hd_object_store *objects, const struct hd_snapshot_node *node, bool is_root,
-	struct hd_content *ret_content)
+int hd_capture_tree_put_attributes(struct hd_object_store *objects, const struct hd_snapshot_node *node,
+	bool is_root, struct hd_content *ret_content)
 {
 	HD_AUTO_FREE struct hd_attribute_entry *entries = calloc(node->n_children + 1, sizeof(*entries));
 	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
@@ -237,7 +236,7 @@ int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_c
 	if (r == 0 && hd_content_is_none(&tree) && node->n_children > 0)
 		r = put_tree(capture->objects, node, &tree);
 	if (r >= 0 && (node->n_children > 0 || is_root))
-		r = put_attributes(capture->objects, node, is_root, &attributes);
+		r = hd_capture_tree_put_attributes(capture->objects, node, is_root, &attributes);
 	if (r < 0)
 		return r;
 	node->content = tree;

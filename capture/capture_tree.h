@@ -38,4 +38,11 @@ int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_c
 	const struct hd_tree_view_entry *head, const struct hd_tree_view_listing *head_listing,
 	struct hd_snapshot_node *node, bool is_root);
 
+/*
+ * Stores what the children of NODE are beside their bytes. The root has no entry in a parent: its own attributes go before those
+ * of its children, with the empty name.
+ */
+int hd_capture_tree_put_attributes(struct hd_object_store *objects, const struct hd_snapshot_node *node,
+	bool is_root, struct hd_content *ret_content);
+
 #endif

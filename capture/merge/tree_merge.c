@@ -9,6 +9,7 @@
 #include "capture/capture_tree.h"
 #include "capture/compare/diff.h"
 #include "capture/compare/same_content.h"
+#include "capture/link_counts.h"
 #include "capture/merge/merge_lines.h"
 #include "capture/trees/tree_nodes.h"
 #include "overlay/platform/cleanup.h"
@@ -517,6 +518,8 @@ static int merge_roots(struct merging *merging, struct hd_state *result)
 		free(roots[side].xattrs);
 	}
 	hd_canonical_free(merging->canonical);
+	if (r >= 0 && merged.changed)
+		r = hd_link_counts_mend(merge->store, merge->bases, merge->ours, result);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "capture/capture.h"
 #include "capture/capture_counts.h"
 #include "capture/compare/same_attributes.h"
+#include "capture/link_counts.h"
 #include "capture/threads/thread_change.h"
 #include "capture/tree_compose.h"
 #include "overlay/platform/cleanup.h"
@@ -52,6 +53,8 @@ static int compose(struct restore_run *run)
 	}
 	if (options->n_paths == 0)
 		r = hd_tree_compose_path(&compose, &run->source, "", &run->result);
+	else if (r >= 0)
+		r = hd_link_counts_mend(run->store, run->bases, &run->current, &run->result);
 	return r;
 }
 

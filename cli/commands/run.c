@@ -167,9 +167,11 @@ static int use_workspace(struct hd_run *run, const struct hd_mount_options *sett
 	int r;
 
 	r = mount_workspace(run, settings);
-	if (r >= 0)
+	if (r >= 0) {
 		r = hd_warden_run(&run->warden, run->directory, run->location.store->path, &run->status);
-	run->ran = r >= 0;
+		/* After other failures nobody knows how far the command came. */
+		run->began = r != -HD_E_COMMAND_MISSING && r != -HD_E_COMMAND_REFUSED;
+	}
 	return r >= 0 && is_captured(run) ? capture(run) : r;
 }
 
@@ -194,8 +196,8 @@ static int run_in_thread(struct hd_run *run, const struct hd_mount_options *sett
 	if (r < 0)
 		words = strdup(hd_error_message(r));
 	ended = end_workspace(run);
-	/* A fork that nobody could work in holds nothing. */
-	if (ended >= 0 && (removes || (forks && !run->mounted)))
+	/* A fork in which nothing ever ran holds nothing. */
+	if (ended >= 0 && (removes || (forks && !run->began)))
 		ended = hd_run_discard_thread(run);
 	if (r < 0 && ended < 0)
 		hd_output_remark("%s", hd_error_message(ended));

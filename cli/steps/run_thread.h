@@ -27,7 +27,7 @@ struct hd_run {
 	struct hd_warden warden;
 	int status;       /* of the command, as waitpid(2) gives it */
 	json_t *captured; /* owned: the reply; NULL: nothing was asked for */
-	bool created, mounted, ran, discarded;
+	bool created, mounted, began, discarded;
 };
 
 /* The command and its arguments; NULL when memory is short. */

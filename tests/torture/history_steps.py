@@ -79,7 +79,7 @@ class History:
         thread = self.pick()
         head = self.shared.states[thread.head]
         known = [path for path in list(head.nodes) + list(thread.tree.nodes) if path]
-        if not known or head.has_links() or thread.tree.has_links():
+        if not known:
             return None
         paths = self.draw.sample(known, min(len(known), self.draw.randint(1, 3)))
         tree = head.copy()
@@ -141,8 +141,7 @@ class History:
         thread, state = self.pick(), self.state()
         source = self.shared.states[state]
         known = [path for path in list(source.nodes) + list(thread.tree.nodes) if path]
-        # Of links that the paths cut through nothing is promised but the bytes.
-        if not known or source.has_links() or thread.tree.has_links():
+        if not known:
             return None
         paths = self.draw.sample(known, min(len(known), self.draw.randint(1, 2)))
         if any(a != b and (a + "/").startswith(b + "/") for a in paths for b in paths):

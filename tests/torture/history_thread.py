@@ -170,7 +170,7 @@ class Thread(Mount):
         for held in self.held:
             names = self.tree.names_of(held.node)
             other = tree.get(names[0]) if len(names) == 1 else None
-            if other and other.kind == "file" and len(tree.names_of(other)) == 1:
+            if other and other.kind == "file" and len(tree.names_of(other)) == 1 and not (held.node.cut or other.cut):
                 if held.mapping:
                     other.mtime = None
                 kept.append(Held(held.file, names[0], other, held.mapping))

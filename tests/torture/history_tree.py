@@ -5,6 +5,7 @@ A tree maps paths to nodes; "" is the root, a node under several paths a file wi
 modes, bytes, targets, user attributes, the times of files, and which names are one file.
 """
 
+import collections
 import os
 import stat
 import zlib
@@ -12,20 +13,25 @@ import zlib
 
 class Node:
     """KIND is "file", "directory" or "symlink"; DATA the bytes, or the target; MTIME that of a file, None where nobody can know
-    it."""
+    it. CUT says that a capture or a restore of paths took some of its names, so that nobody knows whether two names that look alike
+    are one file."""
 
     def __init__(self, kind, mode, data=b"", mtime=0):
         self.kind, self.mode, self.data, self.mtime = kind, mode, data, mtime
-        self.attributes = {}
+        self.attributes, self.cut = {}, False
 
     def copy(self):
         node = Node(self.kind, self.mode, self.data, self.mtime)
-        node.attributes = dict(self.attributes)
+        node.attributes, node.cut = dict(self.attributes), self.cut
         return node
 
     def content(self):
         """What makes a state: times, user attributes and links alone do not."""
         return self.kind, self.mode, self.data
+
+    def looks_like(self, other):
+        return (self.content() == other.content() and self.attributes == other.attributes and
+                (None in (self.mtime, other.mtime) or self.mtime == other.mtime))
 
     def __str__(self):
         return (f"{self.kind} {self.mode:o} {len(self.data)} bytes {zlib.crc32(self.data):08x} "
@@ -60,8 +66,21 @@ class Tree:
     def names_of(self, node):
         return [name for name, other in self.nodes.items() if other is node]
 
-    def has_links(self):
-        return len({id(node) for node in self.nodes.values()}) < len(self.nodes)
+    def note_cut(self):
+        names = collections.Counter(id(node) for node in self.nodes.values())
+        for node in self.nodes.values():
+            node.cut = node.cut or names[id(node)] > 1
+
+    def learn_cut(self, seen):
+        """Takes over from SEEN which names are one file, where only paths said so; they must look alike."""
+        files = {}
+        for path, node in list(self.nodes.items()):
+            other = seen.get(path)
+            if node.cut and other:
+                file = files.setdefault(id(other), [])
+                alike = next((one for one in file if one.looks_like(node)), None)
+                file += [] if alike else [node if node not in sum(files.values(), []) else node.copy()]
+                self.nodes[path] = alike or file[-1]
 
     def add(self, path, node):
         self.nodes[path] = node
@@ -88,6 +107,9 @@ class Tree:
 
     def take(self, source, path):
         """What a capture or a restore of PATH does: PATH becomes SOURCE's, with the directories that are missing above it."""
+        source = source.copy()
+        self.note_cut()
+        source.note_cut()
         self.remove(path)
         if path not in source.nodes:
             return
@@ -97,7 +119,7 @@ class Tree:
                 self.remove(above)
                 self.add(above, source.nodes[above].copy())
         for name in source.below(path):
-            self.add(name, source.nodes[name].copy())
+            self.add(name, source.nodes[name])
 
     def content(self):
         return {path: node.content() for path, node in self.nodes.items()}
@@ -146,6 +168,7 @@ def look(place):
 def differences(expected, seen):
     """What is different, one line each."""
     lines = []
+    expected.learn_cut(seen)
     for path in sorted(set(expected.nodes) | set(seen.nodes)):
         one, other = expected.get(path), seen.get(path)
         if not one or not other:

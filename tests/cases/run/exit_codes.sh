@@ -58,4 +58,10 @@ check_contains "$(heddle run -q ls --no-such-option 2>&1 || true)" "ls: "
 
 # No thread stays of what never ran, or was to be thrown away.
 check_status 127 heddle run -q --rm -- no-such-program
+check_status 127 heddle run --fork -- no-such-program
+check_equal "$(cat .output)" "heddle run: 'no-such-program': there is no such command" "what is left of it is not spoken of"
+check_status 127 heddle run --fork --capture=success -- ./no-such-program
+check_status 126 heddle run --name attempt --capture=never -- ./README
+check_status 126 heddle run --rm --capture=always -- ./src
 check_equal "$(heddle threads | wc -l)" 1
+check_missing repository/.heddle/mnt/attempt
