@@ -298,7 +298,7 @@ static int capture(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = build_request(invocation, &location, &request);
 	if (r >= 0)
-		r = hd_take_commits(&location, &n_commits);
+		r = hd_take_commits_to_capture(&location, &n_commits);
 	if (r < 0) {
 		json_decref(request);
 		return r;

@@ -109,7 +109,7 @@ static int run_eject(const struct hd_invocation *invocation)
 	int r = hd_locate_thread(invocation, thread, &location);
 
 	if (r >= 0)
-		r = hd_take_commits(&location, NULL);
+		r = hd_take_commits(&location);
 	if (r >= 0)
 		r = hd_thread_overlay_read(
 			&location, "what was not captured when this was ejected", &head, &tree);

@@ -197,7 +197,7 @@ static int take_commits(const struct hd_location *location, const struct hd_expo
 	if (hd_export_arguments.all)
 		return hd_take_all_commits(location);
 	subject.thread = (char *)(uintptr_t)options->thread;
-	return hd_take_commits(&subject, NULL);
+	return hd_take_commits(&subject);
 }
 
 int hd_export_git_command(const struct hd_invocation *invocation)

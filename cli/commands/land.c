@@ -180,6 +180,7 @@ static int run_land(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	HD_AUTO_FREE char *author = NULL;
+	size_t n_commits;
 	int r;
 
 	r = hd_locate_thread(
@@ -187,7 +188,7 @@ static int run_land(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = hd_identity_resolve(NULL, location.store->path, &author);
 	if (r >= 0)
-		r = hd_take_commits(&location, NULL);
+		r = hd_take_commits_to_capture(&location, &n_commits);
 	if (r >= 0)
 		r = capture_first ? capture(&location, author) : hd_advance_check_captured(&location);
 	return r < 0 ? r : land(invocation, &location, author);

@@ -123,7 +123,7 @@ static int run_rebase(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = hd_identity_resolve(NULL, location.store->path, &author);
 	if (r >= 0)
-		r = hd_take_commits(&location, NULL);
+		r = hd_take_commits(&location);
 	return r < 0 ? r : rebase(invocation, &location, author);
 }
 

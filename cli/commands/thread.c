@@ -117,7 +117,7 @@ static int run_thread_fork(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = hd_locate_thread(invocation, from, &location);
 	if (r >= 0)
-		r = hd_take_commits(&location, NULL);
+		r = hd_take_commits(&location);
 	if (r >= 0)
 		r = hd_fork_thread(&location, invocation->arguments[0], &operation, &changes);
 	if (r < 0)

@@ -54,7 +54,7 @@ static int create_fork(struct hd_run *run, const char *name)
 		return -ENOMEM;
 	r = hd_thread_name_check(name);
 	if (r >= 0)
-		r = hd_take_commits(&run->location, NULL);
+		r = hd_take_commits(&run->location);
 	if (r >= 0)
 		r = hd_index_get_thread(run->location.store->index, run->location.thread, &origin);
 	if (r < 0)

@@ -34,7 +34,12 @@ static int adopt(const struct hd_location *location, const struct hd_worktree_co
 	return r < 0 ? r : hd_advance_thread(location, &advance, actor, "taking over commits", &operation);
 }
 
-static int take_once(const struct hd_location *location, size_t *ret_count)
+struct taking {
+	size_t count;
+	bool is_sparse;
+};
+
+static int take_once(const struct hd_location *location, struct taking *taking)
 {
 	HD_CLEANUP(hd_worktree_commits_clear) struct hd_worktree_commits commits = {0};
 	int r = hd_worktree_commits_find(location->store, location->thread, &commits);
@@ -42,19 +47,35 @@ static int take_once(const struct hd_location *location, size_t *ret_count)
 	if (r >= 0 && commits.count > 0)
 		r = adopt(location, &commits);
 	if (r >= 0 && commits.count > 0)
-		*ret_count += commits.count;
+		taking->count += commits.count;
+	taking->is_sparse = commits.head.is_sparse;
 	return r < 0 ? r : hd_worktree_commits_note(&commits);
 }
 
-int hd_take_commits(const struct hd_location *location, size_t *ret_count)
+static int take(const struct hd_location *location, struct taking *taking)
 {
-	size_t count = 0;
 	int r = -HD_E_THREAD_MOVED;
 
 	for (unsigned attempt = 0; attempt < MOST_ATTEMPTS && r == -HD_E_THREAD_MOVED; attempt++)
-		r = take_once(location, &count);
-	if (ret_count)
-		*ret_count = r >= 0 ? count : 0;
+		r = take_once(location, taking);
+	return r;
+}
+
+int hd_take_commits(const struct hd_location *location)
+{
+	struct taking taking = {0};
+
+	return take(location, &taking);
+}
+
+int hd_take_commits_to_capture(const struct hd_location *location, size_t *ret_count)
+{
+	struct taking taking = {0};
+	int r = take(location, &taking);
+
+	if (r >= 0 && taking.is_sparse)
+		r = hd_fail(HD_E_SPARSE, "thread '%s'", location->thread);
+	*ret_count = r >= 0 ? taking.count : 0;
 	return r;
 }
 
@@ -67,7 +88,7 @@ int hd_take_commits_of(const struct hd_location *location, const char *spec, con
 	if (r < 0 || !thread)
 		return r;
 	subject.thread = thread;
-	return hd_take_commits(&subject, NULL);
+	return hd_take_commits(&subject);
 }
 
 static int take_of(const struct hd_thread *thread, void *payload)
@@ -75,7 +96,7 @@ static int take_of(const struct hd_thread *thread, void *payload)
 	struct hd_location location = *(const struct hd_location *)payload;
 
 	location.thread = thread->name;
-	return hd_take_commits(&location, NULL);
+	return hd_take_commits(&location);
 }
 
 int hd_take_all_commits(const struct hd_location *location)

@@ -12,8 +12,14 @@
 #include "cli/arguments/store_locate.h"
 #include "overlay/store/index/index_operations.h"
 
-/* Takes over the commits of the thread at LOCATION; *RET_COUNT (NULL: nobody asks) says how many there were. */
-int hd_take_commits(const struct hd_location *location, size_t *ret_count);
+/* Takes over the commits of the thread at LOCATION. */
+int hd_take_commits(const struct hd_location *location);
+
+/*
+ * The same, before its tree is captured: -HD_E_SPARSE where git keeps files out of that tree. *RET_COUNT says how many commits there
+ * were.
+ */
+int hd_take_commits_to_capture(const struct hd_location *location, size_t *ret_count);
 
 /* The same for the thread from whose head SPEC counts, if it is one's; "@" is that of CURRENT_THREAD. */
 int hd_take_commits_of(const struct hd_location *location, const char *spec, const char *current_thread);

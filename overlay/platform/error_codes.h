@@ -51,6 +51,7 @@
 	x(HD_E_REPOSITORY_UNBORN, ENOENT, "the git repository has no commit yet")                            \
 	x(HD_E_REVISION_MISSING, ENOENT, "the git repository has no such revision")                           \
 	x(HD_E_REFERENCE_MOVED, EAGAIN, "the branch was moved by somebody else")                             \
+	x(HD_E_REFERENCE_COLLIDES, EEXIST, "git has no branch below the name of another")                     \
 	x(HD_E_REFERENCE_MISSING, ENOENT, "the git repository has no such branch")                           \
 	x(HD_E_UNRELATED, EINVAL, "the two histories have no commit in common")                              \
 	x(HD_E_CHECKOUT, EBUSY, "a checkout of the branch cannot follow it")                                 \
@@ -62,6 +63,7 @@
 	x(HD_E_FACT_INVALID, EINVAL, "a fact's key or value is not allowed")                                 \
 	x(HD_E_BRANCH_CHECKED_OUT, EBUSY, "the branch is checked out")                                       \
 	x(HD_E_WORKTREE, ENOTSUP, "the mount cannot be a git worktree")                                      \
+	x(HD_E_SPARSE, EBUSY, "git's sparse checkout keeps files out of the tree: they would be captured as deleted") \
 	x(HD_E_EXPORT_NAME, EINVAL, "git does not allow a name in this tree")                                \
 	x(HD_E_IMPORT_CHANGED, EAGAIN, "it was changed while it was read")                                   \
 	x(HD_E_MOUNT_REFUSED, EPERM, "the mount was refused")                                                \

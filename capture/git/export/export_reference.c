@@ -61,7 +61,7 @@ static int set_reference(
 
 	if (g == GIT_EMODIFIED || g == GIT_EEXISTS)
 		return hd_fail(HD_E_REFERENCE_MOVED, "%s changed during the export", wanted->name);
-	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "move %s", wanted->name) : 0;
+	return g < 0 ? hd_git_reference_fail(repository, wanted->name) : 0;
 }
 
 /* HEAD of the thread's own worktree goes along, and its index. */

@@ -17,6 +17,7 @@
 #include "capture/git/worktree/worktree_index_edit.h"
 #include "overlay/bases/base.h"
 #include "overlay/bases/git/base_git_library.h"
+#include "overlay/bases/git/base_git_reference.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
@@ -174,7 +175,7 @@ static int begin_on_branch(const struct making *making, git_oid *ret_commit, cha
 		r = hd_fail(HD_E_BRANCH_CHECKED_OUT, "%s", name);
 	else if (!branch && git_reference_create(&branch, making->repository, name, &making->first, 0,
 				    "heddle: begin thread") < 0)
-		r = hd_git_library_fail(HD_E_REPOSITORY, "make the branch %s", name);
+		r = hd_git_reference_fail(making->repository, name);
 	else if (git_reference_peel(&commit, branch, GIT_OBJECT_COMMIT) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "read the branch %s", name);
 	if (r == 0 && asprintf(ret_head, "ref: %s\n", name) < 0)

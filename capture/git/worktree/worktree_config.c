@@ -2,6 +2,7 @@
 #include "capture/git/worktree/worktree_config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <git2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +12,14 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/file.h"
 
 #define EXTENSION "extensions.worktreeconfig"
 #define HOOK "core.fsmonitor"
 #define UNTRACKED "core.untrackedcache"
 #define PRELOAD "core.preloadindex"
 #define OUR_HOOK "heddle-fsmonitor"
+#define SPARSE "core.sparsecheckout"
 
 static int open_file(const char *directory, const char *name, git_config **ret_config)
 {
@@ -142,5 +145,31 @@ int hd_worktree_config_set_hook(
 	if (r == 0 && *ret_asks)
 		r = set_unless_said(location, config, PRELOAD, false);
 	git_config_free(config);
+	return r;
+}
+
+int hd_worktree_config_is_sparse(const char *location, const char *admin, bool *ret_sparse)
+{
+	git_config *config = NULL, *common = NULL;
+	HD_AUTO_FREE char *patterns = NULL;
+	int r;
+
+	*ret_sparse = false;
+	if (asprintf(&patterns, "%s/info/sparse-checkout", admin) < 0) {
+		patterns = NULL;
+		return -ENOMEM;
+	}
+	/* Mostly there is none, and libgit2 need not be loaded. */
+	if (!hd_file_exists(AT_FDCWD, patterns))
+		return 0;
+	r = hd_git_library_start();
+	if (r >= 0)
+		r = open_file(location, "config", &common);
+	if (r >= 0)
+		r = open_file(admin, "config.worktree", &config);
+	if (r >= 0)
+		*ret_sparse = says(has(config, SPARSE) ? config : common, SPARSE);
+	git_config_free(config);
+	git_config_free(common);
 	return r;
 }

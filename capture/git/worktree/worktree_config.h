@@ -20,4 +20,7 @@
 int hd_worktree_config_set_hook(
 	const char *location, const char *admin, const char *hook, bool may_extend, bool *ret_asks);
 
+/* Whether git keeps files out of the worktree of the directory ADMIN of the repository LOCATION ('git sparse-checkout'). */
+int hd_worktree_config_is_sparse(const char *location, const char *admin, bool *ret_sparse);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "capture/git/thread_branch.h"
 #include "capture/git/worktree/worktree.h"
+#include "capture/git/worktree/worktree_config.h"
 #include "capture/git/worktree/worktree_index_edit.h"
 #include "capture/git/worktree/worktree_record.h"
 #include "capture/history/state_log.h"
@@ -95,7 +96,7 @@ static int read_head(struct hd_worktree_head *head, int directory_fd)
 	head->is_busy = hd_file_exists(directory_fd, "rebase-merge") ||
 			hd_file_exists(directory_fd, "rebase-apply") ||
 			hd_file_exists(directory_fd, "BISECT_LOG");
-	return r;
+	return r < 0 ? r : hd_worktree_config_is_sparse(head->location, head->path, &head->is_sparse);
 }
 
 struct search {

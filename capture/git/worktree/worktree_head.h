@@ -23,8 +23,9 @@ struct hd_worktree_head {
 	char *branch;   /* owned: what HEAD is on, "refs/heads/..."; NULL: detached */
 	git_oid commit;
 	git_oid seen;
-	bool is_seen; /* `seen` says where it was */
-	bool is_busy; /* in the middle of a rebase or a bisect, whose HEAD is not meant to stay */
+	bool is_seen;   /* `seen` says where it was */
+	bool is_sparse; /* git keeps files out of it */
+	bool is_busy;   /* in the middle of a rebase or a bisect, whose HEAD is not meant to stay */
 };
 
 /* Where HEAD of the worktree of THREAD is. */

@@ -41,15 +41,21 @@ static int find_commit(git_repository *repository, const char *revision, git_com
 {
 	git_object *object = NULL;
 	git_object *commit = NULL;
-	int r = 0;
+	int g, r = 0;
 
 	if (!revision && git_repository_head_unborn(repository) == 1)
 		return -HD_E_REPOSITORY_UNBORN;
-	if (git_revparse_single(&object, repository, revision ? revision : "HEAD") < 0)
-		r = hd_git_library_fail(HD_E_REVISION_MISSING, "revision '%s'", revision ? revision : "HEAD");
+	if (!revision)
+		revision = "HEAD";
+	g = git_revparse_single(&object, repository, revision);
+	if (g < 0)
+		/* Else it is there, and libgit2 cannot read it. */
+		r = hd_git_library_fail(g == GIT_ENOTFOUND || g == GIT_EAMBIGUOUS || g == GIT_EINVALIDSPEC
+						? HD_E_REVISION_MISSING
+						: HD_E_REPOSITORY,
+			"revision '%s'", revision);
 	else if (git_object_peel(&commit, object, GIT_OBJECT_COMMIT) < 0)
-		r = hd_git_library_fail(
-			HD_E_REVISION_MISSING, "revision '%s' is no commit", revision ? revision : "HEAD");
+		r = hd_git_library_fail(HD_E_REVISION_MISSING, "revision '%s' is no commit", revision);
 	git_object_free(object);
 	if (r == 0)
 		*ret_commit = (git_commit *)commit;

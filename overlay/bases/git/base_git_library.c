@@ -98,13 +98,25 @@ int hd_git_library_find_tree(git_repository *repository, const git_oid *id, git_
 	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "read commit %s", git_oid_tostr_s(id)) : 0;
 }
 
-/* libgit2 says of a repository with SHA-256 which line of its configuration it does not know. */
+/* What libgit2 does not know it names by a word of the format, which says little to who uses git. */
+static const struct {
+	const char *word, *meaning;
+} unknown[] = {
+	{"extensions.objectformat", "its objects are named by SHA-256, which libgit2 does not read"},
+	{"extensions.refstorage", "its references are in a format that libgit2 does not read"},
+	{"extension: 'link'",
+		"the index is split, which libgit2 does not read: 'git update-index --no-split-index'"},
+	{"extension: 'sdir'", "the index is sparse, which libgit2 does not read: 'git sparse-checkout "
+			      "reapply --no-sparse-index'"},
+};
+
 static const char *words_of(const git_error *error)
 {
 	if (!error || !error->message)
 		return "no reason given";
-	if (strstr(error->message, "extensions.objectformat"))
-		return "its objects are named by SHA-256, which libgit2 does not read";
+	for (size_t i = 0; i < HD_ARRAY_SIZE(unknown); i++)
+		if (strstr(error->message, unknown[i].word))
+			return unknown[i].meaning;
 	return error->message;
 }
 

@@ -6,7 +6,7 @@
  * References of a repository that others write to as well. A reference is locked for a moment while git packs it or sets it;
  * git waits for that, and libgit2 does not.
  *
- * Ownership   Borrows everything. Threads: any. Errors: those of libgit2, GIT_ELOCKED after two seconds.
+ * Ownership   Borrows everything. Threads: any. Errors of setting: those of libgit2, GIT_ELOCKED after two seconds.
  */
 
 #include <stdbool.h>
@@ -20,5 +20,11 @@ struct git_oid;
  */
 int hd_git_reference_set(struct git_repository *repository, const char *name, const struct git_oid *id,
 	bool force, const struct git_oid *current, const char *reason);
+
+/*
+ * Why NAME could not be made: a failure of -HD_E_REFERENCE_COLLIDES if there is a reference above its name or below it, which no
+ * repository has beside it; else of -HD_E_REPOSITORY with libgit2's words.
+ */
+int hd_git_reference_fail(struct git_repository *repository, const char *name);
 
 #endif

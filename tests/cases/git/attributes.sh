@@ -92,7 +92,15 @@ both 'git status --short; ls -A module'
 both 'git sparse-checkout set narrow 2>&1; ls; git ls-files -t; git status --short'
 both 'git sparse-checkout add wide; ls -R wide; git status --short'
 both 'echo new >narrow/new; git status --short; rm narrow/new'
+
+# What git keeps out is not captured as deleted, nor landed.
+for command in "capture -m Sparse" "land --capture" land; do
+	# shellcheck disable=SC2086 # words
+	check_status 75 heddle $command
+	check_contains "$(cat .output)" "git's sparse checkout keeps files out of the tree"
+done
 both 'git sparse-checkout disable; ls; git ls-files -t; git status --short'
+check_contains "$(heddle capture -m "All is there again")" ", 0 deleted"
 check heddle status -s >/dev/null
 heddle_unmount
 check git -C repository fsck --strict --no-dangling >/dev/null 2>&1

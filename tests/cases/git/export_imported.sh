@@ -74,6 +74,17 @@ check_equal "$(git -C odd.git rev-parse heddle/work)" "$(git -C work.git rev-par
 check heddle export git --all --force --repo "$TEST_DIRECTORY/odd.git" >/dev/null
 diff <(references odd) <(references odd.git) || fail "references after --force"
 
+# A branch that is in the way of others is said, and holds up none but those.
+git init -q --bare blocked.git
+git -C odd push -q "$TEST_DIRECTORY/blocked.git" main:refs/heads/heddle
+check_status 73 heddle export git main --repo "$TEST_DIRECTORY/blocked.git"
+check_contains "$(cat .output)" "refs/heads/heddle/main cannot be beside refs/heads/heddle"
+check_status 73 heddle export git main --repo "$TEST_DIRECTORY/blocked.git" --branch heddle/deep/er
+git -C blocked.git pack-refs --all
+check_status 75 heddle export git --all --repo "$TEST_DIRECTORY/blocked.git"
+check_contains "$(cat .output)" "refs/heads/heddle/work cannot be beside refs/heads/heddle"
+check_equal "$(git -C blocked.git rev-parse signed)" "$(git -C odd rev-parse signed)"
+
 # All of it into the repository itself: branches that are its own are not touched.
 check heddle export git --all >/dev/null
 check_equal "$(git -C odd for-each-ref --format='%(refname)' refs/heads/heddle | tr '\n' ' ')" "refs/heads/heddle/main refs/heads/heddle/work "
