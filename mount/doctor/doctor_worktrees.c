@@ -120,6 +120,15 @@ static bool is_in_use(const struct visit *visit, uint32_t number)
 	       hd_run_lock_is_held(visit->store->path, number, HD_RUN_LEASE);
 }
 
+/* Whether another directory is the one that RECORD's thread is mounted with: a copy of the store made this one. */
+static bool is_second(const struct visit *visit, const struct hd_worktree_record *record)
+{
+	HD_CLEANUP(hd_worktree_record_clear) struct hd_worktree_record first = {0};
+
+	return hd_worktree_record_find(record->repository, visit->store->path, record->number, &first) >= 0 &&
+	       strcmp(first.name, record->name) != 0;
+}
+
 static int consider_worktree(const struct hd_worktree_record *record, void *payload)
 {
 	const struct visit *visit = payload;
@@ -128,6 +137,13 @@ static int consider_worktree(const struct hd_worktree_record *record, void *payl
 
 	if (r < 0)
 		return r;
+	if (r > 0 && is_second(visit, record)) {
+		hd_doctor_tell(visit->doctor, HD_FINDING_WORKTREE,
+			visit->doctor->repair ? hd_worktree_remove(record) : HD_REPAIR_NOT_TRIED,
+			"%s/worktrees/%s is of a copy of this store, at %s, that is gone", record->repository,
+			record->name, record->store);
+		return 0;
+	}
 	if (r > 0 && !is_in_use(visit, number))
 		consider_mountpoint(visit, record);
 	if (r > 0)

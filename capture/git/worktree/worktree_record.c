@@ -135,9 +135,23 @@ struct listing {
 	const char *repository, *store_path;
 	char *born; /* owned: the store's */
 	bool replaced;
+	bool elsewhere; /* the turn of records that say another path */
+	bool more;      /* there are some */
 	hd_worktree_emit emit;
 	void *payload;
 };
+
+/* Whether the store that RECORD says is there, where it says: this one is a copy of it then, or the other way round. */
+static bool is_of_a_copy(const struct listing *listing, const struct hd_worktree_record *record)
+{
+	HD_AUTO_FREE char *born = hd_worktree_record_birth(record->store);
+	struct stat here, there;
+
+	return born && strcmp(born, record->born) == 0 &&
+	       hd_file_stat_at(AT_FDCWD, listing->store_path, &here) >= 0 &&
+	       hd_file_stat_at(AT_FDCWD, record->store, &there) >= 0 &&
+	       (here.st_dev != there.st_dev || here.st_ino != there.st_ino);
+}
 
 static bool is_wanted(const struct listing *listing, const struct hd_worktree_record *record)
 {
@@ -145,12 +159,22 @@ static bool is_wanted(const struct listing *listing, const struct hd_worktree_re
 	bool same_birth =
 		record->born && listing->born ? strcmp(record->born, listing->born) == 0 : same_path;
 
-	return listing->replaced ? same_path && !same_birth : same_birth;
+	if (listing->replaced)
+		return same_path && !same_birth;
+	return same_birth && (same_path || !is_of_a_copy(listing, record));
+}
+
+static bool is_turn(struct listing *listing, const struct hd_worktree_record *record)
+{
+	bool elsewhere = strcmp(record->store, listing->store_path) != 0;
+
+	listing->more |= elsewhere;
+	return elsewhere == listing->elsewhere;
 }
 
 static int consider(const char *name, unsigned char type, void *payload)
 {
-	const struct listing *listing = payload;
+	struct listing *listing = payload;
 	struct hd_worktree_record record;
 	int r;
 
@@ -159,7 +183,9 @@ static int consider(const char *name, unsigned char type, void *payload)
 	r = read_record(listing->repository, name, &record);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	r = is_wanted(listing, &record) ? listing->emit(&record, listing->payload) : 0;
+	r = is_turn(listing, &record) && is_wanted(listing, &record)
+		    ? listing->emit(&record, listing->payload)
+		    : 0;
 	hd_worktree_record_clear(&record);
 	return r;
 }
@@ -175,6 +201,9 @@ static int list(struct listing *listing)
 	}
 	listing->born = hd_worktree_record_birth(listing->store_path);
 	r = hd_directory_list(AT_FDCWD, path, consider, listing);
+	listing->elsewhere = true;
+	if (r == 0 && listing->more && !listing->replaced)
+		r = hd_directory_list(AT_FDCWD, path, consider, listing);
 	free(listing->born);
 	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
 }

@@ -12,8 +12,9 @@
  *     thread fix-login
  *
  * When the store was made and the number are what counts: the store may be moved, with the repository or without, another one may
- * be made in its place, and a number is given once, whatever the thread is called. Path and name are for people, and for
- * who looks for a mount. A record without a birth is its path's.
+ * be made in its place, and a number is given once, whatever the thread is called. A copy of a store was made when that was, and has
+ * worktrees of its own: it is told apart by the path while the store that was there still is. Else path and name are for people,
+ * and for who looks for a mount. A record without a birth is its path's.
  *
  * Ownership   Records own their strings until hd_worktree_record_clear. Threads: any. Errors: -errno.
  */
@@ -50,7 +51,7 @@ int hd_worktree_record_read(const char *path, struct hd_worktree_record *ret_rec
 /* Nonzero ends the listing and becomes its result. */
 typedef int (*hd_worktree_emit)(const struct hd_worktree_record *record, void *payload);
 
-/* Calls EMIT for each admin directory of REPOSITORY that is a thread's of the store at STORE_PATH. */
+/* Calls EMIT for each admin directory of REPOSITORY that is a thread's of the store at STORE_PATH, those last that say another path. */
 int hd_worktree_record_list(
 	const char *repository, const char *store_path, hd_worktree_emit emit, void *payload);
 

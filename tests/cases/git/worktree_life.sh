@@ -108,6 +108,29 @@ check heddle mount renamed "$MNT" >/dev/null
 check_equal "$(git -C "$MNT" rev-parse HEAD)" "$adopted"
 check heddle unmount "$MNT" >/dev/null
 
+# Copied, with the store in it: the copy's mount is another worktree, and the original's is left alone, now and when the copy goes.
+cp -a repository copied
+check heddle mount renamed "$MNT" >/dev/null
+before=$(git -C "$MNT" rev-parse HEAD; git -C "$MNT" status --short)
+HEDDLE_STORE=$TEST_DIRECTORY/copied check heddle mount renamed "$TEST_DIRECTORY/of-copy" >/dev/null
+check_equal "$(ls -x $admin)" "renamed  renamed1"
+echo copied >of-copy/of-copy
+check git -C of-copy add of-copy
+check git -C of-copy commit -q -m "Of the copy"
+check_equal "$(git -C "$MNT" rev-parse HEAD; git -C "$MNT" status --short)" "$before"
+HEDDLE_STORE=$TEST_DIRECTORY/copied check heddle doctor >/dev/null
+check heddle doctor >/dev/null
+check heddle unmount of-copy >/dev/null
+rm -rf copied
+heddle_unmount
+check heddle mount renamed "$MNT" >/dev/null
+check_equal "$(git -C "$MNT" rev-parse HEAD; git -C "$MNT" status --short)" "$before"
+check heddle unmount "$MNT" >/dev/null
+check_status 1 heddle doctor
+check_contains "$(cat .output)" "worktrees/renamed1 is of a copy of this store"
+check heddle doctor --repair >/dev/null
+check_equal "$(ls -x $admin)" "renamed"
+
 # Another store in the place of one that is gone: what that left is in nobody's way.
 mv repository/.heddle aside
 heddle init repository >/dev/null
