@@ -101,6 +101,7 @@ int hd_arena_map(int fd, struct hd_arena **ret_arena)
 		arena->table[t] = arena->address + layout.table[t];
 	}
 	arena->flagged = arena->address + layout.flagged;
+	arena->n_edit_slots = HD_EDIT_SLOTS_FIRST;
 	arena->process = (uint32_t)getpid();
 	arena->identity = address;
 	arena->redo = (struct hd_redo_head *)(void *)(arena->address + HD_REDO_OFFSET);

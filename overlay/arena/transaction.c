@@ -44,14 +44,40 @@ static uint32_t padded(uint32_t size)
 
 static struct hd_edit_slot *find_slot(const struct hd_arena *arena, enum hd_table table, uint32_t index)
 {
-	uint32_t at = (index * 0x9E3779B1u + (uint32_t)table * 0x85EBCA77u) % HD_EDIT_SLOTS;
+	uint32_t at = (index * 0x9E3779B1u + (uint32_t)table * 0x85EBCA77u) & (arena->n_edit_slots - 1);
 
 	for (;;) {
 		struct hd_edit_slot *slot = &arena->edit_slots[at];
 
 		if (slot->stamp != arena->stamp || (slot->table == (uint32_t)table && slot->index == index))
 			return slot;
-		at = (at + 1) % HD_EDIT_SLOTS;
+		at = (at + 1) & (arena->n_edit_slots - 1);
+	}
+}
+
+static void fill_slot(struct hd_arena *arena, const struct hd_redo_edit *edit, uint32_t at)
+{
+	struct hd_edit_slot *slot = find_slot(arena, (enum hd_table)edit->table, edit->index);
+
+	*slot = (struct hd_edit_slot){.stamp = arena->stamp,
+		.table = edit->table,
+		.index = edit->index,
+		.offset = at + (uint32_t)sizeof(*edit)};
+}
+
+/* Finds the slots of all edits that there are, in as many as it takes to leave half of them empty. */
+static void fill_slots(struct hd_arena *arena)
+{
+	uint32_t at = 0;
+
+	while (arena->edits >= arena->n_edit_slots / 2 && arena->n_edit_slots < HD_EDIT_SLOTS)
+		arena->n_edit_slots *= 4;
+	arena->stamp++;
+	while (at < arena->redo_used) {
+		const struct hd_redo_edit *edit = (const void *)(edits_of(arena) + at);
+
+		fill_slot(arena, edit, at);
+		at += (uint32_t)sizeof(*edit) + padded(hd_record_size((enum hd_table)edit->table));
 	}
 }
 
@@ -60,6 +86,7 @@ void hd_transaction_begin(struct hd_arena *arena, struct hd_transaction *ret_tra
 	arena->stamp++;
 	arena->redo_used = 0;
 	arena->edits = 0;
+	arena->n_edit_slots = HD_EDIT_SLOTS_FIRST;
 	ret_transaction->arena = arena;
 	ret_transaction->status = 0;
 }
@@ -94,14 +121,13 @@ void *hd_edit(struct hd_transaction *transaction, enum hd_table table, uint32_t 
 		return scratch(transaction, -HD_E_ARENA_CORRUPT);
 	if (arena->redo_used + sizeof(*edit) + padded(size) > EDITS_ROOM || arena->edits >= HD_EDIT_SLOTS / 2)
 		return scratch(transaction, -HD_E_TRANSACTION_FULL);
+	if (arena->edits >= arena->n_edit_slots / 2)
+		fill_slots(arena);
 	edit = (struct hd_redo_edit *)(void *)(edits_of(arena) + arena->redo_used);
 	edit->table = (uint32_t)table;
 	edit->index = index;
 	memcpy(edit + 1, hd_record(arena, table, index), size);
-	slot->stamp = arena->stamp;
-	slot->table = (uint32_t)table;
-	slot->index = index;
-	slot->offset = arena->redo_used + (uint32_t)sizeof(*edit);
+	fill_slot(arena, edit, arena->redo_used);
 	arena->redo_used += (uint32_t)sizeof(*edit) + padded(size);
 	arena->edits++;
 	return edit + 1;
@@ -240,22 +266,11 @@ int hd_transaction_set_aside(struct hd_transaction *transaction, struct hd_trans
 void hd_transaction_take_up(struct hd_transaction *transaction, struct hd_transaction_aside *aside)
 {
 	struct hd_arena *arena = transaction->arena;
-	uint32_t at = 0;
 
-	arena->stamp++;
 	memcpy(edits_of(arena), aside->edits, aside->size);
 	arena->redo_used = aside->size;
 	arena->edits = aside->count;
-	while (at < aside->size) {
-		const struct hd_redo_edit *edit = (const void *)(edits_of(arena) + at);
-		struct hd_edit_slot *slot = find_slot(arena, (enum hd_table)edit->table, edit->index);
-
-		*slot = (struct hd_edit_slot){.stamp = arena->stamp,
-			.table = edit->table,
-			.index = edit->index,
-			.offset = at + (uint32_t)sizeof(*edit)};
-		at += (uint32_t)sizeof(*edit) + padded(hd_record_size((enum hd_table)edit->table));
-	}
+	fill_slots(arena);
 	free(aside->edits);
 	aside->edits = NULL;
 }

@@ -54,3 +54,17 @@ void hd_fuse_thread_free(struct hd_fuse_thread *thread)
 	hd_request_area_give_back(thread->session->area, thread->slot);
 	free(thread);
 }
+
+void hd_fuse_thread_rest(struct hd_fuse_thread *thread)
+{
+	hd_request_area_rest(thread->session->area, thread->slot);
+	thread->rests = true;
+}
+
+void hd_fuse_thread_rouse(struct hd_fuse_thread *thread)
+{
+	if (!thread->rests)
+		return;
+	hd_request_area_rouse(thread->session->area, thread->slot);
+	thread->rests = false;
+}

@@ -23,6 +23,7 @@ struct hd_fuse_thread {
 	uint32_t slot;                   /* of the request area */
 	void *message; /* in the slot: HD_FUSE_MESSAGE_SIZE bytes, the request as the kernel sent it */
 	void *reply;   /* likewise: HD_FUSE_DATA_SIZE bytes for a reply's data */
+	bool rests;    /* the slot has no memory: nothing may be read into it */
 	struct hd_activity activity; /* what this thread works on */
 };
 
@@ -44,5 +45,10 @@ struct hd_caller hd_fuse_caller(fuse_req_t req);
 int hd_fuse_thread_new(struct hd_fuse_session *session, struct hd_fuse_thread **ret_thread);
 /* NULL is fine. */
 void hd_fuse_thread_free(struct hd_fuse_thread *thread);
+
+/* THREAD, which works on nothing, has not had a request for long: its buffers' memory goes back to the system until _rouse. */
+void hd_fuse_thread_rest(struct hd_fuse_thread *thread);
+/* Before THREAD reads: the memory is there. Costs nothing for one that did not rest. */
+void hd_fuse_thread_rouse(struct hd_fuse_thread *thread);
 
 #endif

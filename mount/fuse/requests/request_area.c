@@ -125,7 +125,7 @@ int hd_request_area_take(struct hd_request_area *area, const struct hd_overlay *
 			continue;
 		}
 		raise_limit(area, slot + 1);
-		hd_memory_file_make_resident(hd_request_area_message(area, slot), HD_FUSE_MESSAGE_SIZE);
+		hd_request_area_rouse(area, slot);
 		*ret_slot = slot;
 		return 0;
 	}
@@ -135,7 +135,18 @@ int hd_request_area_take(struct hd_request_area *area, const struct hd_overlay *
 void hd_request_area_give_back(struct hd_request_area *area, uint32_t slot)
 {
 	hd_request_area_clear(area, slot);
+	hd_request_area_rest(area, slot);
 	atomic_store(&area->taken[slot], false);
+}
+
+void hd_request_area_rest(const struct hd_request_area *area, uint32_t slot)
+{
+	hd_memory_file_release(hd_request_area_message(area, slot), HD_AREA_SLOT_SIZE);
+}
+
+void hd_request_area_rouse(const struct hd_request_area *area, uint32_t slot)
+{
+	hd_memory_file_make_resident(hd_request_area_message(area, slot), HD_FUSE_MESSAGE_SIZE);
 }
 
 void hd_request_area_clear(const struct hd_request_area *area, uint32_t slot)

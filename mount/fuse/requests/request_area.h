@@ -39,7 +39,13 @@ void hd_request_area_unmap(struct hd_request_area *area);
 /* Takes a slot that no thread has, that holds no message, and that OVERLAY keeps no result for. Its message is in
  * resident memory, because what the kernel copies into absent pages of a process that is being killed is lost. -EAGAIN when there is none. */
 int hd_request_area_take(struct hd_request_area *area, const struct hd_overlay *overlay, uint32_t *ret_slot);
+/* Its memory goes back to the system. */
 void hd_request_area_give_back(struct hd_request_area *area, uint32_t slot);
+
+/* The taker of SLOT, which has no message, will not need its memory for long: it goes back to the system. Nothing may be
+ * read into it before _rouse. */
+void hd_request_area_rest(const struct hd_request_area *area, uint32_t slot);
+void hd_request_area_rouse(const struct hd_request_area *area, uint32_t slot);
 
 /* HD_FUSE_MESSAGE_SIZE and HD_FUSE_DATA_SIZE bytes. */
 void *hd_request_area_message(const struct hd_request_area *area, uint32_t slot);

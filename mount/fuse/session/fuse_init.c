@@ -100,7 +100,7 @@ int hd_fuse_init_answer(struct hd_fuse_thread *thread)
 	size_t size, reply_size;
 	int r;
 
-	r = hd_fuse_loop_first(session->loop, thread->message, &size);
+	r = hd_fuse_loop_first(session->loop, thread, &size);
 	if (r < 0)
 		return r;
 	hd_message_counters_request(session->counters, ((struct fuse_in_header *)thread->message)->opcode);

@@ -55,6 +55,10 @@
 
 #define SPIN_PAUSE 256u /* requests without spinning after another program wanted the CPU */
 
+/* Without a request, after which a thread gives its buffers' memory back. Having it again takes some 100 us. */
+#define REST_MS 5000
+#define REST_NS (REST_MS * 1000000ull)
+
 struct hd_fuse_loop {
 	struct hd_fuse_session *session; /* borrowed */
 	int device;                      /* owned, non-blocking */
@@ -86,15 +90,20 @@ struct hd_fuse_loop {
 
 /* ---- reading ---- */
 
-/* Sleeps until there is something to read. -ECANCELED when stopped. */
-static int wait_readable(struct hd_fuse_loop *loop)
+/* Sleeps until there is something to read; THREAD rests if that takes long. -ECANCELED when stopped. */
+static int wait_readable(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread)
 {
 	const int fds[] = {loop->device, loop->stop_flag};
 	uint64_t began = hd_clock_monotonic_ns();
 	unsigned ready = 0;
 	int r;
 
-	r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), -1, &ready);
+	r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), REST_MS, &ready);
+	if (r >= 0 && !ready) {
+		hd_fuse_thread_rest(thread);
+		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds), -1, &ready);
+		hd_fuse_thread_rouse(thread);
+	}
 	if (r < 0)
 		return r;
 	if (ready & 2)
@@ -133,8 +142,8 @@ static int survive_failure(struct hd_fuse_loop *loop, int code)
 	return 0;
 }
 
-/* The next message; called by the leader alone. */
-static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_size)
+/* The next message, in THREAD's buffer; called by the leader alone. */
+static int take_message(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_t *ret_size)
 {
 	int r;
 
@@ -143,10 +152,10 @@ static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_si
 
 		if (atomic_load_explicit(&loop->stopping, memory_order_relaxed))
 			return -ECANCELED;
-		r = hd_descriptor_read_spinning(
-			loop->device, message, HD_FUSE_MESSAGE_SIZE, spin ? loop->spin_ns : 0, ret_size);
+		r = hd_descriptor_read_spinning(loop->device, thread->message, HD_FUSE_MESSAGE_SIZE,
+			spin ? loop->spin_ns : 0, ret_size);
 		if (r == 0 && *ret_size >= sizeof(struct fuse_in_header)) {
-			note_drained(loop, message);
+			note_drained(loop, thread->message);
 			loop->read_failures = 0;
 			if (spin)
 				loop->spin_misses = 0;
@@ -162,7 +171,7 @@ static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_si
 		if (r == -EBUSY || r == -EAGAIN) {
 			note_drained(loop, NULL);
 			loop->spin_misses += spin;
-			r = wait_readable(loop);
+			r = wait_readable(loop, thread);
 		}
 		if (r < 0)
 			r = survive_failure(loop, r);
@@ -171,9 +180,9 @@ static int take_message(struct hd_fuse_loop *loop, void *message, size_t *ret_si
 	}
 }
 
-int hd_fuse_loop_first(struct hd_fuse_loop *loop, void *message, size_t *ret_size)
+int hd_fuse_loop_first(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_t *ret_size)
 {
-	return take_message(loop, message, ret_size);
+	return take_message(loop, thread, ret_size);
 }
 
 /* ---- the lead ---- */
@@ -248,14 +257,28 @@ static bool look_locked(struct hd_fuse_loop *loop, struct watch *watch)
 	return false;
 }
 
+/* Waits, without a watch to keep. THREAD may be NULL; else it rests when that takes long. */
+static void park_locked(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread)
+{
+	if (!thread || thread->rests) {
+		hd_condition_wait(&loop->wake, &loop->lock);
+		return;
+	}
+	if (hd_condition_wait_until(&loop->wake, &loop->lock, hd_clock_monotonic_ns() + REST_NS))
+		return;
+	hd_mutex_unlock(&loop->lock);
+	hd_fuse_thread_rest(thread);
+	hd_mutex_lock(&loop->lock);
+}
+
 /* Parks until the calling thread leads; false when the loop stops. */
-static bool await_lead_locked(struct hd_fuse_loop *loop)
+static bool await_lead_locked(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread)
 {
 	struct watch watch = {.sequence = ~0ull};
 
 	while (loop->led && !loop->stopping) {
 		if (!atomic_load(&loop->watching) || loop->has_standby) {
-			hd_condition_wait(&loop->wake, &loop->lock);
+			park_locked(loop, thread);
 			continue;
 		}
 		loop->has_standby = true;
@@ -349,7 +372,7 @@ static void lead(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread)
 	int r;
 
 	do {
-		r = take_message(loop, thread->message, &size);
+		r = take_message(loop, thread, &size);
 		if (r < 0) {
 			stop_with(loop, r);
 			return;
@@ -359,15 +382,17 @@ static void lead(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread)
 }
 
 /*
- * What a thread reads into is a megabyte of resident memory, so it has none before it leads for the first time: most mounts
- * never need a second one. False when there is none to be had now: another thread leads, or this one tries again.
+ * What a thread reads into is a megabyte of resident memory, so it has none before it leads for the first time, most mounts
+ * never need a second one, and gives it back when it has not led for long. False when there is none to be had now: another thread leads, or this one tries again.
  */
 static bool is_equipped(struct hd_fuse_loop *loop, struct hd_fuse_thread **thread)
 {
 	int r;
 
-	if (*thread)
+	if (*thread) {
+		hd_fuse_thread_rouse(*thread);
 		return true;
+	}
 	r = hd_fuse_thread_new(loop->session, thread);
 	if (r >= 0) {
 		hd_activity_work(&(*thread)->activity);
@@ -387,7 +412,7 @@ static void *reader_main(void *payload)
 	struct hd_fuse_thread *thread = NULL;
 
 	hd_mutex_lock(&loop->lock);
-	while (await_lead_locked(loop)) {
+	while (await_lead_locked(loop, thread)) {
 		hd_mutex_unlock(&loop->lock);
 		if (is_equipped(loop, &thread))
 			lead(loop, thread);

@@ -21,6 +21,8 @@
 
 #include "mount/fuse/session/fuse_session_types.h"
 
+struct hd_fuse_thread;
+
 /* Makes DEVICE non-blocking and takes it over. */
 int hd_fuse_loop_new(struct hd_fuse_session *session, int device, struct hd_fuse_loop **ret_loop);
 /* After _run has returned: closes the device. */
@@ -29,8 +31,8 @@ void hd_fuse_loop_free(struct hd_fuse_loop *loop);
 /* Borrowed. */
 int hd_fuse_loop_device(const struct hd_fuse_loop *loop);
 
-/* Waits for one message: up to HD_FUSE_MESSAGE_SIZE bytes into MESSAGE. */
-int hd_fuse_loop_first(struct hd_fuse_loop *loop, void *message, size_t *ret_size);
+/* Waits for one message: up to HD_FUSE_MESSAGE_SIZE bytes into THREAD's buffer. */
+int hd_fuse_loop_first(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_t *ret_size);
 
 /* Starts the threads and returns when all have ended. */
 int hd_fuse_loop_run(struct hd_fuse_loop *loop);

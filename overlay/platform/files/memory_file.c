@@ -74,6 +74,19 @@ void hd_memory_file_make_resident(void *address, size_t size)
 		(void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }
 
+void hd_memory_file_release(void *address, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)address + page - 1) & ~(page - 1);
+	uintptr_t end = ((uintptr_t)address + size) & ~(page - 1);
+
+	if (begin >= end)
+		return;
+	/* MADV_REMOVE refuses what is locked: madvise(2). If it fails, the pages stay, which costs memory alone. */
+	(void)munlock((void *)begin, end - begin);
+	(void)madvise((void *)begin, end - begin, MADV_REMOVE);
+}
+
 uint64_t hd_memory_file_size(int fd)
 {
 	struct stat st;

@@ -27,6 +27,8 @@ uint64_t hd_memory_file_size(int fd);
 
 /* Sees to it that SIZE bytes from ADDRESS, in a mapping, are there and stay there as far as the system lets us. */
 void hd_memory_file_make_resident(void *address, size_t size);
+/* Gives the whole pages among these bytes back; they read as zero, and are there again once they are touched. */
+void hd_memory_file_release(void *address, size_t size);
 
 /* Whole transfers; a short one is -EIO. Bytes beyond the end read as an error, never as zero; a write there
  * makes the file longer. -ENOSPC when memory is short. */

@@ -90,6 +90,27 @@ static void a_commit_shows_all_edits_at_once(void **state)
 	assert_cell(fixture, second, "second");
 }
 
+/* The table of edits grows while a transaction does, and the next one begins with a small one again. */
+static void edits_are_found_however_many_there_are(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_transaction transaction;
+
+	for (uint32_t count = 1; count <= 3000; count = count * 3 + 1) {
+		hd_transaction_begin(fixture->arena, &transaction);
+		for (uint32_t i = 1; i <= count; i++)
+			hd_edit_inode(&transaction, i * 7)->mode = i + count;
+		for (uint32_t i = 1; i <= count; i++) {
+			assert_int_equal(hd_view_inode(&transaction, i * 7)->mode, i + count);
+			assert_int_equal(hd_edit_inode(&transaction, i * 7)->mode, i + count);
+		}
+		assert_int_equal(fixture->arena->edits, count);
+		assert_int_equal(hd_transaction_commit(&transaction), 0);
+		for (uint32_t i = 1; i <= count; i++)
+			assert_int_equal(hd_record_inode(fixture->arena, i * 7)->mode, i + count);
+	}
+}
+
 static void an_abort_leaves_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -517,6 +538,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_commit_shows_all_edits_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(edits_are_found_however_many_there_are, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_abort_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_released_record_is_given_out_again_and_zeroed_but_for_what_is_kept, setup,
