@@ -214,6 +214,7 @@ static int store_tree(struct capture_run *run, struct hd_state *state)
 	if (!root->changed)
 		return 1;
 	r = hd_capture_tree_store(&tree);
+	hd_linked_files_clear(&tree.linked);
 	if (r < 0)
 		return r;
 	state->tree = root->content;

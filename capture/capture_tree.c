@@ -80,20 +80,14 @@ static int push(struct hd_capture_tree *capture, struct stack *stack, struct hd_
 	return hd_tree_view_list(capture->head_view, head, &frame->head_listing);
 }
 
-/* Gives a file or link its reference: the canonical one, or the head's if the bytes are the head's. */
-static int store_file(
+/* Gives a file or link, which is settled, its reference: the canonical one, or the head's if the bytes are the head's. */
+static int name_bytes(
 	struct hd_capture_tree *capture, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
 {
 	struct hd_tree_view_entry entry;
 	bool same = false;
-	int r = 0;
+	int r = hd_canonical_name_file(capture->canonical, node, head);
 
-	if (node->unsettled) {
-		r = hd_snapshot_settle(capture->snapshot, node);
-		if (r < 0)
-			return r;
-	}
-	r = hd_canonical_name_file(capture->canonical, node, head);
 	if (r != 0 || !head)
 		return r < 0 ? r : 0;
 	hd_tree_view_entry_of_node(node, &entry);
@@ -101,6 +95,21 @@ static int store_file(
 	if (r >= 0 && same)
 		node->content = head->content;
 	return r;
+}
+
+static int store_file(
+	struct hd_capture_tree *capture, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
+{
+	struct hd_content settled;
+	int r;
+
+	if (!hd_linked_files_take(&capture->linked, node))
+		return 0;
+	r = hd_snapshot_settle(capture->snapshot, node);
+	settled = node->content;
+	if (r >= 0)
+		r = name_bytes(capture, node, head);
+	return r < 0 ? r : hd_linked_files_keep(&capture->linked, node, &settled);
 }
 
 /*

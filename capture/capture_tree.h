@@ -10,6 +10,7 @@
  */
 
 #include "capture/capture.h"
+#include "capture/linked_files.h"
 #include "capture/trees/canonical_content.h"
 #include "capture/trees/tree_view.h"
 
@@ -21,6 +22,7 @@ struct hd_capture_tree {
 	struct hd_canonical *canonical;     /* borrowed */
 	struct hd_tree_view *head_view;     /* borrowed: the snapshot's parent state */
 	struct hd_tree_view *snapshot_view; /* borrowed */
+	struct hd_linked_files linked;      /* filled by hd_capture_tree_store; the caller clears it */
 };
 
 /*

@@ -133,7 +133,7 @@ static const struct hd_tree_view_entry *find_in_head(
 }
 
 /* Gives a file the canonical name of its bytes, or the parent state's where these are the same. */
-static int name_file(
+static int name_bytes(
 	struct storing *storing, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
 {
 	struct hd_tree_view *view = storing->capture.head_view;
@@ -148,6 +148,18 @@ static int name_file(
 	if (r >= 0 && same)
 		node->content = head->content;
 	return r;
+}
+
+static int name_file(
+	struct storing *storing, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
+{
+	struct hd_content settled = node->content;
+	int r;
+
+	if (!hd_linked_files_take(&storing->capture.linked, node))
+		return 0;
+	r = name_bytes(storing, node, head);
+	return r < 0 ? r : hd_linked_files_keep(&storing->capture.linked, node, &settled);
 }
 
 static int finish_directory(struct storing *storing)
@@ -228,6 +240,7 @@ int hd_archive_store(const struct hd_archive_tree *tree, struct hd_store *store,
 	while (storing.count > 0)
 		pop(&storing);
 	free(storing.frames);
+	hd_linked_files_clear(&storing.capture.linked);
 	hd_tree_view_free(storing.capture.head_view);
 	hd_canonical_free(storing.capture.canonical);
 	return r;

@@ -108,6 +108,24 @@ static int bring_back(struct hd_store *store, const struct hd_undo_plan *plan, s
 	return r < 0 ? r : hd_thread_change_apply(store, operation, NULL);
 }
 
+/*
+ * Nothing that still holds was done to the thread since: neither after the operation that is undone, nor after the undo that is
+ * taken back. The head alone does not tell, since restores leave it; and somebody may have been faster than the caller.
+ */
+static int check_last(struct hd_store *store, const struct hd_undo_plan *plan)
+{
+	bool again = plan->kind == HD_OPERATION_REDO;
+	uint64_t last = 0;
+	int r = hd_index_find_undoable(store->index, plan->from.name, &last);
+
+	if (r < 0 && r != -HD_E_OPERATION_MISSING)
+		return r;
+	if (last <= (again ? plan->operation.undone : plan->operation.number))
+		return 0;
+	return hd_fail(HD_E_OPERATION_BLOCKED, "operation %llu came to thread '%s' since",
+		(unsigned long long)last, plan->from.name);
+}
+
 static int check_current(struct hd_store *store, const struct hd_undo_plan *plan)
 {
 	unsigned long long number = plan->operation.number;
@@ -123,7 +141,7 @@ static int check_current(struct hd_store *store, const struct hd_undo_plan *plan
 		return r;
 	same = hd_state_id_equal(&thread.head, &plan->from.head);
 	hd_thread_clear(&thread);
-	return same ? 0
+	return same ? check_last(store, plan)
 		    : hd_fail(HD_E_OPERATION_BLOCKED, "thread '%s' was moved after operation %llu",
 			      plan->from.name, number);
 }

@@ -271,6 +271,32 @@ static void what_came_later_is_undone_first(void **state)
 	hd_state_clear(&second);
 }
 
+/* Restores leave the head where it is: it does not tell that something came later. */
+static void a_later_restore_is_undone_first(void **state)
+{
+	struct scene *scene = *state;
+	struct hd_state first;
+	struct hd_overlay *overlay;
+
+	(void)begin(scene);
+	overlay = live_open(scene);
+	live_write(overlay, "README", "new\n");
+	live_capture(overlay, "first", &first);
+	live_close(overlay);
+	restore(scene, &scene->base.id);
+	restore(scene, &first.id);
+	assert_code(take(scene, HD_OPERATION_UNDO, 3), HD_E_OPERATION_BLOCKED);
+	assert_int_equal(take_next(scene, HD_OPERATION_UNDO), 4);
+	restore(scene, &first.id);
+	assert_code(take(scene, HD_OPERATION_REDO, 4), HD_E_OPERATION_BLOCKED);
+	assert_int_equal(take_next(scene, HD_OPERATION_UNDO), 6);
+	assert_int_equal(take_next(scene, HD_OPERATION_UNDO), 3);
+	assert_main(scene, &first.id, "");
+	assert_int_equal(take_next(scene, HD_OPERATION_REDO), 3);
+	assert_int_equal(take_next(scene, HD_OPERATION_REDO), 6);
+	hd_state_clear(&first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +308,7 @@ int main(void)
 		TEST(another_tree_is_a_change_that_can_be_captured),
 		TEST(the_tree_of_the_head_itself_is_no_change),
 		TEST(what_came_later_is_undone_first),
+		TEST(a_later_restore_is_undone_first),
 #undef TEST
 	};
 
