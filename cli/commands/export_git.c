@@ -35,7 +35,9 @@ static int print_result(const struct hd_export_git_result *result, bool json)
 				0 ||
 			json_object_set_new(object, "ignored", json_integer((json_int_t)result->ignored)) <
 				0 ||
-			json_object_set_new(object, "unchanged", json_boolean(result->unchanged)) < 0) {
+			json_object_set_new(object, "unchanged", json_boolean(result->unchanged)) < 0 ||
+			json_object_set_new(object, "lacks_ignored", json_boolean(result->lacks_ignored)) <
+				0) {
 			json_decref(object);
 			return -ENOMEM;
 		}
@@ -50,6 +52,10 @@ static int print_result(const struct hd_export_git_result *result, bool json)
 	hd_output_path(stdout, result->repository);
 	fputc('\n', stdout);
 	hd_export_git_remark(result->skipped, result->ignored);
+	if (result->lacks_ignored)
+		hd_output_remark("the state is a commit already, which was made without its ignored files "
+				 "and stays as "
+				 "it is; --ignored is for states that are none yet");
 	return HD_EXIT_OK;
 }
 
@@ -108,6 +114,9 @@ static int print_all(const struct hd_export_all_result *result, const char *bund
 	for (size_t i = 0; i < result->n_items; i++)
 		print_item(&result->items[i]);
 	hd_export_git_remark(result->skipped, result->ignored);
+	if (hd_export_arguments.with_ignored && result->commits == 0)
+		hd_output_remark(
+			"states that are commits already stay as they are, with --ignored or without");
 	return HD_EXIT_OK;
 }
 

@@ -41,6 +41,8 @@ struct hd_export_git_result {
 	uint64_t skipped;
 	uint64_t ignored; /* likewise: left out because ignored; a directory is one */
 	bool unchanged;   /* the reference was there already */
+	/* With ignored files asked for: the state was a commit already, which an export without them made. */
+	bool lacks_ignored;
 };
 
 /* STORE and BASES (of that store) are borrowed. */

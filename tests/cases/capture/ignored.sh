@@ -57,6 +57,13 @@ cp -R "$MNT/build" "$MNT/my.secret" clone/
 cp "$MNT/src/main.o" clone/src/
 check_equal "$(git -C clone status --porcelain)" "" "git status of the exported branch in the live tree"
 
+# What is a commit already stays that, and it is said.
+check heddle export git --ignored --json >out 2>err
+check_equal "$(json_field 's["unchanged"], s["lacks_ignored"]' <out)" "(True, True)"
+check_contains "$(heddle export git --ignored 2>&1)" "made without its ignored files"
+check_contains "$(heddle export git --all --ignored 2>&1)" "stay as they are"
+check_equal "$(heddle export git --json | json_field 's["unchanged"], s["lacks_ignored"]')" "(True, False)"
+
 # Other rules: what they let in comes in with the next state, in directories that did not change, too.
 printf '/build/*\n!/build/deep\n' >"$MNT/.gitignore"
 capture "Other rules" >/dev/null
@@ -75,6 +82,7 @@ echo last >"$MNT/README"
 capture "Last" >/dev/null
 check heddle export git --ignored >/dev/null
 check_equal "$(git -C repository diff --name-only heddle/main~1 heddle/main | tr '\n' ' ')" "README my.secret src/new.c "
+check_equal "$(heddle export git --ignored --json | json_field 's["unchanged"], s["lacks_ignored"]')" "(True, False)"
 git -C repository worktree add -q checked heddle/main
 check_same_tree repository/checked "$MNT"
 
