@@ -72,12 +72,19 @@ static void tell(struct all *all, const char *verb, const char *thread, const ch
 
 static int mount_at(struct all *all, const char *thread, const char *place)
 {
-	int r = hd_directory_make(AT_FDCWD, place, 0777);
+	int r = hd_directory_make(AT_FDCWD, all->directory, 0777);
+	bool made;
 
+	if (r >= 0)
+		r = hd_directory_make_new(AT_FDCWD, place, 0777);
+	made = r >= 0;
 	/* A dead mount may stand there: whether it is ours is for hd_mount_start to find out. */
-	if (r < 0 && r != -ENOTCONN && r != -EIO)
+	if (r < 0 && r != -EEXIST && r != -ENOTCONN && r != -EIO)
 		return hd_fail_in(r, "mountpoint '%s'", place);
-	return hd_mount_start(all->location->store, thread, place, all->options);
+	r = hd_mount_start(all->location->store, thread, place, all->options);
+	if (r < 0 && made)
+		(void)hd_directory_remove(AT_FDCWD, place);
+	return r;
 }
 
 static void mount_one(struct all *all, const char *thread)
@@ -212,7 +219,9 @@ int hd_mount_all(const struct hd_location *location, const char *directory,
 	if (r >= 0 && follow)
 		r = follow_threads(&all);
 	hd_thread_heads_clear(&all.known);
-	return r < 0 ? r : all.failure;
+	if (r < 0 || all.failure == 0)
+		return r;
+	return hd_fail(-all.failure, "not all threads");
 }
 
 int hd_unmount_all(const struct hd_location *location, bool lazy, bool json)
@@ -227,5 +236,7 @@ int hd_unmount_all(const struct hd_location *location, bool lazy, bool json)
 		unmount_each(&all, NULL, lazy);
 	r = finish(&all, "unmounted", r);
 	hd_thread_heads_clear(&all.known);
-	return r < 0 ? r : all.failure;
+	if (r < 0 || all.failure == 0)
+		return r;
+	return hd_fail(-all.failure, "not all threads");
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <git2.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -22,6 +25,9 @@ _Static_assert(sizeof(struct hd_git_functions) == HD_ARRAY_SIZE(names) * sizeof(
 
 const struct hd_git_functions *_Atomic hd_git_functions_found;
 
+/* The last look failed, and whoever looked has said why: that is not to be said over. */
+static atomic_bool refused;
+
 int hd_git_functions_load(void)
 {
 	HD_AUTO_FREE struct hd_git_functions *functions = NULL;
@@ -40,16 +46,46 @@ int hd_git_functions_load(void)
 	/* Of several that looked at once, one is first. */
 	if (r >= 0 && atomic_compare_exchange_strong(&hd_git_functions_found, &none, functions))
 		functions = NULL;
+	atomic_store(&refused, r < 0);
 	return r;
+}
+
+/* ---- without the library ---- */
+
+/* What is released on the way out after hd_git_library_start failed: nothing was made that there were anything to free of. */
+static void release_nothing(void)
+{
+}
+
+static void end_without(void)
+{
+	hd_log(HD_LOG_ERROR, "libgit2 is called and is not there");
+	__builtin_trap();
+}
+
+static bool is_release(const char *name)
+{
+	size_t length = strlen(name);
+
+	return (length > 5 && strcmp(name + length - 5, "_free") == 0) ||
+	       strcmp(name, "git_buf_dispose") == 0;
+}
+
+static struct hd_git_functions without;
+static pthread_once_t without_once = PTHREAD_ONCE_INIT;
+
+static void fill_without(void)
+{
+	void (**functions)(void) = (void (**)(void))(void *)&without;
+
+	for (size_t i = 0; i < HD_ARRAY_SIZE(names); i++)
+		functions[i] = is_release(names[i]) ? release_nothing : end_without;
 }
 
 const struct hd_git_functions *hd_git_functions_find(void)
 {
-	int r = hd_git_functions_load();
-
-	if (r < 0) {
-		hd_log(HD_LOG_ERROR, "libgit2 is not there: %s", hd_error_message(r));
-		__builtin_trap();
-	}
-	return atomic_load_explicit(&hd_git_functions_found, memory_order_acquire);
+	if (!atomic_load(&refused) && hd_git_functions_load() >= 0)
+		return atomic_load_explicit(&hd_git_functions_found, memory_order_acquire);
+	(void)pthread_once(&without_once, fill_without);
+	return &without;
 }

@@ -246,7 +246,7 @@ extern const struct hd_git_functions *_Atomic hd_git_functions_found;
 
 /* Looks for them, unless that was done. -ELIBACC. */
 int hd_git_functions_load(void);
-/* Likewise; ends the process when they are not there: for what needs no hd_git_library_start, which would have said so. */
+/* Likewise; when they are not there, what frees does nothing, and all others end the process: hd_git_library_start said so. */
 const struct hd_git_functions *hd_git_functions_find(void);
 
 static inline const struct hd_git_functions *hd_git_functions(void)

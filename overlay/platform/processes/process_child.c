@@ -9,6 +9,16 @@
 
 #include "overlay/platform/error.h"
 
+static int duplicate_above(int fd, int first)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, first);
+
+	if (copy >= 0)
+		return copy;
+	/* FIRST is above the limit of open files. */
+	return errno == EINVAL ? -EMFILE : hd_errno();
+}
+
 /*
  * Descriptors are arranged in three passes, so that the wanted numbers may overlap the present ones in any
  * way:
@@ -27,14 +37,14 @@ static int arrange_descriptors(const struct hd_child_plan *plan, int *report_fd)
 
 	if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return hd_errno();
-	moved_report_fd = fcntl(*report_fd, F_DUPFD_CLOEXEC, plan->first_free_fd);
+	moved_report_fd = duplicate_above(*report_fd, plan->first_free_fd);
 	if (moved_report_fd < 0)
-		return hd_errno();
+		return moved_report_fd;
 	*report_fd = moved_report_fd;
 	for (size_t i = 0; i < plan->n_fds; i++) {
-		plan->moved_fds[i] = fcntl(plan->fds[i].parent_fd, F_DUPFD_CLOEXEC, plan->first_free_fd);
+		plan->moved_fds[i] = duplicate_above(plan->fds[i].parent_fd, plan->first_free_fd);
 		if (plan->moved_fds[i] < 0)
-			return hd_errno();
+			return plan->moved_fds[i];
 	}
 	for (size_t i = 0; i < plan->n_fds; i++)
 		if (dup2(plan->moved_fds[i], plan->fds[i].child_fd) < 0)

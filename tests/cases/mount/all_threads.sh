@@ -68,3 +68,10 @@ exec 6<&-
 kill -TERM "$server"
 check wait "$server"
 check not_mounted one
+
+# Where none of them can be mounted nothing is left.
+make_directory_base base
+heddle_init base
+check_status 64 heddle mount --all base/all
+check_contains "$(cat .output)" "not all threads"
+check_missing base/all/main

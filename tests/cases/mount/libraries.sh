@@ -47,4 +47,8 @@ check_contains "$(cat .output)" "libgit2.so"
 export HEDDLE_STORE=$directory_store
 heddle_mount
 check_content "$MNT/README" "changed"
+# An author is asked of git's configuration, unless somebody says who it is.
+check_status 71 heddle capture -m "Without"
+check_contains "$(cat .output)" "load libgit2"
+check heddle capture -m "Without" --author "A <a@example.org>" >/dev/null
 heddle_unmount

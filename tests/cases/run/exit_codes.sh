@@ -45,6 +45,14 @@ check_status 0 heddle run -q --capture never -- touch "$PWD/ran"
 check test -e ran
 git config --global user.name "Test Person"
 
+# Too few descriptors are told as that, wherever they run out.
+for limit in 6 9 10 12 16; do
+	status=0
+	(ulimit -n "$limit" && exec heddle run -q -- true) >.output 2>&1 || status=$?
+	check_equal "$status" 125 "with $limit descriptors: $(cat .output)"
+	check_contains "$(cat .output)" "Too many open files"
+done
+
 # Errors as JSON, with the status that they have here.
 heddle run --json --thread missing -- true 2>error && fail "no error"
 check_equal "$(json_field '[s["ok"], s["error"]["code"], s["error"]["exit_status"]]' <error)" '[false, "HD_E_THREAD_MISSING", 125]'
