@@ -13,8 +13,8 @@
 #include "overlay/platform/error.h"
 
 /*
- * A move is left to git where anything is in doubt: the old name is there again, the new one on another side as well, or the
- * other side has no such directory any more.
+ * A move is left to git where anything is in doubt: the old name is there again, the new one on another side as well, or a file
+ * in its way; or the other side has no such directory any more.
  */
 
 struct collecting {
@@ -102,12 +102,31 @@ static bool has_moved(const git_tree *tree, const char *from, const char *to)
 	return !find(tree, from, &directory, &id) && find(tree, to, &directory, &id) && directory;
 }
 
+/* Nothing above PATH is a file. */
+static bool has_room(const git_tree *tree, const char *path)
+{
+	HD_AUTO_FREE char *above = strdup(path);
+	bool directory = true;
+	git_oid id;
+
+	if (!above)
+		return false;
+	for (char *slash = strchr(above, '/'); slash && directory; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		if (!find(tree, above, &directory, &id))
+			return true;
+		*slash = '/';
+	}
+	return directory;
+}
+
 static bool can_move(const git_tree *tree, const char *from, const char *to)
 {
 	bool directory = false;
 	git_oid id;
 
-	return !find(tree, to, &directory, &id) && find(tree, from, &directory, &id) && directory;
+	return has_room(tree, to) && !find(tree, to, &directory, &id) && find(tree, from, &directory, &id) &&
+	       directory;
 }
 
 static int move_in(git_repository *repository, git_tree **tree, const struct hd_state_move *move)

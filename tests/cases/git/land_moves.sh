@@ -57,4 +57,19 @@ git -C other update-ref refs/heads/target HEAD
 check heddle land main --onto target >/dev/null
 check_equal "$(git -C repository show target:last/newer.c)" newer
 check_content "$MNT/last/newer.c" newer
+
+# Where the branch has a file in the way of the new name, git decides.
+rm "$MNT/README"
+mkdir "$MNT/README"
+mv "$MNT/docs" "$MNT/README/docs"
+capture "Moved into what was a file" >/dev/null
+git -C other checkout -q --detach target
+echo "newest" >other/newest
+git -C other add -A
+git -C other commit -q -m "Theirs once more"
+git -C other update-ref refs/heads/target HEAD
+check heddle land main --onto target >/dev/null
+check_contains "$(git -C repository ls-tree -r --name-only target)" "^README/docs/guide.md$"
+check_content "$MNT/newest" newest
+check_equal "$(heddle status -s)" ""
 git -C repository fsck --strict --no-dangling
