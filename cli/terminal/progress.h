@@ -17,8 +17,9 @@
  */
 
 enum hd_progress_interrupt {
-	HD_PROGRESS_ENDS, /* SIGINT ends the process, as always */
-	HD_PROGRESS_STOPS, /* SIGINT makes the work fail with -HD_E_INTERRUPTED, the second one ends the process */
+	HD_PROGRESS_ENDS, /* a signal ends the process, as always */
+	/* SIGINT, SIGTERM and SIGHUP make the work fail with -HD_E_INTERRUPTED, the second one ends the process */
+	HD_PROGRESS_STOPS,
 };
 
 /* LABEL is borrowed until the end. */

@@ -228,6 +228,8 @@ static int put_large(struct hd_export_objects *objects, struct hd_tree_view *vie
 	while (r >= 0 && offset < file->size) {
 		size_t size;
 
+		/* A write that the disk refuses says nothing, and what was said before is of something else. */
+		git_error_clear();
 		r = hd_tree_view_read(view, file, block, SMALL_BLOB, offset, &size);
 		if (r >= 0 && (size == 0 || size > file->size - offset))
 			r = fail_size(file);

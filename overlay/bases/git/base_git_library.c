@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/bases/git/base_git_library.h"
 
+#include <errno.h>
 #include <git2.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -120,14 +121,38 @@ static const char *words_of(const git_error *error)
 	return error->message;
 }
 
+/*
+ * What a disk says that has no room, may not be written, or is broken, as the last of ERROR's words, or by SYSTEM_CODE where
+ * libgit2 says nothing; 0: it is something else.
+ */
+static int disk_error(const git_error *error, int system_code)
+{
+	static const int codes[] = {ENOSPC, EDQUOT, EROFS, EIO};
+	const char *said = error && error->message ? error->message : strerrordesc_np(system_code);
+	size_t length = said ? strlen(said) : 0;
+
+	for (size_t i = 0; i < HD_ARRAY_SIZE(codes); i++) {
+		const char *words = strerrordesc_np(codes[i]);
+		size_t wanted = strlen(words);
+
+		if (length >= wanted && strcmp(said + length - wanted, words) == 0)
+			return codes[i];
+	}
+	return 0;
+}
+
 int hd_git_library_fail(int code, const char *format, ...)
 {
+	int system_code = errno;
 	const git_error *error = git_error_last();
+	int disk = disk_error(error, system_code);
 	char text[512];
 	va_list arguments;
 
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	if (disk)
+		return hd_fail(disk, "%s", text);
 	return hd_fail(code, "%s: %s", text, words_of(error));
 }

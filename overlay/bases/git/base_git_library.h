@@ -26,7 +26,7 @@ struct git_tree;
 int hd_git_library_find_tree(
 	struct git_repository *repository, const struct git_oid *id, struct git_tree **ret_tree);
 
-/* hd_fail of CODE with "formatted text: libgit2's last message". */
+/* hd_fail of CODE with "formatted text: libgit2's last message"; of -ENOSPC, -EDQUOT, -EROFS or -EIO where that says so. */
 int hd_git_library_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -71,6 +71,7 @@
 	x(git_diff_options_init) \
 	x(git_diff_tree_to_tree) \
 	x(git_email_create_from_diff) \
+	x(git_error_clear) \
 	x(git_error_last) \
 	x(git_graph_ahead_behind) \
 	x(git_graph_descendant_of) \
@@ -302,6 +303,7 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_diff_options_init (hd_git_functions()->git_diff_options_init)
 #define git_diff_tree_to_tree (hd_git_functions()->git_diff_tree_to_tree)
 #define git_email_create_from_diff (hd_git_functions()->git_email_create_from_diff)
+#define git_error_clear (hd_git_functions()->git_error_clear)
 #define git_error_last (hd_git_functions()->git_error_last)
 #define git_graph_ahead_behind (hd_git_functions()->git_graph_ahead_behind)
 #define git_graph_descendant_of (hd_git_functions()->git_graph_descendant_of)

@@ -148,12 +148,14 @@ static void interrupted(int signal)
 
 void hd_work_stop_at_interrupt(struct hd_work *work)
 {
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	/* Once: whoever presses it again means it. What is killed then is whole, too, when it is next looked at. */
 	struct sigaction action = {.sa_handler = work ? interrupted : SIG_DFL,
 		.sa_flags = SA_RESTART | (work ? (int)SA_RESETHAND : 0)};
 	struct sigaction before;
 
 	atomic_store(&interruptible, work);
-	if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-		(void)sigaction(SIGINT, &action, NULL);
+	for (size_t i = 0; i < HD_ARRAY_SIZE(signals); i++)
+		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			(void)sigaction(signals[i], &action, NULL);
 }

@@ -80,8 +80,8 @@ const char *hd_work_step_text(enum hd_work_step step);
 enum hd_work_step hd_work_step_of_text(const char *text);
 
 /*
- * From now on SIGINT stops WORK instead of ending the process; the second one ends it. NULL: the first one does again. A
- * process that ignores SIGINT goes on ignoring it.
+ * From now on SIGINT, SIGTERM and SIGHUP stop WORK instead of ending the process; the second one ends it. NULL: the first one
+ * does again. A process that ignores one of them goes on ignoring it.
  */
 void hd_work_stop_at_interrupt(struct hd_work *work);
 

@@ -39,3 +39,17 @@ check_equal "$(git -C repository rev-parse heddle/main)" "$foreign" "left alone"
 check heddle export git --branch fresh >/dev/null
 check_equal "$(git -C repository log --format=%s -1 fresh)" "Four"
 check git -C repository fsck --strict --no-dangling
+
+# A disk that is full is said, with its status, also by what libgit2 writes without a word; and nothing is left there.
+[ "$(id -u)" -eq 0 ] || exit 0
+mkdir full
+mount -t tmpfs -o size=4m none full 2>/dev/null || exit 0
+git init -q --bare full/small.git
+before=$(find full -type f | sort)
+head -c 9000000 /dev/urandom >"$MNT/large"
+capture "Large" >/dev/null
+check_status 74 heddle export git --repo "$TEST_DIRECTORY/full/small.git"
+check_contains "$(cat .output)" "No space left on device"
+check_equal "$(git -C full/small.git for-each-ref)" ""
+check_equal "$(find full -type f | sort)" "$before"
+umount full

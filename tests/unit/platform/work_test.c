@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/threads/work.h"
@@ -82,16 +83,20 @@ static void somebody_who_looks_stops_it(void **state)
 
 static void an_interrupt_stops_it(void **state)
 {
-	struct hd_work work = {0};
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 	(void)state;
-	hd_work_begin(&work, NULL, NULL);
-	hd_work_stop_at_interrupt(&work);
-	assert_int_equal(hd_work_advance(0), 0);
-	assert_int_equal(raise(SIGINT), 0);
-	assert_int_equal(hd_work_advance(0), -HD_E_INTERRUPTED);
-	hd_work_stop_at_interrupt(NULL);
-	hd_work_end();
+	for (size_t i = 0; i < HD_ARRAY_SIZE(signals); i++) {
+		struct hd_work work = {0};
+
+		hd_work_begin(&work, NULL, NULL);
+		hd_work_stop_at_interrupt(&work);
+		assert_int_equal(hd_work_advance(0), 0);
+		assert_int_equal(raise(signals[i]), 0);
+		assert_int_equal(hd_work_advance(0), -HD_E_INTERRUPTED);
+		hd_work_stop_at_interrupt(NULL);
+		hd_work_end();
+	}
 }
 
 static void what_is_ignored_stays_ignored(void **state)
