@@ -235,13 +235,16 @@ int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_c
 	struct hd_snapshot_node *node, bool is_root)
 {
 	struct hd_content tree = {0}, attributes = {0};
-	int r;
+	int r = 0;
 
-	r = hd_canonical_name_directory(capture->canonical, place, node, &tree);
-	if (r == 0 && head && hd_canonical_same_entries(node, head_listing))
+	/* Before the canonical name: since a rebase that is of another commit, and the head may have the tree by an older one. */
+	if (head && hd_canonical_same_entries(node, head_listing)) {
 		tree = head->content;
-	else if (r == 0)
-		r = take_origin(capture, head, node, &tree);
+	} else {
+		r = hd_canonical_name_directory(capture->canonical, place, node, &tree);
+		if (r == 0)
+			r = take_origin(capture, head, node, &tree);
+	}
 	if (r == 0 && hd_content_is_none(&tree) && node->n_children > 0)
 		r = put_tree(capture->objects, node, &tree);
 	if (r >= 0 && (node->n_children > 0 || is_root))
