@@ -13,6 +13,7 @@
 #include "capture/git/thread_branch.h"
 #include "capture/git/thread_repository.h"
 #include "overlay/bases/git/base_git_library.h"
+#include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
@@ -98,12 +99,54 @@ static int make_repository(struct hd_export_target *target, const char *path, co
 {
 	git_repository_init_options options;
 
+	target->made_in = hd_file_exists(AT_FDCWD, path);
+	target->made = strdup(path);
+	if (!target->made)
+		return -ENOMEM;
 	(void)git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
 	options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH;
 	options.initial_head = head;
 	if (git_repository_init_ext(&target->repository, path, &options) < 0)
 		return hd_git_library_fail(HD_E_REPOSITORY, "make a repository at %s", path);
 	return 0;
+}
+
+static int note_name(const char *name, unsigned char type, void *payload)
+{
+	struct hd_buffer *names = payload;
+
+	(void)type;
+	hd_buffer_put(names, name, strlen(name) + 1);
+	return hd_buffer_status(names);
+}
+
+/* A repository that was made for an export that came to nothing goes again. */
+static void unmake_repository(struct hd_export_target *target)
+{
+	HD_AUTO_BUFFER struct hd_buffer names = {0};
+	HD_AUTO_CLOSE int fd = -1;
+
+	if (!target->made || target->is_finished)
+		return;
+	fd = hd_directory_open(AT_FDCWD, target->made);
+	if (fd < 0 || hd_directory_list(fd, ".", note_name, &names) < 0)
+		return;
+	for (const char *name = (const char *)names.data;
+		name && name < (const char *)names.data + names.size; name += strlen(name) + 1)
+		if (hd_directory_remove_tree(fd, name) == -ENOTDIR)
+			(void)hd_file_unlink(fd, name);
+	if (!target->made_in)
+		(void)hd_directory_remove(AT_FDCWD, target->made);
+}
+
+/* Frees it, and keeps the detail of the failure that led here. */
+static void close_repository(struct hd_export_target *target)
+{
+	git_repository_free(target->repository);
+	unmake_repository(target);
+	free(target->made);
+	free(target->location);
+	*target = (struct hd_export_target){0};
 }
 
 static int open_repository(struct hd_export_target *target, const struct hd_export_target_item *item)
@@ -144,9 +187,7 @@ int hd_export_target_open(struct hd_export_target *target, struct hd_store *stor
 	if (r >= 0)
 		r = hd_export_objects_open(&target->objects, store, target->repository, target->location);
 	if (r < 0) {
-		git_repository_free(target->repository);
-		free(target->location);
-		*target = (struct hd_export_target){0};
+		close_repository(target);
 		return r;
 	}
 	target->tree = (struct hd_export_tree){.objects = &target->objects,
@@ -165,9 +206,7 @@ void hd_export_target_close(struct hd_export_target *target)
 	hd_export_notes_clear(&target->notes);
 	hd_export_history_clear(&target->history);
 	hd_export_objects_close(&target->objects);
-	git_repository_free(target->repository);
-	free(target->location);
-	*target = (struct hd_export_target){0};
+	close_repository(target);
 }
 
 /* ---- writing ---- */
@@ -215,6 +254,7 @@ int hd_export_target_finish(struct hd_export_target *target)
 
 	if (r >= 0)
 		r = hd_export_objects_finish(&target->objects);
+	target->is_finished = r >= 0;
 	/* What is forgotten is part of something larger, which can still be stopped. */
 	if (r >= 0)
 		r = forgotten ? hd_work_advance(0) : hd_work_finish();

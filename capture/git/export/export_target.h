@@ -26,6 +26,9 @@ struct hd_export_target {
 	struct hd_base_set *bases;
 	git_repository *repository; /* owned; NULL: not open */
 	char *location;             /* owned: its common git directory */
+	char *made;                 /* owned: the repository's place, if it was made; NULL: it was there */
+	bool made_in;               /* its directory was there, empty */
+	bool is_finished;           /* what was put in is to stay */
 	struct hd_export_objects objects;
 	struct hd_export_tree tree;
 	struct hd_export_history history;
@@ -48,7 +51,7 @@ void hd_export_target_item_clear(struct hd_export_target_item *item);
 
 /*
  * Opens the repository of OPTIONS, or of the base of ITEM's history; where nothing is, one is made that has ITEM's branch
- * checked out.
+ * checked out, and that goes again unless hd_export_target_finish is reached.
  */
 int hd_export_target_open(struct hd_export_target *target, struct hd_store *store, struct hd_base_set *bases,
 	const struct hd_export_git_options *options, const struct hd_export_target_item *item);

@@ -127,6 +127,11 @@ check_contains "$(heddle check)" "no problems"
 check_interrupted "writing commits" "exporting: writing commits ... [" heddle export git
 check_interrupted "writing to the disk" "exporting: writing to the disk ..." heddle export git
 check_fails git -C repository rev-parse --verify heddle/main
+check_interrupted "writing commits" "exporting: writing commits ... [" heddle export git --repo new.git
+check_missing new.git
+mkdir -m 750 new.git
+check_interrupted "writing to the disk" "exporting: writing to the disk ..." heddle export git --repo new.git
+check_equal "$(stat -c %a new.git; ls -A new.git)" 750
 check heddle export git
 check_equal "$(git -C repository log --format=%s -1 heddle/main)" "third"
 
