@@ -11,6 +11,7 @@
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/utf8.h"
 
 /*
  * An author is kept as one line and ends up in the header of a git commit, where a line break or a bracket in
@@ -101,6 +102,17 @@ static int open_config(const char *directory, git_config **ret_config)
 	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "read the git configuration") : 0;
 }
 
+/* Of one who captures here; a state that was imported may have other bytes. */
+static int check_new(const char *author)
+{
+	int r;
+
+	r = hd_identity_check(author);
+	if (r == 0 && !hd_utf8_is_valid(author, strlen(author)))
+		r = hd_fail(HD_E_IDENTITY_INVALID, "the author is not UTF-8");
+	return r;
+}
+
 static int author_from_config(const char *directory, char **ret_author)
 {
 	HD_CLEANUP(free_config) git_config *config = NULL;
@@ -120,7 +132,7 @@ static int author_from_config(const char *directory, char **ret_author)
 		author = NULL;
 		return -ENOMEM;
 	}
-	r = hd_identity_check(author);
+	r = check_new(author);
 	if (r < 0)
 		return hd_fail_in(r, "user.name and user.email of the git configuration");
 	*ret_author = HD_STEAL(author);
@@ -139,7 +151,7 @@ int hd_identity_resolve(const char *author, const char *directory, char **ret_au
 		if (!author || !*author)
 			return author_from_config(directory, ret_author);
 	}
-	r = hd_identity_check(author);
+	r = check_new(author);
 	if (r < 0)
 		return hd_fail_in(r, "%s", source);
 	author = strdup(author);

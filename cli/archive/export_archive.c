@@ -68,9 +68,7 @@ static int report(const struct hd_export_tar_result *result, const struct hd_out
 
 static int check_output(const struct hd_invocation *invocation)
 {
-	const char *output = hd_export_arguments.output;
-
-	if (invocation->json && (!output || strcmp(output, "-") == 0))
+	if (invocation->json && hd_output_file_is_stdout(hd_export_arguments.output))
 		return hd_fail(HD_E_USAGE, "--json needs --output: the archive has standard output");
 	return 0;
 }

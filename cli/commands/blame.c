@@ -230,7 +230,7 @@ static int print_source(struct hd_index *index, const json_t *source, const stru
 {
 	const json_t *state = json_object_get(source, "state");
 	HD_AUTO_FREE char *author = author_name(source);
-	HD_AUTO_FREE char *path = hd_json_get_path(source, "path");
+	HD_AUTO_FREE char *path = hd_control_get_name(source, "path");
 	char id[HD_STATE_ID_TEXT_SIZE], when[48] = "";
 
 	if (!author || !path)
@@ -256,7 +256,7 @@ static int print_bytes(const json_t *line)
 	const json_t *text = json_object_get(line, "text");
 
 	if (json_is_true(json_object_get(line, "raw"))) {
-		HD_AUTO_FREE char *bytes = hd_json_get_path(line, "text");
+		HD_AUTO_FREE char *bytes = hd_control_get_name(line, "text");
 
 		if (!bytes)
 			return -ENOMEM;
@@ -342,7 +342,7 @@ static size_t count_group(const json_t *lines, size_t index)
 static int print_porcelain_line(const json_t *reply, const json_t *line, size_t group, bool is_new)
 {
 	const json_t *source = source_of(reply, line), *state = json_object_get(source, "state");
-	HD_AUTO_FREE char *path = hd_json_get_path(source, "path");
+	HD_AUTO_FREE char *path = hd_control_get_name(source, "path");
 
 	if (!path)
 		return -ENOMEM;
@@ -392,7 +392,7 @@ static int add_actors(struct hd_store *store, const json_t *reply)
 	for (size_t i = 0; i < json_array_size(sources) && r >= 0; i++) {
 		json_t *source = json_array_get(sources, i);
 		const char *state = hd_reply_text(json_object_get(source, "state"), "id");
-		HD_AUTO_FREE char *path = hd_json_get_path(source, "path");
+		HD_AUTO_FREE char *path = hd_control_get_name(source, "path");
 		struct hd_state_id id;
 
 		if (!path)
@@ -416,6 +416,8 @@ static int run_blame(const struct hd_invocation *invocation)
 
 	if (r >= 0 && porcelain && invocation->json)
 		return hd_fail(HD_E_USAGE, "--porcelain and --json exclude each other");
+	if (r >= 0 && porcelain && by_actor)
+		return hd_fail(HD_E_USAGE, "--porcelain and --by-actor exclude each other");
 	if (r >= 0)
 		r = hd_locate_thread(invocation, thread, &location);
 	if (r >= 0)

@@ -21,6 +21,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
+#include "overlay/platform/utf8.h"
 
 /*
  * The author is found here and not by whoever serves the mount: it is the person who captures, with that
@@ -166,7 +167,7 @@ static int add_fact(json_t *object, const char *text)
 	if (!value || value == text)
 		return hd_fail(HD_E_USAGE, "--meta takes KEY=VALUE, not '%s'", text);
 	key = strndup(text, (size_t)(value - text));
-	if (!key || !hd_text_is_utf8(key, strlen(key)) || !hd_text_is_utf8(value, strlen(value)))
+	if (!key || !hd_utf8_is_valid(key, strlen(key)) || !hd_utf8_is_valid(value, strlen(value)))
 		return key ? hd_fail(HD_E_USAGE, "--meta takes UTF-8") : -ENOMEM;
 	if (json_object_get(object, key))
 		return hd_fail(HD_E_USAGE, "--meta gives '%s' twice", key);
@@ -204,8 +205,8 @@ static int build_request(
 		r = hd_identity_resolve(author, location->store->path, &resolved);
 	if (r < 0)
 		return r;
-	if (!hd_text_is_utf8(message, strlen(message)) || !hd_text_is_utf8(resolved, strlen(resolved)))
-		return hd_fail(HD_E_USAGE, "message and author are UTF-8");
+	if (!hd_utf8_is_valid(message, strlen(message)))
+		return hd_fail(HD_E_USAGE, "the message is not UTF-8");
 	request = json_pack("{s:s, s:s, s:s, s:O, s:o, s:b}", "op", "capture", "message", message, "author",
 		resolved, "facts", object, "paths", chosen_paths(invocation), "no_ignored",
 		(int)without_ignored);
@@ -271,7 +272,7 @@ static void warn_of_growth(const json_t *reply)
 		"this state makes the store grow by %s; the largest files:", hd_output_size(bytes, size));
 	for (size_t i = 0; i < json_array_size(largest); i++) {
 		const json_t *file = json_array_get(largest, i);
-		HD_AUTO_FREE char *path = hd_json_get_path(file, "path");
+		HD_AUTO_FREE char *path = hd_control_get_name(file, "path");
 		HD_AUTO_FREE char *shown = path ? hd_path_quote(path) : NULL;
 
 		if (shown)

@@ -7,6 +7,7 @@
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
+#include "mount/control/control_json.h"
 #include "overlay/check/check.h"
 
 /* Reads everything that the store holds, and nothing of its bases. It may run while threads are mounted. */
@@ -22,7 +23,7 @@ static void show(enum hd_check_kind kind, const char *text, void *payload)
 
 	hd_progress_hide();
 	if (list)
-		(void)json_array_append_new(list, json_string(text));
+		(void)json_array_append_new(list, hd_control_text(text));
 	else
 		printf("%s: %s\n", kind == HD_CHECK_PROBLEM ? "problem" : "remark", text);
 }

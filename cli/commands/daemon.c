@@ -11,6 +11,7 @@
 #include "cli/terminal/progress.h"
 #include "cli/text/state_text.h"
 #include "mount/client/mount_start.h"
+#include "mount/control/control_json.h"
 #include "mount/format_numbers.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -38,7 +39,7 @@ static int upgrade_thread(struct upgrading *upgrading, const char *thread)
 	if (!upgrading->json)
 		printf("Thread %s is served by heddle %s now, before by %s\n", thread, hd_version, before);
 	else if (json_array_append_new(
-			 upgrading->list, json_pack("{s:o, s:s, s:s}", "thread", hd_json_text(thread),
+			 upgrading->list, json_pack("{s:o, s:s, s:s}", "thread", hd_control_text(thread),
 						  "before", before, "now", hd_version)) < 0)
 		return -ENOMEM;
 	return 0;

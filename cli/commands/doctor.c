@@ -7,6 +7,7 @@
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
+#include "mount/control/control_json.h"
 #include "mount/doctor/doctor.h"
 #include "overlay/platform/error.h"
 
@@ -26,11 +27,11 @@ static json_t *finding_json(const struct hd_finding *finding)
 {
 	const struct hd_finding_row *row = &hd_finding_table[finding->kind];
 
-	return json_pack("{s:s, s:s, s:o, s:s?, s:b, s:s?}", "kind", row->name, "severity",
+	return json_pack("{s:s, s:s, s:o, s:s?, s:b, s:o}", "kind", row->name, "severity",
 		row->severity == HD_FINDING_PROBLEM ? "problem" : "remark", "text",
-		hd_json_text(finding->text), "repair", row->repair[0] ? row->repair : NULL, "repaired",
+		hd_control_text(finding->text), "repair", row->repair[0] ? row->repair : NULL, "repaired",
 		finding->repaired == 0, "error",
-		finding->repaired < 0 ? hd_error_message(finding->repaired) : NULL);
+		finding->repaired < 0 ? hd_control_text(hd_error_message(finding->repaired)) : json_null());
 }
 
 /* PAYLOAD is the list of findings, or NULL for text. */

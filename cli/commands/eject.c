@@ -10,6 +10,7 @@
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
 #include "cli/text/state_text.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/new_directory.h"
@@ -34,7 +35,7 @@ static int report_json(const struct hd_eject_result *result, const char *path)
 {
 	const struct hd_export_git_result *commits = &result->commits;
 	json_t *object = json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "reference",
-		hd_json_text(commits->reference), "commit", commits->commit, "commits",
+		hd_control_text(commits->reference), "commit", commits->commit, "commits",
 		(json_int_t)commits->commits, "skipped", (json_int_t)commits->skipped, "ignored",
 		(json_int_t)commits->ignored, "entries", (json_int_t)result->files.entries, "other_owners",
 		(json_int_t)result->files.owners, "devices", (json_int_t)result->files.devices,

@@ -15,6 +15,7 @@
 #include "cli/terminal/output_file.h"
 #include "cli/terminal/progress.h"
 #include "cli/text/state_text.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -26,7 +27,7 @@ static int print_result(const struct hd_export_git_result *result, bool json)
 		json_t *object = json_object();
 
 		if (!object || hd_json_set_path(object, "repository", result->repository) < 0 ||
-			json_object_set_new(object, "reference", hd_json_text(result->reference)) < 0 ||
+			json_object_set_new(object, "reference", hd_control_text(result->reference)) < 0 ||
 			json_object_set_new(object, "commit", json_string(result->commit)) < 0 ||
 			json_object_set_new(object, "commits", json_integer((json_int_t)result->commits)) <
 				0 ||
@@ -63,9 +64,9 @@ static int print_result(const struct hd_export_git_result *result, bool json)
 
 static json_t *item_json(const struct hd_export_item *item)
 {
-	return json_pack("{s:o, s:s?, s:o, s:I, s:b}", "reference", hd_json_text(item->reference), "commit",
-		item->target, "reason", item->reason ? hd_json_text(item->reason) : json_null(), "commits",
-		(json_int_t)item->commits, "unchanged", (int)item->unchanged);
+	return json_pack("{s:o, s:s?, s:o, s:I, s:b}", "reference", hd_control_text(item->reference),
+		"commit", item->target, "reason", item->reason ? hd_control_text(item->reason) : json_null(),
+		"commits", (json_int_t)item->commits, "unchanged", (int)item->unchanged);
 }
 
 /* BUNDLE: the file that all went to; NULL: a repository. */
@@ -191,6 +192,9 @@ static int choose_action(const struct hd_invocation *invocation, export_action *
 		return hd_fail(HD_E_USAGE, "--patch goes without --all");
 	if (is_series && (said->repository || said->force))
 		return hd_fail(HD_E_USAGE, "--patch and --bundle go without --repo and --force");
+	if (is_series && invocation->json &&
+		hd_output_file_is_stdout(said->bundle ? said->bundle : said->output))
+		return hd_fail(HD_E_USAGE, "--json needs a file for the series, which has standard output");
 	if (said->all)
 		*ret_action = said->bundle ? bundle_all : export_all;
 	else

@@ -9,6 +9,7 @@
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_file.h"
 #include "cli/terminal/progress.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -16,9 +17,11 @@
 static int print_patches(const struct hd_export_patch_result *result, const char *path, bool json)
 {
 	if (json && path)
-		return hd_output_json(json_pack("{s:s, s:I, s:I, s:I, s:I}", "file", path, "patches",
-			(json_int_t)result->patches, "merges", (json_int_t)result->merges, "skipped",
-			(json_int_t)result->skipped, "ignored", (json_int_t)result->ignored));
+		return hd_output_json(hd_control_with_name(
+			json_pack("{s:n, s:I, s:I, s:I, s:I}", "file", "patches", (json_int_t)result->patches,
+				"merges", (json_int_t)result->merges, "skipped", (json_int_t)result->skipped,
+				"ignored", (json_int_t)result->ignored),
+			"file", path));
 	if (path) {
 		printf("%llu %s in ", (unsigned long long)result->patches,
 			result->patches == 1 ? "patch" : "patches");
@@ -35,10 +38,13 @@ static int print_patches(const struct hd_export_patch_result *result, const char
 static int print_bundle(const struct hd_export_bundle_result *result, const char *path, bool json)
 {
 	if (json && path)
-		return hd_output_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I}", "file", path,
-			"reference", hd_json_text(result->reference), "commits", (json_int_t)result->commits,
-			"notes", (json_int_t)result->notes, "needed", (json_int_t)result->needed, "skipped",
-			(json_int_t)result->skipped, "ignored", (json_int_t)result->ignored));
+		return hd_output_json(hd_control_with_name(
+			json_pack("{s:n, s:o, s:I, s:I, s:I, s:I, s:I}", "file", "reference",
+				hd_control_text(result->reference), "commits", (json_int_t)result->commits,
+				"notes", (json_int_t)result->notes, "needed", (json_int_t)result->needed,
+				"skipped", (json_int_t)result->skipped, "ignored",
+				(json_int_t)result->ignored),
+			"file", path));
 	if (path) {
 		printf("%llu %s of %s in ", HD_COUNT(result->commits, "commit"), result->reference);
 		hd_output_path(stdout, path);

@@ -19,6 +19,7 @@
 #include "cli/terminal/progress.h"
 #include "cli/text/state_text.h"
 #include "cli/threads/thread_hold.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
@@ -165,12 +166,12 @@ static int report_json(const struct import *import, const struct hd_import_resul
 	char id[HD_STATE_ID_TEXT_SIZE];
 
 	hd_state_id_format(&result->state.id, id);
-	return hd_output_json(json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:{s:I, s:I, s:I}}", "state", id,
-		"thread", import->wanted.thread, "new_thread", (int)import->wanted.makes_thread, "entries",
-		(json_int_t)result->read.entries, "bytes", (json_int_t)result->read.bytes,
-		"skipped_attributes", (json_int_t)result->read.attributes, "changes", "added",
-		(json_int_t)result->state.added, "modified", (json_int_t)result->state.modified, "deleted",
-		(json_int_t)result->state.deleted));
+	return hd_output_json(json_pack("{s:s, s:o, s:b, s:I, s:I, s:I, s:{s:I, s:I, s:I}}", "state", id,
+		"thread", hd_control_text(import->wanted.thread), "new_thread",
+		(int)import->wanted.makes_thread, "entries", (json_int_t)result->read.entries, "bytes",
+		(json_int_t)result->read.bytes, "skipped_attributes", (json_int_t)result->read.attributes,
+		"changes", "added", (json_int_t)result->state.added, "modified",
+		(json_int_t)result->state.modified, "deleted", (json_int_t)result->state.deleted));
 }
 
 static int report(const struct import *import, const struct hd_import_result *result)

@@ -29,12 +29,13 @@ static const struct {
 
 static json_t *name_json(const struct hd_import_name *name)
 {
-	json_t *object = json_pack("{s:o, s:s, s:o, s:s}", "reference", hd_json_text(name->reference), "kind",
-		name->is_thread ? "thread"
-		: name->name    ? "tag"
-				: "state",
-		"name", name->name ? hd_json_text(name->name) : json_null(), "outcome",
-		outcomes[name->outcome].name);
+	json_t *object =
+		json_pack("{s:o, s:s, s:o, s:s}", "reference", hd_control_text(name->reference), "kind",
+			name->is_thread ? "thread"
+			: name->name    ? "tag"
+					: "state",
+			"name", name->name ? hd_control_text(name->name) : json_null(), "outcome",
+			outcomes[name->outcome].name);
 
 	if (object && json_object_set_new(object, "state", hd_control_id_or_null(&name->state)) < 0) {
 		json_decref(object);

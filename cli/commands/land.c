@@ -16,6 +16,7 @@
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/utf8.h"
 
 /*
  * The branch moves first, then the thread. If somebody captures in between, the thread stays where it is, with all that the
@@ -73,7 +74,7 @@ static int print_json(const struct hd_land_result *result, const struct hd_opera
 {
 	json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:o}", "outcome",
 		outcome_name(result->outcome), "before", result->before, "commit", result->after, "reference",
-		hd_json_text(result->reference), "commits", (json_int_t)result->commits, "behind",
+		hd_control_text(result->reference), "commits", (json_int_t)result->commits, "behind",
 		(json_int_t)result->behind, "state", hd_control_id_or_null(&result->state.id), "conflicts",
 		hd_advance_conflicts_json(&result->conflicts), "skipped", (json_int_t)result->skipped,
 		"ignored", (json_int_t)result->ignored, "operation",
@@ -183,6 +184,8 @@ static int run_land(const struct hd_invocation *invocation)
 	size_t n_commits;
 	int r;
 
+	if (message && !hd_utf8_is_valid(message, strlen(message)))
+		return hd_fail(HD_E_USAGE, "the message is not UTF-8");
 	r = hd_locate_thread(
 		invocation, invocation->n_arguments > 0 ? invocation->arguments[0] : NULL, &location);
 	if (r >= 0)

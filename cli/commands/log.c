@@ -263,7 +263,7 @@ static int show_row(struct log_printer *printer, const struct hd_history_row *ro
 	int r = hd_index_get_state(printer->store->index, &row->id, &state);
 
 	if (r >= 0 && printer->states)
-		r = json_array_append_new(printer->states, hd_control_state(&state)) < 0 ? -ENOMEM : 0;
+		r = append_state(printer, &state);
 	else if (r >= 0)
 		r = draw_state(printer, row, &state);
 	printer->shown++;

@@ -16,6 +16,7 @@
 #include "cli/terminal/progress.h"
 #include "cli/threads/thread_command.h"
 #include "mount/client/mount_start.h"
+#include "mount/control/control_json.h"
 #include "mount/git_link.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
@@ -207,7 +208,7 @@ static int report(const struct hd_location *location, const char *directory, boo
 	if (json) {
 		json_t *object = json_object();
 
-		if (!object || json_object_set_new(object, "thread", hd_json_text(location->thread)) < 0 ||
+		if (!object || json_object_set_new(object, "thread", hd_control_text(location->thread)) < 0 ||
 			json_object_set_new(object, "created", json_boolean(created)) < 0 ||
 			hd_json_set_path(object, "mountpoint", directory) < 0) {
 			json_decref(object);

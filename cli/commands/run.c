@@ -19,6 +19,7 @@
 #include "mount/private/warden.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/utf8.h"
 
 /*
  * The command's input and output are its own, so what this command has to say goes to standard error, or to a file.
@@ -91,6 +92,8 @@ static int settle_options(struct hd_mount_options *ret_options)
 	struct hd_mount_options collected;
 	int r = 0;
 
+	if (message && !hd_utf8_is_valid(message, strlen(message)))
+		return hd_fail(HD_E_USAGE, "the message is not UTF-8");
 	forks = forks || removes || new_name;
 	if (!capture_when)
 		capture_when = removes ? "never" : "always";
@@ -190,15 +193,20 @@ static int end_workspace(struct hd_run *run)
 static int run_in_thread(struct hd_run *run, const struct hd_mount_options *settings)
 {
 	HD_AUTO_FREE char *words = NULL;
+	bool kept;
 	int r, ended;
 
 	r = use_workspace(run, settings);
 	if (r < 0)
 		words = strdup(hd_error_message(r));
 	ended = end_workspace(run);
+/* A capture that was wanted and failed: what the command did is in the thread alone. */
+	kept = removes && run->ran && r < 0;
 	/* A fork in which nothing ever ran holds nothing. */
-	if (ended >= 0 && (removes || (forks && !run->began)))
+	if (ended >= 0 && !kept && (removes || (forks && !run->began)))
 		ended = hd_run_discard_thread(run);
+	if (kept)
+		hd_output_remark("thread '%s' stays, with what the command changed", run->location.thread);
 	if (r < 0 && ended < 0)
 		hd_output_remark("%s", hd_error_message(ended));
 	return r < 0 ? hd_run_fail_again(r, words) : ended;

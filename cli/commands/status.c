@@ -12,6 +12,7 @@
 #include "cli/text/state_text.h"
 #include "cli/threads/thread_command.h"
 #include "mount/control/control_error.h"
+#include "mount/control/control_json.h"
 #include "mount/mount_place.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -95,10 +96,10 @@ static int print_entries(const json_t *reply)
 static void print_mount(const json_t *reply)
 {
 	const json_t *worker = json_object_get(reply, "worker");
-	HD_AUTO_FREE char *mountpoint = hd_json_get_path(reply, "mountpoint");
+	HD_AUTO_FREE char *mountpoint = hd_control_get_name(reply, "mountpoint");
 
 	if (!json_is_true(json_object_get(reply, "mounted")) || !mountpoint) {
-		HD_AUTO_FREE char *dead = hd_json_get_path(reply, "dead_mountpoint");
+		HD_AUTO_FREE char *dead = hd_control_get_name(reply, "dead_mountpoint");
 
 		fputs("Not mounted; 'heddle mount' mounts it\n", stdout);
 		if (dead) {

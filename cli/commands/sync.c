@@ -6,6 +6,7 @@
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/threads/thread_command.h"
+#include "mount/control/control_json.h"
 
 /* sync(1) cannot do this: the kernel asks no FUSE filesystem but virtiofs (fuse_sync_fs). */
 
@@ -22,7 +23,7 @@ static int run_sync(const struct hd_invocation *invocation)
 	if (r < 0)
 		return r;
 	if (invocation->json)
-		return hd_output_json(json_pack("{s:s}", "thread", location.thread));
+		return hd_output_json(json_pack("{s:o}", "thread", hd_control_text(location.thread)));
 	return HD_EXIT_OK;
 }
 

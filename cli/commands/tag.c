@@ -39,7 +39,7 @@ static int show_tag(const struct hd_tag *tag, void *payload)
 
 	if (printer->tags)
 		return json_array_append_new(
-			       printer->tags, json_pack("{s:o, s:o}", "name", hd_json_text(tag->name),
+			       printer->tags, json_pack("{s:o, s:o}", "name", hd_control_text(tag->name),
 						      "state", hd_control_id(&tag->state))) < 0
 			       ? -ENOMEM
 			       : 0;

@@ -181,9 +181,9 @@ static int report_repair(const struct hd_invocation *invocation, const struct hd
 	const char *name = invocation->arguments[0];
 
 	if (invocation->json)
-		return hd_output_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:s}", "thread", name,
-			"was_damaged", (int)repair->was_damaged, "epochs", (json_int_t)repair->epochs,
-			"kept_bytes", (json_int_t)repair->kept, "set_aside_bytes",
+		return hd_output_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:s}", "thread",
+			hd_control_text(name), "was_damaged", (int)repair->was_damaged, "epochs",
+			(json_int_t)repair->epochs, "kept_bytes", (json_int_t)repair->kept, "set_aside_bytes",
 			(json_int_t)repair->set_aside, "aside", repair->aside));
 	if (!repair->was_damaged) {
 		printf("The journal of thread %s is not damaged; nothing was done\n", name);

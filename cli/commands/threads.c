@@ -33,7 +33,7 @@ static int print_thread(const struct hd_location *location, const struct hd_thre
 
 static json_t *thread_json(const struct hd_thread *thread, const struct hd_mount_place *place, bool current)
 {
-	json_t *object = json_pack("{s:o, s:o, s:o, s:b, s:n}", "name", hd_json_text(thread->name), "head",
+	json_t *object = json_pack("{s:o, s:o, s:o, s:b, s:n}", "name", hd_control_text(thread->name), "head",
 		hd_control_id(&thread->head), "base", hd_control_id(&thread->base), "current", (int)current,
 		"mountpoint");
 

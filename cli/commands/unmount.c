@@ -11,6 +11,7 @@
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
 #include "mount/client/mount_start.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/mounts/mount_point.h"
@@ -87,7 +88,7 @@ static int report(const struct hd_location *location, const char *directory, boo
 	if (json) {
 		json_t *object = json_object();
 
-		if (!object || json_object_set_new(object, "thread", hd_json_text(location->thread)) < 0 ||
+		if (!object || json_object_set_new(object, "thread", hd_control_text(location->thread)) < 0 ||
 			(directory && hd_json_set_path(object, "mountpoint", directory) < 0)) {
 			json_decref(object);
 			return -ENOMEM;

@@ -12,6 +12,7 @@
 #include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
 #include "mount/client/mount_start.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/descriptor.h"
@@ -64,7 +65,7 @@ static void tell(struct all *all, const char *verb, const char *thread, const ch
 	}
 	if (!all->mounts)
 		return;
-	object = json_pack("{s:o}", "thread", hd_json_text(thread));
+	object = json_pack("{s:o}", "thread", hd_control_text(thread));
 	if (object)
 		(void)hd_json_set_path(object, "mountpoint", directory);
 	(void)json_array_append_new(all->mounts, object);

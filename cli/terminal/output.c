@@ -13,6 +13,7 @@
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/utf8.h"
 
 /*
  * Whether a stream is coloured is decided once, before anything is printed. JSON is one line to a pipe (a
@@ -97,7 +98,7 @@ void hd_output_text(FILE *stream, const char *text, size_t size)
 	}
 	while (size > 0) {
 		unsigned character = 0;
-		size_t length = hd_text_decode(text, size, &character);
+		size_t length = hd_utf8_decode(text, size, &character);
 
 		if (length > 0 && (!hd_text_is_deceptive(character) || character == '\t'))
 			(void)fwrite(text, 1, length, stream);
@@ -167,7 +168,7 @@ static void print_error_json(int r, int status, const char *message, const char 
 
 	(void)json_object_set_new(error, "code", json_string(hd_error_name(r)));
 	(void)json_object_set_new(error, "errno", json_integer(hd_error_to_errno(r)));
-	(void)json_object_set_new(error, "message", hd_json_text(message));
+	(void)json_object_set_new(error, "message", hd_control_text(message));
 	(void)json_object_set_new(error, "hint", hint ? json_string(hint) : json_null());
 	(void)json_object_set_new(error, "exit_status", json_integer(status));
 	(void)json_object_set_new(reply, "ok", json_false());
@@ -210,35 +211,4 @@ void hd_output_error(const char *command, int r, int status)
 int hd_json_set_path(json_t *object, const char *key, const char *path)
 {
 	return hd_control_put_name(object, key, path, strlen(path));
-}
-
-json_t *hd_json_text(const char *text)
-{
-	HD_AUTO_BUFFER struct hd_buffer out = {0};
-	size_t left = strlen(text);
-
-	while (left > 0) {
-		unsigned character;
-		size_t length = hd_text_decode(text, left, &character);
-
-		if (length > 0)
-			hd_buffer_put(&out, text, length);
-		else
-			hd_buffer_put_text(&out, "\xef\xbf\xbd");
-		text += length ? length : 1;
-		left -= length ? length : 1;
-	}
-	if (hd_buffer_status(&out) < 0)
-		return NULL;
-	return json_stringn(out.size ? (const char *)out.data : "", out.size);
-}
-
-char *hd_json_get_path(const json_t *entry, const char *key)
-{
-	const char *text = json_string_value(json_object_get(entry, key));
-	bool raw = json_is_true(json_object_get(entry, "raw"));
-	char *path;
-	size_t length;
-
-	return text && hd_control_name_decode(text, raw, &path, &length) >= 0 ? path : NULL;
 }

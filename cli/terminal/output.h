@@ -71,10 +71,4 @@ void hd_output_error(const char *command, int r, int status);
 /* Sets KEY of OBJECT to PATH, and "raw" to true if PATH had to be escaped. -ENOMEM. */
 int hd_json_set_path(json_t *object, const char *key, const char *path);
 
-/* A JSON string for TEXT that is meant to be UTF-8; bytes that are not become U+FFFD. */
-json_t *hd_json_text(const char *text);
-
-/* The path under KEY of a reply's entry as raw bytes, in fresh memory; NULL if there is none. */
-char *hd_json_get_path(const json_t *entry, const char *key);
-
 #endif

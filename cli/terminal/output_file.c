@@ -45,12 +45,17 @@ static int begin_file(struct hd_output_file *file)
 	return r;
 }
 
+bool hd_output_file_is_stdout(const char *path)
+{
+	return !path || strcmp(path, "-") == 0;
+}
+
 int hd_output_file_begin(const char *path, struct hd_output_file *file)
 {
 	int r;
 
 	*file = HD_OUTPUT_FILE_NONE;
-	if (!path || strcmp(path, "-") == 0) {
+	if (hd_output_file_is_stdout(path)) {
 		if (hd_output_is_terminal(stdout))
 			return hd_fail(HD_E_USAGE,
 				"an archive does not go to a terminal: name a file with --output");

@@ -12,6 +12,8 @@
  * Errors      -errno with the name; -HD_E_USAGE if standard output is a terminal.
  */
 
+#include <stdbool.h>
+
 #include "overlay/platform/files/file.h"
 
 struct hd_output_file {
@@ -25,6 +27,7 @@ struct hd_output_file {
 	((struct hd_output_file){.fd = -1, .direct_fd = -1, .directory_fd = -1, .atomic.fd = -1})
 
 /* PATH NULL or "-" is standard output. */
+bool hd_output_file_is_stdout(const char *path);
 int hd_output_file_begin(const char *path, struct hd_output_file *file);
 int hd_output_file_commit(struct hd_output_file *file);
 void hd_output_file_clear(struct hd_output_file *file);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "overlay/platform/buffer.h"
+#include "overlay/platform/utf8.h"
 
 /*
  * Quoting follows git's quote.c with core.quotePath=false for characters beyond ASCII (a name in Cyrillic
@@ -13,56 +14,13 @@
  * that are no UTF-8, which go as octal: what a terminal shows must not differ from what the name is.
  */
 
-size_t hd_text_decode(const char *text, size_t size, unsigned *ret_character)
-{
-	static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	const unsigned char *bytes = (const unsigned char *)text;
-	unsigned character;
-	size_t length;
-
-	if (size == 0)
-		return 0;
-	if (bytes[0] < 0x80) {
-		*ret_character = bytes[0];
-		return 1;
-	}
-	length = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : 2;
-	if (bytes[0] < 0xc2 || bytes[0] > 0xf4 || length > size)
-		return 0;
-	character = bytes[0] & (0x7fu >> length);
-	for (size_t i = 1; i < length; i++) {
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-		character = character << 6 | (bytes[i] & 0x3f);
-	}
-	if (character < smallest[length] || character > 0x10ffff ||
-		(character >= 0xd800 && character <= 0xdfff))
-		return 0;
-	*ret_character = character;
-	return length;
-}
-
-bool hd_text_is_utf8(const char *text, size_t size)
-{
-	while (size > 0) {
-		unsigned character;
-		size_t length = hd_text_decode(text, size, &character);
-
-		if (length == 0)
-			return false;
-		text += length;
-		size -= length;
-	}
-	return true;
-}
-
 size_t hd_text_columns(const char *text)
 {
 	size_t columns = 0;
 
 	for (size_t left = strlen(text); left > 0; columns++) {
 		unsigned character;
-		size_t length = hd_text_decode(text, left, &character);
+		size_t length = hd_utf8_decode(text, left, &character);
 
 		length = length ? length : 1;
 		text += length;
@@ -99,7 +57,7 @@ char *hd_path_quote(const char *path)
 	hd_buffer_put_u8(&out, '"');
 	while (left > 0) {
 		unsigned character = 0;
-		size_t length = hd_text_decode(path, left, &character);
+		size_t length = hd_utf8_decode(path, left, &character);
 
 		if (length > 0 && !hd_text_is_deceptive(character) && character != '"' && character != '\\') {
 			hd_buffer_put(&out, path, length);

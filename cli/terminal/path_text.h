@@ -16,12 +16,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether TEXT is UTF-8 without surrogates and overlong forms. */
-bool hd_text_is_utf8(const char *text, size_t size);
-
-/* Bytes of the UTF-8 character at TEXT, 0 if there is none; sets *RET_CHARACTER. */
-size_t hd_text_decode(const char *text, size_t size, unsigned *ret_character);
-
 /* Whether CHARACTER is a control, or changes how its neighbours are shown. */
 bool hd_text_is_deceptive(unsigned character);
 

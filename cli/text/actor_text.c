@@ -109,9 +109,9 @@ static int append_group(const struct hd_provenance_group *group, void *payload)
 	if (group->actor) {
 		const struct hd_provenance_actor *actor = group->actor;
 
-		(void)json_object_set_new(object, "actor", hd_json_text(actor->actor));
-		(void)json_object_set_new(object, "tool_call", hd_json_text(actor->tool_call));
-		(void)json_object_set_new(object, "program", hd_json_text(actor->program));
+		(void)json_object_set_new(object, "actor", hd_control_text(actor->actor));
+		(void)json_object_set_new(object, "tool_call", hd_control_text(actor->tool_call));
+		(void)json_object_set_new(object, "program", hd_control_text(actor->program));
 		(void)json_object_set_new(object, "pids", pids_json(group));
 	}
 	if (json_object_set_new(object, "paths", paths_json(group)) < 0) {
@@ -136,9 +136,9 @@ static json_t *actor_json(const struct hd_provenance_actor *actor)
 {
 	json_t *object = json_object();
 
-	(void)json_object_set_new(object, "actor", hd_json_text(actor->actor));
-	(void)json_object_set_new(object, "tool_call", hd_json_text(actor->tool_call));
-	(void)json_object_set_new(object, "program", hd_json_text(actor->program));
+	(void)json_object_set_new(object, "actor", hd_control_text(actor->actor));
+	(void)json_object_set_new(object, "tool_call", hd_control_text(actor->tool_call));
+	(void)json_object_set_new(object, "program", hd_control_text(actor->program));
 	(void)json_object_set_new(object, "pid", json_integer(actor->pid));
 	return object;
 }

@@ -95,9 +95,9 @@ static json_t *side_json(const struct hd_operation_side *side, bool is_tag)
 	if (!side->name)
 		return json_null();
 	if (is_tag)
-		return json_pack("{s:o, s:o}", "name", hd_json_text(side->name), "state",
+		return json_pack("{s:o, s:o}", "name", hd_control_text(side->name), "state",
 			hd_control_id_or_null(&side->head));
-	return json_pack("{s:o, s:o, s:o, s:o}", "name", hd_json_text(side->name), "head",
+	return json_pack("{s:o, s:o, s:o, s:o}", "name", hd_control_text(side->name), "head",
 		hd_control_id_or_null(&side->head), "base", hd_control_id_or_null(&side->base), "tree",
 		hd_control_id_or_null(&side->tree));
 }
@@ -112,8 +112,9 @@ json_t *hd_operation_json(const struct hd_operation *operation)
 	return json_pack("{s:I, s:s, s:s, s:{s:I, s:i}, s:o, s:o, s:o, s:o, s:o, s:o}", "number",
 		(json_int_t)operation->number, "kind", hd_operation_kind_name(operation->kind), "subject",
 		operation->is_tag ? "tag" : "thread", "time", "s", (json_int_t)operation->time_s, "zone",
-		(int)operation->zone_minutes, "actor", hd_json_text(operation->actor ? operation->actor : ""),
-		"before", side_json(&operation->before, operation->is_tag), "after",
+		(int)operation->zone_minutes, "actor",
+		hd_control_text(operation->actor ? operation->actor : ""), "before",
+		side_json(&operation->before, operation->is_tag), "after",
 		side_json(&operation->after, operation->is_tag), "kept",
 		hd_control_id_or_null(&operation->kept), "target", number_or_null(operation->target),
 		"undone", number_or_null(operation->undone));

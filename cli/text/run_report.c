@@ -11,6 +11,7 @@
 #include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
 #include "cli/threads/thread_command.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -38,7 +39,7 @@ static json_t *command_text(const struct hd_run *run)
 	for (char *byte = (char *)text.data; *byte; byte++)
 		if ((unsigned char)*byte < ' ' || *byte == 0x7f)
 			*byte = ' ';
-	return hd_json_text((const char *)text.data);
+	return hd_control_text((const char *)text.data);
 }
 
 static void put_status(json_t *object, const struct hd_run *run)
@@ -82,7 +83,7 @@ static json_t *summary(const struct hd_run *run)
 	}
 	put_status(command, run);
 	(void)json_object_set_new(object, "ok", json_true());
-	(void)json_object_set_new(object, "thread", hd_json_text(run->location.thread));
+	(void)json_object_set_new(object, "thread", hd_control_text(run->location.thread));
 	(void)json_object_set_new(object, "created", json_boolean(run->created));
 	(void)json_object_set_new(object, "discarded", json_boolean(run->discarded));
 	(void)hd_json_set_path(object, "mountpoint", run->directory);

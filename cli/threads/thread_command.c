@@ -11,6 +11,7 @@
 #include "cli/terminal/progress.h"
 #include "mount/client/control_client.h"
 #include "mount/control/control_error.h"
+#include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
@@ -71,7 +72,7 @@ bool hd_reply_entry_is_covered(const json_t *entries, size_t index)
 
 char *hd_reply_entry_path(const json_t *entry)
 {
-	HD_AUTO_FREE char *path = hd_json_get_path(entry, "path");
+	HD_AUTO_FREE char *path = hd_control_get_name(entry, "path");
 	char *marked = NULL;
 
 	if (!path || !is_directory(entry))
@@ -82,7 +83,7 @@ char *hd_reply_entry_path(const json_t *entry)
 char *hd_reply_entry_origin(const json_t *entry)
 {
 	const json_t *from = json_object_get(entry, "from");
-	HD_AUTO_FREE char *path = from ? hd_json_get_path(from, "path") : NULL;
+	HD_AUTO_FREE char *path = from ? hd_control_get_name(from, "path") : NULL;
 	char *marked = NULL;
 
 	if (!path || !is_directory(entry))

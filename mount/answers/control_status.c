@@ -61,10 +61,13 @@ static json_t *mount_json(const struct hd_control_environment *environment)
 
 	json_t *operations = environment->watchdog ? hd_watchdog_json(environment->watchdog) : json_null();
 
-	return json_pack("{s:b, s:s?, s:o, s:o, s:o, s:o, s:s?}", "mounted", environment->mountpoint != NULL,
-		"mountpoint", environment->mountpoint, "options", options_json(environment), "worker",
+	json_t *object = json_pack("{s:b, s:n, s:o, s:o, s:o, s:o, s:o}", "mounted",
+		environment->mountpoint != NULL, "mountpoint", "options", options_json(environment), "worker",
 		worker_json(environment), "messages", messages, "operations", operations, "last_end",
-		environment->last_end);
+		environment->last_end ? hd_control_text(environment->last_end) : json_null());
+
+	return environment->mountpoint ? hd_control_with_name(object, "mountpoint", environment->mountpoint)
+				       : object;
 }
 
 static json_t *numbers_json(struct hd_overlay *overlay)

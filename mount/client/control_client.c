@@ -140,12 +140,9 @@ static void refresh_mount(const struct hd_store *store, const char *thread, cons
 
 	for (size_t i = 0; fd >= 0 && i < json_array_size(files); i++) {
 		json_t *file = json_array_get(files, i);
-		const char *text = json_string_value(json_object_get(file, "path"));
-		HD_AUTO_FREE char *path = NULL;
-		size_t length;
+		HD_AUTO_FREE char *path = hd_control_get_name(file, "path");
 
-		if (text && hd_control_name_decode(
-				    text, json_is_true(json_object_get(file, "raw")), &path, &length) >= 0)
+		if (path)
 			refresh_file(fd, path, file);
 	}
 }

@@ -20,6 +20,7 @@
 #include "mount/client/control_client.h"
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
+#include "mount/control/control_json.h"
 #include "mount/program_spawn.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
@@ -267,13 +268,13 @@ static int explain_elsewhere(const struct hd_store *store, const char *thread, u
 {
 	HD_AUTO_FREE char *owner = hd_run_lock_owner(store->path, number, HD_RUN_LEASE);
 	HD_AUTO_FREE char *text = NULL;
+	HD_AUTO_FREE char *place = NULL;
 	json_t *status = NULL;
-	const char *place;
 	int r;
 
 	if (hd_run_file_read(store->path, number, HD_RUN_STATUS, &text) >= 0)
 		status = json_loads(text, 0, NULL);
-	place = json_string_value(json_object_get(status, "mountpoint"));
+	place = hd_control_get_name(status, "mountpoint");
 	r = hd_fail(HD_E_MOUNTED, "thread '%s', %s%s%sby %s, where this process cannot see it", thread,
 		place ? "at " : "", place ? place : "", place ? " " : "", owner ? owner : "somebody");
 	json_decref(status);

@@ -3,9 +3,6 @@
 /*
  * A file's name is bytes, a JSON string is UTF-8. Escaping only the names that need it keeps the usual reply
  * readable, and "raw" says which ones to undo: a backslash in any other name is a backslash.
- *
- * What is UTF-8 is decided here byte by byte with the rules of RFC 3629 (no surrogates, nothing overlong),
- * which are those of jansson, so that json_stringn cannot refuse what was found good.
  */
 
 #include "mount/control/control_json.h"
@@ -19,78 +16,52 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/hex.h"
-
-/* The length of the UTF-8 sequence at TEXT, 0 if there is none. */
-static size_t sequence_length(const unsigned char *text, size_t left)
-{
-	unsigned char low = 0x80;
-	unsigned char high = 0xbf;
-	size_t length;
-	size_t i;
-
-	if (text[0] < 0x80)
-		return 1;
-	if (text[0] >= 0xc2 && text[0] <= 0xdf)
-		length = 2;
-	else if (text[0] >= 0xe0 && text[0] <= 0xef)
-		length = 3;
-	else if (text[0] >= 0xf0 && text[0] <= 0xf4)
-		length = 4;
-	else
-		return 0;
-	if (text[0] == 0xe0)
-		low = 0xa0;
-	else if (text[0] == 0xed)
-		high = 0x9f;
-	else if (text[0] == 0xf0)
-		low = 0x90;
-	else if (text[0] == 0xf4)
-		high = 0x8f;
-	if (length > left || text[1] < low || text[1] > high)
-		return 0;
-	for (i = 2; i < length; i++) {
-		if (text[i] < 0x80 || text[i] > 0xbf)
-			return 0;
-	}
-	return length;
-}
-
-static bool is_utf8(const unsigned char *text, size_t length)
-{
-	while (length > 0) {
-		size_t step = sequence_length(text, length);
-
-		if (step == 0)
-			return false;
-		text += step;
-		length -= step;
-	}
-	return true;
-}
+#include "overlay/platform/utf8.h"
 
 json_t *hd_control_name(const char *name, size_t length, bool *ret_raw)
 {
-	const unsigned char *bytes = (const unsigned char *)name;
 	HD_AUTO_BUFFER struct hd_buffer text = {0};
 	size_t i = 0;
 
-	*ret_raw = !is_utf8(bytes, length);
+	*ret_raw = !hd_utf8_is_valid(name, length);
 	if (!*ret_raw)
 		return json_stringn(name, length);
 	while (i < length) {
-		size_t step = sequence_length(bytes + i, length - i);
+		unsigned character;
+		size_t step = hd_utf8_decode(name + i, length - i, &character);
 
 		if (step == 0)
-			hd_buffer_printf(&text, "\\x%02X", bytes[i]);
-		else if (bytes[i] == '\\')
+			hd_buffer_printf(&text, "\\x%02X", (unsigned char)name[i]);
+		else if (name[i] == '\\')
 			hd_buffer_put_text(&text, "\\\\");
 		else
-			hd_buffer_put(&text, bytes + i, step);
+			hd_buffer_put(&text, name + i, step);
 		i += step ? step : 1;
 	}
 	if (hd_buffer_status(&text) < 0)
 		return NULL;
 	return json_stringn((const char *)text.data, text.size);
+}
+
+json_t *hd_control_text(const char *text)
+{
+	HD_AUTO_BUFFER struct hd_buffer out = {0};
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		unsigned character;
+		size_t length = hd_utf8_decode(text, left, &character);
+
+		if (length > 0)
+			hd_buffer_put(&out, text, length);
+		else
+			hd_buffer_put_text(&out, "\xef\xbf\xbd");
+		text += length ? length : 1;
+		left -= length ? length : 1;
+	}
+	if (hd_buffer_status(&out) < 0)
+		return NULL;
+	return json_stringn(out.size ? (const char *)out.data : "", out.size);
 }
 
 int hd_control_put_name(json_t *object, const char *key, const char *name, size_t length)
@@ -160,6 +131,24 @@ int hd_control_name_decode(const char *text, bool raw, char **ret_name, size_t *
 	*ret_name = HD_STEAL(name);
 	*ret_length = length;
 	return 0;
+}
+
+json_t *hd_control_with_name(json_t *object, const char *key, const char *name)
+{
+	if (hd_control_put_name(object, key, name, strlen(name)) == 0)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+char *hd_control_get_name(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	bool raw = json_is_true(json_object_get(object, "raw"));
+	char *name;
+	size_t length;
+
+	return text && hd_control_name_decode(text, raw, &name, &length) >= 0 ? name : NULL;
 }
 
 json_t *hd_control_id(const struct hd_state_id *id)

@@ -18,8 +18,14 @@
 /* The text of NAME: as it is when it is UTF-8, else with \xNN for each byte that is not and \\ for a
  * backslash. */
 json_t *hd_control_name(const char *name, size_t length, bool *ret_raw);
-/* Sets KEY of OBJECT to that text, and "raw" to true if it was not UTF-8. */
+/* TEXT that is meant to be UTF-8; bytes that are not become U+FFFD. */
+json_t *hd_control_text(const char *text);
+/* Sets KEY of OBJECT to what hd_control_name makes of NAME, and "raw" to true if that was not UTF-8: one name an object. */
 int hd_control_put_name(json_t *object, const char *key, const char *name, size_t length);
+/* OBJECT, which may be NULL and is taken over, with that; NULL without memory. */
+json_t *hd_control_with_name(json_t *object, const char *key, const char *name);
+/* The name under KEY of OBJECT, in fresh memory; NULL if there is none. */
+char *hd_control_get_name(const json_t *object, const char *key);
 /* Sets "from" to an object with the "path" that something had before it was moved; nothing for NULL. */
 int hd_control_put_origin(json_t *object, const char *path);
 /* The bytes that hd_control_name wrote as TEXT; fresh memory with a NUL behind. -HD_E_CONTROL_PROTOCOL. */

@@ -7,6 +7,7 @@
 
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
+#include "mount/control/control_json.h"
 #include "mount/format_numbers.h"
 #include "mount/parts/fuse_library.h"
 #include "overlay/platform/cleanup.h"
@@ -73,9 +74,11 @@ static int send_parts(const struct hd_adoption_offer *offer, int fd)
 	int part;
 
 	r = hd_control_send(fd,
-		json_pack("{s:b, s:s, s:i, s:s?, s:s?, s:I, s:s?}", "ok", 1, "op", "parts", "worker",
-			(int)getpid(), "mountpoint", offer->mountpoint, "options", offer->options, "restarts",
-			(json_int_t)offer->restarts, "last_restart", offer->last_restart),
+		hd_control_with_name(
+			json_pack("{s:b, s:s, s:i, s:s?, s:I, s:s?}", "ok", 1, "op", "parts", "worker",
+				(int)getpid(), "options", offer->options, "restarts",
+				(json_int_t)offer->restarts, "last_restart", offer->last_restart),
+			"mountpoint", offer->mountpoint),
 		-1);
 	for (part = 0; r >= 0 && part < HD_PART_COUNT; part++)
 		r = hd_control_send(fd, json_pack("{s:s, s:i}", "op", "part", "part", part),

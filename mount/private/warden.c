@@ -21,6 +21,7 @@
 #include "mount/client/control_client.h"
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
+#include "mount/control/control_json.h"
 #include "mount/private/warden_types.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -62,6 +63,12 @@ static int receive(const struct hd_warden *warden, json_t **ret_reply, int *ret_
 	return r == -ECONNRESET ? hd_fail(EIO, "the process that runs the command was killed") : r;
 }
 
+/* Any of several, none of which need be UTF-8. */
+static json_t *path_json(const char *path)
+{
+	return hd_control_with_name(json_object(), "path", path);
+}
+
 int hd_warden_mount(struct hd_warden *warden, const struct hd_mount_request *request, int *ret_device)
 {
 	HD_AUTO_CLOSE int device = -1;
@@ -69,8 +76,8 @@ int hd_warden_mount(struct hd_warden *warden, const struct hd_mount_request *req
 	int r;
 
 	r = hd_control_send(warden->link_fd,
-		json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b}", "op", "mount", "directory",
-			request->directory, "source", request->source, "allow_other",
+		json_pack("{s:s, s:o, s:o, s:b, s:b, s:b, s:b, s:b}", "op", "mount", "directory",
+			path_json(request->directory), "source", path_json(request->source), "allow_other",
 			(int)request->allow_other, "default_permissions", (int)request->default_permissions,
 			"read_only", (int)request->read_only, "suid", (int)request->suid, "dev",
 			(int)request->dev),
@@ -167,7 +174,9 @@ int hd_warden_run(struct hd_warden *warden, const char *directory, const char *s
 	if (signal_fd < 0)
 		return hd_fail_in(signal_fd, "wait for signals");
 	r = hd_control_send(warden->link_fd,
-		json_pack("{s:s, s:s, s:s}", "op", "start", "directory", directory, "store", store), -1);
+		json_pack("{s:s, s:o, s:o}", "op", "start", "directory", path_json(directory), "store",
+			path_json(store)),
+		-1);
 	let_go_of_streams();
 	if (r >= 0 || r == -EPIPE)
 		r = wait_for_end(warden, signal_fd, ret_status);

@@ -16,6 +16,7 @@
 
 #include "mount/answers/control_execute.h"
 #include "mount/control/control_channel.h"
+#include "mount/control/control_json.h"
 #include "mount/mount_place.h"
 #include "mount/private/warden_types.h"
 #include "overlay/platform/cleanup.h"
@@ -44,11 +45,10 @@ static bool flag(const json_t *message, const char *key)
 	return json_is_true(json_object_get(message, key));
 }
 
-static const char *text(const json_t *message, const char *key)
+/* In fresh memory. */
+static char *path_of(const json_t *message, const char *key)
 {
-	const char *value = json_string_value(json_object_get(message, key));
-
-	return value ? value : "";
+	return hd_control_get_name(json_object_get(message, key), "path");
 }
 
 static int answer(const struct life *life, int r, json_t *reply, int fd)
@@ -62,8 +62,10 @@ static int answer(const struct life *life, int r, json_t *reply, int fd)
 
 static int mount_here(const struct life *life, const json_t *message)
 {
-	const struct hd_mount_request request = {.directory = text(message, "directory"),
-		.source = text(message, "source"),
+	HD_AUTO_FREE char *directory = path_of(message, "directory");
+	HD_AUTO_FREE char *source = path_of(message, "source");
+	const struct hd_mount_request request = {.directory = directory ? directory : "",
+		.source = source ? source : "",
 		.allow_other = flag(message, "allow_other"),
 		.default_permissions = flag(message, "default_permissions"),
 		.read_only = flag(message, "read_only"),
@@ -79,14 +81,17 @@ static int mount_here(const struct life *life, const json_t *message)
 
 static int enter_workspace(struct life *life, const json_t *message)
 {
-	const char *directory = text(message, "directory");
+	HD_AUTO_FREE char *directory = path_of(message, "directory");
+	HD_AUTO_FREE char *store = path_of(message, "store");
 
+	if (!directory || !store)
+		return -ENOMEM;
 	if (chdir(directory) < 0)
 		return hd_fail_errno("enter %s", directory);
 	life->root_fd = hd_directory_open(AT_FDCWD, ".");
 	if (life->root_fd < 0)
 		return hd_fail_in(life->root_fd, "open %s", directory);
-	if (setenv("PWD", directory, 1) < 0 || setenv("HEDDLE_STORE", text(message, "store"), 1) < 0)
+	if (setenv("PWD", directory, 1) < 0 || setenv("HEDDLE_STORE", store, 1) < 0)
 		return hd_fail_errno("set the environment");
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "mount/client/control_client.h"
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
+#include "mount/control/control_json.h"
 #include "mount/parts/adoption.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"
@@ -39,7 +40,7 @@
 
 static int learn(struct hd_supervisor *supervisor, const json_t *reply)
 {
-	const char *mountpoint = json_string_value(json_object_get(reply, "mountpoint"));
+	HD_AUTO_FREE char *mountpoint = hd_control_get_name(reply, "mountpoint");
 	const char *options = json_string_value(json_object_get(reply, "options"));
 	const char *last = json_string_value(json_object_get(reply, "last_restart"));
 	pid_t worker = (pid_t)json_integer_value(json_object_get(reply, "worker"));
@@ -52,9 +53,7 @@ static int learn(struct hd_supervisor *supervisor, const json_t *reply)
 	if (r < 0)
 		return r;
 	free(supervisor->directory);
-	supervisor->arguments.directory = supervisor->directory = strdup(mountpoint);
-	if (!supervisor->directory)
-		return -ENOMEM;
+	supervisor->arguments.directory = supervisor->directory = HD_STEAL(mountpoint);
 	supervisor->worker = worker;
 	supervisor->restarts = (uint64_t)json_integer_value(json_object_get(reply, "restarts"));
 	(void)snprintf(supervisor->last_restart, sizeof(supervisor->last_restart), "%s", last ? last : "");

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mount/control/control_json.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
@@ -35,9 +36,10 @@ int hd_supervisor_listen(struct hd_supervisor *supervisor)
 void hd_supervisor_write_status(struct hd_supervisor *supervisor)
 {
 	const struct hd_program_arguments *arguments = &supervisor->arguments;
-	json_t *status = json_pack("{s:i, s:i, s:s, s:s, s:I}", "pid", (int)getpid(), "worker",
-		(int)supervisor->worker, "thread", arguments->thread, "mountpoint", arguments->directory,
-		"started", (json_int_t)hd_clock_now().tv_sec);
+	json_t *status = hd_control_with_name(
+		json_pack("{s:i, s:i, s:s, s:I}", "pid", (int)getpid(), "worker", (int)supervisor->worker,
+			"thread", arguments->thread, "started", (json_int_t)hd_clock_now().tv_sec),
+		"mountpoint", arguments->directory);
 	HD_AUTO_FREE char *text = status ? json_dumps(status, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 	int r = text ? hd_run_file_write(arguments->store, supervisor->number, HD_RUN_STATUS, text) : -ENOMEM;
 

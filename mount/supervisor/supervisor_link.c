@@ -14,6 +14,7 @@
 
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
+#include "mount/control/control_json.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"
 #include "mount/supervisor/supervisor_types.h"
@@ -74,8 +75,9 @@ static int attach_mount(struct hd_supervisor *supervisor)
 	hd_keeper_tell_device(supervisor);
 	(void)hd_run_file_read(arguments->store, supervisor->number, HD_RUN_LAST, &last_end);
 	return hd_control_send(supervisor->link_fd,
-		json_pack("{s:s, s:s, s:s?}", "op", "mounted", "mountpoint", arguments->directory, "last_end",
-			last_end),
+		hd_control_with_name(json_pack("{s:s, s:o}", "op", "mounted", "last_end",
+					     last_end ? hd_control_text(last_end) : json_null()),
+			"mountpoint", arguments->directory),
 		supervisor->parts[HD_PART_DEVICE]);
 }
 
@@ -145,8 +147,8 @@ static void hear_ready(struct hd_supervisor *supervisor)
 	supervisor->phase = SUPERVISOR_SERVING;
 	/* What the one before said of its end is no failure of the mount. */
 	json_decref(HD_STEAL(supervisor->failure));
-	hd_supervisor_report(
-		supervisor, json_pack("{s:b, s:s}", "ok", 1, "mountpoint", arguments->directory));
+	hd_supervisor_report(supervisor,
+		hd_control_with_name(json_pack("{s:b}", "ok", 1), "mountpoint", arguments->directory));
 }
 
 /* ---- unmounting ---- */

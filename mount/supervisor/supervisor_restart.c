@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "mount/control/control_channel.h"
+#include "mount/control/control_json.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/supervisor_types.h"
 #include "overlay/platform/cleanup.h"
@@ -55,9 +56,11 @@ static json_t *describe_mount(const struct hd_supervisor *supervisor)
 	HD_AUTO_FREE char *last_end = NULL;
 
 	(void)hd_run_file_read(supervisor->arguments.store, supervisor->number, HD_RUN_LAST, &last_end);
-	return json_pack("{s:s, s:s, s:s?, s:I, s:s}", "op", "go", "mountpoint",
-		supervisor->arguments.directory, "last_end", last_end, "restarts",
-		(json_int_t)supervisor->restarts, "last_restart", supervisor->last_restart);
+	return hd_control_with_name(json_pack("{s:s, s:o, s:I, s:o}", "op", "go", "last_end",
+					    last_end ? hd_control_text(last_end) : json_null(), "restarts",
+					    (json_int_t)supervisor->restarts, "last_restart",
+					    hd_control_text(supervisor->last_restart)),
+		"mountpoint", supervisor->arguments.directory);
 }
 
 int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why)

@@ -19,6 +19,7 @@
 
 #include "mount/answers/control_execute.h"
 #include "mount/control/control_channel.h"
+#include "mount/control/control_json.h"
 #include "mount/fuse/requests/message_counters.h"
 #include "mount/fuse/requests/request_area.h"
 #include "mount/fuse/session/fuse_session.h"
@@ -293,7 +294,7 @@ static int await_hand_over(struct worker *worker, int *ret_device)
 		if (strcmp(hd_control_op(message), "large") == 0 && fd >= 0)
 			r = keep_large(worker, message, &fd);
 		if (done) {
-			worker->mountpoint = copy_text(message, "mountpoint");
+			worker->mountpoint = hd_control_get_name(message, "mountpoint");
 			worker->last_end = copy_text(message, "last_end");
 			worker->last_restart = copy_text(message, "last_restart");
 			worker->restarts = (uint64_t)json_integer_value(json_object_get(message, "restarts"));
@@ -317,7 +318,7 @@ static int await_mount(struct worker *worker, int *ret_device)
 	if (r < 0)
 		return r;
 	r = strcmp(hd_control_op(message), "mounted") == 0 && device >= 0 ? 0 : -ECANCELED;
-	worker->mountpoint = copy_text(message, "mountpoint");
+	worker->mountpoint = hd_control_get_name(message, "mountpoint");
 	worker->last_end = copy_text(message, "last_end");
 	json_decref(message);
 	*ret_device = hd_steal_fd(&device);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cli/terminal/path_text.h"
+#include "overlay/platform/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,7 +22,7 @@ static void check_shown(const char *text)
 
 	while (left > 0) {
 		unsigned character = 0;
-		size_t length = hd_text_decode(text, left, &character);
+		size_t length = hd_utf8_decode(text, left, &character);
 
 		if (length == 0 || hd_text_is_deceptive(character))
 			abort();

@@ -138,7 +138,7 @@ struct hd_thread {
 		tree; /* the state whose tree an overlay has that is made now: the head, or what was restored */
 };
 
-/* 1..200 bytes, no '/', no control bytes, not beginning with '.' or '-', not '@': -HD_E_NAME_INVALID otherwise. */
+/* 1..200 bytes of UTF-8, no '/', ':' or '~', no control bytes, not beginning with '.' or '-', not '@': -HD_E_NAME_INVALID otherwise. */
 int hd_thread_name_check(const char *name);
 /* Of tags: up to 200 bytes, names of that kind with a '/' between them, and no ':' and no '~'. */
 int hd_tag_name_check(const char *name);

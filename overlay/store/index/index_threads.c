@@ -5,6 +5,7 @@
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/utf8.h"
 #include "overlay/store/index/index_operations.h"
 #include "overlay/store/index/index_types.h"
 
@@ -36,7 +37,15 @@ int hd_index_name_check(const char *name, size_t length)
 
 int hd_thread_name_check(const char *name)
 {
-	return hd_index_name_check(name, strnlen(name, NAME_LIMIT + 1));
+	size_t length = strnlen(name, NAME_LIMIT + 1);
+	int r;
+
+	r = hd_index_name_check(name, length);
+	if (r < 0)
+		return r;
+	if (!hd_utf8_is_valid(name, length))
+		return hd_fail(HD_E_NAME_INVALID, "the name of a thread is UTF-8");
+	return 0;
 }
 
 void hd_thread_clear(struct hd_thread *thread)

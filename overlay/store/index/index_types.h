@@ -120,7 +120,7 @@ int hd_index_insert_state_locked(struct hd_index *index, const struct hd_state_i
 int hd_index_put_export_locked(
 	struct hd_index *index, const char *repository, const struct hd_state_id *id, const char *commit);
 
-/* As hd_thread_name_check, of the LENGTH bytes at NAME. */
+/* As hd_thread_name_check, of the LENGTH bytes at NAME, which need not be UTF-8. */
 int hd_index_name_check(const char *name, size_t length);
 
 /* 1 when there is a state ID, 0 when not. */

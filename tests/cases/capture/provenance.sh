@@ -75,6 +75,8 @@ docs/guide.md agent|five|chmod
 both first||$shell second||$shell
 END
 check_contains "$(heddle log -n1 --by-actor)" "agent, call one, .*touch"
+check_equal "$(heddle log -n1 --graph --by-actor --json | json_field '"one" in [a["tool_call"] for a in s["states"][0]["actors"]]')" true
+check_status 64 heddle blame --by-actor --porcelain README
 check_fails grep -q provenance <(heddle show -s @)
 
 check_contains "$(heddle blame --by-actor README)" "(agent three .*appended"

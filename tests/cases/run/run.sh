@@ -76,6 +76,24 @@ ls -A "$STORE/threads" "$STORE/mnt" "$STORE/run" "$STORE/log" >left
 ! grep -q 'main-run' left || fail "a directory of a thread is left"
 check_equal "$(ls "$STORE/threads" | wc -l)" 3
 
+# What was to become a state and cannot stays in the thread, even in one that was to be thrown away.
+index_refuses() {
+	python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as index:
+    index.execute(sys.argv[2])' "$STORE/index.db" "$1"
+}
+index_refuses "CREATE TRIGGER no BEFORE INSERT ON state BEGIN SELECT RAISE(ABORT, 'no'); END"
+check_status 125 heddle run --rm --capture always -- sh -c 'echo "$1" >kept' sh "a few words"
+index_refuses "DROP TRIGGER no"
+stays=$(sed -n "s/^heddle: thread '\(main-run-.*\)' stays,.*/\1/p" .output)
+heddle run -q --thread "$stays" --capture never -- cat kept >out
+check_content out "a few words"
+heddle thread drop "$stays" >/dev/null
+
+# A message that cannot be kept is refused before the command runs.
+check_status 125 heddle run --rm --capture always -m "$(printf 'm\377')" -- touch "$PWD/ran"
+check_missing ran
+
 # A place of one's own for the mount, even over what is in use outside.
 mkdir place
 echo "hidden" >place/file

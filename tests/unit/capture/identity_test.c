@@ -35,6 +35,9 @@ static void an_author_comes_from_the_nearest_source(void **state)
 	free(author);
 	setenv("HEDDLE_AUTHOR", "nonsense", 1);
 	assert_code(hd_identity_resolve(NULL, directory, &author), HD_E_IDENTITY_INVALID);
+	setenv("HEDDLE_AUTHOR", "J\xf6rg <j@x.y>", 1);
+	assert_code(hd_identity_resolve(NULL, directory, &author), HD_E_IDENTITY_INVALID);
+	assert_success(hd_identity_check("J\xf6rg <j@x.y>")); /* of an imported commit */
 	unsetenv("HEDDLE_AUTHOR");
 }
 

@@ -67,20 +67,6 @@ static void characters_that_deceive_the_eye_are_octal(void **state)
 		"\"a\\357\\273\\277b\""); /* zero width no-break space */
 }
 
-static void decoding_never_reads_behind_the_end(void **state)
-{
-	unsigned character;
-
-	(void)state;
-	assert_int_equal(hd_text_decode("", 0, &character), 0);
-	assert_int_equal(hd_text_decode("\xf0\x9f\x98\x80", 3, &character), 0);
-	assert_int_equal(hd_text_decode("\xf0\x9f\x98\x80", 4, &character), 4);
-	assert_int_equal(character, 0x1f600);
-	assert_int_equal(hd_text_decode("\xf4\x90\x80\x80", 4, &character), 0);
-	assert_true(hd_text_is_utf8("\xf4\x8f\xbf\xbf", 4));
-	assert_false(hd_text_is_utf8("a\x80", 2));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,7 +74,6 @@ int main(void)
 		cmocka_unit_test(controls_quotes_and_backslashes_are_escaped_as_git_does),
 		cmocka_unit_test(bytes_that_are_no_utf8_are_octal),
 		cmocka_unit_test(characters_that_deceive_the_eye_are_octal),
-		cmocka_unit_test(decoding_never_reads_behind_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

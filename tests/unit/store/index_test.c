@@ -271,6 +271,7 @@ static void names_that_would_be_trouble_are_refused(void **state)
 	name[200] = '\0';
 	assert_success(hd_thread_name_check(name));
 	assert_success(hd_thread_name_check("feature-\xc3\xa4 1"));
+	assert_code(hd_thread_name_check("feature-\xe4"), HD_E_NAME_INVALID);
 }
 
 static void a_base_keeps_its_number(void **state)
