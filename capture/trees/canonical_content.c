@@ -180,6 +180,7 @@ static int hash_large_file(
 	return hd_git_hash_finish(hash, ret_id);
 }
 
+/* Of bytes that are in the store, or of none. */
 static int hash_file(
 	struct hd_canonical *canonical, const struct hd_snapshot_node *node, uint8_t ret_id[HD_GIT_ID_SIZE])
 {
@@ -210,7 +211,8 @@ int hd_canonical_name_file(
 
 	if (!canonical->is_git)
 		return 0;
-	if (node->content.kind == HD_CONTENT_GIT ||
+	/* What was restored from a state of a directory is that directory's file still: it is not copied. */
+	if (node->content.kind == HD_CONTENT_GIT || node->content.kind == HD_CONTENT_HOST ||
 		(head && hd_content_equal(&head->content, &node->content)))
 		return 1;
 	r = open_contents(canonical);

@@ -200,8 +200,8 @@ static int run_in_thread(struct hd_run *run, const struct hd_mount_options *sett
 	if (r < 0)
 		words = strdup(hd_error_message(r));
 	ended = end_workspace(run);
-/* A capture that was wanted and failed: what the command did is in the thread alone. */
-	kept = removes && run->ran && r < 0;
+	/* What was to be captured and is not is in the thread alone. */
+	kept = r < 0 && removes && run->began && strcmp(capture_when, "never") != 0;
 	/* A fork in which nothing ever ran holds nothing. */
 	if (ended >= 0 && !kept && (removes || (forks && !run->began)))
 		ended = hd_run_discard_thread(run);

@@ -177,14 +177,14 @@ int hd_branch_move_check(const struct hd_branch_move *move)
 
 /* ---- moving ---- */
 
-static int bring_files(git_repository *checkout, const git_oid *from, const git_oid *to)
+static int bring_files(git_repository *checkout, const git_oid *from, const git_oid *to, unsigned strategy)
 {
 	git_checkout_options options;
 	git_tree *before = NULL, *after = NULL;
 	int r;
 
 	(void)git_checkout_options_init(&options, GIT_CHECKOUT_OPTIONS_VERSION);
-	options.checkout_strategy = GIT_CHECKOUT_SAFE | GIT_CHECKOUT_DONT_OVERWRITE_IGNORED;
+	options.checkout_strategy = GIT_CHECKOUT_SAFE | GIT_CHECKOUT_DONT_OVERWRITE_IGNORED | strategy;
 	r = hd_git_library_find_tree(checkout, from, &before);
 	if (r >= 0)
 		r = hd_git_library_find_tree(checkout, to, &after);
@@ -198,12 +198,13 @@ static int bring_files(git_repository *checkout, const git_oid *from, const git_
 
 static int bring_forward(const struct hd_branch_move *move, git_repository *checkout)
 {
-	return bring_files(checkout, &move->before, &move->after);
+	return bring_files(checkout, &move->before, &move->after, 0);
 }
 
+/* Of what came only in part (a full disk) that part goes back; what never came is a conflict, and stays as it is. */
 static int bring_back(const struct hd_branch_move *move, git_repository *checkout)
 {
-	(void)bring_files(checkout, &move->after, &move->before);
+	(void)bring_files(checkout, &move->after, &move->before, GIT_CHECKOUT_ALLOW_CONFLICTS);
 	return 0;
 }
 
@@ -217,16 +218,24 @@ static int set_reference(const struct hd_branch_move *move)
 	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "move %s", move->reference) : 0;
 }
 
+/* R again, whose words are those of what failed and not of what this meets. */
+static int take_back(const struct hd_branch_move *move, int r)
+{
+	HD_AUTO_FREE char *words = strdup(hd_error_message(r));
+
+	(void)visit_all(move, bring_back);
+	hd_error_clear();
+	return words ? hd_fail(r, "%s", words) : r;
+}
+
 int hd_branch_move_run(const struct hd_branch_move *move)
 {
 	int r = hd_branch_move_check(move);
 
-	if (r >= 0)
-		r = visit_all(move, bring_forward);
 	if (r < 0)
 		return r;
-	r = set_reference(move);
-	if (r < 0)
-		(void)visit_all(move, bring_back);
-	return r;
+	r = visit_all(move, bring_forward);
+	if (r >= 0)
+		r = set_reference(move);
+	return r < 0 ? take_back(move, r) : r;
 }

@@ -265,25 +265,33 @@ static int read_head(const struct making *making, int directory_fd, git_oid *ret
 	return strlen(text) == GIT_OID_HEXSZ && git_oid_fromstr(ret_commit, text) == 0 ? 0 : -ENOENT;
 }
 
+/* Nothing here is synced: after a power cut a file may be there and be empty, which is as good as none. */
+static bool is_there(int directory_fd, const char *name)
+{
+	struct stat stat;
+
+	return hd_file_stat_at(directory_fd, name, &stat) >= 0 && stat.st_size > 0;
+}
+
 static int write_head_and_index(const struct making *making, int directory_fd, const char *path)
 {
 	HD_AUTO_FREE char *head = NULL;
 	git_oid commit;
 	int r = 0;
 
-	if (!hd_file_exists(directory_fd, "HEAD")) {
+	if (!is_there(directory_fd, "HEAD")) {
 		r = choose_head(making, &commit, &head);
 		if (r >= 0)
 			r = write_text(making, directory_fd, "HEAD", head);
 		if (r >= 0)
 			r = hd_worktree_head_note(path, &commit);
-	} else if (!hd_file_exists(directory_fd, "index")) {
+	} else if (!is_there(directory_fd, "index")) {
 		r = read_head(making, directory_fd, &commit);
 		/* A branch without a commit has an empty index, as git understands one that is missing. */
 		if (r == -ENOENT)
 			return 0;
 	}
-	if (r >= 0 && !hd_file_exists(directory_fd, "index"))
+	if (r >= 0 && !is_there(directory_fd, "index"))
 		r = write_index(making, directory_fd, path, &commit);
 	return r;
 }
@@ -335,7 +343,7 @@ static int complete(struct making *making, const char *path)
 	r = write_changed(making, fd, "locked", locked);
 	if (r >= 0)
 		r = write_changed(making, fd, "heddle", record);
-	if (r >= 0 && !hd_file_exists(fd, "commondir"))
+	if (r >= 0 && !is_there(fd, "commondir"))
 		r = write_text(making, fd, "commondir", "../..\n");
 	set_hook(making, path);
 	if (r >= 0)

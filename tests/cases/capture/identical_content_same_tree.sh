@@ -116,3 +116,21 @@ check_equal "$(capture_tree five)" "$(tree_of one)" "without the cache"
 for thread in $threads; do
 	check heddle unmount $thread >/dev/null
 done
+
+# A file of a directory, in a thread over a commit that has as many bytes, and an empty file: it keeps its own.
+make_directory_base directory
+echo abcde >directory/six
+git init -q commits
+echo 12345 >commits/six
+: >commits/empty
+git -C commits add -A
+git -C commits commit -q -m "Six bytes"
+heddle_init directory
+check heddle import git main --repo commits --thread commit >/dev/null
+check heddle restore --thread commit main six >/dev/null
+check heddle mount commit "$MNT" --git=none >/dev/null
+mv "$MNT/six" "$MNT/moved"
+check heddle capture -m "Moved" commit >/dev/null
+check_content "$MNT/moved" abcde
+check heddle unmount "$MNT" >/dev/null
+check_equal "$(heddle cat commit moved)" abcde

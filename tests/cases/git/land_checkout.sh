@@ -96,6 +96,22 @@ check_contains "$(cat .output)" "is not there"
 git -C repository worktree prune
 check heddle land --onto side >/dev/null
 
+# Of two checkouts that have it, the first goes back where the other cannot follow.
+git -C repository worktree add -q -f "$TEST_DIRECTORY/twice" main
+echo twice >"$MNT/twice"
+echo changed >"$MNT/step"
+check heddle capture -m "Twice" >/dev/null
+echo theirs >twice/twice
+refused "conflict"
+check_missing repository/twice
+check_equal "$(git -C twice status --short)" "?? twice"
+check_content twice/twice theirs
+rm twice/twice
+check heddle land >/dev/null
+check_content repository/twice twice
+check_content twice/twice twice
+git -C repository worktree remove --force "$TEST_DIRECTORY/twice"
+
 # What only git can check out.
 echo 'lfs filter=lfs' >"$MNT/.gitattributes"
 check heddle land --capture >/dev/null

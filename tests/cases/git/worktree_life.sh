@@ -187,3 +187,16 @@ check_missing repository/.git/heddle-new-0123456789abcdef
 [ -e $admin/agent-7 ] || fail "the doctor removed one that is in use"
 check_equal "$(git -C agent7 status --short)" ""
 check git -C repository fsck --strict >/dev/null 2>&1
+
+# What a power cut leaves of files that were not on the disk yet: they are there and empty.
+check heddle mount cut "$MNT" --from agent-7 --git=worktree >/dev/null
+heddle_unmount
+for lost in HEAD index commondir gitdir locked "HEAD index commondir gitdir locked heddle-head"; do
+	for file in $lost; do
+		: >"$admin/cut/$file"
+	done
+	check heddle mount cut "$MNT" --git=worktree >/dev/null
+	check git -C "$MNT" status --short >/dev/null
+	check git -C "$MNT" rev-parse --verify -q HEAD >/dev/null
+	heddle_unmount
+done
