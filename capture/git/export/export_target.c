@@ -254,10 +254,10 @@ int hd_export_target_finish(struct hd_export_target *target)
 
 	if (r >= 0)
 		r = hd_export_objects_finish(&target->objects);
-	target->is_finished = r >= 0;
 	/* What is forgotten is part of something larger, which can still be stopped. */
 	if (r >= 0)
 		r = forgotten ? hd_work_advance(0) : hd_work_finish();
+	target->is_finished = r >= 0;
 	return r < 0 || forgotten ? r : hd_export_history_record(&target->history);
 }
 
