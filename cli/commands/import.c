@@ -88,16 +88,17 @@ struct import {
 	struct hd_import_options wanted; /* borrows from the others */
 	struct hd_state_id parent;
 	char *author, *message; /* owned */
-	int source_fd, hold_fd; /* owned, or -1 */
+	int source_fd;          /* owned, or -1 */
+	struct hd_thread_hold hold;
 };
 
 static void import_clear(struct import *import)
 {
+	hd_thread_hold_clear(&import->hold);
 	hd_location_clear(&import->location);
 	free(import->author);
 	free(import->message);
 	hd_cleanup_close(&import->source_fd);
-	hd_cleanup_close(&import->hold_fd);
 }
 
 /* The parent, and whether there is such a thread; one that is there is held, so that its head stays. */
@@ -126,7 +127,7 @@ static int choose_thread(const struct hd_invocation *invocation, struct import *
 	if (onto)
 		return hd_fail(
 			HD_E_USAGE, "--onto is for a new thread, and '%s' exists", import->wanted.thread);
-	r = import->hold_fd = hd_thread_hold(&import->location, import->wanted.thread);
+	r = hd_thread_hold_take(&import->location, import->wanted.thread, &import->hold);
 	if (r >= 0)
 		r = hd_index_get_thread(import->location.store->index, import->wanted.thread, &record);
 	import->parent = record.head;
@@ -246,7 +247,7 @@ static int run_any(const struct hd_invocation *invocation, const char *subject, 
 
 static int run_tar(const struct hd_invocation *invocation)
 {
-	HD_CLEANUP(import_clear) struct import import = {.source_fd = -1, .hold_fd = -1};
+	HD_CLEANUP(import_clear) struct import import = {.source_fd = -1, .hold = HD_THREAD_HOLD_NONE};
 	unsigned long size = max_size == NOT_GIVEN ? MAX_SIZE_DEFAULT : max_size;
 	const char *path = invocation->arguments[0];
 	int r = strcmp(path, "-") == 0 ? 0 : open_source(path, O_RDONLY, &import);
@@ -261,7 +262,7 @@ static int run_tar(const struct hd_invocation *invocation)
 
 static int run_dir(const struct hd_invocation *invocation)
 {
-	HD_CLEANUP(import_clear) struct import import = {.source_fd = -1, .hold_fd = -1};
+	HD_CLEANUP(import_clear) struct import import = {.source_fd = -1, .hold = HD_THREAD_HOLD_NONE};
 	struct hd_directory_import directory;
 	int r;
 

@@ -88,7 +88,7 @@ static int run_restore(const struct hd_invocation *invocation)
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	HD_AUTO_FREE char *actor = NULL;
-	HD_AUTO_CLOSE int hold_fd = -1;
+	HD_AUTO_THREAD_HOLD struct hd_thread_hold hold = HD_THREAD_HOLD_NONE;
 	struct hd_restore_options restore = {0};
 	struct hd_state_id source;
 	bool nothing = false;
@@ -108,7 +108,7 @@ static int run_restore(const struct hd_invocation *invocation)
 		.paths = (const char *const *)invocation->arguments + 1,
 		.n_paths = invocation->n_arguments - 1,
 		.actor = actor};
-	r = hold_fd = hd_thread_hold(&location, location.thread);
+	r = hd_thread_hold_take(&location, location.thread, &hold);
 	if (r >= 0)
 		r = restore_here(&location, &restore, &operation, &nothing);
 	else if (r == -HD_E_MOUNTED)

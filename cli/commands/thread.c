@@ -136,12 +136,12 @@ static int rename_or_drop(const struct hd_invocation *invocation, const char *ne
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	HD_AUTO_FREE char *actor = NULL;
-	HD_AUTO_CLOSE int hold_fd = -1;
+	HD_AUTO_THREAD_HOLD struct hd_thread_hold hold = HD_THREAD_HOLD_NONE;
 	int r;
 
 	r = hd_locate_thread(invocation, name, &location);
 	if (r >= 0)
-		r = hold_fd = hd_thread_hold(&location, name);
+		r = hd_thread_hold_take(&location, name, &hold);
 	if (r < 0)
 		return r;
 	actor = hd_operation_actor(&location);
@@ -208,12 +208,12 @@ static int run_thread_repair(const struct hd_invocation *invocation)
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	struct hd_journal_repair repair = {0};
 	struct hd_thread thread = {0};
-	HD_AUTO_CLOSE int hold_fd = -1;
+	HD_AUTO_THREAD_HOLD struct hd_thread_hold hold = HD_THREAD_HOLD_NONE;
 	int r;
 
 	r = hd_locate_thread(invocation, invocation->arguments[0], &location);
 	if (r >= 0)
-		r = hold_fd = hd_thread_hold(&location, invocation->arguments[0]);
+		r = hd_thread_hold_take(&location, invocation->arguments[0], &hold);
 	if (r >= 0)
 		r = hd_index_get_thread(location.store->index, invocation->arguments[0], &thread);
 	if (r >= 0)

@@ -132,11 +132,11 @@ static int move(
 {
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	HD_AUTO_FREE char *actor = hd_operation_actor(location);
-	HD_AUTO_CLOSE int hold_fd = -1;
+	HD_AUTO_THREAD_HOLD struct hd_thread_hold hold = HD_THREAD_HOLD_NONE;
 	int r = actor ? 0 : -ENOMEM;
 
 	if (r >= 0 && plan->held) {
-		r = hold_fd = hd_thread_hold(location, plan->held);
+		r = hd_thread_hold_take(location, plan->held, &hold);
 		if (r == -HD_E_THREAD_MISSING)
 			r = 0; /* said better by the plan */
 	}

@@ -43,12 +43,12 @@ int hd_advance_thread(const struct hd_location *location, const struct hd_advanc
 	const char *actor, const char *label, struct hd_operation *ret_operation)
 {
 	struct hd_advance_options here = *options;
-	HD_AUTO_CLOSE int hold_fd = -1;
+	HD_AUTO_THREAD_HOLD struct hd_thread_hold hold = HD_THREAD_HOLD_NONE;
 	int r;
 
 	here.thread = location->thread;
 	here.actor = actor;
-	r = hold_fd = hd_thread_hold(location, location->thread);
+	r = hd_thread_hold_take(location, location->thread, &hold);
 	if (r >= 0)
 		return advance_here(location, &here, label, ret_operation);
 	return r == -HD_E_MOUNTED ? advance_there(location, &here, label, ret_operation) : r;

@@ -89,15 +89,13 @@ int hd_run_choose_thread(struct hd_run *run, bool forks, const char *name)
 		     : hd_index_thread_number(run->location.store->index, run->location.thread, &run->number);
 }
 
-/* What mounting it left, beside its directory. What --at named is somebody's own and stays. */
+/* What mounting it left, beside its directory and its run files. What --at named is somebody's own and stays. */
 static int remove_traces(const struct hd_run *run)
 {
 	const struct hd_store *store = run->location.store;
 	HD_AUTO_FREE char *mountpoint = NULL;
 	char path[64];
 
-	for (int file = 0; file < HD_RUN_FILE_COUNT; file++)
-		hd_run_file_remove(store->path, run->number, (enum hd_run_file)file);
 	(void)snprintf(path, sizeof(path), "log/%" PRIu32 ".log", run->number);
 	(void)hd_file_unlink(store->fd, path);
 	(void)snprintf(path, sizeof(path), "log/%" PRIu32 ".stacks", run->number);
@@ -114,12 +112,12 @@ int hd_run_discard_thread(struct hd_run *run)
 {
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	HD_AUTO_FREE char *actor = hd_operation_actor(&run->location);
-	HD_AUTO_CLOSE int hold_fd = -1;
+	HD_AUTO_THREAD_HOLD struct hd_thread_hold hold = HD_THREAD_HOLD_NONE;
 	int r;
 
 	if (!actor)
 		return -ENOMEM;
-	r = hold_fd = hd_thread_hold(&run->location, run->location.thread);
+	r = hd_thread_hold_take(&run->location, run->location.thread, &hold);
 	if (r >= 0)
 		r = hd_thread_change_begin(run->location.store, run->location.thread, HD_OPERATION_DROP,
 			actor, false, NULL, &operation);

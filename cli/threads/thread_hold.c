@@ -29,7 +29,7 @@ static int refuse_mounted(const struct hd_location *location, const char *thread
 }
 
 /* Bare -HD_E_THREAD_BUSY: try again. */
-static int try_hold(const struct hd_location *location, const char *thread)
+static int try_hold(const struct hd_location *location, const char *thread, struct hd_thread_hold *ret_hold)
 {
 	HD_AUTO_CLOSE int lease_fd = -1;
 	uint32_t number = 0, again = 0;
@@ -42,19 +42,23 @@ static int try_hold(const struct hd_location *location, const char *thread)
 		r = hd_index_thread_number(location->store->index, thread, &again);
 	if (r < 0)
 		return r;
-	return number == again ? hd_steal_fd(&lease_fd) : -HD_E_THREAD_BUSY;
+	if (number != again)
+		return -HD_E_THREAD_BUSY;
+	*ret_hold = (struct hd_thread_hold){
+		.lease_fd = hd_steal_fd(&lease_fd), .number = number, .store = location->store};
+	return 0;
 }
 
-int hd_thread_hold(const struct hd_location *location, const char *thread)
+int hd_thread_hold_take(
+	const struct hd_location *location, const char *thread, struct hd_thread_hold *ret_hold)
 {
 	uint64_t deadline = hd_clock_monotonic_ns() + HD_CONTROL_PATIENCE_MS * 1000000ull;
 
 	for (;;) {
-		int held = try_hold(location, thread);
-		int r;
+		int r = try_hold(location, thread, ret_hold);
 
-		if (held != -HD_E_THREAD_BUSY)
-			return held;
+		if (r != -HD_E_THREAD_BUSY)
+			return r;
 		r = refuse_mounted(location, thread);
 		if (r < 0)
 			return r;
@@ -62,4 +66,25 @@ int hd_thread_hold(const struct hd_location *location, const char *thread)
 			return hd_fail(HD_E_THREAD_BUSY, "thread '%s'", thread);
 		hd_clock_sleep_ns(RETRY_NS);
 	}
+}
+
+static int has_number(const struct hd_thread *thread, void *payload)
+{
+	return thread->number == *(const uint32_t *)payload;
+}
+
+/* The lease itself goes last, by whoever holds it: a number is given once, so nobody waits for it. */
+static void remove_run_files(const struct hd_thread_hold *hold)
+{
+	for (int file = 0; file < HD_RUN_FILE_COUNT; file++)
+		if (file != HD_RUN_LEASE)
+			hd_run_file_remove(hold->store->path, hold->number, (enum hd_run_file)file);
+	hd_run_file_remove(hold->store->path, hold->number, HD_RUN_LEASE);
+}
+
+void hd_thread_hold_clear(struct hd_thread_hold *hold)
+{
+	if (hold->lease_fd >= 0 && hd_index_list_threads(hold->store->index, has_number, &hold->number) == 0)
+		remove_run_files(hold);
+	hd_cleanup_close(&hold->lease_fd);
 }

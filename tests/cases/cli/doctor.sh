@@ -107,6 +107,20 @@ check_equal "$(found)" "" "after the repair"
 check_equal "$(stat -c %a "$STORE")" 700
 rm "$run/.heddle-new-0123456789abcdef"
 
+# What a thread that was dropped, or restored, had in run/ goes with its number.
+check heddle thread fork dropped >/dev/null
+check heddle mount dropped "$MNT" --git=none >/dev/null
+echo more >"$MNT/more"
+check heddle capture -m "More" dropped >/dev/null
+heddle_unmount
+check heddle restore --thread dropped dropped~1 >/dev/null
+check_equal "$(found)" "" "restored"
+check heddle thread drop dropped >/dev/null
+check_equal "$(found)" "" "dropped"
+check heddle undo >/dev/null
+check heddle thread drop dropped >/dev/null
+check_equal "$(found)" "" "dropped again"
+
 # A mount that ended badly is remarked on, which is no problem.
 heddle_mount -o restarts=0
 check kill -9 "$(worker_pid)"
