@@ -324,8 +324,8 @@ static int read_exclude(struct hd_store *store, const struct hd_state_id *histor
 
 	if (r < 0)
 		return r;
-	if (first.tree.kind == HD_CONTENT_GIT)
-		r = hd_index_get_base(store->index, first.tree.base, &record);
+	if (hd_state_git_tree(&first))
+		r = hd_index_get_base(store->index, hd_state_git_tree(&first)->base, &record);
 	hd_state_clear(&first);
 	if (r >= 0 && record.location && asprintf(&path, "%s/info/exclude", record.location) < 0) {
 		path = NULL;

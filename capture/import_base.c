@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "capture/identity.h"
+#include "capture/smudge/smudge_tree.h"
 #include "overlay/bases/base_root.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -24,8 +25,8 @@ static int fill_author(const struct hd_base_description *description, struct hd_
 	return state->author ? 0 : -ENOMEM;
 }
 
-int hd_import_base_fill(struct hd_base_set *bases, const struct hd_base_description *description,
-	uint16_t number, struct hd_state *state)
+int hd_import_base_fill(struct hd_store *store, struct hd_base_set *bases,
+	const struct hd_base_description *description, uint16_t number, struct hd_state *state)
 {
 	struct hd_base_entry root;
 	struct hd_base_directory root_directory;
@@ -55,7 +56,9 @@ int hd_import_base_fill(struct hd_base_set *bases, const struct hd_base_descript
 		return r;
 	state->root_mode = root.mode & 07777;
 	hd_base_root_clear(&root);
-	return hd_base_set_persist(bases);
+	if (store->smudges && description->kind == HD_BASE_GIT)
+		r = hd_smudge_state(store, state);
+	return r < 0 ? r : hd_base_set_persist(bases);
 }
 
 int hd_import_base_commit(struct hd_store *store, struct hd_base_set *bases, const char *location,
@@ -70,9 +73,11 @@ int hd_import_base_commit(struct hd_store *store, struct hd_base_set *bases, con
 	if (r >= 0)
 		r = hd_index_add_base(store->index, HD_BASE_GIT, location, &number);
 	if (r >= 0)
-		r = hd_import_base_fill(bases, &description, number, &state);
+		r = hd_import_base_fill(store, bases, &description, number, &state);
 	if (r >= 0)
 		r = hd_base_git_pin(location, description.commit);
+	if (r >= 0)
+		r = hd_object_store_sync(store->objects);
 	if (r >= 0)
 		r = hd_index_publish(store->index, &state, NULL, NULL);
 	hd_base_description_clear(&description);

@@ -11,9 +11,10 @@
  *
  * Ownership   Results are the caller's to free and clear. Threads: any.
  * Durability  A store that this returned 0 for survives a power cut. On failure the store is removed
- *             again.
+ *             again. One that smudges is made beside its place, so that a death in between leaves nothing there; the next
+ *             one removes what is left.
  * Errors      -HD_E_STORE_EXISTS, -HD_E_REPOSITORY_MISSING, -HD_E_REPOSITORY_UNBORN,
- *             -HD_E_IDENTITY_INVALID, -ENOENT and -ENOTDIR for a base directory, errors of the store.
+ *             -HD_E_IDENTITY_INVALID, -HD_E_INTERRUPTED, -ENOENT and -ENOTDIR for a base directory, errors of the store.
  */
 
 #include "overlay/store/store.h"
@@ -30,6 +31,8 @@ struct hd_initialize_options {
 	const char *revision; /* of the git repository, what `git rev-parse` takes; NULL: HEAD */
 	const char *thread;   /* name of the first thread; NULL: "main" */
 	const char *store;    /* absolute path of the .heddle directory itself; NULL: at its usual place */
+	/* Files are as a checkout without a configuration has them, in all that will come from git; of a git base. */
+	bool smudge;
 };
 
 /* Sets *RET_STORE to the open store and *RET_STATE to the base's state. */

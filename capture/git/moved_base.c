@@ -25,7 +25,7 @@ static int look_for_first(const struct hd_thread *thread, void *payload)
 	git_oid id;
 	int r = hd_index_find_first(search->store->index, &thread->head, &first);
 
-	if (r >= 0 && first.tree.kind == HD_CONTENT_GIT && first.tree.base == search->number &&
+	if (r >= 0 && hd_state_git_tree(&first) && hd_state_git_tree(&first)->base == search->number &&
 		first.git_commit && git_oid_fromstr(&id, first.git_commit) == 0) {
 		bool exists = git_odb_exists(search->odb, &id) == 1;
 

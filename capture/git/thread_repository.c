@@ -13,12 +13,13 @@ struct search {
 static int match_base(const struct hd_state *state, void *payload)
 {
 	struct search *search = payload;
+	const struct hd_content *tree = hd_state_git_tree(state);
 	struct hd_base_record record = {0};
 	int r;
 
-	if (!state->is_base || state->tree.kind != HD_CONTENT_GIT)
+	if (!state->is_base || !tree)
 		return 0;
-	r = hd_index_get_base(search->index, state->tree.base, &record);
+	r = hd_index_get_base(search->index, tree->base, &record);
 	if (r < 0)
 		return r;
 	search->location = HD_STEAL(record.location);

@@ -80,6 +80,11 @@ int hd_canonical_new_at(struct hd_store *store, struct hd_base_set *bases, const
 	canonical->store = store;
 	canonical->bases = bases;
 	r = hd_index_find_first(store->index, state, &canonical->base);
+	/* Of what is shown converted, the names are still those of the commit's own tree. */
+	if (r >= 0 && canonical->base.git_tree.kind != HD_CONTENT_NONE) {
+		canonical->base.tree = canonical->base.git_tree;
+		canonical->base.attributes = (struct hd_content){0};
+	}
 	if (r >= 0)
 		r = hd_tree_view_of_state(canonical->bases, &canonical->base, &canonical->base_view);
 	if (r < 0) {

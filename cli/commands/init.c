@@ -9,6 +9,7 @@
 #include "cli/arguments/store_locate.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
 #include "cli/text/state_text.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
@@ -23,6 +24,7 @@
 
 static const char *base_path;
 static const char *revision;
+static bool smudge;
 
 static const struct hd_option options[] = {
 	{.long_name = "base",
@@ -33,6 +35,9 @@ static const struct hd_option options[] = {
 		.argument = "REV",
 		.help = "begin at this commit of the repository instead of HEAD",
 		.text = &revision},
+	{.long_name = "smudge",
+		.help = "have line ends (eol=crlf) and $Id$ as a checkout has them",
+		.flag = &smudge},
 	{0},
 };
 
@@ -118,9 +123,12 @@ static int choose_place(const char *store, char **ret_place)
 static int initialize_any(
 	struct hd_initialize_options *initialize, struct hd_store **ret_store, struct hd_state *ret_state)
 {
-	int r = hd_initialize(initialize, ret_store, ret_state);
+	int r;
 
-	if (r != -HD_E_REPOSITORY_MISSING || initialize->base || initialize->revision)
+	hd_progress_begin("making the store", HD_PROGRESS_STOPS);
+	r = hd_initialize(initialize, ret_store, ret_state);
+	hd_progress_end();
+	if (r != -HD_E_REPOSITORY_MISSING || initialize->base || initialize->revision || initialize->smudge)
 		return r;
 	initialize->base = initialize->directory;
 	return hd_initialize(initialize, ret_store, ret_state);
@@ -132,6 +140,7 @@ static int run_init(const struct hd_invocation *invocation)
 		.directory = invocation->n_arguments ? invocation->arguments[0] : ".",
 		.base = base_path,
 		.revision = revision,
+		.smudge = smudge,
 	};
 	HD_AUTO_FREE char *place = NULL;
 	struct hd_store *store = NULL;
@@ -139,6 +148,9 @@ static int run_init(const struct hd_invocation *invocation)
 	bool made;
 	int r;
 
+	if (base_path && smudge)
+		return hd_fail(
+			HD_E_USAGE, "--smudge is of a git repository; --base DIR takes the files of DIR");
 	if (base_path && revision)
 		return hd_fail(
 			HD_E_USAGE, "--revision is of a git repository; --base DIR takes the files of DIR");
@@ -169,7 +181,7 @@ static int run_init(const struct hd_invocation *invocation)
 const struct hd_command hd_command_init = {
 	.name = "init",
 	.summary = "Make a store for a git repository or directory",
-	.usage = "[DIR] [--revision REV] [--store PATH]\n[DIR] --base DIR [--store PATH]",
+	.usage = "[DIR] [--revision REV] [--smudge] [--store PATH]\n[DIR] --base DIR [--store PATH]",
 	.description =
 		"Makes a store with one thread, 'main'. Its base is the git repository that DIR (the working "
 		"directory) "
@@ -179,7 +191,13 @@ const struct hd_command hd_command_init = {
 		"DIR. "
 		"--store puts it elsewhere.\n\n"
 		"Neither the working tree nor the directory is changed. In the repository, a reference under "
-		"refs/heddle/base/ keeps the commit from git's garbage collection.",
+		"refs/heddle/base/ keeps the commit from git's garbage collection.\n\n"
+		"Files have the bytes of their blobs. With --smudge those that .gitattributes files of the "
+		"commit have "
+		"converted (eol=crlf, ident) are as in a checkout, for good: in all threads and in what "
+		"comes from git "
+		"later, and exports convert them back. They are converted now, and stored. Filters, LFS and "
+		"working-tree-encoding stay out of it, as do info/attributes and what a user has configured.",
 	.options = options,
 	.max_arguments = 1,
 	.run = run_init,

@@ -52,6 +52,8 @@ static int check_state(const struct hd_state_id *id, void *payload)
 	(void)snprintf(where, sizeof(where), "state %s", text);
 	r = hd_check_content(check, &state.tree, where);
 	if (r == 0)
+		r = hd_check_content(check, &state.git_tree, where);
+	if (r == 0)
 		r = hd_check_content(check, &state.attributes, where);
 	if (r == 0)
 		r = hd_check_add_directory(check, &state.tree, &state.attributes);

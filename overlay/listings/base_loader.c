@@ -120,6 +120,14 @@ static void see_link(struct hd_inode *inode)
 	inode->state = HD_INODE_LIVE;
 }
 
+/* A blob, or what the store has in the place of one (docs/design/decisions/0045); but names of one file show one number. */
+static bool has_derived_number(const struct hd_base_entry *entry)
+{
+	return entry->content.kind == HD_CONTENT_GIT ||
+	       ((entry->content.kind == HD_CONTENT_OBJECT || entry->content.kind == HD_CONTENT_CHUNKED) &&
+		       !entry->link_group);
+}
+
 /* What the base says, or what follows from the place where it lasts as long as the content. 0: it shows one of our own. */
 static uint64_t number_for(const struct hd_overlay *overlay, uint32_t parent, const struct hd_listed *item)
 {
@@ -129,7 +137,7 @@ static uint64_t number_for(const struct hd_overlay *overlay, uint32_t parent, co
 	struct hd_attributes directory;
 
 	if (entry->number || !hd_inode_numbers_are_derived(overlay->numbers) ||
-		(!is_directory && entry->content.kind != HD_CONTENT_GIT))
+		(!is_directory && !has_derived_number(entry)))
 		return entry->number;
 	hd_inode_attributes(overlay->arena, parent, &directory);
 	return hd_inode_number_derive(
@@ -137,14 +145,16 @@ static uint64_t number_for(const struct hd_overlay *overlay, uint32_t parent, co
 }
 
 /*
- * The times of what a commit has do not tell one commit from another. Who knows what a directory of the thread's first one has
+ * The times of what a commit has do not tell one commit from another, converted or not. Who knows what a directory of the thread's first one has
  * must see that this is, perhaps, a directory of another.
  */
 static void show_change(struct hd_transaction *transaction, struct hd_inode *directory)
 {
 	struct timespec now = hd_clock_now();
+	bool is_timeless = directory->content.kind == HD_CONTENT_GIT ||
+			   hd_content_is_none(&directory->part.directory.attributes);
 
-	if (directory->content.kind == HD_CONTENT_GIT && hd_view_thread(transaction)->unmarked > 0)
+	if (is_timeless && hd_view_thread(transaction)->unmarked > 0)
 		directory->change_time = hd_time_from(&now);
 }
 

@@ -26,6 +26,8 @@
 #define FORMAT_FILE "format"
 #define FORMAT_PREFIX "heddle store "
 #define FORMAT_LIMIT 4096
+/* Its number is that of the rules by which files are converted. */
+#define SMUDGED_LINE "smudge 1\n"
 #define IGNORE_FILE ".gitignore"
 #define NAME_ATTEMPTS 16
 
@@ -59,7 +61,7 @@ static int make_directories(int store_fd)
 }
 
 /* Fills the new directory PATH and makes all of it durable. */
-static int fill_store(const char *path)
+static int fill_store(const char *path, bool smudges)
 {
 	HD_AUTO_CLOSE int fd = -1;
 	struct hd_index *index = NULL;
@@ -76,7 +78,8 @@ static int fill_store(const char *path)
 	hd_index_free(index);
 	if (r < 0)
 		return r;
-	(void)snprintf(format, sizeof(format), FORMAT_PREFIX "%d\n", HD_STORE_VERSION);
+	(void)snprintf(format, sizeof(format), FORMAT_PREFIX "%d\n%s",
+		smudges ? HD_STORE_VERSION_SMUDGED : HD_STORE_VERSION, smudges ? SMUDGED_LINE : "");
 	r = write_file(fd, IGNORE_FILE, "*\n");
 	if (r == 0)
 		r = write_file(fd, FORMAT_FILE, format);
@@ -142,7 +145,7 @@ static int publish_store(int parent_fd, const char *temporary, const char *path,
 	return r;
 }
 
-int hd_store_create(const char *path, struct hd_store **ret_store)
+static int create(const char *path, bool smudges, struct hd_store **ret_store)
 {
 	HD_AUTO_FREE char *temporary = NULL;
 	HD_AUTO_CLOSE int parent_fd = -1;
@@ -156,7 +159,7 @@ int hd_store_create(const char *path, struct hd_store **ret_store)
 	r = parent_fd < 0 ? parent_fd : make_temporary(path, &temporary);
 	if (r < 0)
 		return hd_fail(r, "create '%s'", path);
-	r = fill_store(temporary);
+	r = fill_store(temporary, smudges);
 	if (r == 0)
 		r = publish_store(parent_fd, temporary, path, ret_store);
 	if (r < 0) {
@@ -166,7 +169,17 @@ int hd_store_create(const char *path, struct hd_store **ret_store)
 	return 0;
 }
 
-static int check_format(int store_fd, const char *path)
+int hd_store_create(const char *path, struct hd_store **ret_store)
+{
+	return create(path, false, ret_store);
+}
+
+int hd_store_create_smudged(const char *path, struct hd_store **ret_store)
+{
+	return create(path, true, ret_store);
+}
+
+static int check_format(int store_fd, const char *path, bool *ret_smudges)
 {
 	HD_AUTO_FREE char *text = NULL;
 	size_t size = 0;
@@ -181,12 +194,18 @@ static int check_format(int store_fd, const char *path)
 		return hd_fail(r, "read '%s/" FORMAT_FILE "'", path);
 	if (sscanf(text, FORMAT_PREFIX "%u%c", &version, &newline) != 2 || newline != '\n')
 		return hd_fail(HD_E_STORE_CORRUPT, "'%s/" FORMAT_FILE "' names no version", path);
-	if (version != HD_STORE_VERSION)
+	*ret_smudges = version == HD_STORE_VERSION_SMUDGED;
+	if (*ret_smudges && strcmp(strchr(text, '\n') + 1, SMUDGED_LINE) != 0)
 		return hd_fail(HD_E_STORE_VERSION,
-			"'%s' has version %u, this heddle knows version %d; use the heddle that wrote it, or "
+			"'%s' converts files by rules that this heddle does not know", path);
+	if (version != HD_STORE_VERSION && !*ret_smudges)
+		return hd_fail(HD_E_STORE_VERSION,
+			"'%s' has version %u, this heddle knows version %d, and %d with --smudge; use the "
+			"heddle that "
+			"wrote it, or "
 			"export its"
 			" states with that and init anew",
-			path, version, HD_STORE_VERSION);
+			path, version, HD_STORE_VERSION, HD_STORE_VERSION_SMUDGED);
 	return 0;
 }
 
@@ -199,7 +218,7 @@ static int open_parts(struct hd_store *store)
 		return hd_fail(HD_E_STORE_MISSING, "'%s'", store->path);
 	if (store->fd < 0)
 		return hd_fail(store->fd, "open '%s'", store->path);
-	r = check_format(store->fd, store->path);
+	r = check_format(store->fd, store->path, &store->smudges);
 	if (r == 0)
 		r = make_directories(store->fd);
 	if (r == 0)

@@ -5,7 +5,7 @@
 /*
  * Store: the .heddle directory. Opens its parts, checks its version, knows its paths.
  *
- *     .heddle/format          "heddle store 5\n"
+ *     .heddle/format          "heddle store 5\n"; of a store that smudges "heddle store 6\nsmudge 1\n"
  *     .heddle/.gitignore      "*\n", so that git in the same directory does not see the store
  *     .heddle/index.db        hd_index
  *     .heddle/objects/        hd_object_store
@@ -23,11 +23,14 @@
 #include "overlay/store/objects/object_store.h"
 
 #define HD_STORE_VERSION 5
+/* Of a store that smudges, which a heddle that knows no other than 5 refuses. Its index is that of 5. */
+#define HD_STORE_VERSION_SMUDGED 6
 #define HD_STORE_DIRECTORY ".heddle"
 
 struct hd_store {
-	char *path;                      /* owned: absolute path of the .heddle directory */
-	int fd;                          /* owned: the directory */
+	char *path; /* owned: absolute path of the .heddle directory */
+	int fd;     /* owned: the directory */
+	bool smudges; /* what comes from git is as a checkout has it (docs/design/decisions/0045), from the first state on */
 	struct hd_index *index;          /* owned */
 	struct hd_object_store *objects; /* owned */
 };
@@ -35,6 +38,8 @@ struct hd_store {
 /* Makes a store at PATH (the .heddle directory itself, absolute). -HD_E_STORE_EXISTS if one is there. Leaves
  * nothing behind on failure. */
 int hd_store_create(const char *path, struct hd_store **ret_store);
+/* The same for a store that smudges. */
+int hd_store_create_smudged(const char *path, struct hd_store **ret_store);
 
 /* Opens the store at PATH. -HD_E_STORE_MISSING, -HD_E_STORE_VERSION. */
 int hd_store_open(const char *path, struct hd_store **ret_store);

@@ -167,8 +167,8 @@ static int make_repository(struct ejection *ejection)
 
 	if (r >= 0)
 		r = hd_index_find_first(index, ejection->job->head, &first);
-	if (r >= 0 && first.git_commit && first.tree.kind == HD_CONTENT_GIT) {
-		r = hd_index_get_base(index, first.tree.base, &record);
+	if (r >= 0 && first.git_commit && hd_state_git_tree(&first)) {
+		r = hd_index_get_base(index, hd_state_git_tree(&first)->base, &record);
 		if (r >= 0)
 			r = take_original(ejection, &first, record.location);
 		hd_base_record_clear(&record);

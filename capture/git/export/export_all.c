@@ -97,7 +97,7 @@ static int collect_imported(const struct hd_tag *tag, void *payload)
 	if (r >= 0)
 		r = hd_export_copy_is_whole(&all->target.objects, &state, &is_whole);
 	if (r >= 0 && is_whole && git_oid_fromstr(&imported.commit, state.git_commit) == 0) {
-		imported.base = state.tree.base;
+		imported.base = hd_state_git_tree(&state)->base;
 		r = HD_ARRAY_RESERVE(all->imported, all->n_imported, all->imported_capacity);
 		if (r >= 0)
 			all->imported[all->n_imported++] = imported;
@@ -246,9 +246,9 @@ static int is_from_target(struct everything *all, const struct hd_state *state, 
 	int r;
 
 	*ret_is = false;
-	if (!state->is_base || !state->git_commit || !all->target.location)
+	if (!state->is_base || !state->git_commit || !all->target.location || !hd_state_git_tree(state))
 		return 0;
-	r = hd_index_get_base(all->store->index, state->tree.base, &record);
+	r = hd_index_get_base(all->store->index, hd_state_git_tree(state)->base, &record);
 	from = record.location ? realpath(record.location, NULL) : NULL;
 	*ret_is = from && strcmp(from, all->target.location) == 0;
 	hd_base_record_clear(&record);

@@ -260,13 +260,13 @@ int hd_export_copy_is_whole(struct hd_export_objects *objects, const struct hd_s
 	int r;
 
 	*ret_whole = false;
-	if (!state->is_base || state->tree.kind != HD_CONTENT_GIT || !state->git_commit ||
+	if (!state->is_base || !hd_state_git_tree(state) || !state->git_commit ||
 		git_oid_fromstr(&id, state->git_commit) < 0)
 		return 0;
 	*ret_whole = state->n_parents > 0;
 	if (*ret_whole)
 		return 0;
-	r = open_source(objects, state->tree.base, &source);
+	r = open_source(objects, hd_state_git_tree(state)->base, &source);
 	if (r >= 0 && git_repository_odb(&odb, source) < 0)
 		r = hd_git_library_fail(HD_E_BASE_MISSING, "%s", git_repository_path(source));
 	if (r >= 0)

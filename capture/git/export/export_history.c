@@ -137,7 +137,7 @@ static int copy_commit(struct hd_export_history *history, const struct hd_state 
 		return r;
 	if (git_oid_fromstr(&commit, state->git_commit) < 0)
 		return hd_fail(HD_E_STORE_CORRUPT, "'%s' is no commit", state->git_commit);
-	r = hd_export_copy_commits(history->objects, state->tree.base, &commit, 1);
+	r = hd_export_copy_commits(history->objects, hd_state_git_tree(state)->base, &commit, 1);
 	return r < 0 ? r : take_commit(history, &state->id, state->git_commit, ret_found);
 }
 
@@ -166,6 +166,9 @@ static int write_tree(struct hd_export_history *history, const struct hd_state *
 	git_oid parent_tree;
 	int r;
 
+	/* What is shown of a commit is written as the commit has it. */
+	if (state->git_tree.kind == HD_CONTENT_GIT)
+		return hd_export_objects_put_git(history->objects, &state->git_tree, ret_tree);
 	if (state->n_parents == 0)
 		return hd_export_tree_write(history->tree, state, NULL, NULL, ret_tree);
 	r = hd_index_get_state(history->store->index, &state->parents[0], &parent);

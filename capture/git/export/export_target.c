@@ -219,8 +219,9 @@ static int find_tag(struct hd_export_target *target, const struct hd_state_id *h
 	int r = hd_index_get_state(target->store->index, head, &state);
 
 	*ret_id = *commit;
-	if (r >= 0 && state.is_base && state.git_commit && state.tree.kind == HD_CONTENT_GIT)
-		r = hd_export_copy_tag(&target->objects, state.tree.base, tag, commit, ret_id);
+	if (r >= 0 && state.is_base && state.git_commit && hd_state_git_tree(&state))
+		r = hd_export_copy_tag(
+			&target->objects, hd_state_git_tree(&state)->base, tag, commit, ret_id);
 	hd_state_clear(&state);
 	return r;
 }

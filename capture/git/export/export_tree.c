@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/git/export/export_clean.h"
 #include "capture/git/export/export_names.h"
 #include "capture/git/export/export_options.h"
 #include "capture/git/tree_text.h"
@@ -33,6 +34,9 @@
  * others than the parent's, what both states have in common is looked at again; but for directories that are git's own,
  * in which nothing was ever left out.
  *
+ * In a store that smudges, what is not taken from the parent is what `git add` makes of it at its place, also what is git's own but
+ * was somewhere else before: a directory of git's is gone through, and stays what it is if no file in it becomes another.
+ *
  * Recursion is bounded by DEPTH_MAX; git's own tools recurse over trees as well.
  */
 
@@ -46,7 +50,8 @@ struct level {
 	git_odb_object *parent_object;           /* owned: the bytes of that tree */
 	struct hd_git_tree parent_git;           /* owned: what they say */
 	struct hd_tree_view_listing listing, parent_listing;
-	struct hd_tree_text text; /* owned: what is written, names of the listing */
+	struct hd_export_clean_level rules; /* of the directory, in a store that smudges */
+	struct hd_tree_text text;           /* owned: what is written, names of the listing */
 	size_t path_length;
 	bool positional; /* depends on where the directory is */
 };
@@ -57,7 +62,8 @@ struct tree_walk {
 	struct hd_buffer path; /* of the directory being written, NUL-terminated */
 	unsigned depth;
 	struct hd_ignore *ignore; /* NULL: nothing is left out */
-	bool others;              /* the rules here are not those by which the parent's tree was written */
+	struct hd_export_clean clean;
+	bool others; /* the rules here are not those by which the parent's tree was written */
 };
 
 struct written {
@@ -178,19 +184,34 @@ static bool is_taken_over(const struct tree_walk *walk, const struct hd_tree_vie
 	       (!walk->others || !S_ISDIR(entry->mode) || entry->content.kind == HD_CONTENT_GIT);
 }
 
+static const char *path_above(const struct tree_walk *walk)
+{
+	return walk->path.size > 0 ? (const char *)walk->path.data : "";
+}
+
+static int path_of(const struct tree_walk *walk, const struct hd_tree_view_entry *entry, char **ret_path)
+{
+	const char *above = path_above(walk);
+
+	if (asprintf(ret_path, "%s%s%s", above, *above ? "/" : "", entry->name) < 0) {
+		*ret_path = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static int is_left_out(
 	const struct tree_walk *walk, const struct hd_tree_view_entry *entry, bool *ret_left_out)
 {
-	const char *above = walk->path.size > 0 ? (const char *)walk->path.data : "";
 	HD_AUTO_FREE char *path = NULL;
+	int r;
 
 	*ret_left_out = false;
 	if (!walk->ignore)
 		return 0;
-	if (asprintf(&path, "%s%s%s", above, *above ? "/" : "", entry->name) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
+	r = path_of(walk, entry, &path);
+	if (r < 0)
+		return r;
 	return hd_ignore_check(walk->ignore, path, S_ISDIR(entry->mode), ret_left_out);
 }
 
@@ -201,6 +222,21 @@ static int take_over(struct level *level, const struct hd_git_tree_entry *git)
 	if (git->is_commit)
 		return insert(level, git->name, &id, GIT_FILEMODE_COMMIT);
 	return insert(level, git->name, &id, S_ISDIR(git->mode) ? GIT_FILEMODE_TREE : git_mode(git->mode));
+}
+
+/* PARENT_GIT, or NULL, is what git has there so far. */
+static int put_file(struct tree_walk *walk, const struct hd_tree_view_entry *entry,
+	const struct hd_git_tree_entry *parent_git, git_oid *ret_id)
+{
+	HD_AUTO_FREE char *path = NULL;
+	int r = 0;
+
+	if (walk->export->store->smudges) {
+		r = path_of(walk, entry, &path);
+		if (r >= 0)
+			r = hd_export_clean_put(&walk->clean, walk->view, entry, path, parent_git, ret_id);
+	}
+	return r != 0 ? r : hd_export_objects_put_blob(walk->export->objects, walk->view, entry, ret_id);
 }
 
 static int put_entry(struct tree_walk *walk, struct level *level, const struct hd_tree_view_entry *entry)
@@ -233,7 +269,7 @@ static int put_entry(struct tree_walk *walk, struct level *level, const struct h
 		walk->export->skipped += parent == NULL;
 		return 0;
 	}
-	r = hd_export_objects_put_blob(walk->export->objects, walk->view, entry, &id);
+	r = put_file(walk, entry, parent_git, &id);
 	if (r < 0)
 		return hd_fail_in(r, "'%s'", entry->name);
 	return insert(level, entry->name, &id, git_mode(entry->mode));
@@ -343,16 +379,20 @@ static int write_level(struct tree_walk *walk, struct level *level, struct writt
 
 	if (r >= 0 && level->parent && hd_ignore_rules_differ(&level->listing, &level->parent_listing))
 		walk->others = true;
+	if (r >= 0 && walk->export->store->smudges)
+		r = hd_export_clean_enter(
+			&walk->clean, walk->view, &level->listing, path_above(walk), &level->rules);
 	for (size_t i = 0; r >= 0 && i < level->listing.count; i++) {
 		r = hd_work_advance(0);
 		if (r >= 0)
 			r = put_entry(walk, level, &level->listing.entries[i]);
 	}
 	walk->others = others;
+	hd_export_clean_leave(&walk->clean, &level->rules);
 	if (r < 0)
 		return r;
 	/* The rules are those of a place. */
-	ret_written->positional = level->positional || walk->ignore;
+	ret_written->positional = level->positional || walk->ignore || walk->export->store->smudges;
 	ret_written->empty = level->text.count == 0;
 	ret_written->childless = level->listing.count == 0;
 	/* Nothing tells an empty directory from a submodule's place but where it is. */
@@ -372,11 +412,16 @@ static int write_directory(struct tree_walk *walk, const struct hd_tree_view_ent
 {
 	struct level level = {.directory = directory, .parent = parent, .parent_id = parent_id};
 	struct written written = {0};
+	bool is_git = directory->content.kind == HD_CONTENT_GIT, is_cleaned = walk->export->store->smudges;
+	uint64_t cleaned = walk->clean.cleaned, ignored = walk->export->ignored,
+		 skipped = walk->export->skipped;
 	const git_oid *known;
 	int r;
 
-	known = walk->ignore ? NULL : hd_export_map_get(&walk->export->objects->trees, &directory->content);
-	if (directory->content.kind == HD_CONTENT_GIT) {
+	known = walk->ignore || is_cleaned
+			? NULL
+			: hd_export_map_get(&walk->export->objects->trees, &directory->content);
+	if (is_git && !is_cleaned) {
 		r = hd_export_objects_put_git(walk->export->objects, &directory->content, &written.id);
 	} else if (known) {
 		written.id = *known;
@@ -386,6 +431,13 @@ static int write_directory(struct tree_walk *walk, const struct hd_tree_view_ent
 		if (r >= 0) {
 			r = write_level(walk, &level, &written);
 			leave(walk, level.path_length);
+		}
+		if (r >= 0 && is_git && walk->clean.cleaned == cleaned) {
+			written = (struct written){0};
+			walk->export->ignored = ignored;
+			walk->export->skipped = skipped;
+			r = hd_export_objects_put_git(
+				walk->export->objects, &directory->content, &written.id);
 		}
 	}
 	level_clear(&level);
@@ -399,7 +451,9 @@ int hd_export_tree_write(struct hd_export_tree *export, const struct hd_state *s
 	const struct hd_state *parent, const git_oid *parent_tree, git_oid *ret_tree)
 {
 	/* Nothing says whether the parent was exported without what is ignored or empty. */
-	struct tree_walk walk = {.export = export, .others = export->with_ignored || export->keep_empty};
+	struct tree_walk walk = {.export = export,
+		.clean = {.objects = export->objects},
+		.others = export->with_ignored || export->keep_empty};
 	struct hd_tree_view_entry root, parent_root;
 	struct written written;
 	int r;
@@ -417,6 +471,7 @@ int hd_export_tree_write(struct hd_export_tree *export, const struct hd_state *s
 			&walk, &root, parent ? &parent_root : NULL, parent ? parent_tree : NULL, &written);
 	}
 	hd_ignore_free(walk.ignore);
+	hd_export_clean_clear(&walk.clean);
 	hd_tree_view_free(walk.view);
 	hd_tree_view_free(walk.parent_view);
 	hd_buffer_clear(&walk.path);

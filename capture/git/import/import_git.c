@@ -218,6 +218,7 @@ static int import(struct import_run *run, struct hd_import_git_result *result)
 	if (r < 0)
 		return r;
 	run->walk.repository = run->repository;
+	run->walk.store = run->store;
 	run->walk.index = index;
 	run->walk.bases = run->bases;
 	run->walk.location = run->location;

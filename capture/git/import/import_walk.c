@@ -240,8 +240,11 @@ static void batch_clear(struct batch *batch)
 static int batch_flush(struct hd_import_walk *walk, struct batch *batch)
 {
 	size_t count = batch->count;
-	int r = hd_index_publish_imported(
-		walk->index, walk->part ? walk->part : walk->location, batch->states, count);
+	int r = walk->store->smudges ? hd_object_store_sync(walk->store->objects) : 0;
+
+	if (r >= 0)
+		r = hd_index_publish_imported(
+			walk->index, walk->part ? walk->part : walk->location, batch->states, count);
 
 	batch_clear(batch);
 	return r < 0 ? r : hd_work_advance(count);
@@ -282,7 +285,7 @@ static int make_boundary(struct hd_import_walk *walk, struct batch *batch, const
 	r = hd_base_git_describe(
 		git_repository_path(walk->repository), git_oid_tostr(hex, sizeof(hex), id), &description);
 	if (r >= 0)
-		r = hd_import_base_fill(walk->bases, &description, walk->base, &state);
+		r = hd_import_base_fill(walk->store, walk->bases, &description, walk->base, &state);
 	hd_base_description_clear(&description);
 	if (r < 0) {
 		hd_state_clear(&state);
@@ -310,6 +313,15 @@ static int fill_parents(struct hd_import_walk *walk, struct batch *batch, const 
 	return 0;
 }
 
+/* One after the other: what a commit has in common with another one is converted once. */
+static int smudge(struct hd_import_walk *walk, struct hd_state *state)
+{
+	const struct hd_smudge_place place = {.store = walk->store, .odb = walk->odb, .base = walk->base};
+	int r = walk->smudge ? 0 : hd_smudge_new(&place, &walk->smudge);
+
+	return r < 0 ? r : hd_smudge_tree_of(walk->smudge, state);
+}
+
 static int publish_commit(struct hd_import_walk *walk, struct batch *batch, const git_oid *id)
 {
 	git_odb_object *object = NULL;
@@ -320,6 +332,8 @@ static int publish_commit(struct hd_import_walk *walk, struct batch *batch, cons
 	if (r < 0)
 		return r;
 	r = hd_import_commit(id, &text, walk->base, &state);
+	if (r >= 0 && walk->store->smudges)
+		r = smudge(walk, &state);
 	if (r >= 0)
 		r = fill_parents(walk, batch, &text, &state);
 	hd_commit_text_clear(&text);
@@ -352,6 +366,7 @@ void hd_import_walk_clear(struct hd_import_walk *walk)
 {
 	hd_export_map_clear(&walk->states);
 	hd_export_map_clear(&walk->included);
+	hd_smudge_free(walk->smudge);
 	git_odb_free(walk->odb);
 	free(walk->order);
 	free(walk->covered);

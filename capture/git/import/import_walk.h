@@ -24,11 +24,13 @@
 
 #include "capture/git/export/export_map.h"
 #include "capture/git/import/import_tips.h"
+#include "capture/smudge/smudge_tree.h"
 #include "overlay/bases/base.h"
 
 struct hd_import_walk {
 	git_repository *repository; /* borrowed */
-	struct hd_index *index;     /* borrowed */
+	struct hd_store *store;     /* borrowed */
+	struct hd_index *index;     /* borrowed: the store's */
 	struct hd_base_set *bases;  /* borrowed */
 	const char *location;       /* borrowed: under which the index knows the repository's commits */
 	uint16_t base;
@@ -39,7 +41,8 @@ struct hd_import_walk {
 	git_odb *odb;                  /* owned */
 	git_oid *order;                /* owned array: the new commits, parents first */
 	size_t n_order, order_capacity;
-	bool *covered; /* owned array, one for each tip: another tip leads to it */
+	struct hd_smudge *smudge; /* owned; NULL: the store does not smudge, or nothing was converted yet */
+	bool *covered;            /* owned array, one for each tip: another tip leads to it */
 };
 
 /* Fills WALK, of which the members up to `base` are set. */

@@ -11,6 +11,9 @@
 #include "capture/import_base.h"
 #include "capture/merge/conflicts.h"
 #include "capture/merge/tree_merge.h"
+#include "capture/smudge/smudge_difference.h"
+#include "capture/smudge/smudge_tree.h"
+#include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
@@ -56,6 +59,41 @@ static int refuse_ignored(const struct making *making, const struct hd_conflicts
 		conflicts->count);
 }
 
+/* Trees of commits, as the store has what they differ in. */
+static int smudge(struct making *making, struct hd_state *before, struct hd_state *after)
+{
+	struct hd_thread_merge *merge = making->merge;
+	struct hd_smudge_place place = {.store = merge->store, .base = before->tree.base};
+	int r = 0;
+
+	if (!merge->store->smudges)
+		return 0;
+	if (git_repository_odb(&place.odb, merge->repository) < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "open the objects of %s", merge->location);
+	r = hd_smudge_difference(&place, merge->bases, &merge->head, merge->ours_tree.id, making->tree->id,
+		&before->tree, &after->tree);
+	git_odb_free(place.odb);
+	return r;
+}
+
+/* What git committed, without anything of the thread's. */
+static int take_commit(struct making *making, uint16_t base)
+{
+	struct hd_thread_merge *merge = making->merge;
+	struct hd_state whole;
+	int r = 0;
+
+	fill_tree_state(making, base, making->tree, &whole);
+	if (merge->store->smudges)
+		r = hd_smudge_state(merge->store, &whole);
+	if (r < 0)
+		return r;
+	making->state.tree = whole.tree;
+	making->state.attributes = whole.attributes;
+	making->state.root_mode = whole.root_mode;
+	return 0;
+}
+
 static int compose_tree(struct making *making)
 {
 	struct hd_thread_merge *merge = making->merge;
@@ -82,14 +120,13 @@ static int compose_tree(struct making *making)
 		return r;
 	fill_tree_state(making, base, &merge->ours_tree, &before);
 	fill_tree_state(making, base, making->tree, &after);
-	r = hd_tree_merge_run(&trees, &making->state, &conflicts);
+	r = smudge(making, &before, &after);
+	if (r >= 0)
+		r = hd_tree_merge_run(&trees, &making->state, &conflicts);
 	if (r >= 0 && conflicts.count > 0 && !merge->is_committed)
 		r = refuse_ignored(making, &conflicts);
-	if (r >= 0 && conflicts.count > 0 && merge->is_committed) {
-		making->state.tree = after.tree;
-		making->state.attributes = after.attributes;
-		making->state.root_mode = after.root_mode;
-	}
+	if (r >= 0 && conflicts.count > 0 && merge->is_committed)
+		r = take_commit(making, base);
 	hd_conflicts_clear(&conflicts);
 	return r;
 }

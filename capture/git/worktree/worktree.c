@@ -15,6 +15,7 @@
 #include "capture/git/worktree/worktree_head.h"
 #include "capture/git/worktree/worktree_index.h"
 #include "capture/git/worktree/worktree_index_edit.h"
+#include "capture/history/state_log.h"
 #include "overlay/bases/base.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/bases/git/base_git_reference.h"
@@ -49,6 +50,7 @@ struct making {
 	git_repository *repository; /* owned */
 	git_oid base;               /* the commit that the thread began at */
 	git_oid first;              /* where HEAD of a new one is: the last commit that the thread is at */
+	struct hd_state_id head;    /* the thread's */
 	struct hd_worktree_stat stat;
 	mode_t directory_mode; /* as the repository's own, for files without x */
 };
@@ -74,18 +76,19 @@ static int find_base(struct making *making)
 	if (r < 0)
 		return r;
 	making->number = thread.number;
+	making->head = thread.head;
 	r = hd_index_find_first(index, &thread.head, &first);
 	if (r >= 0 && hd_worktree_head_nearest(index, &thread.head, &making->first) < 0)
 		making->first = (git_oid){0};
 	hd_thread_clear(&thread);
 	if (r < 0)
 		return r;
-	if (first.tree.kind != HD_CONTENT_GIT || !first.git_commit)
+	if (!hd_state_git_tree(&first) || !first.git_commit)
 		r = hd_fail(HD_E_WORKTREE, "the thread's base is no git commit");
 	else if (git_oid_fromstr(&making->base, first.git_commit) < 0)
 		r = hd_fail(HD_E_WORKTREE, "the commit %s of the thread's base", first.git_commit);
 	else
-		r = hd_index_get_base(index, first.tree.base, &base);
+		r = hd_index_get_base(index, hd_state_git_tree(&first)->base, &base);
 	making->stat.time_s = first.time_s;
 	hd_state_clear(&first);
 	if (r < 0)
@@ -230,6 +233,49 @@ static int write_changed(const struct making *making, int directory_fd, const ch
 	return write_text(making, directory_fd, name, text);
 }
 
+struct search {
+	const char *commit; /* hex */
+	struct hd_state_id found;
+};
+
+static int match_commit(const struct hd_state *state, void *payload)
+{
+	struct search *search = payload;
+
+	if (!state->git_commit || strcmp(state->git_commit, search->commit) != 0)
+		return 0;
+	search->found = state->id;
+	return 1;
+}
+
+/* 1 with the state of the thread's history that stands for COMMIT; 0: none does. */
+static int find_shown(const struct making *making, const git_oid *commit, struct hd_state *ret_state)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+	struct search search = {.commit = git_oid_tostr(hex, sizeof(hex), commit)};
+	struct hd_index *index = making->store->index;
+	int r = hd_state_log_walk(index, &making->head, HD_STATE_LOG_FIRST_PARENT, match_commit, &search);
+
+	if (r > 0)
+		r = hd_index_get_state(index, &search.found, ret_state);
+	return r < 0 ? r : !hd_state_id_is_zero(&search.found);
+}
+
+/* Where files are converted, it is known how by a state alone: of another commit git looks at each file itself. */
+static int fill_index(
+	const struct making *making, const git_oid *commit, struct hd_worktree_stat *stat, const char *index)
+{
+	struct hd_state shown = {0};
+	int r = making->store->smudges ? find_shown(making, commit, &shown) : 1;
+
+	if (r == 0)
+		stat->known = false;
+	if (r >= 0)
+		r = hd_worktree_index_write(making->store, making->repository, commit, stat, &shown, index);
+	hd_state_clear(&shown);
+	return r;
+}
+
 /* Under another name first: git finds none or the whole one. What is there under it is left of a death in between. */
 static int write_index(const struct making *making, int directory_fd, const char *path, const git_oid *commit)
 {
@@ -246,7 +292,7 @@ static int write_index(const struct making *making, int directory_fd, const char
 		stat.worktree = stat.token = NULL;
 	r = hd_file_unlink(directory_fd, HD_WORKTREE_INDEX_TEMPORARY);
 	if (r >= 0 || r == -ENOENT)
-		r = hd_worktree_index_write(making->store, making->repository, commit, &stat, index);
+		r = fill_index(making, commit, &stat, index);
 	return r < 0 ? r : hd_worktree_index_publish(directory_fd, making->directory_mode & 0666);
 }
 

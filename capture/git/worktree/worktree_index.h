@@ -10,6 +10,8 @@
  * With a worktree it has an untracked cache (untracked_cache.h), and with a token git's fsmonitor goes on from there: then git
  * looks at what has changed since alone. What is the same in every worktree of the commit is computed once (index_template.h).
  *
+ * Where a state shows the commit converted (docs/design/decisions/0045), sizes and numbers are those of its files.
+ *
  * Ownership   STORE and REPOSITORY are borrowed. Threads: any. Errors: -HD_E_REPOSITORY, -errno.
  */
 
@@ -17,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct hd_state;
 struct hd_store;
 
 /* What the mount shows of every file of the commit. */
@@ -30,8 +33,11 @@ struct hd_worktree_stat {
 	const char *token; /* of a change log that begins at the commit; NULL: there is none */
 };
 
-/* Writes the index of the tree of COMMIT to PATH, where none is. A death in between leaves a part of it. */
+/*
+ * Writes the index of the tree of COMMIT to PATH, where none is. A death in between leaves a part of it. SHOWN is a state
+ * that stands for the commit, or an empty one: files that it has converted are in the mount as it has them.
+ */
 int hd_worktree_index_write(struct hd_store *store, git_repository *repository, const git_oid *commit,
-	const struct hd_worktree_stat *stat, const char *path);
+	const struct hd_worktree_stat *stat, const struct hd_state *shown, const char *path);
 
 #endif

@@ -31,6 +31,7 @@ static const char *const step_texts[] = {
 	[HD_WORK_READING_COMMITS] = "reading commits",
 	[HD_WORK_MAKING_STATES] = "making states",
 	[HD_WORK_COPYING_OBJECTS] = "copying objects",
+	[HD_WORK_CONVERTING_FILES] = "converting files",
 };
 
 _Static_assert(HD_ARRAY_SIZE(step_texts) == HD_WORK_STEP_COUNT, "a step without a text");

@@ -94,7 +94,17 @@ struct hd_state {
 	uint32_t root_mode;                       /* permission bits of the root directory */
 	bool is_base;     /* a base as it is: made by init, or of a commit by an import, not by a capture */
 	char *git_commit; /* owned, may be NULL: hex id of the commit this state was imported from */
+	/* Of a base in a store that smudges: the GIT tree that `tree` shows as a checkout has it; else NONE. */
+	struct hd_content git_tree;
 };
+
+/* The git tree that a base's own state shows, converted or as it is; NULL: it is none. */
+static inline const struct hd_content *hd_state_git_tree(const struct hd_state *state)
+{
+	if (state->git_tree.kind == HD_CONTENT_GIT)
+		return &state->git_tree;
+	return state->tree.kind == HD_CONTENT_GIT ? &state->tree : NULL;
+}
 
 /* Frees what the record owns and empties it. */
 void hd_state_clear(struct hd_state *state);

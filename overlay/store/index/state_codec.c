@@ -21,7 +21,8 @@
 #define STATE_IS_BASE (1u << 0)
 #define STATE_HAS_GIT_COMMIT (1u << 1)
 #define STATE_HAS_MOVES (1u << 2)
-#define STATE_FLAGS (STATE_IS_BASE | STATE_HAS_GIT_COMMIT | STATE_HAS_MOVES)
+#define STATE_HAS_GIT_TREE (1u << 3)
+#define STATE_FLAGS (STATE_IS_BASE | STATE_HAS_GIT_COMMIT | STATE_HAS_MOVES | STATE_HAS_GIT_TREE)
 
 /* Two empty texts. */
 #define FACT_MINIMUM 8
@@ -38,6 +39,10 @@ static const char *state_problem(const struct hd_state *state)
 		return "the tree is a chunk list";
 	if (state->attributes.kind != HD_CONTENT_NONE && state->attributes.kind != HD_CONTENT_OBJECT)
 		return "the attributes are not an object";
+	if (!hd_content_is_valid(&state->git_tree) ||
+		(state->git_tree.kind != HD_CONTENT_NONE &&
+			(state->git_tree.kind != HD_CONTENT_GIT || state->tree.kind != HD_CONTENT_OBJECT)))
+		return "the git tree is none, or the tree shows none";
 	if (state->time_ns >= 1000000000)
 		return "the time has no valid nanoseconds";
 	if (state->root_mode & ~07777u)
@@ -77,7 +82,8 @@ static void put_fixed_fields(struct hd_buffer *out, const struct hd_state *state
 {
 	unsigned flags = (state->is_base ? STATE_IS_BASE : 0) |
 			 (state->git_commit ? STATE_HAS_GIT_COMMIT : 0) |
-			 (state->n_moves > 0 ? STATE_HAS_MOVES : 0);
+			 (state->n_moves > 0 ? STATE_HAS_MOVES : 0) |
+			 (state->git_tree.kind != HD_CONTENT_NONE ? STATE_HAS_GIT_TREE : 0);
 
 	hd_buffer_put(out, STATE_MAGIC, STATE_MAGIC_SIZE);
 	hd_buffer_put_u16(out, STATE_VERSION);
@@ -122,6 +128,8 @@ int hd_state_encode(const struct hd_state *state, struct hd_buffer *out)
 		fits &= put_text(out, state->moves[i].from);
 		fits &= put_text(out, state->moves[i].to);
 	}
+	if (state->git_tree.kind != HD_CONTENT_NONE)
+		hd_content_put(out, &state->git_tree);
 	return fits ? hd_buffer_status(out) : hd_fail(EINVAL, "state: a text is too long");
 }
 
@@ -254,6 +262,9 @@ static int take_state(struct hd_reader *reader, struct hd_state *state)
 		r = take_text(reader, &state->git_commit);
 	if (r == 0 && (flags & STATE_HAS_MOVES))
 		r = take_moves(reader, state);
+	if (r >= 0 && (flags & STATE_HAS_GIT_TREE) &&
+		(!hd_content_take(reader, &state->git_tree) || state->git_tree.kind == HD_CONTENT_NONE))
+		return malformed("the git tree is malformed");
 	if (r < 0)
 		return r;
 	if (hd_reader_failed(reader) || hd_reader_left(reader))

@@ -8,7 +8,7 @@
  *
  *     0   4  magic "HDST"
  *     4   2  version, 1
- *     6   2  flags: 1 is_base, 2 there is a git commit; others zero
+ *     6   2  flags: 1 is_base, 2 there is a git commit, 4 there are moves, 8 there is a git tree; others zero
  *     8   4  root mode, only 07777
  *     12  8  time: seconds since 1970 (signed)
  *     20  4  time: nanoseconds
@@ -26,6 +26,8 @@
  *     .   4  f, number of facts
  *     .   .  f times {key: text, value: text}, strictly sorted by key
  *     .   .  git commit: text, only with its flag
+ *     .   .  moves, only with their flag: 4 their number, m times {from: text, to: text}, strictly sorted by the second
+ *     .   .  git tree (content_format.h), only with its flag, which a base in a store that smudges may have
  *
  * A text is its length in 4 bytes and its bytes, without NUL. Little-endian, unaligned, nothing behind the
  * end.

@@ -74,14 +74,34 @@ static void a_record_decodes_and_encodes_to_itself(void **state)
 	hd_state_clear(&found);
 }
 
+static void a_converted_base_says_which_tree_it_shows(void **state)
+{
+	struct hd_state small = small_state(), found;
+	HD_AUTO_BUFFER struct hd_buffer record = {0}, plain = {0};
+
+	(void)state;
+	assert_int_equal(hd_state_encode(&small, &plain), 0);
+	assert_ptr_equal(hd_state_git_tree(&small), &small.tree);
+	small.git_tree = small.tree;
+	small.tree = (struct hd_content){.kind = HD_CONTENT_OBJECT, .length = 20};
+	assert_int_equal(hd_state_encode(&small, &record), 0);
+	assert_int_equal(record.data[6], plain.data[6] | 8);
+	assert_int_equal(hd_state_decode(record.data, record.size, &found), 0);
+	assert_true(hd_content_equal(&found.git_tree, &small.git_tree));
+	assert_ptr_equal(hd_state_git_tree(&found), &found.git_tree);
+	hd_state_clear(&found);
+	record.data[6] &= (uint8_t)~8;
+	assert_int_equal(hd_state_decode(record.data, record.size, &found), -HD_E_STORE_CORRUPT);
+}
+
 static void encode_refuses_impossible_states(void **state)
 {
 	struct hd_state_fact unsorted[2] = {{text_key, text_value}, {text_author, text_value}};
-	struct hd_state bad[7];
+	struct hd_state bad[9];
 	HD_AUTO_BUFFER struct hd_buffer record = {0};
 
 	(void)state;
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < 9; i++)
 		bad[i] = small_state();
 	bad[0].time_ns = 1000000000;
 	bad[1].root_mode = 040755;
@@ -93,7 +113,9 @@ static void encode_refuses_impossible_states(void **state)
 	unsorted[1].key = unsorted[0].key;
 	bad[6].facts = unsorted;
 	bad[6].n_facts = 2;
-	for (size_t i = 0; i < 7; i++)
+	bad[7].git_tree = bad[7].tree;
+	bad[8].tree = bad[8].git_tree = (struct hd_content){.kind = HD_CONTENT_OBJECT, .length = 20};
+	for (size_t i = 0; i < 9; i++)
 		assert_int_equal(hd_state_encode(&bad[i], &record), -EINVAL);
 	assert_int_equal(record.size, 0);
 }
@@ -141,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_record_is_as_documented),
 		cmocka_unit_test(a_record_decodes_and_encodes_to_itself),
+		cmocka_unit_test(a_converted_base_says_which_tree_it_shows),
 		cmocka_unit_test(encode_refuses_impossible_states),
 		cmocka_unit_test(decode_refuses_malformed_records),
 		cmocka_unit_test(decode_refuses_every_shorter_and_longer_record),

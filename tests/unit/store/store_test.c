@@ -183,6 +183,28 @@ static void another_version_is_refused_with_both_versions(void **state)
 	assert_non_null(strstr(hd_error_message(r), "version 5"));
 }
 
+static void a_store_that_smudges_says_by_which_rules(void **state)
+{
+	struct scratch *scratch = *state;
+	struct hd_store *store = NULL;
+	char path[PATH_MAX + 16];
+
+	assert_false(scratch->store->smudges);
+	(void)snprintf(path, sizeof(path), "%s-smudged", scratch->path);
+	assert_int_equal(hd_store_create_smudged(path, &store), 0);
+	assert_true(store->smudges);
+	hd_store_free(store);
+	assert_int_equal(hd_store_open(path, &store), 0);
+	assert_true(store->smudges);
+	hd_store_free(store);
+	assert_int_equal(hd_directory_remove_tree(AT_FDCWD, path), 0);
+
+	overwrite(scratch, "format", "heddle store 6\n");
+	assert_code(hd_store_open(scratch->path, &store), HD_E_STORE_VERSION);
+	overwrite(scratch, "format", "heddle store 6\nsmudge 2\n");
+	assert_code(hd_store_open(scratch->path, &store), HD_E_STORE_VERSION);
+}
+
 static void a_damaged_index_is_refused(void **state)
 {
 	struct scratch *scratch = *state;
@@ -231,6 +253,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_store_opens_again, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_missing_store_is_told_apart_from_a_broken_one, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_store_that_smudges_says_by_which_rules, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			another_version_is_refused_with_both_versions, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_index_is_refused, scratch_setup, scratch_teardown),
