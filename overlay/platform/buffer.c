@@ -16,8 +16,6 @@
  * Invariants
  *  1. size <= capacity; data is NULL only while capacity is 0.
  *  2. position <= size in a reader, failed or not: hd_reader_left never wraps.
- *  3. Integers are moved byte by byte: the result does not depend on alignment or on the machine's byte
- * order.
  */
 
 #define FIRST_CAPACITY 256u
@@ -79,44 +77,6 @@ void *hd_buffer_extend(struct hd_buffer *buffer, size_t size)
 	return end;
 }
 
-void hd_buffer_put(struct hd_buffer *buffer, const void *data, size_t size)
-{
-	void *end = hd_buffer_extend(buffer, size);
-
-	if (end && size)
-		memcpy(end, data, size);
-}
-
-static void put_integer(struct hd_buffer *buffer, uint64_t value, size_t size)
-{
-	uint8_t *end = hd_buffer_extend(buffer, size);
-
-	if (!end)
-		return;
-	for (size_t i = 0; i < size; i++)
-		end[i] = (uint8_t)(value >> (8 * i));
-}
-
-void hd_buffer_put_u8(struct hd_buffer *buffer, uint8_t value)
-{
-	put_integer(buffer, value, sizeof(value));
-}
-
-void hd_buffer_put_u16(struct hd_buffer *buffer, uint16_t value)
-{
-	put_integer(buffer, value, sizeof(value));
-}
-
-void hd_buffer_put_u32(struct hd_buffer *buffer, uint32_t value)
-{
-	put_integer(buffer, value, sizeof(value));
-}
-
-void hd_buffer_put_u64(struct hd_buffer *buffer, uint64_t value)
-{
-	put_integer(buffer, value, sizeof(value));
-}
-
 void hd_buffer_put_text(struct hd_buffer *buffer, const char *text)
 {
 	hd_buffer_put(buffer, text, strlen(text));
@@ -166,50 +126,6 @@ void hd_reader_init(struct hd_reader *reader, const void *data, size_t size)
 		.data = data ? data : &nothing,
 		.size = data ? size : 0,
 	};
-}
-
-const void *hd_reader_bytes(struct hd_reader *reader, size_t size)
-{
-	const uint8_t *bytes = reader->data + reader->position;
-
-	if (reader->failed || size > reader->size - reader->position) {
-		reader->failed = true;
-		return NULL;
-	}
-	reader->position += size;
-	return bytes;
-}
-
-static uint64_t read_integer(struct hd_reader *reader, size_t size)
-{
-	const uint8_t *bytes = hd_reader_bytes(reader, size);
-	uint64_t value = 0;
-
-	if (!bytes)
-		return 0;
-	for (size_t i = 0; i < size; i++)
-		value |= (uint64_t)bytes[i] << (8 * i);
-	return value;
-}
-
-uint8_t hd_reader_u8(struct hd_reader *reader)
-{
-	return (uint8_t)read_integer(reader, sizeof(uint8_t));
-}
-
-uint16_t hd_reader_u16(struct hd_reader *reader)
-{
-	return (uint16_t)read_integer(reader, sizeof(uint16_t));
-}
-
-uint32_t hd_reader_u32(struct hd_reader *reader)
-{
-	return (uint32_t)read_integer(reader, sizeof(uint32_t));
-}
-
-uint64_t hd_reader_u64(struct hd_reader *reader)
-{
-	return read_integer(reader, sizeof(uint64_t));
 }
 
 bool hd_reader_failed(const struct hd_reader *reader)

@@ -22,6 +22,8 @@ static const char *xattrs_problem(const void *xattrs, uint32_t size)
 {
 	struct hd_reader reader;
 
+	if (size == 0)
+		return NULL;
 	hd_reader_init(&reader, xattrs, size);
 	while (hd_reader_left(&reader) > 0) {
 		uint8_t name_length = hd_reader_u8(&reader);

@@ -88,7 +88,7 @@ int hd_entry_list_decode(const struct hd_entry_list_kind *kind, const void *data
 	hd_reader_init(&reader, data, size);
 	r = take_header(&reader, kind, &count);
 	if (r == 0 && count) {
-		entries = calloc(count, kind->entry_size);
+		entries = reallocarray(NULL, count, kind->entry_size);
 		if (!entries)
 			return -ENOMEM;
 	}

@@ -28,7 +28,7 @@ struct hd_entry_list_kind {
 	/* The rule book: what is wrong with ENTRY behind PREVIOUS (NULL: the first), or NULL. */
 	const char *(*problem)(const void *entry, const void *previous);
 	void (*put)(struct hd_buffer *out, const void *entry);
-	/* Fills ENTRY; what cannot even be read is told as a problem. That bytes are missing is the reader's to say. */
+	/* Fills ENTRY, all of it; what cannot even be read is told as a problem. That bytes are missing is the reader's to say. */
 	const char *(*take)(struct hd_reader *reader, void *ret_entry);
 };
 

@@ -26,8 +26,10 @@ const char *hd_tree_name_problem(const char *name, size_t length)
 		return "the name is empty";
 	if (length > HD_TREE_NAME_LIMIT)
 		return "the name is too long";
-	if (memchr(name, '/', length) || memchr(name, '\0', length))
-		return "the name contains '/' or NUL";
+	/* Names are short: this is less than two calls. */
+	for (size_t i = 0; i < length; i++)
+		if (name[i] == '/' || name[i] == '\0')
+			return "the name contains '/' or NUL";
 	if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
 		return "the name is '.' or '..'";
 	return NULL;

@@ -28,9 +28,20 @@ static const struct {
 _Static_assert(
 	HD_ARRAY_SIZE(kind_table) == HD_CONTENT_KIND_COUNT, "kind table out of step with hd_content_kind");
 
+/* From byte BEGIN on; every kind's length is a multiple of a word. */
+static bool is_zero_from(const struct hd_content *content, uint8_t begin)
+{
+	uint32_t bits = 0, word;
+
+	for (size_t i = begin; i < HD_CONTENT_BYTES; i += sizeof(word)) {
+		memcpy(&word, content->bytes + i, sizeof(word));
+		bits |= word;
+	}
+	return bits == 0;
+}
+
 bool hd_content_is_valid(const struct hd_content *content)
 {
-	static const uint8_t zero[HD_CONTENT_BYTES];
 	uint8_t length = content->length;
 
 	if (content->kind >= HD_CONTENT_KIND_COUNT)
@@ -40,7 +51,7 @@ bool hd_content_is_valid(const struct hd_content *content)
 		return false;
 	if ((content->base != 0) != kind_table[content->kind].has_base)
 		return false;
-	return memcmp(content->bytes + length, zero, HD_CONTENT_BYTES - length) == 0;
+	return is_zero_from(content, length);
 }
 
 const char *hd_content_format(const struct hd_content *content, char text[HD_CONTENT_TEXT_SIZE])
@@ -55,10 +66,16 @@ const char *hd_content_format(const struct hd_content *content, char text[HD_CON
 
 void hd_content_put(struct hd_buffer *buffer, const struct hd_content *content)
 {
-	hd_buffer_put_u8(buffer, content->kind);
-	hd_buffer_put_u8(buffer, content->length);
-	hd_buffer_put_u16(buffer, content->base);
-	hd_buffer_put(buffer, content->bytes, content->length);
+	uint8_t *end = hd_buffer_end(buffer, HD_CONTENT_ENCODED_MINIMUM + content->length);
+
+	if (!end)
+		return;
+	end[0] = content->kind;
+	end[1] = content->length;
+	end[2] = (uint8_t)content->base;
+	end[3] = (uint8_t)(content->base >> 8);
+	if (content->length)
+		memcpy(end + HD_CONTENT_ENCODED_MINIMUM, content->bytes, content->length);
 }
 
 bool hd_content_take(struct hd_reader *reader, struct hd_content *ret_content)
