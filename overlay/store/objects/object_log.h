@@ -54,6 +54,18 @@ int hd_object_log_find(struct hd_object_store *store, const struct hd_object_id 
 int hd_object_log_append(struct hd_object_store *store, const struct hd_object_id *id, const void *data,
 	size_t size, bool force);
 
+/* One of several objects that are appended at once. */
+struct hd_object_pending {
+	struct hd_object_id id;
+	uint32_t size;
+	size_t offset; /* among the records: of its own, whose bytes follow it, up to the next multiple of 8 */
+};
+
+/* Appends COUNT objects, whose RECORDS, SIZE bytes, are as they are to be but for the records' heads, by one write. -EEXIST:
+ * one of them is there by now, -EFBIG: there is no room for all; then none was appended. */
+int hd_object_log_append_all(struct hd_object_store *store, uint8_t *records, size_t size,
+	const struct hd_object_pending *list, size_t count);
+
 /* While held, nobody appends, and nobody gives an object a file: for those who do. */
 int hd_object_log_hold(struct hd_object_store *store);
 void hd_object_log_let_go(struct hd_object_store *store);

@@ -96,18 +96,13 @@ static int make_writable(const struct hd_object_logs *logs, struct hd_log_file *
 	return 0;
 }
 
-/* Writes a record at the end of FILE, the last log. */
-static int write_record(
-	struct hd_object_logs *logs, struct hd_log_file *file, struct hd_log_record *record, const void *data)
+/* Writes whole records, sealed for that place, at the end of FILE, the last log. */
+static int write_records(
+	struct hd_object_logs *logs, struct hd_log_file *file, const uint8_t *records, size_t size)
 {
-	size_t extent = (size_t)hd_log_extent(record->size);
-	HD_AUTO_FREE uint8_t *bytes = calloc(1, extent);
 	struct stat st;
-	int r;
+	int r = make_writable(logs, file);
 
-	if (!bytes)
-		return -ENOMEM;
-	r = make_writable(logs, file);
 	if (r < 0)
 		return r;
 	/* Whoever has the lock has read everything; if not, somebody wrote without it. Nothing is ever written over. */
@@ -116,18 +111,30 @@ static int write_record(
 		r = hd_fail(EIO, "a log of recent objects grew while it was locked");
 	if (r < 0)
 		return r;
-	hd_log_seal(record, file->id, file->end);
-	memcpy(bytes, record, sizeof(*record));
-	if (record->size)
-		memcpy(bytes + sizeof(*record), data, record->size);
-	r = hd_file_write_at(file->fd, bytes, extent, file->end);
+	r = hd_file_write_at(file->fd, records, size, file->end);
 	if (r < 0) {
 		/* What is there of it would be torn; if it cannot be taken back, it is passed over. */
 		(void)hd_file_truncate(file->fd, file->end);
 		return r;
 	}
-	hd_log_set_end_busy(logs, file, file->end + extent, false, false);
+	hd_log_set_end_busy(logs, file, file->end + size, false, false);
 	return 0;
+}
+
+/* Writes a record at the end of FILE, the last log. */
+static int write_record(
+	struct hd_object_logs *logs, struct hd_log_file *file, struct hd_log_record *record, const void *data)
+{
+	size_t extent = (size_t)hd_log_extent(record->size);
+	HD_AUTO_FREE uint8_t *bytes = calloc(1, extent);
+
+	if (!bytes)
+		return -ENOMEM;
+	hd_log_seal(record, file->id, file->end);
+	memcpy(bytes, record, sizeof(*record));
+	if (record->size)
+		memcpy(bytes + sizeof(*record), data, record->size);
+	return write_records(logs, file, bytes, extent);
 }
 
 static int create_file(struct hd_object_logs *logs, unsigned number, struct hd_log_file *ret_file)
@@ -174,8 +181,9 @@ int hd_log_begin_held(struct hd_object_logs *logs)
 	return hd_log_add_file_busy(logs, &file);
 }
 
-/* The log to append to, if the object has a place in it. */
-static int choose_file(struct hd_object_logs *logs, size_t size, struct hd_log_file **ret_file)
+/* The log to append to, if COUNT objects have a place in it, which take EXTENT bytes there. */
+static int choose_file(
+	struct hd_object_logs *logs, uint64_t extent, size_t count, struct hd_log_file **ret_file)
 {
 	struct hd_log_file *last = logs->n_files ? &logs->files[logs->n_files - 1] : NULL;
 	bool failed;
@@ -189,26 +197,31 @@ static int choose_file(struct hd_object_logs *logs, size_t size, struct hd_log_f
 	if (r < 0)
 		return r;
 	last = &logs->files[logs->n_files - 1];
-	if (last->end + hd_log_extent(size) > HD_OBJECT_LOG_FULL ||
-		logs->n_entries >= HD_OBJECT_LOG_FULL_COUNT)
+	if (last->end + extent > HD_OBJECT_LOG_FULL || logs->n_entries + count > HD_OBJECT_LOG_FULL_COUNT)
 		return -EFBIG;
 	*ret_file = last;
 	return 0;
+}
+
+static bool is_there_held(struct hd_object_store *store, const struct hd_object_id *id)
+{
+	char path[HD_OBJECT_PATH_SIZE];
+
+	return hd_object_log_has_held(store, id) ||
+	       hd_file_exists(store->objects_fd, hd_object_id_path(id, path));
 }
 
 static int append_held(struct hd_object_store *store, const struct hd_object_id *id, const void *data,
 	size_t size, bool force)
 {
 	struct hd_log_record record = {.magic = HD_LOG_RECORD_MAGIC, .size = (uint32_t)size};
-	char path[HD_OBJECT_PATH_SIZE];
 	struct hd_log_file *file = NULL;
 	struct hd_log_entry entry;
 	int r;
 
-	if (!force && (hd_object_log_has_held(store, id) ||
-			      hd_file_exists(store->objects_fd, hd_object_id_path(id, path))))
+	if (!force && is_there_held(store, id))
 		return -EEXIST;
-	r = choose_file(store->logs, size, &file);
+	r = choose_file(store->logs, hd_log_extent(size), 1, &file);
 	if (r < 0)
 		return r;
 	entry = (struct hd_log_entry){
@@ -229,6 +242,58 @@ int hd_object_log_append(struct hd_object_store *store, const struct hd_object_i
 	if (r < 0)
 		return r;
 	r = append_held(store, id, data, size, force);
+	hd_object_log_let_go(store);
+	return r;
+}
+
+/* Makes the records at the beginning of each object whole, for END of the log FILE. */
+static void seal_all(
+	const struct hd_log_file *file, uint8_t *records, const struct hd_object_pending *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct hd_log_record record = {.magic = HD_LOG_RECORD_MAGIC, .size = list[i].size};
+
+		hd_object_id_to_bytes(&list[i].id, record.id);
+		hd_log_seal(&record, file->id, file->end + list[i].offset);
+		memcpy(records + list[i].offset, &record, sizeof(record));
+	}
+}
+
+static int append_all_held(struct hd_object_store *store, uint8_t *records, size_t size,
+	const struct hd_object_pending *list, size_t count)
+{
+	struct hd_log_file *file = NULL;
+	uint64_t begin;
+	int r;
+
+	for (size_t i = 0; i < count; i++)
+		if (is_there_held(store, &list[i].id))
+			return -EEXIST;
+	r = choose_file(store->logs, size, count, &file);
+	if (r < 0)
+		return r;
+	begin = file->end;
+	seal_all(file, records, list, count);
+	r = write_records(store->logs, file, records, size);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		const struct hd_log_entry entry = {.id = list[i].id,
+			.size = list[i].size,
+			.offset = begin + list[i].offset + sizeof(struct hd_log_record),
+			.file = file->number};
+
+		r = hd_log_insert_busy(store->logs, &entry);
+	}
+	return r;
+}
+
+int hd_object_log_append_all(struct hd_object_store *store, uint8_t *records, size_t size,
+	const struct hd_object_pending *list, size_t count)
+{
+	int r = hd_object_log_hold(store);
+
+	if (r < 0)
+		return r;
+	r = append_all_held(store, records, size, list, count);
 	hd_object_log_let_go(store);
 	return r;
 }

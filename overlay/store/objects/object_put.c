@@ -15,8 +15,8 @@
  *     other bytes, damaged    replaced: the name says what it should have held (a power cut before a sync)
  */
 
-/* For ID wherever it is; *RET_LOGGED: in a log. What others have just put is found out when something is to be written. */
-static int look_at(struct hd_object_store *store, const struct hd_object_id *id, const void *data,
+/* What others have just put is found out when something is to be written. */
+int hd_object_look_at(struct hd_object_store *store, const struct hd_object_id *id, const void *data,
 	size_t size, bool *ret_logged)
 {
 	struct hd_object_place place;
@@ -58,7 +58,7 @@ static int put_under(struct hd_object_store *store, const struct hd_object_id *i
 
 	*ret_written = false;
 	for (;;) {
-		r = look_at(store, id, data, size, ret_logged);
+		r = hd_object_look_at(store, id, data, size, ret_logged);
 		if (r < 0)
 			return r;
 		switch ((enum hd_object_comparison)r) {

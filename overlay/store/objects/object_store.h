@@ -39,6 +39,23 @@ void hd_object_store_free(struct hd_object_store *store);
 int hd_object_store_put(
 	struct hd_object_store *store, const void *data, size_t size, struct hd_content *ret_content);
 
+/*
+ * Batch: many small objects at once, which one thread puts: a megabyte of them is one lock and one write. Nobody can read them
+ * before hd_object_batch_flush has returned 0; what they are called is known at once.
+ *
+ *     hd_object_batch_new → hd_object_batch_put ... → hd_object_batch_flush → hd_object_batch_free
+ *
+ * -EEXIST of put or flush: another process put other bytes under the same name between the two, which is told by their hash
+ * being the same; what refers to them must be put again.
+ */
+struct hd_object_batch;
+int hd_object_batch_new(struct hd_object_store *store, struct hd_object_batch **ret_batch);
+int hd_object_batch_put(
+	struct hd_object_batch *batch, const void *data, size_t size, struct hd_content *ret_content);
+int hd_object_batch_flush(struct hd_object_batch *batch);
+/* NULL is fine. What was not flushed is forgotten. */
+void hd_object_batch_free(struct hd_object_batch *batch);
+
 /* All bytes of an OBJECT; refuses objects larger than LIMIT with -HD_E_OBJECT_CORRUPT. */
 int hd_object_store_get(struct hd_object_store *store, const struct hd_content *content, size_t limit,
 	void **ret_data, size_t *ret_size);

@@ -97,6 +97,13 @@ int hd_object_check_bytes(
 int hd_object_find(
 	struct hd_object_store *store, const struct hd_object_id *id, struct hd_object_place *ret_place);
 
+/* ---- object_put.c ---- */
+
+/* What there is for somebody who wants DATA under the name ID, in a log (*RET_LOGGED) or as a file: enum
+ * hd_object_comparison, or a negative code. */
+int hd_object_look_at(struct hd_object_store *store, const struct hd_object_id *id, const void *data,
+	size_t size, bool *ret_logged);
+
 /* ---- object_file.c ---- */
 
 /* Opens an object's file and tells its size: the descriptor, or bare -HD_E_OBJECT_MISSING,
