@@ -188,6 +188,8 @@ static int open_views(struct capture_run *run)
 	if (r >= 0)
 		r = hd_tree_view_of_snapshot(bases, run->snapshot, &run->snapshot_view);
 	if (r >= 0)
+		hd_tree_view_leave_out_attributes(run->head_view, hd_overlay_store(run->overlay)->objects);
+	if (r >= 0)
 		r = hd_canonical_new(hd_overlay_store(run->overlay), bases, hd_overlay_thread(run->overlay),
 			&run->canonical);
 	run->partial = hd_capture_choice_is_partial(&run->options->choice);

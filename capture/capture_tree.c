@@ -36,8 +36,9 @@ struct frame {
 	struct hd_snapshot_node *node;
 	struct hd_tree_view_entry head; /* the head's directory of this name, if has_head */
 	struct hd_tree_view_listing head_listing;
-	struct hd_canonical_place place;
+	struct hd_canonical_place *place; /* owned */
 	size_t next_child;
+	size_t next_head; /* of head_listing: no name before it is of a child that is still to come */
 	bool has_head;
 };
 
@@ -51,20 +52,28 @@ static bool has_bytes(uint32_t mode)
 	return S_ISREG(mode) || S_ISLNK(mode);
 }
 
-/* The head's child of NODE's name and type. */
-static const struct hd_tree_view_entry *find_in_head(
-	const struct frame *frame, const struct hd_snapshot_node *node)
+/* The head's child of NODE's name and type. Nodes come in the order of their names, as those of the listing. */
+static const struct hd_tree_view_entry *find_in_head(struct frame *frame, const struct hd_snapshot_node *node)
 {
-	const struct hd_tree_view_entry *entry =
-		hd_tree_view_listing_find(&frame->head_listing, node->name, node->name_length);
+	const struct hd_tree_view_listing *listing = &frame->head_listing;
 
-	return entry && (entry->mode & S_IFMT) == (node->attributes.mode & S_IFMT) ? entry : NULL;
+	for (; frame->next_head < listing->count; frame->next_head++) {
+		const struct hd_tree_view_entry *entry = &listing->entries[frame->next_head];
+		int order =
+			hd_tree_compare_names(entry->name, entry->name_length, node->name, node->name_length);
+
+		if (order == 0)
+			return (entry->mode & S_IFMT) == (node->attributes.mode & S_IFMT) ? entry : NULL;
+		if (order > 0)
+			return NULL;
+	}
+	return NULL;
 }
 
 static int push(struct hd_capture_tree *capture, struct stack *stack, struct hd_snapshot_node *node,
 	const struct hd_tree_view_entry *head)
 {
-	const struct hd_canonical_place *parent;
+	struct hd_canonical_place *parent;
 	struct frame *frame;
 	int r;
 
@@ -72,12 +81,13 @@ static int push(struct hd_capture_tree *capture, struct stack *stack, struct hd_
 		return -ENOMEM;
 	frame = &stack->frames[stack->count++];
 	*frame = (struct frame){.node = node, .has_head = head != NULL};
-	parent = stack->count > 1 ? &stack->frames[stack->count - 2].place : NULL;
+	parent = stack->count > 1 ? stack->frames[stack->count - 2].place : NULL;
 	r = hd_canonical_enter(capture->canonical, parent, node->name, node->name_length, &frame->place);
 	if (r < 0 || !head)
 		return r;
 	frame->head = *head;
-	return hd_tree_view_list(capture->head_view, head, &frame->head_listing);
+	/* Nobody lists it again: store_directory keeps what differs. */
+	return hd_tree_view_list_references(capture->head_view, head, &frame->head_listing);
 }
 
 /* Gives a file or link, which is settled, its reference: the canonical one, or the head's if the bytes are the head's. */
@@ -167,10 +177,17 @@ static void fill_attribute_entry(const struct hd_snapshot_node *node, struct hd_
 	};
 }
 
-static int put_tree(
-	struct hd_object_store *objects, const struct hd_snapshot_node *node, struct hd_content *ret_content)
+static int put(
+	const struct hd_capture_tree *capture, const struct hd_buffer *bytes, struct hd_content *ret_content)
 {
-	HD_AUTO_FREE struct hd_tree_entry *entries = calloc(node->n_children, sizeof(*entries));
+	return capture->batch ? hd_object_batch_put(capture->batch, bytes->data, bytes->size, ret_content)
+			      : hd_object_store_put(capture->objects, bytes->data, bytes->size, ret_content);
+}
+
+static int put_tree(const struct hd_capture_tree *capture, const struct hd_snapshot_node *node,
+	struct hd_content *ret_content)
+{
+	HD_AUTO_FREE struct hd_tree_entry *entries = reallocarray(NULL, node->n_children, sizeof(*entries));
 	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
 	int r;
 
@@ -181,13 +198,14 @@ static int put_tree(
 	r = hd_tree_encode(entries, node->n_children, &bytes);
 	if (r < 0)
 		return r;
-	return hd_object_store_put(objects, bytes.data, bytes.size, ret_content);
+	return put(capture, &bytes, ret_content);
 }
 
-int hd_capture_tree_put_attributes(struct hd_object_store *objects, const struct hd_snapshot_node *node,
+static int put_attributes(const struct hd_capture_tree *capture, const struct hd_snapshot_node *node,
 	bool is_root, struct hd_content *ret_content)
 {
-	HD_AUTO_FREE struct hd_attribute_entry *entries = calloc(node->n_children + 1, sizeof(*entries));
+	HD_AUTO_FREE struct hd_attribute_entry *entries =
+		reallocarray(NULL, node->n_children + 1, sizeof(*entries));
 	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
 	size_t count = 0;
 	int r;
@@ -203,7 +221,15 @@ int hd_capture_tree_put_attributes(struct hd_object_store *objects, const struct
 	r = hd_attributes_encode(entries, count, &bytes);
 	if (r < 0)
 		return r;
-	return hd_object_store_put(objects, bytes.data, bytes.size, ret_content);
+	return put(capture, &bytes, ret_content);
+}
+
+int hd_capture_tree_put_attributes(struct hd_object_store *objects, const struct hd_snapshot_node *node,
+	bool is_root, struct hd_content *ret_content)
+{
+	const struct hd_capture_tree capture = {.objects = objects};
+
+	return put_attributes(&capture, node, is_root, ret_content);
 }
 
 /*
@@ -219,7 +245,7 @@ static int take_origin(const struct hd_capture_tree *capture, const struct hd_tr
 
 	if (hd_content_is_none(&node->origin) || (head && hd_content_equal(&head->content, &node->origin)))
 		return 0;
-	r = hd_tree_view_list(capture->head_view, &origin, &listing);
+	r = hd_tree_view_list_references(capture->head_view, &origin, &listing);
 	if (r < 0)
 		return r;
 	if (hd_canonical_same_entries(node, &listing)) {
@@ -230,7 +256,7 @@ static int take_origin(const struct hd_capture_tree *capture, const struct hd_tr
 	return r;
 }
 
-int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_canonical_place *place,
+int hd_capture_tree_put(const struct hd_capture_tree *capture, struct hd_canonical_place *place,
 	const struct hd_tree_view_entry *head, const struct hd_tree_view_listing *head_listing,
 	struct hd_snapshot_node *node, bool is_root)
 {
@@ -246,9 +272,9 @@ int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_c
 			r = take_origin(capture, head, node, &tree);
 	}
 	if (r == 0 && hd_content_is_none(&tree) && node->n_children > 0)
-		r = put_tree(capture->objects, node, &tree);
+		r = put_tree(capture, node, &tree);
 	if (r >= 0 && (node->n_children > 0 || is_root))
-		r = hd_capture_tree_put_attributes(capture->objects, node, is_root, &attributes);
+		r = put_attributes(capture, node, is_root, &attributes);
 	if (r < 0)
 		return r;
 	node->content = tree;
@@ -259,15 +285,19 @@ int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_c
 /* All children of the directory on top have their references. */
 static int store_directory(struct hd_capture_tree *capture, const struct frame *frame, bool is_root)
 {
-	return hd_capture_tree_put(capture, &frame->place, frame->has_head ? &frame->head : NULL,
+	int r = hd_capture_tree_put(capture, frame->place, frame->has_head ? &frame->head : NULL,
 		&frame->head_listing, frame->node, is_root);
+
+	return r < 0 || !frame->has_head ? r
+					 : hd_tree_view_note_pair(capture->head_view, &frame->head,
+						   &frame->head_listing, capture->snapshot_view, frame->node);
 }
 
 /* Stores the next child of the directory on top, or the directory itself. */
 static int step(struct hd_capture_tree *capture, struct stack *stack)
 {
 	struct frame *frame = &stack->frames[stack->count - 1];
-	const struct hd_tree_view_entry *head;
+	const struct hd_tree_view_entry *head = NULL;
 	struct hd_snapshot_node *child;
 	int r = 0;
 
@@ -276,7 +306,7 @@ static int step(struct hd_capture_tree *capture, struct stack *stack)
 		if (r < 0)
 			return r;
 		hd_tree_view_listing_clear(&frame->head_listing);
-		hd_canonical_leave(&frame->place);
+		hd_canonical_leave(frame->place);
 		stack->count--;
 		return 0;
 	}
@@ -324,15 +354,21 @@ int hd_capture_tree_store(struct hd_capture_tree *capture)
 	hd_tree_view_root(capture->head_view, &head);
 	if (!root->children)
 		return adopt_directory(capture, root, &head);
-	r = push(capture, &stack, root, &head);
+	r = hd_object_batch_new(capture->objects, &capture->batch);
+	if (r >= 0)
+		r = push(capture, &stack, root, &head);
 	while (r >= 0 && stack.count > 0)
 		r = step(capture, &stack);
+	if (r >= 0)
+		r = hd_object_batch_flush(capture->batch);
 	if (r < 0 && r != -HD_E_INTERRUPTED)
 		r = fail_at(&stack, r);
 	for (size_t i = 0; i < stack.count; i++) {
 		hd_tree_view_listing_clear(&stack.frames[i].head_listing);
-		hd_canonical_leave(&stack.frames[i].place);
+		hd_canonical_leave(stack.frames[i].place);
 	}
 	free(stack.frames);
+	hd_object_batch_free(capture->batch);
+	capture->batch = NULL;
 	return r;
 }

@@ -16,7 +16,9 @@
 
 struct hd_capture_tree {
 	struct hd_object_store *objects; /* borrowed */
-	struct hd_snapshot *snapshot;    /* borrowed */
+	struct hd_object_batch
+		*batch; /* borrowed: the caller flushes it; NULL: each object is put by itself */
+	struct hd_snapshot *snapshot; /* borrowed */
 	struct hd_snapshot_node
 		*root; /* borrowed: what is stored, of the snapshot's nodes or copies of them */
 	struct hd_canonical *canonical;     /* borrowed */
@@ -36,7 +38,7 @@ int hd_capture_tree_store(struct hd_capture_tree *capture);
  * PLACE is what hd_canonical_enter said of it; HEAD, which may be NULL, the entry whose reference it takes over if the
  * entries are those of HEAD_LISTING.
  */
-int hd_capture_tree_put(const struct hd_capture_tree *capture, const struct hd_canonical_place *place,
+int hd_capture_tree_put(const struct hd_capture_tree *capture, struct hd_canonical_place *place,
 	const struct hd_tree_view_entry *head, const struct hd_tree_view_listing *head_listing,
 	struct hd_snapshot_node *node, bool is_root);
 

@@ -99,6 +99,8 @@ static int compare_with_head(struct hd_overlay *overlay, struct hd_snapshot *sna
 	r = hd_tree_view_of_state(bases, &state, &old_view);
 	if (r >= 0)
 		r = hd_tree_view_of_snapshot(bases, snapshot, &new_view);
+	if (r >= 0)
+		hd_tree_view_leave_out_attributes(old_view, hd_overlay_store(overlay)->objects);
 	if (r >= 0 && run->what != HD_STATUS_IGNORED_AS_ALL)
 		r = hd_ignore_new(hd_overlay_store(overlay), new_view, &status->head, &run->ignore);
 	if (r >= 0)

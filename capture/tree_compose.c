@@ -22,8 +22,8 @@
 /* One directory on the way, in one of the two trees. */
 struct level {
 	struct hd_snapshot_node node; /* its children are owned; itself it is a copy of its parent's child */
-	struct hd_canonical_place place;
-	size_t position; /* of the child that the path goes through */
+	struct hd_canonical_place *place; /* owned */
+	size_t position;                  /* of the child that the path goes through */
 };
 
 struct way {
@@ -41,7 +41,7 @@ static void way_clear(struct way *way)
 		free(way->levels[0].node.xattrs);
 	for (size_t i = 0; i < way->n_levels; i++) {
 		hd_tree_node_clear_children(&way->levels[i].node);
-		hd_canonical_leave(&way->levels[i].place);
+		hd_canonical_leave(way->levels[i].place);
 	}
 	free(way->levels);
 	free(way->parts);
@@ -211,13 +211,13 @@ static int store_levels(const struct hd_tree_compose *compose, struct way *way)
 	for (size_t i = 0; i < way->n_levels && r >= 0; i++) {
 		const char *name = i > 0 ? way->parts[i - 1] : "";
 
-		r = hd_canonical_enter(canonical, i > 0 ? &way->levels[i - 1].place : NULL, name,
-			strlen(name), &way->levels[i].place);
+		r = hd_canonical_enter(canonical, i > 0 ? way->levels[i - 1].place : NULL, name, strlen(name),
+			&way->levels[i].place);
 	}
 	for (size_t i = way->n_levels; i-- > 0 && r >= 0;) {
 		struct level *level = &way->levels[i];
 
-		r = hd_capture_tree_put(&capture, &level->place, NULL, NULL, &level->node, i == 0);
+		r = hd_capture_tree_put(&capture, level->place, NULL, NULL, &level->node, i == 0);
 		if (r >= 0 && i > 0) {
 			struct level *above = level - 1;
 			struct hd_snapshot_node *entry = &above->node.children[above->position];

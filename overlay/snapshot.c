@@ -28,6 +28,15 @@
 
 #define TRANSACTION_ROOM 64u
 
+/* Names of nodes, one after the other. They never move. */
+#define NAMES_SIZE (64u << 10)
+
+struct names {
+	struct names *next;
+	size_t used;
+	char bytes[NAMES_SIZE];
+};
+
 struct pending {
 	struct hd_snapshot_node *node;
 	uint32_t index;
@@ -41,6 +50,8 @@ struct hd_snapshot {
 	bool for_capture;
 	struct pending *queue; /* owned; every changed directory, in the order in which it was found */
 	size_t n_queue, queue_capacity;
+	struct names *
+		names; /* owned: the list of what all names but the root's are in; the first is the one to fill */
 	hd_ino *pinned; /* owned */
 	size_t n_pinned, pinned_capacity;
 	size_t count;         /* of all nodes below the root */
@@ -123,6 +134,35 @@ static int compare_nodes(const void *a, const void *b)
 	return hd_tree_compare_names(left->name, left->name_length, right->name, right->name_length);
 }
 
+static char *keep_name(struct hd_snapshot *snapshot, const char *name, size_t length)
+{
+	struct names *names = snapshot->names;
+	char *place;
+
+	if (!names || NAMES_SIZE - names->used < length + 1) {
+		names = malloc(sizeof(*names));
+		if (!names)
+			return NULL;
+		names->next = snapshot->names;
+		names->used = 0;
+		snapshot->names = names;
+	}
+	place = names->bytes + names->used;
+	memcpy(place, name, length);
+	place[length] = '\0';
+	names->used += length + 1;
+	return place;
+}
+
+/* As it is when a base listed it and nobody changed it since. */
+static bool is_sorted(const struct hd_snapshot_node *nodes, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare_nodes(&nodes[i - 1], &nodes[i]) > 0)
+			return false;
+	return true;
+}
+
 /* Names first and sorted, because afterwards the nodes' addresses must stay. */
 static int list_children(struct hd_snapshot *snapshot, const struct pending *pending)
 {
@@ -139,13 +179,14 @@ static int list_children(struct hd_snapshot *snapshot, const struct pending *pen
 		struct hd_snapshot_node *child = &node->children[node->n_children];
 
 		child->name_length = (uint16_t)hd_entry_name(arena, entry, name);
-		child->name = strdup(name);
+		child->name = keep_name(snapshot, name, child->name_length);
 		if (!child->name)
 			return -ENOMEM;
 		child->attributes.ino = hd_record_entry(arena, entry)->child;
 		node->n_children++;
 	}
-	qsort(node->children, node->n_children, sizeof(*node->children), compare_nodes);
+	if (!is_sorted(node->children, node->n_children))
+		qsort(node->children, node->n_children, sizeof(*node->children), compare_nodes);
 	snapshot->count += node->n_children;
 	return 0;
 }
@@ -261,12 +302,6 @@ int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_sna
 	return 0;
 }
 
-static void clear_node(struct hd_snapshot_node *node)
-{
-	free(node->name);
-	free(node->xattrs);
-}
-
 void hd_snapshot_free(struct hd_snapshot *snapshot)
 {
 	if (!snapshot)
@@ -282,10 +317,17 @@ void hd_snapshot_free(struct hd_snapshot *snapshot)
 		struct hd_snapshot_node *node = snapshot->queue[i].node;
 
 		for (size_t c = 0; c < node->n_children; c++)
-			clear_node(&node->children[c]);
+			free(node->children[c].xattrs);
 		free(node->children);
 	}
-	clear_node(&snapshot->root);
+	while (snapshot->names) {
+		struct names *names = snapshot->names;
+
+		snapshot->names = names->next;
+		free(names);
+	}
+	free(snapshot->root.xattrs);
+	free(snapshot->root.name);
 	free(snapshot->queue);
 	free(snapshot->pinned);
 	free(snapshot);

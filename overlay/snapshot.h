@@ -24,7 +24,7 @@
 #include "overlay/overlay.h"
 
 struct hd_snapshot_node {
-	char *name; /* owned; "" for the root */
+	char *name; /* owned, by the snapshot where it is one's; "" for the root */
 	uint16_t name_length;
 	struct hd_attributes attributes; /* as of the snapshot; of a changed file, as of its settling */
 	struct hd_content content;       /* data, link target or tree; of a changed directory: none */

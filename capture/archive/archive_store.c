@@ -23,7 +23,7 @@ struct frame {
 	const uint32_t *names;          /* owned: the children's, in the same order */
 	struct hd_tree_view_entry head; /* the parent state's directory of this name, if has_head */
 	struct hd_tree_view_listing head_listing;
-	struct hd_canonical_place place;
+	struct hd_canonical_place *place; /* owned */
 	size_t next_child;
 	bool has_head;
 };
@@ -96,14 +96,14 @@ static void pop(struct storing *storing)
 	struct frame *frame = &storing->frames[--storing->count];
 
 	hd_tree_view_listing_clear(&frame->head_listing);
-	hd_canonical_leave(&frame->place);
+	hd_canonical_leave(frame->place);
 	free(frame->node.children);
 	free((void *)(uintptr_t)frame->names);
 }
 
 static int push(struct storing *storing, uint32_t name, const struct hd_tree_view_entry *head)
 {
-	const struct hd_canonical_place *above;
+	struct hd_canonical_place *above;
 	struct frame *frame;
 	int r;
 
@@ -112,7 +112,7 @@ static int push(struct storing *storing, uint32_t name, const struct hd_tree_vie
 	frame = &storing->frames[storing->count++];
 	*frame = (struct frame){.has_head = head != NULL};
 	fill_node(storing->tree, name, &frame->node);
-	above = storing->count > 1 ? &storing->frames[storing->count - 2].place : NULL;
+	above = storing->count > 1 ? storing->frames[storing->count - 2].place : NULL;
 	r = fill_children(storing->tree, name, frame);
 	if (r >= 0)
 		r = hd_canonical_enter(storing->capture.canonical, above, frame->node.name,
@@ -166,7 +166,7 @@ static int finish_directory(struct storing *storing)
 {
 	struct frame *frame = &storing->frames[storing->count - 1];
 	struct hd_snapshot_node *above;
-	int r = hd_capture_tree_put(&storing->capture, &frame->place, frame->has_head ? &frame->head : NULL,
+	int r = hd_capture_tree_put(&storing->capture, frame->place, frame->has_head ? &frame->head : NULL,
 		&frame->head_listing, &frame->node, storing->count == 1);
 
 	if (r < 0 || storing->count == 1)

@@ -70,12 +70,19 @@ int hd_same_bytes(struct hd_tree_view *old_view, const struct hd_tree_view_entry
 	struct hd_tree_view *new_view, const struct hd_tree_view_entry *new_entry, bool *ret_same)
 {
 	enum verdict verdict = compare_references(old_entry, new_entry);
+	uint64_t old_size, new_size;
+	int r;
 
 	if (verdict == VERDICT_SAME || verdict == VERDICT_DIFFERENT) {
 		*ret_same = verdict == VERDICT_SAME;
 		return 0;
 	}
-	if (old_entry->size != new_entry->size) {
+	r = hd_tree_view_size(old_view, old_entry, &old_size);
+	if (r >= 0)
+		r = hd_tree_view_size(new_view, new_entry, &new_size);
+	if (r < 0)
+		return r;
+	if (old_size != new_size) {
 		*ret_same = false;
 		return 0;
 	}

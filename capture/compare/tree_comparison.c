@@ -96,9 +96,13 @@ static int push_directories(struct walk *walk, const struct hd_tree_view_entry *
 	}
 	frame = &walk->frames[walk->depth];
 	*frame = (struct frame){.path_length = path_length, .old_path = old_path};
-	if (old_directory)
+	/* Where moves of files are told, all of a moved directory is: also what did not change. */
+	if (old_directory && new_directory && !old_path)
+		r = hd_tree_view_list_pair(walk->old_view, old_directory, walk->new_view, new_directory,
+			&frame->old_listing, &frame->new_listing);
+	else if (old_directory)
 		r = hd_tree_view_list(walk->old_view, old_directory, &frame->old_listing);
-	if (r >= 0 && new_directory)
+	if (r >= 0 && new_directory && (!old_directory || old_path))
 		r = hd_tree_view_list(walk->new_view, new_directory, &frame->new_listing);
 	if (r < 0) {
 		clear_frame(frame);

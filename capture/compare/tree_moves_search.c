@@ -88,8 +88,8 @@ static bool is_directory(const struct hd_tree_view_entry *entry)
 /* Empty files all look the same, and one without a reference was written since: nothing tells where from. */
 static bool is_known_file(const struct hd_tree_view_entry *entry)
 {
-	return entry && S_ISREG(entry->mode) && entry->size > 0 && !entry->unreferenced &&
-	       !hd_content_is_none(&entry->content);
+	return entry && S_ISREG(entry->mode) && (entry->size > 0 || entry->size_unknown) &&
+	       !entry->unreferenced && !hd_content_is_none(&entry->content);
 }
 
 /* ENTRY, which one side alone has, as a candidate if it may be one. */
@@ -186,10 +186,9 @@ static int merge_listings(struct hd_moves_search *search, const struct hd_moves_
 static int merge_pair(struct hd_moves_search *search, const struct hd_moves_pair *pair)
 {
 	struct hd_tree_view_listing listings[2] = {0};
-	int r = 0;
+	int r = hd_tree_view_list_pair(search->sides[0].view, &pair->entries[0], search->sides[1].view,
+		&pair->entries[1], &listings[0], &listings[1]);
 
-	for (int i = 0; i < 2 && r >= 0; i++)
-		r = hd_tree_view_list(search->sides[i].view, &pair->entries[i], &listings[i]);
 	if (r >= 0)
 		r = merge_listings(search, pair, listings);
 	for (int i = 0; i < 2; i++)

@@ -57,8 +57,8 @@ struct merged {
 	bool changed; /* it is not what OURS has */
 };
 
-static int merge_directory(struct merging *merging, const struct trio *trio,
-	const struct hd_canonical_place *above, struct merged *merged);
+static int merge_directory(struct merging *merging, const struct trio *trio, struct hd_canonical_place *above,
+	struct merged *merged);
 
 static bool is_directory(const struct hd_snapshot_node *node)
 {
@@ -301,7 +301,7 @@ static bool is_taken_whole(const struct merging *merging, const struct trio *tri
 }
 
 static int merge_directories(struct merging *merging, const struct trio *trio,
-	const struct hd_canonical_place *above, struct merged *merged)
+	struct hd_canonical_place *above, struct merged *merged)
 {
 	const struct hd_snapshot_node *theirs = trio->nodes[THEIRS];
 	bool same;
@@ -323,8 +323,8 @@ static int merge_directories(struct merging *merging, const struct trio *trio,
 	return 0;
 }
 
-static int merge_name(struct merging *merging, const struct trio *trio,
-	const struct hd_canonical_place *above, struct merged *merged)
+static int merge_name(struct merging *merging, const struct trio *trio, struct hd_canonical_place *above,
+	struct merged *merged)
 {
 	const struct hd_snapshot_node *ours = trio->nodes[OURS], *base = trio->nodes[BASE],
 				      *theirs = trio->nodes[THEIRS];
@@ -372,7 +372,7 @@ static const struct hd_snapshot_node *first_name(
 }
 
 static int merge_next(struct merging *merging, const struct hd_snapshot_node *lists, size_t *positions,
-	const struct hd_canonical_place *place, struct merged *merged)
+	struct hd_canonical_place *place, struct merged *merged)
 {
 	const struct hd_snapshot_node *first = first_name(lists, positions);
 	struct trio trio = {0};
@@ -400,7 +400,7 @@ static int merge_next(struct merging *merging, const struct hd_snapshot_node *li
 
 /* Merges the listings into the children of MERGED's node, an array that the caller frees. */
 static int merge_lists(struct merging *merging, const struct hd_snapshot_node *lists,
-	const struct hd_canonical_place *place, struct merged *merged)
+	struct hd_canonical_place *place, struct merged *merged)
 {
 	size_t most = lists[OURS].n_children + lists[BASE].n_children + lists[THEIRS].n_children;
 	size_t positions[SIDES] = {0};
@@ -433,7 +433,7 @@ static bool is_gone(const struct trio *trio, const struct merged *merged)
 
 /* Stores it if it is another than OURS. */
 static int finish_directory(struct merging *merging, const struct trio *trio,
-	const struct hd_canonical_place *place, struct merged *merged)
+	struct hd_canonical_place *place, struct merged *merged)
 {
 	struct hd_capture_tree capture = {
 		.objects = merging->merge->store->objects, .canonical = merging->canonical};
@@ -450,14 +450,14 @@ static int finish_directory(struct merging *merging, const struct trio *trio,
 	return hd_capture_tree_put(&capture, place, NULL, NULL, &merged->node, is_root);
 }
 
-static int merge_directory(struct merging *merging, const struct trio *trio,
-	const struct hd_canonical_place *above, struct merged *merged)
+static int merge_directory(struct merging *merging, const struct trio *trio, struct hd_canonical_place *above,
+	struct merged *merged)
 {
 	const struct hd_snapshot_node *like = trio->nodes[OURS]     ? trio->nodes[OURS]
 					      : trio->nodes[THEIRS] ? trio->nodes[THEIRS]
 								    : trio->nodes[BASE];
 	struct hd_snapshot_node lists[SIDES] = {{0}};
-	struct hd_canonical_place place = {0};
+	struct hd_canonical_place *place = NULL;
 	int r = 0;
 
 	if (merging->depth == DEPTH_MAX)
@@ -470,16 +470,16 @@ static int merge_directory(struct merging *merging, const struct trio *trio,
 		r = hd_canonical_enter(
 			merging->canonical, above, like->name ? like->name : "", like->name_length, &place);
 	if (r >= 0)
-		r = merge_lists(merging, lists, &place, merged);
+		r = merge_lists(merging, lists, place, merged);
 	if (r >= 0 && !trio->nodes[OURS])
 		stamp(merging, trio, &merged->node);
 	else if (r >= 0)
 		merge_permissions(trio, merged);
 	if (r >= 0)
-		r = finish_directory(merging, trio, &place, merged);
+		r = finish_directory(merging, trio, place, merged);
 	free(merged->node.children);
 	merged->node.children = NULL;
-	hd_canonical_leave(&place);
+	hd_canonical_leave(place);
 	for (unsigned side = 0; side < SIDES; side++)
 		hd_tree_node_clear_children(&lists[side]);
 	merging->depth--;

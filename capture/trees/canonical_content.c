@@ -201,17 +201,18 @@ static int hash_file(
 	return r < 0 ? r : hd_git_hash_bytes(HD_GIT_BLOB, data, size, ret_id);
 }
 
-/* The head has another commit's file there: one that git made in the mount, or that came by a landing. */
+/* The head has a file of a commit there: the base's, or one that git made in the mount, or that came by a landing. */
 static bool may_be_blob(const struct hd_tree_view_entry *head, uint64_t size)
 {
 	return head && head->content.kind == HD_CONTENT_GIT && head->content.length == HD_GIT_ID_SIZE &&
-	       head->size == size;
+	       (head->size_unknown || head->size == size);
 }
 
 int hd_canonical_name_file(
 	struct hd_canonical *canonical, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
 {
 	uint8_t id[HD_GIT_ID_SIZE];
+	bool is_head;
 	int r;
 
 	if (!canonical->is_git)
@@ -226,51 +227,106 @@ int hd_canonical_name_file(
 	if (r < 0 || (r == 0 && !may_be_blob(head, node->attributes.size)))
 		return r < 0 ? r : 1;
 	r = hash_file(canonical, node, id);
-	if (r >= 0)
+	if (r < 0)
+		return r;
+	is_head = may_be_blob(head, node->attributes.size) &&
+		  memcmp(head->content.bytes, id, HD_GIT_ID_SIZE) == 0;
+	/* Whether or not the commit has it, this is its name. */
+	if (is_head && head->content.base == canonical->base.tree.base)
+		r = 0;
+	else
 		r = find_in_commit(canonical, HD_GIT_BLOB, id, &node->content);
-	if (r == 0 && may_be_blob(head, node->attributes.size) &&
-		memcmp(head->content.bytes, id, HD_GIT_ID_SIZE) == 0)
+	if (r == 0 && is_head)
 		node->content = head->content;
 	return r < 0 ? r : 1;
 }
 
 /* ---- directories ---- */
 
-int hd_canonical_enter(struct hd_canonical *canonical, const struct hd_canonical_place *parent,
-	const char *name, size_t name_length, struct hd_canonical_place *ret_place)
+struct hd_canonical_place {
+	struct hd_canonical_place *parent; /* borrowed */
+	const char *name;                  /* borrowed */
+	size_t name_length;
+	bool is_known;                       /* what follows is: the base was looked into */
+	bool exists;                         /* the base has a directory there */
+	struct hd_tree_view_entry directory; /* its name is borrowed from the parent's listing */
+	struct hd_tree_view_listing listing; /* owned */
+};
+
+int hd_canonical_enter(struct hd_canonical *canonical, struct hd_canonical_place *parent, const char *name,
+	size_t name_length, struct hd_canonical_place **ret_place)
 {
-	struct hd_canonical_place place = {0};
-	int r = canonical->is_git ? open_contents(canonical) : 0;
+	struct hd_canonical_place *place = calloc(1, sizeof(*place));
 
-	*ret_place = place;
-	if (r < 0 || !canonical->is_git || !hd_git_contents_has_unusual_trees(canonical->contents))
-		return r;
-	if (parent) {
-		const struct hd_tree_view_entry *entry =
-			hd_tree_view_listing_find(&parent->listing, name, name_length);
-
-		if (!entry || !S_ISDIR(entry->mode))
-			return 0;
-		place.directory = *entry;
-	} else {
-		hd_tree_view_root(canonical->base_view, &place.directory);
-	}
-	r = hd_tree_view_list(canonical->base_view, &place.directory, &place.listing);
-	if (r == -HD_E_BASE_OBJECT) {
-		hd_error_clear(); /* a partial clone lacks it: then nothing here can be what it shows */
-		return 0;
-	}
-	if (r < 0)
-		return r;
-	place.exists = true;
+	(void)canonical;
+	if (!place)
+		return -ENOMEM;
+	place->parent = parent;
+	place->name = name;
+	place->name_length = name_length;
 	*ret_place = place;
 	return 0;
 }
 
 void hd_canonical_leave(struct hd_canonical_place *place)
 {
-	hd_tree_view_listing_clear(&place->listing);
-	*place = (struct hd_canonical_place){0};
+	if (place)
+		hd_tree_view_listing_clear(&place->listing);
+	free(place);
+}
+
+/* Looks into the base for PLACE, whose parent is known. */
+static int find_place(struct hd_canonical *canonical, struct hd_canonical_place *place)
+{
+	int r;
+
+	place->is_known = true;
+	if (place->parent) {
+		const struct hd_tree_view_entry *entry =
+			hd_tree_view_listing_find(&place->parent->listing, place->name, place->name_length);
+
+		if (!entry || !S_ISDIR(entry->mode))
+			return 0;
+		place->directory = *entry;
+	} else {
+		hd_tree_view_root(canonical->base_view, &place->directory);
+	}
+	r = hd_tree_view_list_references(canonical->base_view, &place->directory, &place->listing);
+	if (r == -HD_E_BASE_OBJECT) {
+		hd_error_clear(); /* a partial clone lacks it: then nothing here can be what it shows */
+		return 0;
+	}
+	place->exists = r >= 0;
+	return r;
+}
+
+/* Finds PLACE from the last one above it that is known. */
+static int know_place(struct hd_canonical *canonical, struct hd_canonical_place *place)
+{
+	while (!place->is_known) {
+		struct hd_canonical_place *next = place;
+		int r;
+
+		while (next->parent && !next->parent->is_known)
+			next = next->parent;
+		r = find_place(canonical, next);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Whether a tree of git may show just this: blobs, trees, and directories without a tree. */
+static bool may_be_tree(const struct hd_snapshot_node *node)
+{
+	for (size_t i = 0; i < node->n_children; i++) {
+		const struct hd_snapshot_node *child = &node->children[i];
+
+		if (child->content.kind != HD_CONTENT_GIT &&
+			(child->content.kind != HD_CONTENT_NONE || !S_ISDIR(child->attributes.mode)))
+			return false;
+	}
+	return true;
 }
 
 /* Sets *RET_ENTRY to what git would have of NODE; false when git cannot have it as it is, or the commit has not. */
@@ -311,13 +367,18 @@ static int find_tree(
 	return r < 0 ? r : find_in_commit(canonical, HD_GIT_TREE, id, ret_content);
 }
 
-int hd_canonical_name_directory(struct hd_canonical *canonical, const struct hd_canonical_place *place,
+int hd_canonical_name_directory(struct hd_canonical *canonical, struct hd_canonical_place *place,
 	const struct hd_snapshot_node *node, struct hd_content *ret_content)
 {
 	int r;
 
-	if (!canonical->is_git)
+	if (!canonical->is_git || !may_be_tree(node))
 		return 0;
+	r = open_contents(canonical);
+	if (r >= 0 && hd_git_contents_has_unusual_trees(canonical->contents))
+		r = know_place(canonical, place);
+	if (r < 0)
+		return r;
 	if (place->exists && hd_canonical_same_entries(node, &place->listing)) {
 		*ret_content = place->directory.content;
 		return 1;
@@ -326,6 +387,5 @@ int hd_canonical_name_directory(struct hd_canonical *canonical, const struct hd_
 		*ret_content = (struct hd_content){0};
 		return 1;
 	}
-	r = open_contents(canonical);
-	return r < 0 ? r : find_tree(canonical, node, ret_content);
+	return find_tree(canonical, node, ret_content);
 }

@@ -18,9 +18,9 @@
  *     hd_canonical_new → hd_canonical_enter per directory → hd_canonical_name_* → hd_canonical_leave →
  *     hd_canonical_free
  *
- * Cost        A changed file is read and hashed a second time, but not if no blob of the commit has its size, nor if
- *             it is what the head has at its place. What the commit contains is read once per store, at the first
- *             question.
+ * Cost        A changed file is read and hashed a second time, but not if it is known that no blob of the commit has its
+ *             size, nor if it is what the head has at its place. What the commit contains is read once per store, when
+ *             something changed is for the first time known to the repository, but not to the head at its place.
  *
  * Ownership   Store and bases are borrowed and must outlive it. Threads: one.
  * Errors      Those of the index, the store and the base.
@@ -57,24 +57,22 @@ int hd_canonical_name_file(
 
 /*
  * A directory's place in the base's tree: the directory of the same path there. It matters for trees that say more
- * than they show, a submodule's commit for example: those are told from others by their place alone.
+ * than they show, a submodule's commit for example: those are told from others by their place alone. The base is looked into
+ * when that is asked for.
  */
-struct hd_canonical_place {
-	bool exists;
-	struct hd_tree_view_entry directory; /* its name is borrowed from the parent's listing */
-	struct hd_tree_view_listing listing; /* owned */
-};
+struct hd_canonical_place;
 
-/* Finds the place of NAME in PARENT, which must outlive it; PARENT NULL: of the root. */
-int hd_canonical_enter(struct hd_canonical *canonical, const struct hd_canonical_place *parent,
-	const char *name, size_t name_length, struct hd_canonical_place *ret_place);
+/* The place of NAME in PARENT, both of which must outlive it; PARENT NULL: of the root. */
+int hd_canonical_enter(struct hd_canonical *canonical, struct hd_canonical_place *parent, const char *name,
+	size_t name_length, struct hd_canonical_place **ret_place);
+/* NULL is fine. */
 void hd_canonical_leave(struct hd_canonical_place *place);
 
 /*
  * 1 with the content of the directory NODE, whose children have theirs, when it is empty or in the base; 0 when an
  * encoded tree is its name.
  */
-int hd_canonical_name_directory(struct hd_canonical *canonical, const struct hd_canonical_place *place,
+int hd_canonical_name_directory(struct hd_canonical *canonical, struct hd_canonical_place *place,
 	const struct hd_snapshot_node *node, struct hd_content *ret_content);
 
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/trees/tree_listing.h"
+#include "capture/trees/tree_pairs.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -39,39 +41,18 @@ struct hd_tree_view {
 	struct hd_base_set *bases;    /* borrowed */
 	struct hd_snapshot *snapshot; /* borrowed; NULL for a state */
 	struct hd_tree_view_entry root;
-	struct kept_listing **kept; /* owned array of KEPT_CHAINS lists; NULL while there are none */
+	struct hd_object_store *objects; /* borrowed; NULL unless attributes are left out */
+	struct kept_listing **kept;      /* owned array of KEPT_CHAINS lists; NULL while there are none */
 	size_t kept_bytes;
+	struct hd_tree_pairs *pairs; /* owned; of a snapshot */
 };
 
 /* Collects a listing. Entries hold offsets into NAMES, in `name_offsets`, until the names stop moving. */
 struct listing_builder {
 	struct hd_buffer entries; /* of struct hd_tree_view_entry */
 	struct hd_buffer names;
+	bool without_sizes;
 };
-
-/*
- * A changed directory that was never loaded, a chmod of it for example, has no children here: it still is what its
- * reference says. One that was loaded gets its reference from a capture, in the end.
- */
-static bool is_unstored_directory(const struct hd_snapshot_node *node)
-{
-	return S_ISDIR(node->attributes.mode) && node->children && hd_content_is_none(&node->content);
-}
-
-void hd_tree_view_entry_of_node(struct hd_snapshot_node *node, struct hd_tree_view_entry *ret_entry)
-{
-	*ret_entry = (struct hd_tree_view_entry){
-		.name = node->name,
-		.name_length = node->name_length,
-		.mode = node->attributes.mode,
-		.device = node->attributes.device,
-		.size = node->attributes.size,
-		.content = node->content,
-		.attributes = node->attribute_content,
-		.unreferenced = node->unsettled || is_unstored_directory(node),
-		.node = node,
-	};
-}
 
 int hd_tree_view_of_state(
 	struct hd_base_set *bases, const struct hd_state *state, struct hd_tree_view **ret_view)
@@ -173,6 +154,7 @@ void hd_tree_view_free(struct hd_tree_view *view)
 	if (!view)
 		return;
 	free_kept(view);
+	hd_tree_pairs_free(view->pairs);
 	free(view);
 }
 
@@ -193,6 +175,7 @@ static int add_entry(struct listing_builder *builder, const struct hd_tree_view_
 
 static int emit_base_entry(const struct hd_base_entry *base_entry, void *payload)
 {
+	const struct listing_builder *builder = payload;
 	size_t length = strlen(base_entry->name);
 	struct hd_tree_view_entry entry = {
 		.name = base_entry->name,
@@ -202,6 +185,8 @@ static int emit_base_entry(const struct hd_base_entry *base_entry, void *payload
 		.size = base_entry->size,
 		.content = base_entry->content,
 		.attributes = base_entry->attributes,
+		.size_unknown = builder->without_sizes && base_entry->content.kind == HD_CONTENT_GIT &&
+				!S_ISDIR(base_entry->mode),
 	};
 
 	if (length == 0 || length > 255)
@@ -260,54 +245,113 @@ static int builder_finish(struct listing_builder *builder, struct hd_tree_view_l
 	return 0;
 }
 
-static int list_nodes(const struct hd_snapshot_node *directory, struct hd_tree_view_listing *ret_listing)
+/* Nodes are sorted, and their names stay where they are. */
+static int list_nodes(struct hd_snapshot_node *directory, struct hd_tree_view_listing *ret_listing)
 {
-	struct listing_builder builder = {0};
-	int r = 0;
+	struct hd_tree_view_entry *entries = reallocarray(NULL, directory->n_children + 1, sizeof(*entries));
 
-	for (size_t i = 0; i < directory->n_children && r >= 0; i++) {
-		struct hd_tree_view_entry entry;
-
-		hd_tree_view_entry_of_node(&directory->children[i], &entry);
-		r = add_entry(&builder, &entry);
-	}
-	if (r >= 0)
-		r = builder_finish(&builder, ret_listing);
-	hd_buffer_clear(&builder.entries);
-	hd_buffer_clear(&builder.names);
-	return r;
+	if (!entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < directory->n_children; i++)
+		hd_tree_view_entry_of_node(&directory->children[i], &entries[i]);
+	*ret_listing = (struct hd_tree_view_listing){.entries = entries, .count = directory->n_children};
+	return 0;
 }
 
 static int list_base(struct hd_tree_view *view, const struct hd_base_directory *source,
 	struct hd_tree_view_listing *ret_listing)
 {
-	struct listing_builder builder = {0};
-	size_t names_size;
+	struct listing_builder builder = {.without_sizes = source->without_sizes};
+	size_t names_size = 0;
 	int r;
 
 	if (find_kept(view, source, ret_listing))
 		return 0;
-	r = hd_base_set_list(view->bases, source, emit_base_entry, &builder);
-	names_size = builder.names.size;
-	if (r >= 0)
-		r = builder_finish(&builder, ret_listing);
-	if (r >= 0)
+	if (view->objects && source->content.kind == HD_CONTENT_OBJECT) {
+		r = hd_tree_listing_of_object(view->objects, &source->content, ret_listing, &names_size);
+	} else {
+		r = hd_base_set_list(view->bases, source, emit_base_entry, &builder);
+		names_size = builder.names.size;
+		if (r >= 0)
+			r = builder_finish(&builder, ret_listing);
+	}
+	/* What has no sizes is not for everybody. */
+	if (r >= 0 && !source->without_sizes)
 		keep(view, source, names_size, ret_listing);
 	hd_buffer_clear(&builder.entries);
 	hd_buffer_clear(&builder.names);
 	return r;
 }
 
-int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
+static int list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory, bool without_sizes,
 	struct hd_tree_view_listing *ret_listing)
 {
-	const struct hd_base_directory source = {
-		.content = directory->content, .attributes = directory->attributes};
+	const struct hd_base_directory source = {.content = directory->content,
+		.attributes = directory->attributes,
+		.without_sizes = without_sizes,
+		.without_attributes = view->objects != NULL};
 
 	if (!S_ISDIR(directory->mode))
 		return -ENOTDIR;
 	return directory->node && directory->node->children ? list_nodes(directory->node, ret_listing)
 							    : list_base(view, &source, ret_listing);
+}
+
+int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
+	struct hd_tree_view_listing *ret_listing)
+{
+	return list(view, directory, false, ret_listing);
+}
+
+int hd_tree_view_list_references(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
+	struct hd_tree_view_listing *ret_listing)
+{
+	return list(view, directory, true, ret_listing);
+}
+
+int hd_tree_view_size(struct hd_tree_view *view, const struct hd_tree_view_entry *entry, uint64_t *ret_size)
+{
+	if (entry->size_unknown)
+		return hd_base_set_size(view->bases, &entry->content, ret_size);
+	*ret_size = entry->size;
+	return 0;
+}
+
+void hd_tree_view_leave_out_attributes(struct hd_tree_view *view, struct hd_object_store *objects)
+{
+	view->objects = objects;
+}
+
+int hd_tree_view_note_pair(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_directory,
+	const struct hd_tree_view_listing *old_listing, struct hd_tree_view *new_view,
+	struct hd_snapshot_node *node)
+{
+	/* A host directory may be another one next time. */
+	if (old_directory->content.kind == HD_CONTENT_HOST)
+		return 0;
+	return hd_tree_pairs_note(&new_view->pairs, old_view, &old_directory->content, old_listing, node);
+}
+
+int hd_tree_view_list_pair(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_directory,
+	struct hd_tree_view *new_view, const struct hd_tree_view_entry *new_directory,
+	struct hd_tree_view_listing *ret_old, struct hd_tree_view_listing *ret_new)
+{
+	struct hd_tree_view_listing old = {0};
+	int r;
+
+	if (new_directory->node && new_view->pairs &&
+		hd_tree_pairs_find(new_view->pairs, old_view, &old_directory->content, new_directory->node,
+			ret_old, ret_new))
+		return 0;
+	r = hd_tree_view_list(old_view, old_directory, &old);
+	if (r >= 0)
+		r = hd_tree_view_list(new_view, new_directory, ret_new);
+	if (r < 0) {
+		hd_tree_view_listing_clear(&old);
+		return r;
+	}
+	*ret_old = old;
+	return 0;
 }
 
 void hd_tree_view_listing_clear(struct hd_tree_view_listing *listing)

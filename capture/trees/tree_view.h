@@ -32,6 +32,7 @@ struct hd_tree_view_entry {
 	uint64_t size;             /* bytes of a file or of a link's target; of others meaningless */
 	struct hd_content content; /* meaningless while `unreferenced` */
 	struct hd_content attributes;
+	bool size_unknown; /* of a listing of references: see hd_tree_view_size */
 	bool unreferenced; /* a changed file or directory of a snapshot that has no content reference yet */
 	struct hd_snapshot_node *node; /* borrowed; NULL outside the changed part of a snapshot */
 };
@@ -40,7 +41,7 @@ struct hd_tree_view_listing {
 	struct hd_tree_view_entry
 		*entries; /* owned array, strictly sorted by hd_tree_compare_names; not to be changed */
 	size_t count;
-	char *names; /* owned: what the entries' names point into */
+	char *names; /* owned: what the entries' names point into; NULL where those are a snapshot's */
 	bool kept;   /* the view owns them, for whoever lists the same directory again */
 };
 
@@ -53,6 +54,10 @@ int hd_tree_view_of_snapshot(
 	struct hd_base_set *bases, struct hd_snapshot *snapshot, struct hd_tree_view **ret_view);
 void hd_tree_view_free(struct hd_tree_view *view);
 
+/* From now on attribute objects are not read, which are more than half of a listing's work: for who compares and takes
+ * over, and asks no entry for its attributes. OBJECTS, borrowed, has the view's captured trees. */
+void hd_tree_view_leave_out_attributes(struct hd_tree_view *view, struct hd_object_store *objects);
+
 /* NODE, of a snapshot, as the entry of a view of that snapshot; as the node is now. */
 void hd_tree_view_entry_of_node(struct hd_snapshot_node *node, struct hd_tree_view_entry *ret_entry);
 
@@ -62,7 +67,28 @@ void hd_tree_view_root(struct hd_tree_view *view, struct hd_tree_view_entry *ret
 /* The children of DIRECTORY, an entry of this view; -ENOTDIR for anything else. */
 int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
 	struct hd_tree_view_listing *ret_listing);
+/* The same for who will not ask again, and for the size of few of the entries: git has to look for each. */
+int hd_tree_view_list_references(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,
+	struct hd_tree_view_listing *ret_listing);
+/* The size of a file or of a link's target, looked for if ENTRY does not know it. */
+int hd_tree_view_size(struct hd_tree_view *view, const struct hd_tree_view_entry *entry, uint64_t *ret_size);
 void hd_tree_view_listing_clear(struct hd_tree_view_listing *listing);
+
+/*
+ * A directory of each of two views, for who wants to know what differs: entries that are the same in both may be missing, on
+ * both sides. That spares the second and third comparison of a capture all that did not change.
+ */
+int hd_tree_view_list_pair(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_directory,
+	struct hd_tree_view *new_view, const struct hd_tree_view_entry *new_directory,
+	struct hd_tree_view_listing *ret_old, struct hd_tree_view_listing *ret_new);
+/*
+ * NODE, a directory of the snapshot that NEW_VIEW shows, whose children have their contents and keep them, was compared with
+ * OLD_DIRECTORY, whose listing is OLD_LISTING: hd_tree_view_list_pair knows from now on what differs. OLD_VIEW must outlive
+ * NEW_VIEW's use.
+ */
+int hd_tree_view_note_pair(struct hd_tree_view *old_view, const struct hd_tree_view_entry *old_directory,
+	const struct hd_tree_view_listing *old_listing, struct hd_tree_view *new_view,
+	struct hd_snapshot_node *node);
 /* The entry of this name, or NULL. */
 const struct hd_tree_view_entry *hd_tree_view_listing_find(
 	const struct hd_tree_view_listing *listing, const char *name, size_t name_length);

@@ -57,6 +57,8 @@ struct hd_base_directory {
 	struct hd_content attributes;
 	struct timespec fallback_time; /* shown where the source keeps no times (git): the commit's time */
 	uint32_t fallback_uid, fallback_gid; /* shown where the source keeps no owners */
+	bool without_sizes; /* nobody looks at those of blobs, each of which has to be looked for: they are 0 */
+	bool without_attributes; /* nobody looks at what the attribute object has: it is not read, nor are those below */
 };
 
 /* What one kind of base implements. Every function may block. */

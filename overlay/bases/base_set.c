@@ -304,7 +304,8 @@ int hd_base_set_list(
 
 	if (hd_content_is_none(&directory->content))
 		return 0;
-	if (hd_content_is_none(&directory->attributes) || directory->content.kind == HD_CONTENT_OBJECT)
+	if (hd_content_is_none(&directory->attributes) || directory->without_attributes ||
+		directory->content.kind == HD_CONTENT_OBJECT)
 		return list_plain(set, directory, emit, payload);
 	r = hd_attribute_layer_load(set->store->objects, &directory->attributes, &layer);
 	if (r == 0)

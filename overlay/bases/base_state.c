@@ -81,7 +81,7 @@ static int load_listing(
 	if (r < 0)
 		return r;
 	r = hd_tree_decode(listing->tree_data, size, &listing->tree);
-	if (r < 0 || hd_content_is_none(&directory->attributes))
+	if (r < 0 || directory->without_attributes || hd_content_is_none(&directory->attributes))
 		return r;
 	r = hd_attribute_layer_load(objects, &directory->attributes, &listing->attributes);
 	if (r < 0)

@@ -88,7 +88,7 @@ static int emit_entry(struct git_base *git, const struct hd_base_directory *dire
 		entry.content.base = git->number;
 		memcpy(entry.content.bytes, child->id, HD_GIT_ID_SIZE);
 	}
-	if (!S_ISDIR(child->mode)) {
+	if (!S_ISDIR(child->mode) && !directory->without_sizes) {
 		(void)git_oid_fromraw(&id, child->id);
 		r = header_of(git, &id, child->name, &entry.size);
 		if (r < 0)

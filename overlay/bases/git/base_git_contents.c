@@ -27,7 +27,7 @@
  * What is among the records is looked up in the repository before the answer is yes: a partial clone names blobs that
  * it does not have, and whoever calls a file by such a name has lost it.
  *
- * Invariant: `records` holds all records, or `fd` is open.
+ * Invariant: once `is_listed`, `records` holds all records, or `fd` is open.
  */
 
 #define MAGIC "HDGC"
@@ -37,6 +37,8 @@
 #define BUCKETS 256
 #define HEADER_SIZE (44 + BUCKETS * 12 + 8)
 #define DIRECTORY "cache"
+/* So many bytes are sooner hashed for nothing than a large commit is walked. */
+#define HASHED_WITHOUT_LIST ((uint64_t)64 << 20)
 /* 32 bits of records at the most. */
 #define RECORDS_LIMIT (UINT32_MAX / HD_GIT_RECORD_SIZE)
 
@@ -49,6 +51,7 @@ struct hd_git_contents {
 	struct hd_store *store; /* borrowed */
 	struct hd_content tree;
 	git_odb *odb;             /* owned; NULL until it is needed */
+	bool is_listed;           /* what follows is known */
 	int fd;                   /* owned; -1: see `records` */
 	struct hd_buffer records; /* of the walk */
 	struct hd_buffer scratch; /* one bucket, read from the file */
@@ -58,6 +61,7 @@ struct hd_git_contents {
 	uint64_t sizes_checksum;
 	bool sizes_unknown;
 	bool has_unusual_trees;
+	uint64_t asked_bytes; /* of files whose sizes were asked for without a list */
 };
 
 static int file_name(const struct hd_git_contents *contents, char *name, size_t size)
@@ -146,6 +150,7 @@ static int open_file(struct hd_git_contents *contents)
 		return 0;
 	}
 	contents->fd = hd_steal_fd(&fd);
+	contents->is_listed = true;
 	return 1;
 }
 
@@ -293,6 +298,7 @@ static int make(struct hd_git_contents *contents)
 	contents->sizes = (uint64_t *)(void *)ids.sizes.data;
 	contents->sizes_unknown = ids.sizes_unknown;
 	contents->has_unusual_trees = ids.unusual_trees > 0;
+	contents->is_listed = true;
 	fill_buckets(contents);
 	if (ids.unread_trees > 0)
 		return 0;
@@ -307,7 +313,6 @@ int hd_git_contents_open(
 	struct hd_store *store, const struct hd_content *tree, struct hd_git_contents **ret_contents)
 {
 	struct hd_git_contents *contents;
-	int r;
 
 	if (tree->kind != HD_CONTENT_GIT || tree->length != HD_GIT_ID_SIZE)
 		return hd_fail(HD_E_CONTENT_KIND, "content of kind %u and length %u is no git tree",
@@ -318,15 +323,14 @@ int hd_git_contents_open(
 	contents->store = store;
 	contents->tree = *tree;
 	contents->fd = -1;
-	r = open_file(contents);
-	if (r == 0)
-		r = make(contents);
-	if (r < 0) {
-		hd_git_contents_free(contents);
-		return r;
-	}
+	(void)open_file(contents);
 	*ret_contents = contents;
 	return 0;
+}
+
+int hd_git_contents_list(struct hd_git_contents *contents)
+{
+	return contents->is_listed ? 0 : make(contents);
 }
 
 void hd_git_contents_free(struct hd_git_contents *contents)
@@ -372,23 +376,35 @@ static int is_recorded(struct hd_git_contents *contents, const uint8_t record[HD
 	return bsearch(record, records, count, HD_GIT_RECORD_SIZE, compare_records) != NULL;
 }
 
-int hd_git_contents_has(
-	struct hd_git_contents *contents, enum hd_git_kind kind, const uint8_t id[HD_GIT_ID_SIZE])
+/* 1 when the repository has it, 0 when not. */
+static int exists(struct hd_git_contents *contents, const uint8_t id[HD_GIT_ID_SIZE])
 {
-	uint8_t record[HD_GIT_RECORD_SIZE];
 	git_oid oid;
-	int r;
+	int r = open_odb(contents);
 
-	memcpy(record, id, HD_GIT_ID_SIZE);
-	record[HD_GIT_ID_SIZE] = (uint8_t)kind;
-	r = is_recorded(contents, record);
-	if (r <= 0)
-		return r;
-	r = open_odb(contents);
 	if (r < 0)
 		return r;
 	(void)git_oid_fromraw(&oid, id);
 	return git_odb_exists(contents->odb, &oid);
+}
+
+int hd_git_contents_has(
+	struct hd_git_contents *contents, enum hd_git_kind kind, const uint8_t id[HD_GIT_ID_SIZE])
+{
+	uint8_t record[HD_GIT_RECORD_SIZE];
+	bool was_listed = contents->is_listed;
+	int r = was_listed ? 1 : exists(contents, id);
+
+	if (r > 0)
+		r = hd_git_contents_list(contents);
+	else
+		return r;
+	if (r < 0)
+		return r;
+	memcpy(record, id, HD_GIT_ID_SIZE);
+	record[HD_GIT_ID_SIZE] = (uint8_t)kind;
+	r = is_recorded(contents, record);
+	return r > 0 && was_listed ? exists(contents, id) : r;
 }
 
 static int compare_sizes(const void *a, const void *b)
@@ -401,8 +417,17 @@ static int compare_sizes(const void *a, const void *b)
 int hd_git_contents_may_have_size(struct hd_git_contents *contents, uint64_t size)
 {
 	uint64_t wanted = htole64(size);
-	int r = read_sizes(contents);
+	int r;
 
+	if (!contents->is_listed) {
+		contents->asked_bytes += size < HASHED_WITHOUT_LIST ? size : HASHED_WITHOUT_LIST;
+		if (contents->asked_bytes < HASHED_WITHOUT_LIST)
+			return 1;
+		r = make(contents);
+		if (r < 0)
+			return r;
+	}
+	r = read_sizes(contents);
 	if (r == 0)
 		r = make_again(contents);
 	if (r < 0 || contents->sizes_unknown)
@@ -413,5 +438,5 @@ int hd_git_contents_may_have_size(struct hd_git_contents *contents, uint64_t siz
 
 bool hd_git_contents_has_unusual_trees(const struct hd_git_contents *contents)
 {
-	return contents->has_unusual_trees;
+	return contents->has_unusual_trees || !contents->is_listed;
 }

@@ -6,7 +6,9 @@
  * What a base's commit contains: whether some blob or tree occurs anywhere in its tree. A capture asks, so that
  * what occurs there is always named by git (docs/design/decisions/0009).
  *
- * The ids are found by walking the commit's trees once and kept in a file of the store:
+ * What the repository does not have at all the commit does not contain, and that is the answer for most of what changed. Only
+ * a question about something that the repository has needs the list of the commit's ids: it is made by walking its trees
+ * once, and kept in a file of the store:
  *
  *     .heddle/cache/git-<base number>-<id of the tree>.ids
  *
@@ -30,6 +32,9 @@
  * Calling sequence
  *     hd_git_contents_open → hd_git_contents_has ... → hd_git_contents_free
  *
+ * Cost        Without the list a question is a look at the repository's indexes; the first one that needs it costs as much as
+ *             the commit has files (3 s of a processor for 1,000,000).
+ *
  * Ownership   The store is borrowed and must outlive the contents.
  * Threads     One at a time. Several processes may make the same file: each publishes it whole.
  * Durability  None is needed.
@@ -45,7 +50,7 @@
 
 struct hd_git_contents;
 
-/* TREE: the commit's root tree, a GIT content. */
+/* TREE: the commit's root tree, a GIT content. Of the list only what there is of it already is read. */
 int hd_git_contents_open(
 	struct hd_store *store, const struct hd_content *tree, struct hd_git_contents **ret_contents);
 /* NULL is fine. */
@@ -57,10 +62,13 @@ int hd_git_contents_has(
 	struct hd_git_contents *contents, enum hd_git_kind kind, const uint8_t id[HD_GIT_ID_SIZE]);
 
 /* 0 when no blob of the commit has SIZE bytes, else 1, also when that is not known. Asked first, it saves hashing most
- * files that are not there. */
+ * files that are not there: where these are many bytes, and there is no list yet, that is made. */
 int hd_git_contents_may_have_size(struct hd_git_contents *contents, uint64_t size);
 
-/* Some tree says more than it shows: a submodule's commit, for example. */
+/* Makes the list if there is none. */
+int hd_git_contents_list(struct hd_git_contents *contents);
+
+/* Some tree says more than it shows, a submodule's commit for example; or that is not known, as there is no list. */
 bool hd_git_contents_has_unusual_trees(const struct hd_git_contents *contents);
 
 #endif

@@ -86,6 +86,15 @@ static struct hd_git_contents *open_tree(struct fixture *fixture, const git_oid 
 	return contents;
 }
 
+/* With the list of what the commit has. */
+static struct hd_git_contents *list_tree(struct fixture *fixture, const git_oid *tree)
+{
+	struct hd_git_contents *contents = open_tree(fixture, tree);
+
+	assert_int_equal(hd_git_contents_list(contents), 0);
+	return contents;
+}
+
 /* The path of the only file in the store's cache, or NULL; the caller frees it. */
 static int take_name(const char *name, unsigned char type, void *payload)
 {
@@ -141,17 +150,56 @@ static void a_commit_contains_what_is_in_its_tree(void **state)
 	hd_git_contents_free(contents);
 }
 
-static void a_second_process_does_not_read_the_repository(void **state)
+/* The commit is walked when something is asked for that the repository has, and not before. */
+static void what_the_repository_lacks_needs_no_list(void **state)
+{
+	struct fixture *fixture = *state;
+	static const uint8_t zero[HD_GIT_ID_SIZE];
+	git_oid nowhere = id_of("nowhere");
+	struct hd_git_contents *contents = open_tree(fixture, &fixture->root);
+	char *path;
+
+	assert_int_equal(hd_git_contents_has(contents, HD_GIT_BLOB, zero), 0);
+	assert_int_equal(hd_git_contents_has(contents, HD_GIT_BLOB, nowhere.id), 0);
+	assert_int_equal(hd_git_contents_has(contents, HD_GIT_TREE, nowhere.id), 0);
+	assert_int_equal(hd_git_contents_may_have_size(contents, 7), 1);
+	assert_true(hd_git_contents_has_unusual_trees(contents));
+	assert_null(cache_file(fixture));
+	assert_int_equal(hd_git_contents_has(contents, HD_GIT_BLOB, fixture->stranger.id), 0);
+	path = cache_file(fixture);
+	assert_non_null(path);
+	free(path);
+	assert_has_all(fixture, contents);
+	hd_git_contents_free(contents);
+}
+
+/* Hashing so much takes longer than the walk that may spare it. */
+static void much_that_is_to_be_hashed_is_worth_the_list(void **state)
 {
 	struct fixture *fixture = *state;
 	struct hd_git_contents *contents = open_tree(fixture, &fixture->root);
+
+	assert_int_equal(hd_git_contents_may_have_size(contents, 60u << 20), 1);
+	assert_null(cache_file(fixture));
+	assert_int_equal(hd_git_contents_may_have_size(contents, 60u << 20), 0);
+	assert_false(hd_git_contents_has_unusual_trees(contents));
+	hd_git_contents_free(contents);
+	contents = open_tree(fixture, &fixture->root);
+	assert_has_all(fixture, contents);
+	hd_git_contents_free(contents);
+}
+
+static void a_second_process_does_not_read_the_repository(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_git_contents *contents = list_tree(fixture, &fixture->root);
 	char *path = cache_file(fixture);
 	struct stat before, after;
 
 	assert_non_null(path);
 	assert_int_equal(hd_file_stat_at(AT_FDCWD, path, &before), 0);
 	hd_git_contents_free(contents);
-	contents = open_tree(fixture, &fixture->root);
+	contents = list_tree(fixture, &fixture->root);
 	assert_has_all(fixture, contents);
 	assert_int_equal(hd_file_stat_at(AT_FDCWD, path, &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
@@ -166,7 +214,7 @@ static void a_damaged_file_is_made_again_wherever_the_damage_is(void **state)
 	char *path, *bytes;
 	size_t size;
 
-	hd_git_contents_free(open_tree(fixture, &fixture->root));
+	hd_git_contents_free(list_tree(fixture, &fixture->root));
 	path = cache_file(fixture);
 	assert_non_null(path);
 	assert_int_equal(hd_file_read_whole(AT_FDCWD, path, 1 << 20, &bytes, &size), 0);
@@ -177,7 +225,7 @@ static void a_damaged_file_is_made_again_wherever_the_damage_is(void **state)
 		bytes[i] ^= 0x10;
 		assert_int_equal(unlink(path), 0);
 		place_write("", path, bytes, size);
-		contents = open_tree(fixture, &fixture->root);
+		contents = list_tree(fixture, &fixture->root);
 		assert_has_all(fixture, contents);
 		hd_git_contents_free(contents);
 		bytes[i] ^= 0x10;
@@ -193,16 +241,16 @@ static void a_file_that_is_cut_off_or_gone_is_made_again(void **state)
 	struct hd_git_contents *contents;
 	char *path;
 
-	hd_git_contents_free(open_tree(fixture, &fixture->root));
+	hd_git_contents_free(list_tree(fixture, &fixture->root));
 	path = cache_file(fixture);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		assert_int_equal(truncate(path, sizes[i]), 0);
-		contents = open_tree(fixture, &fixture->root);
+		contents = list_tree(fixture, &fixture->root);
 		assert_has_all(fixture, contents);
 		hd_git_contents_free(contents);
 	}
 	assert_int_equal(unlink(path), 0);
-	contents = open_tree(fixture, &fixture->root);
+	contents = list_tree(fixture, &fixture->root);
 	assert_has_all(fixture, contents);
 	/* Cut off while it is open. */
 	hd_git_contents_free(contents);
@@ -280,9 +328,13 @@ static void a_missing_root_is_an_error(void **state)
 	struct hd_content content = repository_content(&missing, fixture->base);
 	struct hd_git_contents *contents;
 
-	assert_int_equal(hd_git_contents_open(fixture->store, &content, &contents), -HD_E_BASE_OBJECT);
+	assert_int_equal(hd_git_contents_open(fixture->store, &content, &contents), 0);
+	assert_int_equal(hd_git_contents_list(contents), -HD_E_BASE_OBJECT);
+	hd_git_contents_free(contents);
 	content = repository_content(&fixture->one, fixture->base);
-	assert_int_equal(hd_git_contents_open(fixture->store, &content, &contents), -HD_E_BASE_OBJECT);
+	assert_int_equal(hd_git_contents_open(fixture->store, &content, &contents), 0);
+	assert_int_equal(hd_git_contents_has(contents, HD_GIT_BLOB, fixture->one.id), -HD_E_BASE_OBJECT);
+	hd_git_contents_free(contents);
 	content.kind = HD_CONTENT_OBJECT;
 	assert_int_equal(hd_git_contents_open(fixture->store, &content, &contents), -HD_E_CONTENT_KIND);
 }
@@ -339,7 +391,7 @@ static void a_thousand_files_are_found_in_a_packed_repository(void **state)
 	}
 	root = repository_add_tree(fixture->repository, entries, COUNT);
 	repository_repack(fixture->repository);
-	hd_git_contents_free(open_tree(fixture, &root));
+	hd_git_contents_free(list_tree(fixture, &root));
 	contents = open_tree(fixture, &root);
 	for (size_t i = 0; i < COUNT; i++) {
 		git_oid stranger = entries[i].id;
@@ -356,6 +408,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(a_commit_contains_what_is_in_its_tree),
+		TEST(what_the_repository_lacks_needs_no_list),
+		TEST(much_that_is_to_be_hashed_is_worth_the_list),
 		TEST(a_second_process_does_not_read_the_repository),
 		TEST(a_damaged_file_is_made_again_wherever_the_damage_is),
 		TEST(a_file_that_is_cut_off_or_gone_is_made_again),

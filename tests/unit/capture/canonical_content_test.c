@@ -353,6 +353,32 @@ static void a_lost_or_damaged_list_of_the_commit_changes_nothing(void **state)
 	assert_same(&one, &three);
 }
 
+/* The commit is walked once something is asked for that only its list can tell. */
+static void what_the_repository_never_had_needs_no_list_of_the_commit(void **state)
+{
+	struct scene *scene = *state;
+	struct hd_overlay *overlay;
+	struct hd_state captured;
+
+	begin(scene);
+	overlay = live_open(scene);
+	live_write(overlay, "new", "never seen\n");
+	live_write(overlay, "src/x.c", "int never;\n");
+	live_write(overlay, "README", "one\ntwo\nthree\n");
+	live_remove(overlay, "src/run");
+	live_capture(overlay, "changed", &captured);
+	assert_int_equal(kind_of(scene, &captured, "new"), HD_CONTENT_OBJECT);
+	assert_int_equal(kind_of(scene, &captured, "README"), HD_CONTENT_GIT);
+	hd_state_clear(&captured);
+	scene_run(scene, "test ! -e repo/.heddle/cache || ! ls repo/.heddle/cache | grep ids");
+	live_write(overlay, "copy", "deep\n");
+	live_capture(overlay, "copied", &captured);
+	assert_int_equal(kind_of(scene, &captured, "copy"), HD_CONTENT_GIT);
+	hd_state_clear(&captured);
+	scene_run(scene, "ls repo/.heddle/cache | grep -q ids");
+	live_close(overlay);
+}
+
 /* The weaker promise over a directory, which has no names for bytes: decisions/0009. */
 static void over_a_directory_a_file_is_named_by_its_path_where_it_was_left_alone(void **state)
 {
@@ -390,6 +416,7 @@ int main(void)
 		TEST(an_undone_edit_beside_a_submodule_gives_the_tree_of_the_base),
 		TEST(a_directory_that_looks_like_one_with_a_submodule_has_none),
 		TEST(a_lost_or_damaged_list_of_the_commit_changes_nothing),
+		TEST(what_the_repository_never_had_needs_no_list_of_the_commit),
 		TEST(over_a_directory_a_file_is_named_by_its_path_where_it_was_left_alone),
 #undef TEST
 	};

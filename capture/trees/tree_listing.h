@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEDDLE_CAPTURE_TREES_TREE_LISTING_H
+#define HEDDLE_CAPTURE_TREES_TREE_LISTING_H
+
+/*
+ * The listing of a captured directory straight from its tree object: without its attributes, which are an object of their
+ * own, and without a copy of its names.
+ *
+ * Inside tree_view.c. Threads: any. Errors: those of the store, -HD_E_TREE_CORRUPT, -ENOMEM.
+ */
+
+#include "capture/trees/tree_view.h"
+
+/* TREE: an OBJECT. The caller clears the listing. *RET_NAMES_SIZE: the bytes of `names`. */
+int hd_tree_listing_of_object(struct hd_object_store *objects, const struct hd_content *tree,
+	struct hd_tree_view_listing *ret_listing, size_t *ret_names_size);
+
+#endif
