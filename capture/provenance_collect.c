@@ -7,6 +7,7 @@
 
 #include "capture/compare/tree_comparison.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/store/tree_codec.h"
 
 /*
  * A path is asked for twice: as what it is (its inode was written to) and as what its directory has under the name (it
@@ -25,12 +26,20 @@ struct collection {
 static struct hd_snapshot_node *child_of(
 	const struct hd_snapshot_node *directory, const char *name, size_t length)
 {
-	size_t i;
+	size_t low = 0, high = directory->children ? directory->n_children : 0;
 
-	for (i = 0; directory->children && i < directory->n_children; i++)
-		if (directory->children[i].name_length == length &&
-			memcmp(directory->children[i].name, name, length) == 0)
-			return &directory->children[i];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct hd_snapshot_node *child = &directory->children[middle];
+		int order = hd_tree_compare_names(child->name, child->name_length, name, length);
+
+		if (order == 0)
+			return child;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
 	return NULL;
 }
 
@@ -77,6 +86,16 @@ static int index_of(struct collection *collection, uint32_t number, uint32_t *re
 	return r;
 }
 
+static void add_index(struct hd_provenance_path *path, uint32_t index)
+{
+	unsigned at = 0;
+
+	while (at < path->n_actors && path->actors[at] != index)
+		at++;
+	if (at == path->n_actors && at < HD_PROVENANCE_LIMIT)
+		path->actors[path->n_actors++] = index;
+}
+
 static int add_actors(
 	struct collection *collection, struct hd_provenance_path *path, hd_ino ino, const char *name)
 {
@@ -86,13 +105,10 @@ static int add_actors(
 
 	for (unsigned i = 0; i < count && path->n_actors < HD_PROVENANCE_LIMIT && r >= 0; i++) {
 		uint32_t index = 0;
-		unsigned at = 0;
 
 		r = index_of(collection, numbers[i], &index);
-		while (at < path->n_actors && path->actors[at] != index)
-			at++;
-		if (r >= 0 && at == path->n_actors)
-			path->actors[path->n_actors++] = index;
+		if (r >= 0)
+			add_index(path, index);
 	}
 	return r;
 }
@@ -141,7 +157,7 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(left->path, right->path);
 }
 
-/* A name that changed its type is deleted and added: one path. */
+/* A name that changed its type is deleted and added: one path, of all that did either. */
 static void sort_paths(struct hd_provenance *provenance)
 {
 	size_t kept = 0;
@@ -150,10 +166,15 @@ static void sort_paths(struct hd_provenance *provenance)
 		return;
 	qsort(provenance->paths, provenance->n_paths, sizeof(*provenance->paths), compare_paths);
 	for (size_t i = 1; i < provenance->n_paths; i++) {
-		if (compare_paths(&provenance->paths[kept], &provenance->paths[i]) != 0)
-			provenance->paths[++kept] = provenance->paths[i];
-		else
-			free(provenance->paths[i].path);
+		struct hd_provenance_path *path = &provenance->paths[i];
+
+		if (compare_paths(&provenance->paths[kept], path) != 0) {
+			provenance->paths[++kept] = *path;
+			continue;
+		}
+		for (unsigned k = 0; k < path->n_actors; k++)
+			add_index(&provenance->paths[kept], path->actors[k]);
+		free(path->path);
 	}
 	provenance->n_paths = kept + 1;
 }

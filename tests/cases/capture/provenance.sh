@@ -55,6 +55,9 @@ HEDDLE_TOOL_CALL=five chmod 600 "$MNT/docs/guide.md"
 # Two for one path, the second last.
 MNT=$MNT HEDDLE_ACTOR=first sh -c 'echo 1 >"$MNT/both"'
 MNT=$MNT HEDDLE_ACTOR=second sh -c 'echo 2 >>"$MNT/both"'
+# And one that became another kind of file, which is a deletion and an addition.
+HEDDLE_ACTOR=first python3 -c 'import os, sys; os.unlink(sys.argv[1]); open(sys.argv[1], "w").write("1")' "$MNT/link"
+MNT=$MNT HEDDLE_ACTOR=second sh -c 'echo 2 >>"$MNT/link"'
 capture "All kinds" >/dev/null
 
 shell=$(basename "$(readlink -f "$(command -v sh)")")
@@ -73,6 +76,7 @@ source/deep remover||rm
 source/deep/er/leaf.txt remover||rm
 docs/guide.md agent|five|chmod
 both first||$shell second||$shell
+link first||$python second||$shell
 END
 check_contains "$(heddle log -n1 --by-actor)" "agent, call one, .*touch"
 check_equal "$(heddle log -n1 --graph --by-actor --json | json_field '"one" in [a["tool_call"] for a in s["states"][0]["actors"]]')" true
