@@ -196,8 +196,6 @@ int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why);
 
 /* ---- supervisor_worker.c ---- */
 
-/* The worker is dead and did not close its overlay: removes the mount and starts a salvager. */
-void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why);
 /* The worker has ended: what it still said is read, and the next phase begins. */
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
 /* What is left to say and to remove; no worker lives. */

@@ -118,7 +118,8 @@ static bool await_room(struct hd_supervisor *supervisor)
 	return goes_on;
 }
 
-void hd_supervisor_salvage(struct hd_supervisor *supervisor, const char *why)
+/* The worker is dead and did not close its overlay: removes the mount and starts a salvager. */
+static void salvage(struct hd_supervisor *supervisor, const char *why)
 {
 	int r;
 
@@ -160,7 +161,7 @@ static void worker_died(struct hd_supervisor *supervisor, int status)
 			"; %llu were replaced within 5 minutes",
 			(unsigned long long)supervisor->window_restarts);
 	hd_log(HD_LOG_ERROR, "%s; thread '%s' is unmounted", why, supervisor->arguments.thread);
-	hd_supervisor_salvage(supervisor, why);
+	salvage(supervisor, why);
 }
 
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)

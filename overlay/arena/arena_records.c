@@ -185,7 +185,8 @@ static bool concerns_the_next(const struct hd_inode *inode)
 	       (inode->state != HD_INODE_FREE && inode->flags & (HD_INODE_LARGE | HD_INODE_OVERHANG));
 }
 
-void hd_arena_flag_inode(struct hd_arena *arena, uint32_t index)
+/* The record of an inode was written: sets or clears its bit. */
+static void flag_inode(struct hd_arena *arena, uint32_t index)
 {
 	bool wanted = concerns_the_next(hd_record_inode(arena, index));
 	uint8_t *byte = arena->flagged + index / 8;
@@ -216,5 +217,5 @@ void hd_record_install(
 	if (tables[table].durable)
 		arena->sums[table][index] = sum;
 	if (table == HD_TABLE_INODE)
-		hd_arena_flag_inode(arena, index);
+		flag_inode(arena, index);
 }

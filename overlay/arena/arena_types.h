@@ -78,8 +78,6 @@ struct hd_arena {
 
 /* For apply and restore alone: everybody else changes records through a transaction. */
 void *hd_record_for_writing(struct hd_arena *arena, enum hd_table table, uint32_t index);
-/* The record of an inode was written: sets or clears its bit. */
-void hd_arena_flag_inode(struct hd_arena *arena, uint32_t index);
 /* Notes that a record differs from the journal. */
 void hd_arena_mark_dirty(struct hd_arena *arena, enum hd_table table, uint32_t index);
 /* transaction.c's half of hd_arena_recover: -HD_E_ARENA_CORRUPT, with nothing changed, if the area does not verify. */

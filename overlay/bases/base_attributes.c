@@ -36,7 +36,8 @@ void hd_attribute_layer_clear(struct hd_attribute_layer *layer)
 	*layer = (struct hd_attribute_layer){0};
 }
 
-const struct hd_attribute_entry *hd_attribute_layer_find(
+/* The attributes of NAME, or NULL. */
+static const struct hd_attribute_entry *find_entry(
 	const struct hd_attribute_layer *layer, const char *name, size_t length)
 {
 	size_t low = layer->own ? 1 : 0, high = layer->list.count;
@@ -75,7 +76,7 @@ int hd_attribute_filter_emit(const struct hd_base_entry *entry, void *payload)
 {
 	const struct hd_attribute_filter *filter = payload;
 	const struct hd_attribute_entry *attributes =
-		hd_attribute_layer_find(filter->layer, entry->name, strlen(entry->name));
+		find_entry(filter->layer, entry->name, strlen(entry->name));
 	struct hd_base_entry changed = *entry;
 
 	if (attributes)

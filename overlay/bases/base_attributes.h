@@ -10,7 +10,7 @@
  * attribute object of its own beside it. The listing then comes from the commit, the attributes from the object.
  *
  * Calling sequence
- *     hd_attribute_layer_load → hd_attribute_layer_find per entry → hd_attribute_layer_clear
+ *     hd_attribute_layer_load → hd_attribute_layer_apply per entry → hd_attribute_layer_clear
  *
  * Ownership   A layer owns its bytes; what it gives out points into them.
  * Threads     A loaded layer is immutable. Errors: those of the store, -HD_E_ATTRIBUTES_CORRUPT.
@@ -30,10 +30,6 @@ int hd_attribute_layer_load(struct hd_object_store *objects, const struct hd_con
 	struct hd_attribute_layer *ret_layer);
 /* Also of a layer that was never loaded, if it is zero. */
 void hd_attribute_layer_clear(struct hd_attribute_layer *layer);
-
-/* The attributes of NAME, or NULL. */
-const struct hd_attribute_entry *hd_attribute_layer_find(
-	const struct hd_attribute_layer *layer, const char *name, size_t length);
 
 /* Replaces what ENTRY says by what ATTRIBUTES say; its xattrs then point into the layer. */
 void hd_attribute_layer_apply(const struct hd_attribute_entry *attributes, struct hd_base_entry *entry);

@@ -30,6 +30,8 @@
 int hd_export_objects_open(struct hd_export_objects *objects, struct hd_store *store,
 	git_repository *repository, const char *location)
 {
+	int r;
+
 	*objects = (struct hd_export_objects){.store = store,
 		.repository = repository,
 		.location = location,
@@ -37,7 +39,10 @@ int hd_export_objects_open(struct hd_export_objects *objects, struct hd_store *s
 		.trees = {.key_size = sizeof(struct hd_content)}};
 	if (git_repository_odb(&objects->odb, repository) < 0)
 		return hd_git_library_fail(HD_E_REPOSITORY, "open the objects of %s", location);
-	return hd_export_pack_new(objects->odb, location, &objects->pack);
+	r = hd_export_pack_new(objects->odb, location, &objects->pack);
+	if (r < 0)
+		hd_export_objects_close(objects);
+	return r;
 }
 
 void hd_export_objects_close(struct hd_export_objects *objects)

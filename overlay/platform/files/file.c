@@ -223,18 +223,14 @@ bool hd_file_exists(int directory_fd, const char *path)
 	return hd_file_stat_at(directory_fd, path, &st) == 0;
 }
 
-bool hd_file_is_unwritable(int r)
-{
-	return r == -EROFS || r == -EPERM;
-}
-
 int hd_file_open_or_read(int directory_fd, const char *path, int flags, bool *ret_writable)
 {
 	int r = hd_file_open(directory_fd, path, O_RDWR | flags, 0600);
 
 	*ret_writable = r >= 0;
-	return hd_file_is_unwritable(r) ? hd_file_open(directory_fd, path, O_RDONLY | (flags & ~O_CREAT), 0)
-					: r;
+	if (r != -EROFS && r != -EPERM)
+		return r;
+	return hd_file_open(directory_fd, path, O_RDONLY | (flags & ~O_CREAT), 0);
 }
 
 int hd_file_open_lock(int directory_fd, const char *name)

@@ -73,9 +73,8 @@ int hd_directory_list(int directory_fd, const char *path, hd_directory_emit emit
 /* Makes the entries of the directory FD durable: fsync (io). */
 int hd_directory_sync(int fd);
 
-/* Whether a file could not be opened because nothing can be written where it is: a disk that became read-only. */
-bool hd_file_is_unwritable(int r);
-/* As hd_file_open with O_RDWR | FLAGS, or O_RDONLY where nothing can be written. *RET_WRITABLE says which. */
+/* As hd_file_open with O_RDWR | FLAGS, or O_RDONLY where nothing can be written, as on a disk that became read-only.
+ * *RET_WRITABLE says which. */
 int hd_file_open_or_read(int directory_fd, const char *path, int flags, bool *ret_writable);
 
 /* Opens the file NAME, which is made if it is missing, to lock it (io); that needs no right to write. Returns the descriptor. */

@@ -67,7 +67,8 @@ static int failure_code(sqlite3 *database, int sqlite_result)
 	}
 }
 
-int hd_index_failure_locked(struct hd_index *index, int sqlite_result, const char *what)
+/* The code for a failed SQLite call, with SQLite's sentence as detail. WHAT is the attempt: "read a state". */
+static int fail_locked(struct hd_index *index, int sqlite_result, const char *what)
 {
 	return hd_fail(failure_code(index->database, sqlite_result), "%s: %s", what,
 		sqlite3_errmsg(index->database));
@@ -92,7 +93,7 @@ int hd_index_query_locked(struct hd_index *index, const char *sql, sqlite3_stmt 
 	result = sqlite3_prepare_v3(index->database, sql, -1, SQLITE_PREPARE_PERSISTENT,
 		&index->statements[slot].statement, NULL);
 	if (result != SQLITE_OK)
-		return hd_index_failure_locked(index, result, "prepare a query");
+		return fail_locked(index, result, "prepare a query");
 	index->statements[slot].sql = sql;
 	*ret_statement = index->statements[slot].statement;
 	return 0;
@@ -106,7 +107,7 @@ int hd_index_step_locked(struct hd_index *index, sqlite3_stmt *statement, const 
 		return 1;
 	if (result == SQLITE_DONE)
 		return 0;
-	return hd_index_failure_locked(index, result, what);
+	return fail_locked(index, result, what);
 }
 
 void hd_index_reset_locked(sqlite3_stmt *statement)
@@ -147,7 +148,7 @@ static int execute_text(struct hd_index *index, const char *sql, const char *wha
 {
 	int result = sqlite3_exec(index->database, sql, NULL, NULL, NULL);
 
-	return result == SQLITE_OK ? 0 : hd_index_failure_locked(index, result, what);
+	return result == SQLITE_OK ? 0 : fail_locked(index, result, what);
 }
 
 /* NORMAL, not OFF: a checkpoint still syncs the log before it moves pages, or a power cut could tear the database. */
@@ -191,7 +192,7 @@ static int connect_locked(struct hd_index *index, int flags)
 	if (!index->database)
 		return -ENOMEM;
 	if (result != SQLITE_OK)
-		return hd_index_failure_locked(index, result, "open " HD_INDEX_FILE);
+		return fail_locked(index, result, "open " HD_INDEX_FILE);
 	(void)sqlite3_extended_result_codes(index->database, 1);
 	(void)sqlite3_busy_timeout(index->database, BUSY_TIMEOUT_MS);
 	(void)sqlite3_db_config(index->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -323,7 +324,7 @@ static int read_pragma(struct hd_index *index, const char *sql, int64_t *ret_val
 	if (result == SQLITE_ROW)
 		*ret_value = sqlite3_column_int64(statement, 0);
 	(void)sqlite3_finalize(statement);
-	return result == SQLITE_ROW ? 0 : hd_index_failure_locked(index, result, "read the index's header");
+	return result == SQLITE_ROW ? 0 : fail_locked(index, result, "read the index's header");
 }
 
 static int check_version(struct hd_index *index)

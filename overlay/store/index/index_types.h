@@ -49,10 +49,6 @@ struct hd_index {
 void hd_index_lock(struct hd_index *index);
 void hd_index_unlock(struct hd_index *index);
 
-/* The code for a failed SQLite call, with SQLite's sentence as detail. WHAT is the attempt: "read a state".
- */
-int hd_index_failure_locked(struct hd_index *index, int sqlite_result, const char *what);
-
 /* A ready statement for SQL, whose address identifies it: prepared once, kept by the index. */
 int hd_index_query_locked(struct hd_index *index, const char *sql, sqlite3_stmt **ret_statement);
 

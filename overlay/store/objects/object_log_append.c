@@ -24,7 +24,7 @@
 /* The lock is held for microseconds. */
 #define LOCK_RETRY_NS 20000u
 
-int hd_log_hold_busy(struct hd_object_logs *logs)
+static int hold_busy(struct hd_object_logs *logs)
 {
 	int r;
 
@@ -39,7 +39,7 @@ int hd_log_hold_busy(struct hd_object_logs *logs)
 	return r < 0 ? hd_fail(r, "lock the logs of recent objects") : 0;
 }
 
-void hd_log_let_go_busy(struct hd_object_logs *logs)
+static void let_go_busy(struct hd_object_logs *logs)
 {
 	(void)hd_file_unlock(logs->lock_fd);
 }
@@ -50,11 +50,11 @@ int hd_object_log_hold(struct hd_object_store *store)
 	int r;
 
 	hd_log_enter(logs);
-	r = hd_log_hold_busy(logs);
+	r = hold_busy(logs);
 	if (r == 0) {
 		r = hd_log_refresh_busy(logs, true);
 		if (r < 0)
-			hd_log_let_go_busy(logs);
+			let_go_busy(logs);
 	}
 	if (r < 0)
 		hd_log_leave(logs);
@@ -63,7 +63,7 @@ int hd_object_log_hold(struct hd_object_store *store)
 
 void hd_object_log_let_go(struct hd_object_store *store)
 {
-	hd_log_let_go_busy(store->logs);
+	let_go_busy(store->logs);
 	hd_log_leave(store->logs);
 }
 

@@ -109,8 +109,6 @@ void hd_log_seal(struct hd_log_record *record, uint64_t log_id, uint64_t offset)
 /* ---- object_log_append.c ---- */
 /* Closes the last log, if there is one, and begins another. */
 int hd_log_begin_held(struct hd_object_logs *logs);
-int hd_log_hold_busy(struct hd_object_logs *logs);
-void hd_log_let_go_busy(struct hd_object_logs *logs);
 
 /* ---- object_log_settle.c ---- */
 /* The entries of one log, in fresh memory. */
