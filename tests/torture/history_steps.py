@@ -9,15 +9,19 @@ import subprocess
 import time
 
 from history_changes import Changes
-from history_thread import MORE_OPTIONS, Operation, Side, Thread
+from history_git_steps import GitSteps
+from history_mount import MORE_OPTIONS
+from history_thread import Operation, Side, Thread, said
+from history_together import TogetherSteps
 from history_tree import Node, differences, look
-from torture_kill import Failure
+from torture_mount import Failure
 
 MOST_THREADS = 4
+OF_GIT = ("commit", "land", "rebase")
 KILLED = ["command", "command", "worker", "supervisor", "keeper"]
 
 
-class History:
+class History(GitSteps, TogetherSteps):
     """One process's part: its threads, and what it does with them."""
 
     def __init__(self, shared, links):
@@ -40,6 +44,9 @@ class History:
         """A thread with these attributes."""
         found = [one for one in self.threads if all(getattr(one, name) == value for name, value in wanted.items())]
         return self.draw.choice(found) if found else None
+
+    def has_room(self):
+        return len(self.threads) < MOST_THREADS
 
     def state(self):
         """Any that is known; the newer ones more often."""
@@ -82,17 +89,14 @@ class History:
         if not known:
             return None
         paths = self.draw.sample(known, min(len(known), self.draw.randint(1, 3)))
-        tree = head.copy()
-        for path in paths:
-            tree.take(thread.tree, path)
         kill = self.kill(thread)
-        made = thread.capture(tree, paths, kill, self.draw)
+        made = thread.capture(paths, kill, self.draw)
         return f"capture {thread.name} {paths}{said(kill, made)}"
 
     def capture_while_writing(self):
         """A state has what was written before it began, and of what comes meanwhile what comes first."""
         thread = self.pick(mounted=True)
-        if not thread or thread.tree.kind("w") or self.draw.random() < 0.5:
+        if not thread or thread.pending or self.draw.random() < 0.5:
             return None
         fork = self.draw.random() < 0.5
         name = self.shared.new_name()
@@ -153,6 +157,8 @@ class History:
     def undo(self):
         thread = self.pick()
         last = thread.done[-1].kind if thread.done else None
+        if thread.pending and last in OF_GIT:
+            return None  # HEAD stays where git has moved it
         if not last or (thread.mounted and last in ("rename", "create", "drop")) or (last == "create" and len(self.threads) == 1):
             return None
         return self.move_back(thread, "undo")
@@ -160,6 +166,8 @@ class History:
     def redo(self):
         thread = self.pick()
         last = thread.undone[-1][0].kind if thread.undone else None
+        if thread.pending and last in OF_GIT:
+            return None
         if not last or (thread.mounted and last in ("rename", "create", "drop")) or (last == "drop" and len(self.threads) == 1):
             return None
         return self.move_back(thread, "redo")
@@ -187,7 +195,7 @@ class History:
                 group.remove(thread)
 
     def fork(self):
-        if len(self.threads) >= MOST_THREADS:
+        if not self.has_room():
             return None
         thread = self.pick()
         state = self.state() if self.draw.random() < 0.4 else None
@@ -292,21 +300,21 @@ class History:
         if not thread:
             return None
         capture = self.draw.random() < 0.5
-        data = self.draw.randbytes(6).hex()
-        before, head = Side(thread), self.shared.states[thread.head]
+        data, number = self.draw.randbytes(6).hex(), self.draw.getrandbits(20)
         if thread.tree.kind("ran") in ("directory", "symlink"):
             return None
         words = ("run", "-t", thread.name, f"--capture={'success' if capture else 'never'}", "--", "sh", "-c",
-                 f"printf {data} >ran; touch -d @1000000000 ran; exit 0")
+                 f"printf {data} >ran; touch -d @{10 ** 9 + number} ran; exit 0")
+        mtime = (10 ** 9 + number) * 10 ** 9
         if thread.tree.get("ran"):
             thread.tree.get("ran").data = data.encode()
-            thread.tree.get("ran").mtime = thread.tree.get("ran").mtime and 10 ** 18
+            thread.tree.get("ran").mtime = thread.tree.get("ran").mtime and mtime
         else:
-            thread.tree.nodes["ran"] = Node("file", 0o644, data.encode(), 10 ** 18)
+            thread.tree.nodes["ran"] = Node("file", 0o644, data.encode(), mtime)
         made = thread.command("capture", words) if capture else self.shared.must(*words)
         if capture and made:
-            thread.take_head(made, thread.tree, before)
-        elif capture and thread.tree.content() != head.content():
+            thread.take_head(made, thread.tree, Side(thread))
+        elif capture and thread.tree.content() != self.shared.states[thread.head].content():
             raise Failure(f"run in {thread.name} captured nothing")
         return f"run in {thread.name}{', captured' if capture else ''}"
 
@@ -390,7 +398,9 @@ class History:
 
     STEPS = {"change": 30, "capture": 10, "capture_paths": 5, "capture_while_writing": 4, "restore": 7, "restore_paths": 5,
              "undo": 8, "redo": 5, "bring_back": 3, "fork": 6, "rename": 3, "drop": 3, "tag": 3, "mount": 8, "unmount": 3, "hold": 10, "run": 2,
-             "upgrade": 2, "kill_some": 5, "kill_all": 3, "kill_unsynced": 2, "compare_others": 8}
+             "upgrade": 2, "kill_some": 5, "kill_all": 3, "kill_unsynced": 2, "compare_others": 8,
+             "commit": 6, "look_with_git": 3, "land": 5, "rebase": 4, "export_and_import": 3, "archive": 3,
+             "race": 10, "mount_twice": 3, "run_fork": 3}
 
     def step(self, number, seed):
         self.draw = random.Random(f"{seed}/{number}")
@@ -416,10 +426,6 @@ class History:
             thread.await_mounted()
             thread.compare("the end")
             thread.await_unmounted()
-
-
-def said(kill, made):
-    return (f", {kill} killed" if kill else "") + ("" if made else ": nothing")
 
 
 def find_cut(trees, place):

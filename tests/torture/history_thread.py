@@ -6,18 +6,16 @@ operations says; what happened is then all that the model says of it, and what d
 """
 
 import json
-import mmap
 import os
-import signal
 import subprocess
-import threading
 import time
+import zlib
 
-from history_tree import Tree, differences, first_difference, judge_listing, look
-from torture_kill import PATIENCE_S, Failure, Mount, run
+from history_git import Repository, adopt, git_view, judge_view
+from history_mount import MountedThread
+from history_tree import Node, Tree, differences, first_difference, judge_listing, look
+from torture_mount import PATIENCE_S, Failure
 
-OPTIONS = "restarts=1000000000,poison=0,promote-idle=100,flush-interval=1000"
-MORE_OPTIONS = ["", "", "", ",cache=0", ",open=tracked", ",record", ",writeback", ",readdirplus=off"]
 LOG_LENGTH = 60  # operations of everybody that a command of ours can be behind
 
 
@@ -26,6 +24,7 @@ class Shared:
 
     def __init__(self, directory, store, name):
         self.directory, self.store, self.name = directory, store, name
+        self.repository = Repository(store)
         self.states = {}     # id: tree
         self.parents = {}    # id: the head that it came after
         self.tags = {}       # name: id
@@ -52,9 +51,12 @@ class Shared:
 
     def operations(self, name, since):
         """Those of the thread or tag NAME after the number SINCE, oldest first."""
+        return self.operations_of({name}, since)
+
+    def operations_of(self, names, since):
         listed = self.json("op", "log", "-n", str(LOG_LENGTH))["operations"]
         return [one for one in reversed(listed) if one["number"] > since and
-                name in ((one["before"] or {}).get("name"), (one["after"] or {}).get("name"))]
+                names & {(one["before"] or {}).get("name"), (one["after"] or {}).get("name")}]
 
     def new_name(self):
         self.threads += 1
@@ -69,28 +71,20 @@ class Side:
 
     def __init__(self, thread):
         self.name, self.head, self.tree = thread.name, thread.head, thread.tree.copy()
-
-
-class Held:
-    """A file that is open, whatever happens to its name: PATH is where it was last. MAPPING is one of its bytes, or None."""
-
-    def __init__(self, file, path, node, mapping=None):
-        self.file, self.path, self.node, self.mapping = file, path, node, mapping
-
-    def close(self):
-        if self.mapping:
-            self.mapping.close()
-        self.file.close()
+        self.branch, self.known = thread.branch, thread.known
 
 
 class Operation:
-    """One that can be taken back: what was before it, and whether it gave the thread another tree."""
+    """One that can be taken back: what was before it, whether it gave the thread another tree, and of a landing where its
+    branch was before and after."""
 
-    def __init__(self, number, kind, before):
+    def __init__(self, number, kind, before, moved=False, tips=None):
         self.number, self.kind, self.before = number, kind, before
+        self.moved = moved or kind in ("restore", "drop", "create")
+        self.tips = tips
 
 
-class Thread(Mount):
+class Thread(MountedThread):
     """A thread; DROPPED says that it is there for undo alone."""
 
     def __init__(self, shared, name, head, tree):
@@ -102,126 +96,15 @@ class Thread(Mount):
         self.options = ""
         self.held = []
         self.done, self.undone = [], []
+        self.branch, self.known = None, frozenset()  # where it lands, and what of that its line has
+        self.pending = []                            # commits made with git since: id, what git sees of the tree
+        number = zlib.crc32(name.encode())
+        self.git = number % 2 == 0
+        self.watched = number % 4 == 0
         self.last = self.newest()
 
     def newest(self):
         return self.shared.json("op", "log", "-n1")["operations"][0]["number"]
-
-    # ---- the mount and its processes ----
-
-    def status(self):
-        return self.shared.json("status", self.name)
-
-    def find_number(self):
-        """Of the run files: that of the thread's directory."""
-        place = os.path.join(self.store, "run")
-        for name in os.listdir(place):
-            if name.endswith(".json"):
-                try:
-                    with open(os.path.join(place, name), encoding="utf-8") as file:
-                        if json.load(file)["thread"] == self.name:
-                            self.number = int(name.partition(".")[0])
-                            return
-                except (OSError, ValueError):
-                    continue
-        raise Failure(f"no run file says that {self.name} is mounted")
-
-    def worker(self):
-        served = self.served_by()
-        return self.victim(served[1]) if served else None
-
-    def is_mounted(self):
-        with open("/proc/self/mounts", encoding="utf-8") as lines:
-            return any(line.split()[1] == self.point for line in lines)
-
-    def mount_words(self):
-        return ("mount", self.name, self.point, "--git=none", "-o", OPTIONS + self.options)
-
-    def await_mounted(self):
-        """Also after a command that was killed in the middle of it, or the death of everybody."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            done = self.shared.heddle(*self.mount_words())
-            if done.returncode == 0 or (self.is_mounted() and self.shared.heddle("status", self.name).returncode == 0 and
-                                        os.access(os.path.join(self.point, ".heddle"), os.F_OK)):
-                break
-            if time.monotonic() > deadline:
-                raise Failure(f"{self.name} cannot be mounted: {done.stderr}")
-            time.sleep(0.05)
-        self.mounted = True
-        self.find_number()
-
-    def hold(self, path, mapped):
-        node = self.tree.get(path)
-        file = open(os.path.join(self.point, path), "r+b", buffering=0)
-        mapping = mmap.mmap(file.fileno(), 0) if mapped and node.data else None
-        if mapping:
-            node.mtime = None
-        self.held.append(Held(file, path, node, mapping))
-
-    def let_go(self):
-        for held in self.held:
-            held.close()
-        self.held = []
-
-    def replace_tree(self, tree):
-        """Files that are there before and after, and had one name, stay open and become what they are now."""
-        kept = []
-        for held in self.held:
-            names = self.tree.names_of(held.node)
-            other = tree.get(names[0]) if len(names) == 1 else None
-            if other and other.kind == "file" and len(tree.names_of(other)) == 1 and not (held.node.cut or other.cut):
-                if held.mapping:
-                    other.mtime = None
-                kept.append(Held(held.file, names[0], other, held.mapping))
-            else:
-                held.close()
-        self.tree, self.held = tree, kept
-
-    def await_unmounted(self):
-        self.let_go()
-        deadline = time.monotonic() + PATIENCE_S
-        while self.is_mounted() or self.shared.heddle("status", self.name).returncode != 0:
-            done = self.shared.heddle("unmount", self.name)
-            if time.monotonic() > deadline:
-                raise Failure(f"{self.name} cannot be unmounted: {done.stderr}")
-        self.mounted = False
-
-    def kill_processes(self, names, number=signal.SIGKILL):
-        """Some, not all: what is left replaces them, and where a worker is left alone the next command does."""
-        self.recover()
-        victims = [self.worker() if name == "worker" else self.holder(name) for name in names]
-        for victim in filter(None, victims):
-            self.killed.append(f"{names} {victim.pid}")
-            with victim:
-                victim.kill(number if victim.program == "heddle-fuse-worker" else signal.SIGKILL)
-                victim.await_end()
-
-    def kill_worker_in(self, seconds):
-        """While the caller goes on working."""
-        self.recover()
-
-        def kill():
-            time.sleep(seconds)
-            victim = self.worker()
-            if victim:
-                with victim:
-                    victim.kill(signal.SIGKILL)
-
-        killer = threading.Thread(target=kill)
-        killer.start()
-        return killer
-
-    def recover(self):
-        self.status()
-        self.await_everybody()
-
-    def kill_all(self):
-        """Once everything is on disk: nothing may be lost."""
-        here = os.path.dirname(os.path.abspath(__file__))
-        run("python3", os.path.join(here, "..", "cases", "lib", "kill_mount.py"), "all", self.name,
-            env=dict(os.environ, HEDDLE_STORE=self.store))
-        self.await_mounted()
 
     # ---- commands ----
 
@@ -230,26 +113,8 @@ class Thread(Mount):
         succeeded."""
         if not kill:
             return self.shared.heddle(*words).returncode, True
-        with subprocess.Popen(("heddle", "--store", self.store) + words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, text=True) as command:
-            time.sleep(draw.choice([0.005, 0.01, 0.02, 0.05, 0.1]) * draw.random() * 2)
-            if kill == "command":
-                command.kill()
-            else:
-                victim = self.worker() if kill == "worker" else self.holder(kill)
-                if victim:
-                    with victim:
-                        victim.kill(signal.SIGKILL)
-                        victim.await_end()
-            try:
-                said = command.communicate(timeout=PATIENCE_S)[1]
-            except subprocess.TimeoutExpired:
-                command.kill()
-                raise Failure(f"heddle {' '.join(words)} hangs, {kill} was killed") from None
-        status = command.returncode
-        if status > 125 or (status < 0 and (kill != "command" or status != -signal.SIGKILL)):
-            raise Failure(f"heddle {' '.join(words)} ended with {status}, {kill} was killed: {said}")
-        return status, False
+        after_s = draw.choice([0.005, 0.01, 0.02, 0.05, 0.1]) * draw.random() * 2
+        return self.run_and_kill(words, after_s, kill)[0], False
 
     def settle(self):
         """After a kill: what a dead command asked for has happened, or never will."""
@@ -265,23 +130,64 @@ class Thread(Mount):
     def command(self, kind, words, kill=None, draw=None):
         """Runs a command that makes an operation of KIND, or none: the operation, or None of one that did not happen."""
         # With -o writeback the command itself puts right what the kernel believes of open files.
-        if kill and "writeback" in self.options and kind in ("restore", "undo", "redo"):
+        if kill and "writeback" in self.options and kind in ("restore", "undo", "redo", "land", "rebase"):
             self.let_go()
+        # What tells after a death that nothing more comes, a fork, makes states of commits, in whichever order.
+        if self.pending and kind not in ("capture", "land", "rebase"):
+            kill = None
         status, calm = self.attempt(words, kill, draw)
         if kill:
             self.settle()
         made = self.shared.operations(self.name, self.last)
         if made:
             self.last = made[-1]["number"]
+        took = bool(made) and self.take_commits(made)
+        if kind == "land" and made and made[0]["kind"] == "capture":
+            self.take_head(made.pop(0), self.tree, Side(self))
         if len(made) > 1 or (made and made[0]["kind"] != kind):
             raise Failure(f"heddle {' '.join(words)} made {[(one['number'], one['kind']) for one in made]}")
         if calm and status not in (0, 1):
             raise Failure(f"heddle {' '.join(words)} ended with {status}: {self.shared.heddle(*words).stderr}")
-        if status == 0 and not made and kind not in ("restore",):
+        if status == 0 and not made and kind != "restore" and not (took and kind == "capture"):
             raise Failure(f"heddle {' '.join(words)} succeeded and made no operation")
         if calm and status == 1 and made:
             raise Failure(f"heddle {' '.join(words)} ended with 1 and made an operation")
         return made[0] if made else None
+
+    def take_commits(self, made):
+        """Of the first of the operations MADE, if it made states of what git committed; it is left out then."""
+        if made[0]["kind"] != "commit":
+            return False
+        operation, before = made.pop(0), Side(self)
+        logged = self.shared.json("log", operation["after"]["head"], "-n", str(len(self.pending) + 1))["states"]
+        expected = [commit for commit, _ in reversed(self.pending)]
+        if not expected or [state["git_commit"] for state in logged[:-1]] != expected or logged[-1]["id"] != before.head:
+            raise Failure(f"{operation} made {logged} of the commits {expected}")
+        for state, (_, view) in zip(reversed(logged[:-1]), self.pending):
+            tree = adopt(self.shared, state["id"])
+            judge_view(f"state {state['id']} of a commit", view, git_view(tree))
+            self.shared.states[state["id"]] = tree
+            self.shared.parents[state["id"]] = self.head
+            self.head = state["id"]
+        self.pending = []
+        self.remember(operation, "commit", before)
+        return True
+
+    def catch_up(self):
+        """After a command that goes on from the head, whatever it does there."""
+        made = self.shared.operations(self.name, self.last)
+        if made:
+            self.last = made[-1]["number"]
+            self.take_commits(made)
+        if made:
+            raise Failure(f"{self.name} was moved by {made}")
+
+    def remember_creation(self, made=None):
+        made = made or self.shared.operations(self.name, 0)
+        if [one["kind"] for one in made] != ["create"] or made[0]["after"]["head"] != self.head:
+            raise Failure(f"{self.name}, which begins at {self.head}, was made by {made}")
+        self.last = made[0]["number"]
+        self.done.append(Operation(self.last, "create", Side(self)))
 
     def keep(self, operation, before):
         """What a command gave up is a state beside the history."""
@@ -289,18 +195,19 @@ class Thread(Mount):
             self.shared.states[operation["kept"]] = before.tree.copy()
             self.shared.parents[operation["kept"]] = before.head
 
-    def remember(self, operation, kind, before):
+    def remember(self, operation, kind, before, **more):
         self.keep(operation, before)
-        self.done.append(Operation(operation["number"], kind, before))
+        self.done.append(Operation(operation["number"], kind, before, **more))
         self.undone = []
 
-    def capture(self, tree=None, paths=(), kill=None, draw=None):
-        """TREE is what the state must be if it is not the whole of the thread's."""
-        tree = tree or self.tree
-        before = Side(self)
-        head = self.shared.states[self.head]
+    def capture(self, paths=(), kill=None, draw=None):
         words = ("capture", "-m", "history", self.name) + tuple(word for path in paths for word in ("-p", path))
         made = self.command("capture", words, kill, draw)
+        before = Side(self)
+        head = self.shared.states[self.head]
+        tree = head.copy() if paths else self.tree
+        for path in paths:
+            tree.take(self.tree, path)
         nothing = tree.content() == head.content()
         if made and nothing:
             raise Failure(f"a capture of {self.name} made state {made['after']['head']}, with nothing changed")
@@ -316,9 +223,35 @@ class Thread(Mount):
         self.shared.parents[self.head] = before.head
         self.remember(operation, "capture", before)
 
-    def restore(self, state, paths=(), kill=None, draw=None):
+    def behind(self):
+        """What its branch has that its line has not."""
+        files = self.shared.repository.files.get(self.branch, {})
+        return {name: data for name, data in files.items() if name not in self.known}
+
+    def advance(self, kind, words, kill=None, draw=None):
+        """A landing or a rebase."""
+        behind, repository = self.behind(), self.shared.repository
+        tip = repository.tip(self.branch)
+        made = self.command(kind, tuple(words), kill, draw)
+        if not made:
+            return made
         before = Side(self)
+        head, tree = self.shared.states[self.head].copy(), self.tree.copy()
+        for name, data in behind.items():
+            head.add(name, Node("file", 0o644, data, None))
+            tree.add(name, Node("file", 0o644, data, None))
+        if behind:
+            self.replace_tree(tree)
+        self.head = made["after"]["head"]
+        self.shared.states[self.head] = head
+        self.shared.parents[self.head] = before.head
+        self.known |= set(behind)
+        self.remember(made, kind, before, moved=bool(behind), tips=(tip, repository.tip(self.branch)) if kind == "land" else None)
+        return made
+
+    def restore(self, state, paths=(), kill=None, draw=None):
         made = self.command("restore", ("restore", "--thread", self.name, state, "--") + tuple(paths), kill, draw)
+        before = Side(self)
         if not made and kill:
             return made
         source = self.shared.states[state]
@@ -334,16 +267,16 @@ class Thread(Mount):
         return made
 
     def rename(self, name, kill=None, draw=None):
-        before = Side(self)
         made = self.command("rename", ("thread", "rename", self.name, name), kill, draw)
+        before = Side(self)
         if made:
             self.name = name
             self.remember(made, "rename", before)
         return made
 
     def drop(self, kill=None, draw=None):
-        before = Side(self)
         made = self.command("drop", ("thread", "drop", self.name), kill, draw)
+        before = Side(self)
         if made:
             self.dropped = True
             self.remember(made, "drop", before)
@@ -361,18 +294,25 @@ class Thread(Mount):
         return self.move_back(operation, "redo", words, before, self.undone, kill, draw)
 
     def move_back(self, operation, kind, words, to, stack, kill, draw):
-        side = Side(self)
-        side.dropped = self.dropped
         made = self.command(kind, words, kill, draw)
         if not made:
             return None
+        self.apply_move(made, operation, kind, to, stack)
+        return made
+
+    def apply_move(self, made, operation, kind, to, stack):
+        """What an undo or a redo of OPERATION makes of the thread."""
+        words, side = (kind,), Side(self)
+        side.dropped = self.dropped
         if made["target"] != operation.number:
             raise Failure(f"heddle {' '.join(words)} took {made['target']} instead of {operation.number} ({operation.kind})")
         self.keep(made, side)
         stack.pop()
-        if operation.kind in ("restore", "drop", "create"):
+        if operation.moved:
             self.replace_tree(to.tree.copy())
-        self.name, self.head = to.name, to.head
+        self.name, self.head, self.branch, self.known = to.name, to.head, to.branch, to.known
+        if operation.tips and self.shared.repository.tip(self.branch) != operation.tips[kind == "redo"]:
+            self.branch = None  # it went on, or the command was killed: a merge with what landed may have conflicts
         if operation.kind in ("drop", "create"):
             self.dropped = made["after"] is None
         if (made["after"] or made["before"])["head"] != self.head:
@@ -381,27 +321,26 @@ class Thread(Mount):
             self.undone.append((operation, side))
         else:
             self.done.append(operation)
-        return made
 
     def fork(self, source, kill=None, draw=None):
         """A new thread at a state, or with all that is in this thread (None)."""
         name = self.shared.new_name()
         tree = self.shared.states[source] if source else self.tree
+        kill = kill if not self.pending else None
         words = ("thread", "fork", name, source) if source else ("thread", "fork", "--with-changes", name, self.name)
         if source and draw.random() < 0.5:
             words = ("thread", "create", name, source)
-        made = Thread(self.shared, name, source or self.head, tree.copy())
-        made.last = self.newest()
         self.attempt(words, kill, draw)
         if kill:
             self.settle()
-        operations = self.shared.operations(name, made.last)
-        if not operations and kill:
+        if not source:
+            self.catch_up()
+        if kill and not self.shared.operations(name, 0):
             return None
-        if [one["kind"] for one in operations] != ["create"] or operations[0]["after"]["head"] != made.head:
-            raise Failure(f"heddle {' '.join(words)} made {operations}")
-        made.last = operations[0]["number"]
-        made.done.append(Operation(made.last, "create", Side(made)))
+        made = Thread(self.shared, name, source or self.head, tree.copy())
+        if not source:
+            made.known = self.known
+        made.remember_creation()
         return made
 
     # ---- what it is compared with ----
@@ -424,13 +363,16 @@ class Thread(Mount):
         said = self.status()
         if said["head"] != self.head:
             raise Failure(f"the head of {self.name} is {said['head']} instead of {self.head}")
+        if self.git and said["commits"] != len(self.pending):
+            raise Failure(f"status of {self.name}: {said['commits']} commits instead of {len(self.pending)}")
         if self.mounted != (said["mounted"] or False):
             raise Failure(f"status says that {self.name} is mounted: {said['mounted']}")
         self.judge("status", self.shared.states[self.head], self.tree, said["entries"])
         chain = [self.head]
         while chain[-1] in self.shared.parents:
             chain.append(self.shared.parents[chain[-1]])
-        logged = [state["id"] for state in self.shared.json("log", self.name)["states"]]
+        # Between two states that a rebase made of commits, and that have nothing of the thread's, come those of other commits.
+        logged = [state["id"] for state in self.shared.json("log", self.name)["states"] if state["id"] in self.shared.states]
         if logged != chain:
             raise Failure(f"log of {self.name}: {logged} instead of {chain}")
 
@@ -479,3 +421,7 @@ def read_base(shared):
     main.await_unmounted()
     shared.states[main.head] = main.tree.copy()
     return main
+
+
+def said(kill, made):
+    return (f", {kill} killed" if kill else "") + ("" if made else ": nothing")

@@ -24,7 +24,7 @@ import tempfile
 import time
 import zlib
 
-from torture_kill import PATIENCE_S, QUIET_S, Failure, Mount, run
+from torture_mount import PATIENCE_S, QUIET_S, Failure, Mount, run
 
 TRUNK = "trunk-"  # files that only the repository's branch brings
 CHECKED_EVERY = 20
@@ -184,40 +184,13 @@ NAMES = ["capture", "sync", "status", "doctor", "upgrade", "unmount", "mount", "
          "land", "run"]
 
 
-def kill_one(thread, name, command, draw):
-    """One of the three, or the command; what was killed."""
-    if name == "command":
-        command.kill()
-        return name
-    victim = thread.worker() if name == "worker" else thread.holder(name)
-    if not victim:
-        return "nobody"
-    thread.killed.append(f"{time.time():.3f} {name} {victim.pid}")
-    with victim:
-        victim.kill(draw.choice([signal.SIGKILL, signal.SIGSEGV]) if name == "worker" else signal.SIGKILL)
-        victim.await_end()
-    return name
-
-
 def run_and_kill(thread, words, took, draw):
     """The status, or None of a command that was killed; what it said; what was killed."""
-    command = subprocess.Popen(["heddle", "--store", thread.store] + list(words), stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    with command:
-        # What it takes without a death, and a little more.
-        time.sleep(draw.uniform(0, took[words[0]] * 1.2))
-        killed = kill_one(thread, draw.choice(["supervisor", "worker", "command", "worker", "supervisor", "command", "keeper"]), command, draw)
-        try:
-            output = command.communicate(timeout=PATIENCE_S)[0]
-        except subprocess.TimeoutExpired:
-            command.kill()
-            raise Failure(f"heddle {' '.join(words)} hangs, {killed} was killed") from None
-    status = command.returncode
-    if killed == "command" and status == -signal.SIGKILL:
-        return None, output, killed
-    if status < 0 or status > 125:
-        raise Failure(f"heddle {' '.join(words)} ended with {status}, {killed} was killed: {output}")
-    return status, output, killed
+    # What it takes without a death, and a little more.
+    after_s = draw.uniform(0, took[words[0]] * 1.2)
+    name = draw.choice(["supervisor", "worker", "command", "worker", "supervisor", "command", "keeper"])
+    status, said, died = thread.run_and_kill(words, after_s, name, draw.choice([signal.SIGKILL, signal.SIGSEGV]))
+    return None if status < 0 else status, said, name if died else "nobody"
 
 
 def fill_disk(thread, draw):

@@ -4,10 +4,11 @@
 
 Random histories of threads of one store, by the programs that people use, against a model in memory (history_tree.py). Each
 process has threads of its own, mounted and not, in the store that all of them share, and in each step changes a tree, captures,
-forks, restores, undoes, renames, drops, tags, mounts, unmounts, runs a command in a mount of its own, or kills something: the
-command, the worker, heddled, its keeper, or all of them. After each step the threads are compared with the model, and
-now and then what status, diff, ls, cat and .heddle/states say of them and of older states; at the end every thread
-is mounted once more, and heddle check must find nothing.
+forks, restores, undoes, renames, drops, tags, mounts, unmounts, runs a command in a mount of its own, commits with git, lands, rebases,
+exports and imports, has several commands move one thread at once, or kills something: the command, the worker, heddled, its keeper, or
+all of them. After each step the threads are compared with the model, and
+now and then what status, diff, ls, cat, git and .heddle/states say of them and of older states; at the end every thread
+is mounted once more, by itself and with all others, and heddle check must find nothing.
 
 A step draws from its own number and the seed, so that a history from which steps are left out (--only) stays nearly the same:
 --minimise leaves out what the first difference does not need, one process alone, for so many seconds.
@@ -16,7 +17,9 @@ Status 0: no difference; 1: there was one, which is printed with the seed and th
 """
 
 import argparse
+import json
 import os
+import pickle
 import random
 import re
 import shutil
@@ -28,7 +31,8 @@ import traceback
 
 from history_steps import History
 from history_thread import Shared, Thread, read_base
-from torture_kill import Failure, run
+from history_tree import differences, look
+from torture_mount import Failure, run
 
 SHOWN_STEPS = 25
 
@@ -47,6 +51,8 @@ def live(directory, store, number, arguments, base):
         for step in arguments.only or range(arguments.steps):
             history.step(step, seed)
         history.finish()
+        with open(os.path.join(directory, f"left-{number}"), "wb") as file:
+            pickle.dump([(thread.name, thread.head, thread.tree) for thread in history.threads], file)
     except (Failure, OSError, subprocess.TimeoutExpired, KeyError, IndexError, TypeError) as failure:
         sys.stdout.flush()
         text = "\n".join(f"    {line}" for line in shared.trace[-SHOWN_STEPS:])
@@ -79,6 +85,25 @@ def make_base(directory):
     return os.path.join(repository, ".heddle")
 
 
+def judge_all(directory, store, processes):
+    """All threads, mounted at once below one directory, are those that the processes left, and no more."""
+    place = os.path.join(directory, "all")
+    left = []
+    for number in range(processes):
+        with open(os.path.join(directory, f"left-{number}"), "rb") as file:
+            left += pickle.load(file)
+    run("heddle", "--store", store, "mount", "--all", place)
+    if sorted(os.listdir(place)) != sorted(name for name, _, _ in left):
+        raise Failure(f"heddle mount --all shows {sorted(os.listdir(place))}, there are {sorted(name for name, _, _ in left)}")
+    for name, head, tree in left:
+        seen, wrong = look(os.path.join(place, name))
+        wrong += differences(tree, seen)
+        said = json.loads(run("heddle", "--store", store, "status", name, "--json"))["head"]
+        if wrong or said != head:
+            raise Failure(f"{name} of heddle mount --all, head {said} ({head}): " + "\n    ".join(wrong))
+    run("heddle", "--store", store, "unmount", "--all")
+
+
 def one_history(directory, arguments):
     """Several processes in one store, then all of it checked; whether nothing was wrong."""
     store = make_base(directory)
@@ -96,7 +121,9 @@ def one_history(directory, arguments):
     failed = any([os.waitpid(child, 0)[1] for child in children])
     if failed:
         return False
+    judge_all(directory, store, arguments.processes)
     run("heddle", "--store", store, "check")
+    run("git", "-C", os.path.dirname(store), "fsck", "--strict", "--no-dangling")
     left = os.listdir(os.path.join(store, "threads"))
     known = {str(number) for number in range(1, 10000)}
     if not set(left) <= known:

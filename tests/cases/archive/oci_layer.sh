@@ -17,10 +17,7 @@ check_layer() {
 }
 
 mkdir base
-make_rich_tree base
-mkdir -p base/old/with/things
-echo thing >base/old/with/things/thing
-echo same >base/untouched
+make_layer_base base
 cp -a base lower
 heddle_init --base base --store "$TEST_DIRECTORY/store"
 heddle_mount
@@ -28,20 +25,8 @@ heddle_mount
 # Nothing differs, nothing is written.
 check_equal "$(heddle export oci-layer | tar -t)" ""
 
-echo changed >>"$MNT/docs/big.txt"
-rm "$MNT/src/main.c" "$MNT/fifo" "$MNT/docs/harder"
-rm -r "$MNT/old/with"
-chmod 700 "$MNT/src/deep"
+change_rich_tree "$MNT"
 chown 77:88 "$MNT/run.sh"
-touch -h -d '2003-04-05 06:07:08.9' "$MNT/link"
-setfattr -n user.more -v more "$MNT/hole"
-rm -r "$MNT/empty-directory"
-echo "a file now" >"$MNT/empty-directory"
-rm "$MNT/empty"
-mkdir -p "$MNT/empty/a/b"
-ln "$MNT/untouched" "$MNT/empty/a/too"
-mknod "$MNT/empty/a/b/device" b 7 9
-mv "$MNT/docs/guide.md" "$MNT/moved.md"
 mkdir "$MNT/docs/inner"
 setfacl -b -k "$MNT/docs/inner" "$MNT/docs/big.txt"
 capture "changed" >/dev/null

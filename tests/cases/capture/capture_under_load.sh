@@ -5,14 +5,15 @@
 # Two threads of one store are mounted and captured at once, by two processes, while programs write in both in every way,
 # and every file says who wrote it, and when: what was written before a command began is in its state, nothing is by half,
 # and what was removed before does not come back. What comes later is in the next one: nothing is lost. Files that are
-# open, mapped or unlinked go on. capture_under_writes.sh has the order of two files, restore_under_load.sh restores.
+# open, mapped or unlinked go on; processes of the mounts die meanwhile. ROUNDS captures of each thread, and KILLS deaths.
+# capture_under_writes.sh has the order of two files, restore_under_load.sh restores.
 
 . "$TEST_LIB/common.sh"
 
 cat >load.py <<'END'
-import mmap, os, subprocess, sys, threading, time, zlib
+import json, mmap, os, random, subprocess, sys, threading, time, zlib
 
-thread, root, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+thread, root, rounds, kills = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 BLOCK, BLOCKS, WIDE = 512, 40, 64 << 10
 LINE = 128  # none crosses a page: the kernel sends a piece of each page by itself
 now = time.monotonic_ns
@@ -132,6 +133,34 @@ class Unlinked(Writer):
     def judge(self, data, begun, returned):
         assert data is None, "it has a name again"
 
+class Linked(InPlace):
+    """Written by one name, while the other one comes and goes: both are one file, in a state as well."""
+    def begin(self):
+        super().begin()
+        os.link(self.path, self.path + ".other")
+    def step(self, count):
+        super().step(count)
+        if count % 5 == 0:
+            os.unlink(self.path + ".other")
+            os.link(self.path, self.path + ".other")
+    def judge(self, data, begun, returned):
+        super().judge(data, begun, returned)
+        other = cat(self.state, self.name_ + ".other")
+        assert other is None or other == data, f"the names of {self.name_} have other bytes in {self.state}"
+
+class Truncated(Wide):
+    """Empty, and whole again, in turn."""
+    def step(self, count):
+        if count % 2 == 0:
+            return super().step(count)
+        begun = now()
+        os.ftruncate(self.descriptor, 0)
+        self.note(0, count, begun)
+    def judge(self, data, begun, returned):
+        if data:
+            return super().judge(data, begun, returned)
+        assert any(count % 2 for count in self.allowed(0, begun, returned)), f"{self.name_} is empty"
+
 class Listed(Writer):
     """Makes files, and removes them again some time later."""
     def begin(self):
@@ -163,44 +192,78 @@ def cat(state, path):
     return answer.stdout if answer.returncode == 0 else None
 
 writers = [InPlace("place", BLOCKS), Wide("wide"), Renamed("renamed"), Appended("appended"), Mapped("mapped", BLOCKS),
-           Unlinked("unlinked"), Listed("listed")]
-for writer in writers:
-    writer.start()
-captures = []
+           Unlinked("unlinked"), Linked("linked", BLOCKS), Truncated("truncated"), Listed("listed")]
+
+class Killer(threading.Thread):
+    """Processes of the mount die, one or two at a time, and are replaced."""
+    def __init__(self):
+        super().__init__()
+        self.error = None
+    def run(self):
+        program = os.path.join(os.environ["TEST_LIB"], "kill_mount.py")
+        for _ in range(kills):
+            time.sleep(random.random() * 0.5)
+            what = random.choice([["worker"], ["worker"], ["supervisor"], ["keeper"], ["worker", "supervisor"]])
+            done = subprocess.run([sys.executable, program, *what, thread], capture_output=True, text=True)
+            if done.returncode != 0:
+                self.error = AssertionError((what, done.stderr))
+                return
+
+def states_since(last):
+    """The newest first."""
+    found = []
+    for state in json.loads(heddle("log", thread, "--json", "-n", "50"))["states"]:
+        if state["id"] == last:
+            return found
+        found.append(state["id"])
+    raise AssertionError(f"{last} is lost")
+
+captures, failed = [], None
+last = json.loads(heddle("log", thread, "--json", "-n", "1"))["states"][0]["id"]
+killer = Killer()
+for worker in [killer] + writers:
+    worker.start()
 try:
-    for number in range(rounds):
+    # A capture that fails because somebody dies may have been made, or be made a moment later.
+    while len(captures) < rounds or killer.is_alive():
         time.sleep(0.05)
         begun = now()
-        heddle("capture", thread, "-m", f"{thread} {number}")
-        captures.append((begun, now()))
+        done = subprocess.run(["heddle", "capture", thread, "-m", thread], stdout=subprocess.DEVNULL)
+        assert done.returncode == 0 or kills, done.returncode
+        made = states_since(last)
+        assert made or done.returncode != 0, "a capture that nobody has"
+        captures += [(state, failed or begun, now()) for state in reversed(made)]
+        last = made[0] if made else last
+        failed = None if done.returncode == 0 else failed or begun
 finally:
+    killer.join()
     for writer in writers:
         writer.stop = True
     for writer in writers:
         writer.join()
 heddle("capture", thread, "-m", "all of it")
-captures.append((now(), now()))
-for writer in writers:
+captures.append((states_since(last)[0], now(), now()))
+for writer in [killer] + writers:
     if writer.error:
         raise writer.error
-for number, (begun, returned) in enumerate(captures):
-    state = f"{thread}~{len(captures) - 1 - number}"
+for state, begun, returned in captures:
     for writer in writers[:-1]:
+        writer.state = state
         data = cat(state, writer.name_)
         assert data is not None or writer.name_ == "unlinked", (state, writer.name_)
         writer.judge(data, begun, returned)
     names = heddle("ls", state, "listed", text=True).split()
     writers[-1].judge_names([name.rsplit("/", 1)[-1] for name in names], begun, returned)
 print(thread, "writes:", [sum(len(l) for l in w.log) for w in writers],
-      "captures took ms:", [(r - b) // 1000000 for b, r in captures])
+      "captures took ms:", [(r - b) // 1000000 for _, b, r in captures])
 END
 
 make_repository repository
 heddle_mount_of repository
 check heddle mount side "$TEST_DIRECTORY/side" >/dev/null
-python3 load.py main "$MNT" 6 &
+python3 load.py main "$MNT" "${ROUNDS:-6}" "${KILLS:-3}" &
 first=$!
-python3 load.py side "$TEST_DIRECTORY/side" 6 &
+python3 load.py side "$TEST_DIRECTORY/side" "${ROUNDS:-6}" "${KILLS:-3}" &
 second=$!
 check wait $first
 check wait $second

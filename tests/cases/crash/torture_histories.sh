@@ -11,4 +11,4 @@
 require_fuse
 require_namespaces
 export TMPDIR=$TEST_DIRECTORY
-check python3 "$HEDDLE_SOURCE/tests/torture/torture_histories.py" 90 --seed 1
+check python3 "$HEDDLE_SOURCE/tests/torture/torture_histories.py" 80 --seed 1

@@ -42,6 +42,36 @@ make_rich_tree() {
 	)
 }
 
+# make_layer_base DIRECTORY: a rich tree, and what change_rich_tree needs beside it.
+make_layer_base() {
+	make_rich_tree "$1"
+	mkdir -p "$1/old/with/things"
+	echo thing >"$1/old/with/things/thing"
+	echo same >"$1/untouched"
+}
+
+# change_rich_tree DIRECTORY: what goes, what comes, what is another kind of thing now, hard links made and broken, attributes
+# alone; of a tree that make_layer_base made. Five names are gone and not replaced: src/main.c, fifo, docs/harder, old/with and
+# docs/guide.md, which is moved.md now.
+change_rich_tree() {
+	(
+		check cd "$1"
+		echo changed >>docs/big.txt
+		rm src/main.c fifo docs/harder
+		rm -r old/with
+		chmod 700 src/deep
+		touch -h -d '2003-04-05 06:07:08.9' link
+		setfattr -n user.more -v more hole
+		rm -r empty-directory
+		echo "a file now" >empty-directory
+		rm empty
+		mkdir -p empty/a/b
+		ln untouched empty/a/too
+		mknod empty/a/b/device b 7 9
+		mv docs/guide.md moved.md
+	)
+}
+
 # make_hard_names DIRECTORY: what some program changes on its way.
 make_hard_names() {
 	(
