@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "capture/git/export/pack_writer.h"
+#include "capture/git/packs/pack_writer.h"
 
 /* Both would wait for the disk alike. */
 int fdatasync(int fd)

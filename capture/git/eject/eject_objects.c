@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/alternates.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
@@ -15,8 +14,6 @@
 
 #define PIECE (8u << 20)
 #define PASSES 16
-#define ALTERNATES_LIMIT (64u << 10)
-#define ALTERNATES_DEPTH 5 /* git's own */
 
 /* In the order in which they make sense: a pack without an index is nothing to git. */
 static const char *const pack_parts[] = {".pack", ".rev", ".bitmap", ".promisor", ".mtimes", ".idx"};
@@ -142,42 +139,9 @@ static int copy_pass(struct copying *copying)
 	return r;
 }
 
-static int copy_with_alternates(const char *objects, int to_fd, unsigned depth);
-
-/* LINE is relative to the directory of objects. */
-static int copy_alternate(const char *objects, const char *line, int to_fd, unsigned depth)
+static int copy_from(const char *objects, void *payload)
 {
-	HD_AUTO_FREE char *path = NULL;
-
-	if (!*line || *line == '#')
-		return 0;
-	if (depth == ALTERNATES_DEPTH)
-		return hd_fail(HD_E_BASE_MISSING, "%s: alternates are nested too deep", objects);
-	if (asprintf(&path, "%s%s%s", *line == '/' ? "" : objects, *line == '/' ? "" : "/", line) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	return copy_with_alternates(path, to_fd, depth + 1);
-}
-
-static int copy_alternates(const char *objects, int from_fd, int to_fd, unsigned depth)
-{
-	HD_AUTO_FREE char *text = NULL;
-	char *rest, *line;
-	size_t size;
-	int r = hd_file_read_whole(from_fd, "info/alternates", ALTERNATES_LIMIT, &text, &size);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	rest = text;
-	while (r >= 0 && (line = strsep(&rest, "\n")))
-		r = copy_alternate(objects, line, to_fd, depth);
-	return r;
-}
-
-static int copy_with_alternates(const char *objects, int to_fd, unsigned depth)
-{
-	struct copying copying = {.from_fd = hd_directory_open(AT_FDCWD, objects), .to_fd = to_fd};
+	struct copying copying = {.from_fd = hd_directory_open(AT_FDCWD, objects), .to_fd = *(int *)payload};
 	int r = copying.from_fd < 0 ? copying.from_fd : 0;
 
 	for (unsigned pass = 0; r >= 0 && pass < PASSES; pass++) {
@@ -188,8 +152,6 @@ static int copy_with_alternates(const char *objects, int to_fd, unsigned depth)
 	}
 	if (r >= 0 && copying.vanished)
 		r = hd_fail(EAGAIN, "it is being packed over and over again");
-	if (r >= 0)
-		r = copy_alternates(objects, copying.from_fd, to_fd, depth);
 	hd_cleanup_close(&copying.from_fd);
 	return r < 0 && r != -HD_E_INTERRUPTED ? hd_fail_in(r, "%s", objects) : r;
 }
@@ -197,5 +159,5 @@ static int copy_with_alternates(const char *objects, int to_fd, unsigned depth)
 int hd_eject_objects_copy(const char *objects, int to_fd)
 {
 	hd_work_step(HD_WORK_COPYING_OBJECTS, 0);
-	return copy_with_alternates(objects, to_fd, 0);
+	return hd_alternates_each(objects, copy_from, &to_fd);
 }

@@ -2,25 +2,28 @@
 #include "capture/git/export/export_copy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <git2.h>
-#include <git2/sys/odb_backend.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/git/alternates.h"
 #include "capture/git/commit_object.h"
+#include "capture/git/packs/packed_copy.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/bases/git/base_git_tree.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/platform/threads/work.h"
 
 /*
  * The walk is our own: libgit2's refuses commits that git takes (commit_object.h). It goes from the commits to what the target
- * has, of which it has all that that leads to, and libgit2's packbuilder makes a pack of what it meets. The pack goes through
- * the target's indexer: nothing of it is there before all of it is.
+ * has, of which it has all that that leads to. What it meets becomes a pack, of the bytes that the source's packs have of it
+ * (packed_copy.h), and of objects that have to be read. Nothing of it is there before all of it is.
  */
 
 #define TREES_DEEP 2048
@@ -43,26 +46,21 @@ static int open_source(struct hd_export_objects *objects, uint16_t number, git_r
 
 struct copy {
 	struct hd_export_objects *objects;
-	git_odb *source;           /* owned */
-	git_packbuilder *builder;  /* owned */
-	struct hd_export_map seen; /* commits and trees */
-	git_oid *stack;            /* owned array: commits */
+	git_odb *source;              /* owned */
+	struct hd_object_list wanted; /* owned: what was met, and is not in the target */
+	bool is_empty;                /* the target has no object at all */
+	git_oid *stack;               /* owned array: commits */
 	size_t count, capacity;
 };
 
-/* Whether ID, a commit or tree, was met before or is in the target; else it is met now. */
+/* Whether ID was met before or is in the target; else it is met now. */
 static int meet(struct copy *copy, const git_oid *id, bool *ret_new)
 {
-	*ret_new = !hd_export_map_get(&copy->seen, id->id) &&
-		   !git_odb_exists_ext(copy->objects->odb, id, GIT_ODB_LOOKUP_NO_REFRESH);
-	return *ret_new ? hd_export_map_put(&copy->seen, id->id, id) : 0;
-}
+	const struct hd_pack_entry entry = {.id = *id};
 
-static int insert(struct copy *copy, const git_oid *id)
-{
-	return git_packbuilder_insert(copy->builder, id, NULL) < 0
-		       ? hd_git_library_fail(HD_E_BASE_OBJECT, "read %s", git_oid_tostr_s(id))
-		       : 0;
+	*ret_new = !hd_object_list_find(&copy->wanted, id) &&
+		   (copy->is_empty || !git_odb_exists_ext(copy->objects->odb, id, GIT_ODB_LOOKUP_NO_REFRESH));
+	return *ret_new ? hd_object_list_add(&copy->wanted, &entry) : 0;
 }
 
 static int collect_tree(struct copy *copy, const git_oid *id, unsigned depth);
@@ -70,14 +68,13 @@ static int collect_tree(struct copy *copy, const git_oid *id, unsigned depth);
 static int collect_entry(struct copy *copy, const struct hd_git_tree_entry *entry, unsigned depth)
 {
 	git_oid id;
+	bool is_new;
 
 	/* A submodule's commit is in another repository. */
 	if (entry->is_commit)
 		return 0;
 	(void)git_oid_fromraw(&id, entry->id);
-	if (S_ISDIR(entry->mode))
-		return collect_tree(copy, &id, depth + 1);
-	return git_odb_exists_ext(copy->objects->odb, &id, GIT_ODB_LOOKUP_NO_REFRESH) ? 0 : insert(copy, &id);
+	return S_ISDIR(entry->mode) ? collect_tree(copy, &id, depth + 1) : meet(copy, &id, &is_new);
 }
 
 static int collect_entries(struct copy *copy, git_odb_object *tree, unsigned depth)
@@ -108,10 +105,8 @@ static int collect_tree(struct copy *copy, const git_oid *id, unsigned depth)
 	if (git_odb_read(&tree, copy->source, id) < 0)
 		return hd_git_library_fail(HD_E_BASE_OBJECT, "read %s", git_oid_tostr_s(id));
 	r = git_odb_object_type(tree) == GIT_OBJECT_TREE
-		    ? insert(copy, id)
+		    ? collect_entries(copy, tree, depth)
 		    : hd_fail(HD_E_BASE_OBJECT, "%s is no tree", git_oid_tostr_s(id));
-	if (r >= 0)
-		r = collect_entries(copy, tree, depth);
 	git_odb_object_free(tree);
 	return r;
 }
@@ -136,14 +131,29 @@ static int collect_commit(struct copy *copy, const git_oid *id)
 	r = hd_commit_object_read(copy->source, id, &object, &text);
 	if (r < 0)
 		return r;
-	r = insert(copy, id);
-	if (r >= 0)
-		r = collect_tree(copy, &text.tree, 0);
+	r = collect_tree(copy, &text.tree, 0);
 	for (size_t i = 0; i < text.n_parents && r >= 0; i++)
 		r = push(copy, &text.parents[i]);
 	hd_commit_text_clear(&text);
 	git_odb_object_free(object);
 	return r < 0 ? r : hd_work_advance(1);
+}
+
+static int stop_at_object(const char *name, unsigned char type, void *payload)
+{
+	(void)type;
+	(void)payload;
+	return strcmp(name, "pack") != 0 && strcmp(name, "info") != 0;
+}
+
+/* Then nothing has to be looked for. */
+static bool is_empty(const char *location)
+{
+	HD_AUTO_CLOSE int fd = hd_directory_open(AT_FDCWD, location);
+
+	return fd >= 0 && hd_directory_list(fd, "objects", stop_at_object, NULL) == 0 &&
+	       hd_directory_list(fd, "objects/pack", stop_at_object, NULL) == 0 &&
+	       !hd_file_exists(fd, "objects/info/alternates");
 }
 
 static int collect(struct copy *copy, const git_oid *commits, size_t count)
@@ -152,6 +162,7 @@ static int collect(struct copy *copy, const git_oid *commits, size_t count)
 
 	hd_work_step(HD_WORK_READING_COMMITS, 0);
 	(void)git_odb_refresh(copy->objects->odb);
+	copy->is_empty = is_empty(copy->objects->location);
 	for (size_t i = 0; i < count && r >= 0; i++)
 		r = push(copy, &commits[i]);
 	while (r >= 0 && copy->count > 0) {
@@ -165,72 +176,90 @@ static int collect(struct copy *copy, const git_oid *commits, size_t count)
 /* ---- the pack ---- */
 
 struct packing {
-	git_odb_writepack *pack; /* owned */
-	git_indexer_progress progress;
-	bool stopped;
+	struct copy *copy;
+	struct hd_pack_writer writer; /* owned */
 };
 
-static int look(int stage, uint32_t current, uint32_t total, void *payload)
+static int take_packed(const char *objects, void *payload)
 {
 	struct packing *packing = payload;
 
-	(void)stage;
-	(void)current;
-	(void)total;
-	packing->stopped = hd_work_advance(0) < 0;
-	return packing->stopped ? GIT_EUSER : 0;
+	return hd_packed_copy(objects, &packing->copy->wanted, &packing->writer);
 }
 
-static int append(void *data, size_t size, void *payload)
+/* What no pack had: files, packs of which little is wanted, differences from what stays. */
+static int write_whole(struct packing *packing, struct hd_pack_entry *entry)
 {
-	struct packing *packing = payload;
+	git_odb_object *object;
+	int r;
 
-	packing->stopped = hd_work_advance(0) < 0;
-	if (packing->stopped)
-		return GIT_EUSER;
-	return packing->pack->append(packing->pack, data, size, &packing->progress);
+	if (git_odb_read(&object, packing->copy->source, &entry->id) < 0)
+		return hd_git_library_fail(HD_E_BASE_OBJECT, "read %s", git_oid_tostr_s(&entry->id));
+	entry->type = git_odb_object_type(object);
+	entry->size = git_odb_object_size(object);
+	r = hd_pack_writer_add(&packing->writer, git_odb_object_data(object), entry);
+	git_odb_object_free(object);
+	return r < 0 ? r : hd_work_advance(1);
 }
 
-static int write_pack(struct copy *copy)
+static int write_all(struct packing *packing, git_repository *source)
 {
-	struct packing packing = {0};
-	size_t count = git_packbuilder_object_count(copy->builder);
-	int g, r = 0;
+	struct hd_object_list *wanted = &packing->copy->wanted;
+	HD_AUTO_FREE char *objects = NULL;
+	int r;
 
-	if (count == 0)
+	if (asprintf(&objects, "%s/objects", git_repository_commondir(source)) < 0) {
+		objects = NULL;
+		return -ENOMEM;
+	}
+	r = hd_alternates_each(objects, take_packed, packing);
+	for (size_t i = 0; i < wanted->count && r >= 0; i++) {
+		if (wanted->entries[i].offset == 0)
+			r = write_whole(packing, &wanted->entries[i]);
+	}
+	if (r < 0)
+		return r;
+	hd_work_step(HD_WORK_WRITING_TO_DISK, 0);
+	r = hd_work_advance(0);
+	return r < 0 ? r : hd_pack_writer_finish(&packing->writer, wanted->entries, wanted->count);
+}
+
+static int write_pack(struct copy *copy, git_repository *source)
+{
+	struct packing packing = {.copy = copy};
+	int r;
+
+	if (copy->wanted.count == 0)
 		return 0;
-	hd_work_step(HD_WORK_COPYING_OBJECTS, 0);
-	g = git_packbuilder_set_callbacks(copy->builder, look, &packing);
-	if (g == 0)
-		g = git_odb_write_pack(&packing.pack, copy->objects->odb, NULL, NULL);
-	if (g == 0)
-		g = git_packbuilder_foreach(copy->builder, append, &packing);
-	if (g == 0)
-		g = packing.pack->commit(packing.pack, &packing.progress);
-	if (packing.stopped)
-		r = -HD_E_INTERRUPTED;
-	else if (g < 0)
-		r = hd_git_library_fail(HD_E_REPOSITORY, "write a pack in %s", copy->objects->location);
-	if (packing.pack)
-		packing.pack->free(packing.pack);
-	return r;
+	hd_work_step(HD_WORK_COPYING_OBJECTS, copy->wanted.count);
+	r = hd_pack_writer_begin(copy->objects->location, &packing.writer);
+	if (r < 0)
+		return hd_fail_in(r, "write a pack in %s", copy->objects->location);
+	r = write_all(&packing, source);
+	hd_pack_writer_abort(&packing.writer);
+	if (r < 0)
+		return r == -HD_E_INTERRUPTED || r == -HD_E_BASE_OBJECT
+			       ? r
+			       : hd_fail_in(r, "write a pack in %s", copy->objects->location);
+	return git_odb_refresh(copy->objects->odb) < 0
+		       ? hd_git_library_fail(HD_E_REPOSITORY, "read the pack in %s", copy->objects->location)
+		       : 0;
 }
 
 static int copy_commits(
 	struct hd_export_objects *objects, git_repository *source, const git_oid *commits, size_t count)
 {
-	struct copy copy = {.objects = objects, .seen = {.key_size = GIT_OID_RAWSZ}};
+	struct copy copy = {.objects = objects};
 	int r = 0;
 
-	if (git_repository_odb(&copy.source, source) < 0 || git_packbuilder_new(&copy.builder, source) < 0)
+	if (git_repository_odb(&copy.source, source) < 0)
 		r = hd_git_library_fail(HD_E_BASE_MISSING, "%s", git_repository_path(source));
 	if (r >= 0)
 		r = collect(&copy, commits, count);
 	if (r >= 0)
-		r = write_pack(&copy);
-	git_packbuilder_free(copy.builder);
+		r = write_pack(&copy, source);
 	git_odb_free(copy.source);
-	hd_export_map_clear(&copy.seen);
+	hd_object_list_clear(&copy.wanted);
 	free(copy.stack);
 	return r == -HD_E_BASE_OBJECT ? hd_fail_in(r, "the history in %s, of which all is needed",
 						git_repository_path(source))
@@ -246,7 +275,6 @@ int hd_export_copy_commits(
 	if (r >= 0)
 		r = copy_commits(objects, source, commits, count);
 	git_repository_free(source);
-	objects->is_unsynced |= r >= 0;
 	return r;
 }
 

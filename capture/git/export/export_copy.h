@@ -7,6 +7,7 @@
  * as they are, with all that they lead to, so that their ids, signatures and headers are those of before.
  *
  * Ownership   Borrows everything. Threads: one.
+ * Durability  What was copied is on the disk; of what failed, or was stopped, nothing is there.
  * Errors      -HD_E_BASE_MISSING, -HD_E_BASE_OBJECT (the source has not all of it), -HD_E_REPOSITORY, -HD_E_INTERRUPTED.
  */
 

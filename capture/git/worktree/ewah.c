@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/git/worktree/ewah.h"
 
-#include "capture/git/worktree/big_endian.h"
+#include "capture/git/big_endian.h"
 
 #define LITERALS_SHIFT 33
 

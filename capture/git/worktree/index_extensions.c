@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "capture/git/worktree/big_endian.h"
+#include "capture/git/big_endian.h"
 #include "capture/git/worktree/ewah.h"
 
 #define FSMONITOR_VERSION 2

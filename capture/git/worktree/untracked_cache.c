@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "capture/git/worktree/big_endian.h"
+#include "capture/git/big_endian.h"
 #include "capture/git/worktree/ewah.h"
 #include "capture/git/worktree/untracked_directories.h"
 #include "overlay/platform/cleanup.h"

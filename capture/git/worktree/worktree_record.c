@@ -69,27 +69,29 @@ static char *line_of(const char *text, const char *key)
 }
 
 /* Whoever can write there could have written anything: what is no record is nobody's. */
-static int parse(const char *text, struct hd_worktree_record *record)
+int hd_worktree_record_parse(const char *text, struct hd_worktree_record *ret_record)
 {
+	HD_CLEANUP(hd_worktree_record_clear) struct hd_worktree_record record = {0};
 	HD_AUTO_FREE char *number = line_of(text, "number");
 	char *end;
 	unsigned long value;
 
-	record->store = line_of(text, "store");
-	record->thread = line_of(text, "thread");
-	record->born = line_of(text, "born");
-	if (!number || !record->store || !record->thread)
+	record.store = line_of(text, "store");
+	record.thread = line_of(text, "thread");
+	record.born = line_of(text, "born");
+	if (!number || !record.store || !record.thread)
 		return -ENOENT;
 	value = strtoul(number, &end, 10);
 	if (*number < '1' || *number > '9' || *end || value > UINT32_MAX)
 		return -ENOENT;
-	record->number = (uint32_t)value;
+	record.number = (uint32_t)value;
+	*ret_record = record;
+	record = (struct hd_worktree_record){0};
 	return 0;
 }
 
 int hd_worktree_record_read(const char *path, struct hd_worktree_record *ret_record)
 {
-	HD_CLEANUP(hd_worktree_record_clear) struct hd_worktree_record record = {0};
 	HD_AUTO_FREE char *file = NULL;
 	HD_AUTO_FREE char *text = NULL;
 	size_t size;
@@ -100,13 +102,7 @@ int hd_worktree_record_read(const char *path, struct hd_worktree_record *ret_rec
 		return -ENOMEM;
 	}
 	r = hd_file_read_whole(AT_FDCWD, file, TEXT_LIMIT, &text, &size);
-	if (r >= 0)
-		r = parse(text, &record);
-	if (r < 0)
-		return r;
-	*ret_record = record;
-	record = (struct hd_worktree_record){0};
-	return 0;
+	return r < 0 ? r : hd_worktree_record_parse(text, ret_record);
 }
 
 static int read_record(const char *repository, const char *name, struct hd_worktree_record *ret_record)

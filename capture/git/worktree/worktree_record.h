@@ -45,6 +45,9 @@ char *hd_worktree_record_format(const struct hd_worktree_record *record);
 /* When the store at STORE_PATH was made, as its records say it: fresh memory, NULL where nobody knows. */
 char *hd_worktree_record_birth(const char *store_path);
 
+/* TEXT, the bytes of a file and a NUL, with neither repository nor name; bare -ENOENT where it is no record. The caller clears it. */
+int hd_worktree_record_parse(const char *text, struct hd_worktree_record *ret_record);
+
 /* That in the admin directory at PATH, with neither repository nor name; -ENOENT. The caller clears it. */
 int hd_worktree_record_read(const char *path, struct hd_worktree_record *ret_record);
 

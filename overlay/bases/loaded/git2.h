@@ -58,6 +58,7 @@
 	x(git_config_get_bool) \
 	x(git_config_get_path) \
 	x(git_config_get_string) \
+	x(git_config_get_int32) \
 	x(git_config_get_string_buf) \
 	x(git_config_open_default) \
 	x(git_config_open_ondisk) \
@@ -132,7 +133,6 @@
 	x(git_odb_stream_free) \
 	x(git_odb_stream_write) \
 	x(git_odb_write) \
-	x(git_odb_write_pack) \
 	x(git_oid_fromstrn) \
 	x(git_oidarray_dispose) \
 	x(git_packbuilder_foreach) \
@@ -290,6 +290,7 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_config_get_bool (hd_git_functions()->git_config_get_bool)
 #define git_config_get_path (hd_git_functions()->git_config_get_path)
 #define git_config_get_string (hd_git_functions()->git_config_get_string)
+#define git_config_get_int32 (hd_git_functions()->git_config_get_int32)
 #define git_config_get_string_buf (hd_git_functions()->git_config_get_string_buf)
 #define git_config_open_default (hd_git_functions()->git_config_open_default)
 #define git_config_open_ondisk (hd_git_functions()->git_config_open_ondisk)
@@ -364,7 +365,6 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_odb_stream_free (hd_git_functions()->git_odb_stream_free)
 #define git_odb_stream_write (hd_git_functions()->git_odb_stream_write)
 #define git_odb_write (hd_git_functions()->git_odb_write)
-#define git_odb_write_pack (hd_git_functions()->git_odb_write_pack)
 #define git_oid_equal hd_git_id_equal
 #define git_oid_fromraw hd_git_id_from_bytes
 #define git_oid_fromstr hd_git_id_parse

@@ -4,7 +4,7 @@
 #include <git2.h>
 
 #include "capture/git/export/export_pack.h"
-#include "capture/git/export/pack_writer.h"
+#include "capture/git/packs/pack_writer.h"
 #include "overlay/bases/git/base_git_library.h"
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "capture/git/export/pack_writer.h"
+#include "capture/git/packs/pack_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "capture/git/worktree/big_endian.h"
+#include "capture/git/big_endian.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/descriptor.h"
@@ -101,9 +101,9 @@ static int flush(struct hd_pack_writer *writer)
 }
 
 /* Type and the lowest 4 bits of the size, then 7 bits each; a set 8th one says that more follow. */
-static void put_entry_header(struct hd_buffer *out, git_object_t type, uint64_t size)
+static void put_entry_header(struct hd_buffer *out, unsigned type, uint64_t size)
 {
-	uint8_t byte = (uint8_t)((unsigned)type << 4 | (size & 15));
+	uint8_t byte = (uint8_t)(type << 4 | (size & 15));
 
 	for (size >>= 4; size > 0; size >>= 7) {
 		hd_buffer_put_u8(out, byte | 0x80);
@@ -146,6 +146,43 @@ int hd_pack_writer_add(struct hd_pack_writer *writer, const void *data, struct h
 		return r;
 	entry->sum = (uint32_t)crc32_z(crc32_z(0, NULL, 0), out->data + before, out->size - before);
 	return out->size >= FLUSH_SIZE ? flush(writer) : 0;
+}
+
+/* ---- bytes of another pack ---- */
+
+/* How far back the base begins, from its highest 7 bits on; each byte but the first stands for one more than it says. */
+static void put_distance(struct hd_buffer *out, uint64_t distance)
+{
+	uint8_t bytes[ENTRY_HEADER_LIMIT];
+	size_t at = sizeof(bytes) - 1;
+
+	bytes[at] = distance & 0x7f;
+	while (distance >>= 7)
+		bytes[--at] = (uint8_t)(0x80 | (--distance & 0x7f));
+	hd_buffer_put(out, bytes + at, sizeof(bytes) - at);
+}
+
+void hd_pack_writer_begin_packed(
+	struct hd_pack_writer *writer, const struct hd_packed_header *header, struct hd_pack_entry *entry)
+{
+	struct hd_buffer *out = &writer->waiting;
+	size_t before = out->size;
+
+	entry->offset = writer->written + before;
+	put_entry_header(out, header->type, header->size);
+	if (header->type == HD_PACKED_DELTA)
+		put_distance(out, entry->offset - header->base);
+	entry->sum = (uint32_t)crc32_z(0, NULL, 0);
+	if (hd_buffer_status(out) >= 0)
+		entry->sum = (uint32_t)crc32_z(entry->sum, out->data + before, out->size - before);
+}
+
+int hd_pack_writer_add_packed(
+	struct hd_pack_writer *writer, const void *data, size_t size, struct hd_pack_entry *entry)
+{
+	entry->sum = (uint32_t)crc32_z(entry->sum, data, size);
+	hd_buffer_put(&writer->waiting, data, size);
+	return writer->waiting.size >= FLUSH_SIZE ? flush(writer) : hd_buffer_status(&writer->waiting);
 }
 
 /* ---- reading back ---- */
