@@ -44,10 +44,12 @@ static int attach(struct hd_overlay *overlay, const struct hd_mount_options *opt
 	/* A tree with a repository in it, as a directory base may be: that is what git is to find. */
 	if (hd_overlay_has_name(overlay, HD_ROOT_INO, GIT_NAME))
 		return hd_fail(HD_E_WORKTREE, "the tree has a " GIT_NAME " of its own");
-	if (hd_process_own_program(HD_FSMONITOR_PROGRAM, &hook) < 0)
+	if (options->git_fsmonitor != HD_GIT_FSMONITOR_NO &&
+		hd_process_own_program(HD_FSMONITOR_PROGRAM, &hook) < 0)
 		hd_error_clear();
 	settings.hook = hook;
-	settings.extends_config = options->git_fsmonitor;
+	settings.extend = options->git_fsmonitor == HD_GIT_FSMONITOR_YES ? HD_WORKTREE_EXTEND
+									 : HD_WORKTREE_EXTEND_HARMLESSLY;
 	return hd_worktree_attach(hd_overlay_store(overlay), &settings, ret_text);
 }
 

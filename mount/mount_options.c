@@ -107,8 +107,8 @@ static const struct option_row rows[] = {
 	{"git", OPTION_CHOICE, "none|worktree|branch|auto", FIELD(git), HD_GIT_NONE, 0,
 		"make the mount a git worktree, detached or on the branch heddle/THREAD; auto: where it can "
 		"be one"},
-	{"git-fsmonitor", OPTION_SWITCH, NULL, FIELD(git_fsmonitor), 0, 0,
-		"with git: let the repository have configurations of worktrees, and git ask what changed"},
+	{"git-fsmonitor", OPTION_CHOICE, "auto|yes|no", FIELD(git_fsmonitor), HD_GIT_FSMONITOR_AUTO, 0,
+		"with git: have it ask what changed; auto: where nobody minds extensions.worktreeConfig"},
 	{"private", OPTION_SWITCH, NULL, FIELD(is_private), 0, 0,
 		"seen by one command and its children alone; 'heddle run' sets it"},
 };

@@ -53,6 +53,13 @@ enum hd_git_mode {
 	HD_GIT_MODE_COUNT
 };
 
+/* Whether git asks the mount what changed, in its worktree: where its configuration may say so (worktree_config.h), always, never. */
+enum hd_git_fsmonitor_mode {
+	HD_GIT_FSMONITOR_AUTO,
+	HD_GIT_FSMONITOR_YES,
+	HD_GIT_FSMONITOR_NO,
+};
+
 #define HD_NO_ID UINT64_MAX
 
 struct hd_mount_options {
@@ -61,6 +68,7 @@ struct hd_mount_options {
 	uint64_t notify;            /* enum hd_notify_mode */
 	uint64_t access_times;      /* enum hd_access_times */
 	uint64_t git;               /* enum hd_git_mode */
+	uint64_t git_fsmonitor;     /* enum hd_git_fsmonitor_mode */
 	uint64_t cache_s;           /* how long the kernel may keep names and attributes */
 	uint64_t spin_us;           /* how long the reader of requests looks again before it sleeps */
 	uint64_t readers;           /* limit of request threads */
@@ -80,13 +88,12 @@ struct hd_mount_options {
 	bool allow_other;
 	bool default_permissions;
 	bool read_only;
-	bool is_volatile;   /* hd_overlay_options */
-	bool suid, dev;     /* honour set-user-id programs and device nodes: root alone may */
-	bool writeback;     /* the kernel collects writes */
-	bool is_private;    /* mounted where the supervisor cannot see it, see private/warden.h */
-	bool record;        /* note who changes what, see mount/witness/ */
-	bool git_fsmonitor; /* with git: the repository may get configurations of worktrees */
-	bool killpriv;      /* set-user-id bits are dropped here instead of by a question per write */
+	bool is_volatile; /* hd_overlay_options */
+	bool suid, dev;   /* honour set-user-id programs and device nodes: root alone may */
+	bool writeback;   /* the kernel collects writes */
+	bool is_private;  /* mounted where the supervisor cannot see it, see private/warden.h */
+	bool record;      /* note who changes what, see mount/witness/ */
+	bool killpriv;    /* set-user-id bits are dropped here instead of by a question per write */
 };
 
 /* The defaults; HEDDLE_NOTIFY=always in the environment sets `notify`. */

@@ -31,13 +31,14 @@
  * the head of "main", or at the state that --from names.
  */
 
-static const char *open_mode, *git_mode;
-static bool git_fsmonitor, allow_other, foreground, is_volatile, records, all;
+static const char *open_mode, *git_mode, *fsmonitor_mode;
+static bool allow_other, foreground, is_volatile, records, all;
 static struct hd_text_list mount_options;
 static const char *from;
 
 static const char *const open_modes[] = {"untracked", "tracked", NULL};
 static const char *const git_modes[] = {"none", "worktree", "branch", "auto", NULL};
+static const char *const fsmonitor_modes[] = {"auto", "yes", "no", NULL};
 
 static const struct hd_option options[] = {
 	{.long_name = "all",
@@ -68,10 +69,14 @@ static const struct hd_option options[] = {
 		.text = &git_mode,
 		.choices = git_modes},
 	{.long_name = "git-fsmonitor",
-		.help = "with --git: have git ask what changed instead of looking at every file. Where the "
+		.argument = "MODE",
+		.help = "with --git: yes: have git ask what changed instead of looking at every file; where "
+			"the "
 			"repository does not have it yet, this sets extensions.worktreeConfig in its "
-			"configuration",
-		.flag = &git_fsmonitor},
+			"configuration; auto, the default: likewise, but not in a repository of format 1, "
+			"which some programs could not read then; no: do not",
+		.text = &fsmonitor_mode,
+		.choices = fsmonitor_modes},
 	{.long_name = "allow-other",
 		.help = "let other users in; permissions are checked",
 		.flag = &allow_other},
@@ -107,7 +112,9 @@ static int collect_options(struct hd_mount_options *ret_options)
 	for (uint64_t mode = 0; git_mode && git_modes[mode]; mode++)
 		if (strcmp(git_mode, git_modes[mode]) == 0)
 			collected.git = mode;
-	collected.git_fsmonitor = collected.git_fsmonitor || git_fsmonitor;
+	for (uint64_t mode = 0; fsmonitor_mode && fsmonitor_modes[mode]; mode++)
+		if (strcmp(fsmonitor_mode, fsmonitor_modes[mode]) == 0)
+			collected.git_fsmonitor = mode;
 	collected.allow_other = collected.allow_other || allow_other;
 	collected.is_volatile = collected.is_volatile || is_volatile;
 	collected.record = collected.record || records;

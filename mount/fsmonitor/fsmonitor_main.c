@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mount/fsmonitor/asking_command.h"
 #include "mount/fsmonitor/fsmonitor_hook.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/files/descriptor.h"
@@ -17,7 +18,8 @@ int main(int argc, char *argv[])
 	/* git asks again in the words of version 1, which has no tokens, if this one is not understood. */
 	if (argc < 3 || strcmp(argv[1], "2") != 0)
 		return 64;
-	if (hd_fsmonitor_ask(".", argv[2], &answer, &size) < 0)
+	/* A token that nobody gave out is answered with everything. */
+	if (hd_fsmonitor_ask(".", hd_asking_command_may_know() ? argv[2] : "", &answer, &size) < 0)
 		return 1;
 	return hd_descriptor_write(STDOUT_FILENO, answer, size) < 0;
 }

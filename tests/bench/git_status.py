@@ -125,7 +125,7 @@ class Mount:
         subprocess.run(["git", "-C", place.repository, "config", "--unset", "extensions.worktreeConfig"], check=False)
         os.makedirs(place.tree, exist_ok=True)
         run(place.heddle, "thread", "fork", self.thread, "main", env=place.environment)
-        options = ["--git=worktree"] + (["--git-fsmonitor"] if self.fsmonitor else [])
+        options = ["--git=worktree", "--git-fsmonitor=" + ("yes" if self.fsmonitor else "no")]
         took, _ = timed(place.heddle, "mount", self.thread, place.tree, *options, env=place.environment)
         return took
 

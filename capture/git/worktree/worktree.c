@@ -358,10 +358,14 @@ static void set_hook(struct making *making, const char *path)
 	const struct hd_worktree_settings *settings = making->settings;
 	bool asks = false;
 
-	if (settings->hook && hd_worktree_config_set_hook(making->location, path, settings->hook,
-				      settings->extends_config, &asks) < 0) {
-		hd_log(HD_LOG_NOTICE, "git will not ask what changed: %s",
-			hd_error_message(-HD_E_REPOSITORY));
+	int r = settings->hook ? hd_worktree_config_set_hook(
+					 making->location, path, settings->hook, settings->extend, &asks)
+			       : hd_worktree_config_clear_hook(path);
+
+	if (r < 0) {
+		/* Who did not ask for it is told nothing of a configuration that cannot be written. */
+		hd_log(settings->extend == HD_WORKTREE_EXTEND ? HD_LOG_NOTICE : HD_LOG_DEBUG,
+			"git will not ask what changed: %s", hd_error_message(r));
 		hd_error_clear();
 	}
 	making->stat.token = asks ? settings->token : NULL;

@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 
+#include "capture/git/worktree/worktree_config.h"
 #include "capture/git/worktree/worktree_record.h"
 #include "overlay/store/index/index_operations.h"
 #include "overlay/store/store.h"
@@ -36,7 +37,8 @@ struct hd_worktree_settings {
 	const char *
 		token; /* what changed since the base is asked for with it (git's fsmonitor); NULL: nobody tells */
 	const char *hook; /* the program that git is to ask with it; NULL: none */
-	bool extends_config; /* may have the repository have configurations of worktrees, where the hook is set */
+	enum hd_worktree_extend
+		extend; /* whether the repository may get configurations of worktrees for that */
 	bool branch; /* a new one begins on the branch heddle/<thread>, else detached at the base's commit */
 };
 

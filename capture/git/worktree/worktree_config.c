@@ -45,11 +45,14 @@ static bool says(git_config *config, const char *name)
  * As `git config extensions.worktreeConfig true` does. With it what is of the main worktree alone (core.bare, core.worktree)
  * would have to move to a file of that one, which is not ours to decide.
  */
-static int extend(git_config *config, bool *ret_extended)
+static int extend(git_config *config, enum hd_worktree_extend extend, bool *ret_extended)
 {
 	git_buf worktree = GIT_BUF_INIT;
+	int32_t format = 0;
 
-	*ret_extended = !says(config, "core.bare") &&
+	if (git_config_get_int32(&format, config, "core.repositoryformatversion") == GIT_ENOTFOUND)
+		format = 0;
+	*ret_extended = (format == 0 || extend == HD_WORKTREE_EXTEND) && !says(config, "core.bare") &&
 			git_config_get_string_buf(&worktree, config, "core.worktree") == GIT_ENOTFOUND;
 	git_buf_dispose(&worktree);
 	if (*ret_extended && git_config_set_bool(config, EXTENSION, 1) < 0)
@@ -81,15 +84,32 @@ static int set_unless_said(const char *location, git_config *config, const char 
 	return r;
 }
 
-static int has_worktrees(const char *location, bool may_extend, bool *ret_has)
+static int has_extension(const char *location, bool *ret_has)
 {
 	git_config *config = NULL;
 	int r = open_file(location, "config", &config);
 
 	*ret_has = r == 0 && says(config, EXTENSION);
-	if (r == 0 && !*ret_has && may_extend)
-		r = extend(config, ret_has);
 	git_config_free(config);
+	return r;
+}
+
+static int has_worktrees(const char *location, enum hd_worktree_extend how, bool *ret_has)
+{
+	git_config *config = NULL;
+	int r = has_extension(location, ret_has);
+
+	if (r < 0 || *ret_has)
+		return r;
+	r = open_file(location, "config", &config);
+	if (r == 0)
+		r = extend(config, how, ret_has);
+	git_config_free(config);
+	/* It may be that somebody held the lock of the file to do just that. */
+	if (r < 0 && has_extension(location, ret_has) == 0 && *ret_has) {
+		hd_error_clear();
+		r = 0;
+	}
 	return r;
 }
 
@@ -126,11 +146,11 @@ static int set_hook(git_config *config, const char *hook, bool *ret_asks)
 	return r;
 }
 
-int hd_worktree_config_set_hook(
-	const char *location, const char *admin, const char *hook, bool may_extend, bool *ret_asks)
+int hd_worktree_config_set_hook(const char *location, const char *admin, const char *hook,
+	enum hd_worktree_extend extend, bool *ret_asks)
 {
 	git_config *config = NULL;
-	int r = has_worktrees(location, may_extend, ret_asks);
+	int r = has_worktrees(location, extend, ret_asks);
 
 	if (r < 0 || !*ret_asks)
 		return r;
@@ -171,5 +191,34 @@ int hd_worktree_config_is_sparse(const char *location, const char *admin, bool *
 		*ret_sparse = says(has(config, SPARSE) ? config : common, SPARSE);
 	git_config_free(config);
 	git_config_free(common);
+	return r;
+}
+
+int hd_worktree_config_clear_hook(const char *admin)
+{
+	static const char *const names[] = {HOOK, UNTRACKED, PRELOAD};
+	git_config *config = NULL;
+	git_buf value = GIT_BUF_INIT;
+	HD_AUTO_FREE char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/config.worktree", admin) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	if (!hd_file_exists(AT_FDCWD, path))
+		return 0;
+	r = open_file(admin, "config.worktree", &config);
+	if (r == 0 && git_config_get_string_buf(&value, config, HOOK) == 0 && strstr(value.ptr, OUR_HOOK)) {
+		for (size_t i = 0; i < HD_ARRAY_SIZE(names) && r == 0; i++) {
+			int g = git_config_delete_entry(config, names[i]);
+
+			if (g < 0 && g != GIT_ENOTFOUND)
+				r = hd_git_library_fail(
+					HD_E_REPOSITORY, "take back %s of the worktree", names[i]);
+		}
+	}
+	git_buf_dispose(&value);
+	git_config_free(config);
 	return r;
 }

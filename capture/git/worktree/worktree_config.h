@@ -13,12 +13,26 @@
 #include <stdbool.h>
 
 /*
- * Has git ask the program HOOK what changed (core.fsmonitor), keep its untracked cache, and not look at entries ahead (core.preloadIndex), unless that is decided already, in the worktree of the directory ADMIN of the repository LOCATION.
- * *RET_ASKS says whether it does: not where the repository has no configuration of worktrees, unless MAY_EXTEND, by which it gets
- * it, and not where somebody else has said what git is to ask.
+ * Whether a repository that has no configurations of worktrees may get them (extensions.worktreeConfig). All programs pass over
+ * what they do not know of extensions where core.repositoryformatversion is 0; in one of format 1 those that do not know this
+ * one, as libgit2 before 1.7, refuse the repository.
  */
-int hd_worktree_config_set_hook(
-	const char *location, const char *admin, const char *hook, bool may_extend, bool *ret_asks);
+enum hd_worktree_extend {
+	HD_WORKTREE_EXTEND_HARMLESSLY, /* one of format 0 */
+	HD_WORKTREE_EXTEND,            /* any */
+};
+
+/*
+ * Has git ask the program HOOK what changed (core.fsmonitor), keep its untracked cache, and not look at entries ahead
+ * (core.preloadIndex), unless that is decided already, in the worktree of the directory ADMIN of the repository LOCATION.
+ * *RET_ASKS says whether it does: not where the repository has no configurations of worktrees, and does not get them by EXTEND;
+ * not where somebody else has said what git is to ask.
+ */
+int hd_worktree_config_set_hook(const char *location, const char *admin, const char *hook,
+	enum hd_worktree_extend extend, bool *ret_asks);
+
+/* Takes back what hd_worktree_config_set_hook has set in the worktree of ADMIN. */
+int hd_worktree_config_clear_hook(const char *admin);
 
 /* Whether git keeps files out of the worktree of the directory ADMIN of the repository LOCATION ('git sparse-checkout'). */
 int hd_worktree_config_is_sparse(const char *location, const char *admin, bool *ret_sparse);

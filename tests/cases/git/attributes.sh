@@ -30,7 +30,7 @@ git clone -q --bare repository module.git
 git -C repository submodule --quiet add "$TEST_DIRECTORY/module.git" module 2>/dev/null
 GIT_COMMITTER_DATE="2021-06-07T08:09:11Z" git -C repository commit -q -m "Module"
 heddle_init repository
-check heddle mount main "$MNT" --git=worktree --git-fsmonitor >/dev/null
+check heddle mount main "$MNT" --git=worktree --git-fsmonitor=yes >/dev/null
 git -C repository worktree add -q --detach "$TEST_DIRECTORY/native" main
 
 # The same in both, with the same output but for the place.

@@ -3,7 +3,7 @@
 # TIMEOUT: 240
 #
 # git's commands in a mount and in a worktree on the disk: the same output, the same exit statuses and the same commits.
-# Without the fsmonitor hook, with which git before 2.43 is wrong now and then (docs/design/git.md).
+# The hook by which git asks what changed is there, as it is by default.
 
 . "$TEST_LIB/common.sh"
 

@@ -36,7 +36,7 @@ check_reads_nothing() {
 	[ "$(reads)" -le $((before + 4)) ] || fail "git read $(($(reads) - before)) times"
 }
 
-check heddle mount main "$MNT" --git=worktree >/dev/null
+check heddle mount main "$MNT" --git=worktree --git-fsmonitor=no >/dev/null
 check_reads_nothing
 check_equal "$(git -C "$MNT" diff-files)" "" "no entry needs to be looked at"
 check_equal "$(git -C "$MNT" ls-files --debug -- 'three/five/file 5' | grep -c "mtime: $(date -d 2021-06-07T08:09:10Z +%s):0")" 1
@@ -50,7 +50,7 @@ kept=$(stat -c '%i %s' "$template")
 entries=$(git -C "$MNT" ls-files --debug)
 for thread in copied again; do
 	heddle_unmount
-	check heddle mount "$thread" "$MNT" --git=worktree >/dev/null
+	check heddle mount "$thread" "$MNT" --git=worktree --git-fsmonitor=no >/dev/null
 	check_equal "$(git -C "$MNT" ls-files --debug)" "$entries" "thread $thread"
 	check_equal "$(git -C "$MNT" status --porcelain)$(git -C "$MNT" diff-files)" ""
 	check git -C "$MNT" fsck --no-dangling
@@ -62,13 +62,13 @@ for thread in copied again; do
 	fi
 done
 heddle_unmount
-check heddle mount main "$MNT" --git=worktree >/dev/null
+check heddle mount main "$MNT" --git=worktree --git-fsmonitor=no >/dev/null
 
 # The same after new mounts, whichever directory is looked into first.
 numbers=$(find "$MNT" -mindepth 1 -printf '%P %i\n' | sort)
 for round in 1 2; do
 	heddle_unmount
-	check heddle mount main "$MNT" --git=worktree >/dev/null
+	check heddle mount main "$MNT" --git=worktree --git-fsmonitor=no >/dev/null
 	[ "$round" -eq 1 ] || ls "$MNT/three/five" >/dev/null
 	check_reads_nothing
 	check_equal "$(find "$MNT" -mindepth 1 -printf '%P %i\n' | sort)" "$numbers"
@@ -89,14 +89,14 @@ changed=' M "one/file 1"
  M "two/file 3"'
 check_equal "$(git -C "$MNT" status --porcelain)" "$changed"
 heddle_unmount
-check heddle mount main "$MNT" --git=worktree >/dev/null
+check heddle mount main "$MNT" --git=worktree --git-fsmonitor=no >/dev/null
 check_equal "$(git -C "$MNT" status --porcelain)" "$changed"
 
 # A thread that begins at a state with these changes: its index is made of the commit, and git finds them.
 check heddle capture -m "Changed" >/dev/null
 heddle_unmount
 check heddle thread fork second main >/dev/null
-check heddle mount second "$MNT" --git=worktree >/dev/null
+check heddle mount second "$MNT" --git=worktree --git-fsmonitor=no >/dev/null
 check_equal "$(git -C "$MNT" status --porcelain)" "$changed"
 check git -C "$MNT" commit -q -a -m "Committed"
 check_equal "$(git -C "$MNT" status --porcelain)" ""

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # TIMEOUT: 300
 #
-# With --git-fsmonitor git's first status looks at no entry and lists no directory, nor does a later one at more than what
+# Unless it is told not to, git asks the mount what changed: the first status looks at no entry and lists no directory, nor does a later one at more than what
 # changed, whatever .gitignore files there are; each kind of change is told of, also after new mounts, deaths of the worker and
 # restores. Changes at random are in fsmonitor_random.sh, the index without fsmonitor in first_status.sh.
 
@@ -46,8 +46,8 @@ asks() {
 	git -C "$MNT" config core.fsmonitor || true
 }
 
-# Without the option nothing of the user's is changed, and the untracked cache alone saves the listings.
-check heddle mount main "$MNT" --git=worktree >/dev/null
+# Without it nothing of the user's is changed, and the untracked cache alone saves the listings.
+check heddle mount main "$MNT" --git=worktree --git-fsmonitor=no >/dev/null
 check_equal "$(asks)" ""
 check_equal "$(cat repository/.git/config)" "$before"
 looks 1000 0 ""
@@ -57,7 +57,7 @@ heddle_unmount
 
 # With it.
 check heddle thread fork second main >/dev/null
-check heddle mount second "$MNT" --git=worktree --git-fsmonitor >/dev/null
+check heddle mount second "$MNT" --git=worktree >/dev/null
 check_contains "$(asks)" "heddle-fsmonitor"
 check_equal "$(git -C repository config core.fsmonitor || true)" "" "of the other worktrees"
 looks 0 0 ""
@@ -128,7 +128,7 @@ changed=' M "four/five/file 1"
  M "two-a/file 1"'
 looks 20 9 "$changed"
 heddle_unmount
-check heddle mount second "$MNT" --git=worktree --git-fsmonitor >/dev/null
+check heddle mount second "$MNT" --git=worktree >/dev/null
 looks 20 9 "$changed"
 echo e >>"$MNT/six seven/file 1"
 changed=' M "four/five/file 1"
@@ -157,7 +157,7 @@ looks 0 0 ""
 # A mount at another place: git does not warn of a cache that is not of this place.
 heddle_unmount
 mkdir elsewhere
-check heddle mount second "$TEST_DIRECTORY/elsewhere" --git=worktree --git-fsmonitor >/dev/null
+check heddle mount second "$TEST_DIRECTORY/elsewhere" --git=worktree >/dev/null
 check_equal "$(git -C elsewhere status --porcelain 2>&1)" ""
 echo u >elsewhere/untracked
 check_equal "$(git -C elsewhere status --porcelain 2>&1)" "?? untracked"

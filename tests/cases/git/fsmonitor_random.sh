@@ -24,7 +24,7 @@ heddle_init repository
 
 seed=${HEDDLE_SEED:-$((SRANDOM % 1000000))}
 for round in 1 2; do
-	check heddle mount main "$MNT" --git=worktree --git-fsmonitor -o restarts=1000 >/dev/null
+	check heddle mount main "$MNT" --git=worktree --git-fsmonitor=yes -o restarts=1000 >/dev/null
 	check python3 "$TEST_LIB/git_changes.py" "$MNT" $((seed + round)) "${HEDDLE_STEPS:-40}"
 	heddle_unmount
 done

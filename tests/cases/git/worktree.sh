@@ -52,7 +52,7 @@ rm "$MNT/untracked"
 
 # What was made in the repository is not for others to write.
 check heddle thread create second main >/dev/null
-check heddle mount second "$TEST_DIRECTORY/second" --git=branch --git-fsmonitor >/dev/null
+check heddle mount second "$TEST_DIRECTORY/second" --git=branch --git-fsmonitor=yes >/dev/null
 check_equal "$(git -C second status --short --branch)" "## heddle/second"
 check_equal "$(find repository/.git -perm /022 ! -type l)" ""
 check heddle unmount second >/dev/null

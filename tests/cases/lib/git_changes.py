@@ -200,7 +200,7 @@ class Story:
         run("heddle", "unmount", self.mount)
         if self.random.random() < 0.5:
             run("heddle", "capture", "-m", "Without a mount", ok=(0, 1))
-        run("heddle", "mount", "main", self.mount, "--git=worktree", "--git-fsmonitor", "-o", "restarts=1000")
+        run("heddle", "mount", "main", self.mount, "--git=worktree", "--git-fsmonitor=yes", "-o", "restarts=1000")
 
     def kill_worker(self):
         run("python3", os.path.join(LIBRARY, "kill_mount.py"), "worker", "main")
