@@ -288,7 +288,7 @@ static int capture(const struct hd_invocation *invocation)
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	HD_AUTO_JSON json_t *reply = NULL;
 	json_t *request = NULL;
-	size_t n_commits = 0;
+	struct hd_taken_commits taken = {0};
 	bool nothing;
 	int r;
 
@@ -299,7 +299,7 @@ static int capture(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = build_request(invocation, &location, &request);
 	if (r >= 0)
-		r = hd_take_commits_to_capture(&location, &n_commits);
+		r = hd_take_commits_to_capture(&location, &taken);
 	if (r < 0) {
 		json_decref(request);
 		return r;
@@ -309,16 +309,18 @@ static int capture(const struct hd_invocation *invocation)
 	if (r < 0)
 		return r;
 	nothing = json_is_true(json_object_get(reply, "nothing"));
-	if (json_object_set_new(reply, "commits", json_integer((json_int_t)n_commits)) < 0)
+	if (json_object_set_new(reply, "commits", json_integer((json_int_t)taken.count)) < 0 ||
+		json_object_set_new(reply, "git_busy", taken.busy ? json_string(taken.busy) : json_null()) <
+			0)
 		return -ENOMEM;
 	if (invocation->json)
 		r = hd_output_json(json_incref(reply));
 	else
-		print_text(&location, reply, n_commits);
+		print_text(&location, reply, taken.count);
 	warn_of_growth(reply);
 	if (r < 0)
 		return r;
-	return nothing && n_commits == 0 ? HD_EXIT_DIFFERENT : HD_EXIT_OK;
+	return nothing && taken.count == 0 ? HD_EXIT_DIFFERENT : HD_EXIT_OK;
 }
 
 static int run_capture(const struct hd_invocation *invocation)

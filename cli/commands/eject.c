@@ -17,7 +17,7 @@
 #include "overlay/platform/threads/work.h"
 
 static const char *branch;
-static bool without_ignored;
+static bool without_ignored, without_notes;
 
 static const struct hd_option options[] = {
 	{.long_name = "branch",
@@ -28,6 +28,9 @@ static const struct hd_option options[] = {
 	{.long_name = "no-ignored",
 		.help = "leave files behind that .gitignore, .heddleignore and info/exclude say are ignored",
 		.flag = &without_ignored},
+	{.long_name = "no-notes",
+		.help = "write no notes of what states say of themselves",
+		.flag = &without_notes},
 	{0},
 };
 
@@ -105,7 +108,7 @@ static int run_eject(const struct hd_invocation *invocation)
 	const char *thread = invocation->n_arguments > 1 ? invocation->arguments[1] : NULL;
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	HD_CLEANUP(hd_eject_result_clear) struct hd_eject_result result = {0};
-	struct hd_eject eject = {.without_ignored = without_ignored};
+	struct hd_eject eject = {.without_ignored = without_ignored, .without_notes = without_notes};
 	struct hd_state_id head, tree;
 	int r = hd_locate_thread(invocation, thread, &location);
 

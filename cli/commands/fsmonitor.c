@@ -37,7 +37,8 @@ const struct hd_command hd_command_fsmonitor = {
 		"its "
 		"fsmonitor hook (core.fsmonitor in git-config(1)): a new token and paths, each with a NUL "
 		"behind it; '/' stands for all. It is asked in the root of a mount that is a git worktree.\n"
-		"In a mount git asks by itself, with a program that starts faster ('heddle mount --git-fsmonitor').",
+		"In a mount git asks by itself, with a program that starts faster ('heddle mount "
+		"--git-fsmonitor').",
 	.min_arguments = 2,
 	.max_arguments = 2,
 	.run = run_fsmonitor,

@@ -181,7 +181,7 @@ static int run_land(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	HD_AUTO_FREE char *author = NULL;
-	size_t n_commits;
+	struct hd_taken_commits taken = {0};
 	int r;
 
 	if (message && !hd_utf8_is_valid(message, strlen(message)))
@@ -191,7 +191,7 @@ static int run_land(const struct hd_invocation *invocation)
 	if (r >= 0)
 		r = hd_identity_resolve(NULL, location.store->path, &author);
 	if (r >= 0)
-		r = hd_take_commits_to_capture(&location, &n_commits);
+		r = hd_take_commits_to_capture(&location, &taken);
 	if (r >= 0)
 		r = capture_first ? capture(&location, author) : hd_advance_check_captured(&location);
 	return r < 0 ? r : land(invocation, &location, author);

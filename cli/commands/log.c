@@ -11,6 +11,7 @@
 #include "capture/history/state_spec.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
+#include "cli/steps/take_commits.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/text/actor_text.h"
@@ -57,6 +58,7 @@ struct log_printer {
 	json_t *commits;              /* owned; NULL for text */
 	struct hd_log_graph graph;    /* owned */
 	unsigned long shown;
+	const char *busy; /* what git is in the middle of, or NULL */
 };
 
 static void printer_clear(struct log_printer *printer)
@@ -171,6 +173,10 @@ static int show_commits(struct log_printer *printer, const struct hd_invocation 
 		r = hd_worktree_commits_find(location->store, named, &commits);
 	for (size_t i = commits.count; i > 0 && r >= 0 && !is_full(printer); i--)
 		r = show_commit(printer, &commits, i - 1);
+	if (r >= 0) {
+		printer->busy = commits.head.busy;
+		hd_tell_busy(named, commits.head.busy);
+	}
 	return r;
 }
 
@@ -326,9 +332,11 @@ static int show(const struct hd_invocation *invocation, const struct hd_location
 	printer->states = invocation->json ? json_array() : NULL;
 	printer->commits = invocation->json ? json_array() : NULL;
 	r = show_commits(printer, invocation, location);
-	if (r < 0 || is_full(printer))
+	if (r < 0)
 		return r;
-	if (as_graph)
+	if (is_full(printer))
+		r = 0;
+	else if (as_graph)
 		r = show_graph(printer, from, n_from);
 	else if (of_all)
 		r = hd_state_log_walk_several(
@@ -336,8 +344,8 @@ static int show(const struct hd_invocation *invocation, const struct hd_location
 	else
 		r = hd_state_log_walk(index, from, HD_STATE_LOG_FIRST_PARENT, show_state, printer);
 	if (r >= 0 && invocation->json)
-		r = hd_output_json(
-			json_pack("{s:O, s:O}", "states", printer->states, "commits", printer->commits));
+		r = hd_output_json(json_pack("{s:O, s:O, s:s?}", "states", printer->states, "commits",
+			printer->commits, "git_busy", printer->busy));
 	return r;
 }
 

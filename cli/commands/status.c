@@ -204,9 +204,14 @@ static void print_commits(const json_t *reply)
 {
 	unsigned long long count = hd_reply_number(reply, "commits");
 
+	const char *busy = json_string_value(json_object_get(reply, "git_busy"));
+
 	if (count > 0)
 		printf("%llu %s made with git since; 'heddle capture' makes %s of the thread\n",
 			HD_COUNT(count, "commit"), count == 1 ? "it a state" : "them states");
+	if (busy)
+		printf("git is in the middle of a%s %s: what it commits is taken over when that ends\n",
+			strchr("aeiou", *busy) ? "n" : "", busy);
 }
 
 /* Looking takes nothing over. Where a base does not answer, its repository would not either. */
@@ -217,8 +222,11 @@ static int count_commits(const struct hd_location *location, json_t *reply)
 	if (!json_object_get(reply, "error") &&
 		hd_worktree_commits_find(location->store, location->thread, &commits) < 0)
 		hd_error_clear();
-	return json_object_set_new(reply, "commits", json_integer((json_int_t)commits.count)) < 0 ? -ENOMEM
-												  : 0;
+	return json_object_set_new(reply, "commits", json_integer((json_int_t)commits.count)) < 0 ||
+			       json_object_set_new(reply, "git_busy",
+				       commits.head.busy ? json_string(commits.head.busy) : json_null()) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* What programs see of a thread that nobody serves is no business of whoever opened it to answer. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "capture/git/import/worktree_commits.h"
 #include "capture/history/state_spec.h"
@@ -34,12 +35,15 @@ static int adopt(const struct hd_location *location, const struct hd_worktree_co
 	return r < 0 ? r : hd_advance_thread(location, &advance, actor, "taking over commits", &operation);
 }
 
-struct taking {
-	size_t count;
-	bool is_sparse;
-};
+void hd_tell_busy(const char *thread, const char *busy)
+{
+	if (busy)
+		hd_output_remark("git is in the middle of a%s %s in the worktree of thread '%s': what it "
+				 "commits is taken over when that ends",
+			strchr("aeiou", *busy) ? "n" : "", busy, thread);
+}
 
-static int take_once(const struct hd_location *location, struct taking *taking)
+static int take_once(const struct hd_location *location, struct hd_taken_commits *taking)
 {
 	HD_CLEANUP(hd_worktree_commits_clear) struct hd_worktree_commits commits = {0};
 	int r = hd_worktree_commits_find(location->store, location->thread, &commits);
@@ -49,33 +53,37 @@ static int take_once(const struct hd_location *location, struct taking *taking)
 	if (r >= 0 && commits.count > 0)
 		taking->count += commits.count;
 	taking->is_sparse = commits.head.is_sparse;
+	taking->busy = commits.head.busy;
 	return r < 0 ? r : hd_worktree_commits_note(&commits);
 }
 
-static int take(const struct hd_location *location, struct taking *taking)
+static int take(const struct hd_location *location, struct hd_taken_commits *taking)
 {
 	int r = -HD_E_THREAD_MOVED;
 
 	for (unsigned attempt = 0; attempt < MOST_ATTEMPTS && r == -HD_E_THREAD_MOVED; attempt++)
 		r = take_once(location, taking);
+	if (r >= 0)
+		hd_tell_busy(location->thread, taking->busy);
 	return r;
 }
 
 int hd_take_commits(const struct hd_location *location)
 {
-	struct taking taking = {0};
+	struct hd_taken_commits taking = {0};
 
 	return take(location, &taking);
 }
 
-int hd_take_commits_to_capture(const struct hd_location *location, size_t *ret_count)
+int hd_take_commits_to_capture(const struct hd_location *location, struct hd_taken_commits *ret_taken)
 {
-	struct taking taking = {0};
+	struct hd_taken_commits taking = {0};
 	int r = take(location, &taking);
 
 	if (r >= 0 && taking.is_sparse)
 		r = hd_fail(HD_E_SPARSE, "thread '%s'", location->thread);
-	*ret_count = r >= 0 ? taking.count : 0;
+	if (r >= 0)
+		*ret_taken = taking;
 	return r;
 }
 

@@ -12,14 +12,20 @@
 #include "cli/arguments/store_locate.h"
 #include "overlay/store/index/index_operations.h"
 
-/* Takes over the commits of the thread at LOCATION. */
+/* Tells that git is in the middle of BUSY ("rebase") in the worktree of THREAD; NULL: it is not. */
+void hd_tell_busy(const char *thread, const char *busy);
+
+/* Takes over the commits of the thread at LOCATION. Where git is in the middle of something there are none until it ends, which is told. */
 int hd_take_commits(const struct hd_location *location);
 
-/*
- * The same, before its tree is captured: -HD_E_SPARSE where git keeps files out of that tree. *RET_COUNT says how many commits there
- * were.
- */
-int hd_take_commits_to_capture(const struct hd_location *location, size_t *ret_count);
+struct hd_taken_commits {
+	size_t count;
+	const char *busy; /* what git is in the middle of, or NULL (worktree_head.h) */
+	bool is_sparse;   /* git keeps files out of the tree */
+};
+
+/* The same, before its tree is captured: -HD_E_SPARSE where git keeps files out of that tree. */
+int hd_take_commits_to_capture(const struct hd_location *location, struct hd_taken_commits *ret_taken);
 
 /* The same for the thread from whose head SPEC counts, if it is one's; "@" is that of CURRENT_THREAD. */
 int hd_take_commits_of(const struct hd_location *location, const char *spec, const char *current_thread);

@@ -41,6 +41,7 @@ const struct hd_finding_row hd_finding_table[HD_FINDING_COUNT] = {
 		"find it again, if it is the repository that the store lies in"},
 	[HD_FINDING_WORKTREE] = {"worktree", HD_FINDING_PROBLEM, "a git worktree of a thread that does not exist any more",
 		"remove it, and keep its commits by a reference"},
+	[HD_FINDING_NO_WORKTREE] = {"no-worktree", HD_FINDING_PROBLEM, "the git worktree of a mounted thread was removed; 'heddle unmount' and 'heddle mount' make it anew", ""},
 	[HD_FINDING_INDEX_LOCK] = {"index-lock", HD_FINDING_PROBLEM, "git's index of a worktree is locked by a heddle that was killed: git refuses to change it",
 		"remove the lock"},
 	[HD_FINDING_PERMISSIONS] = {"permissions", HD_FINDING_PROBLEM, "others may look into the store, where the bytes of private files are",

@@ -179,6 +179,25 @@ static int consider_directory(const char *name, unsigned char type, void *payloa
 	return 0;
 }
 
+/* git takes the directory of a worktree away when it is told so twice, whoever is in it. */
+static int consider_mounted(const struct hd_thread *thread, void *payload)
+{
+	static const char begin[] = "gitdir: ";
+	const struct visit *visit = payload;
+	HD_AUTO_FREE char *link = NULL;
+
+	if (!is_in_use(visit, thread->number) ||
+		hd_run_file_read(visit->store->path, thread->number, HD_RUN_GIT, &link) < 0)
+		return 0;
+	link[strcspn(link, "\n")] = '\0';
+	if (strncmp(link, begin, strlen(begin)) == 0 && !hd_file_exists(AT_FDCWD, link + strlen(begin)))
+		hd_doctor_tell(visit->doctor, HD_FINDING_NO_WORKTREE, HD_REPAIR_NOT_TRIED,
+			"%s, which is the git worktree of thread '%s', was removed, and git finds nothing in "
+			"its mount",
+			link + strlen(begin), thread->name);
+	return 0;
+}
+
 /* A repository that is gone, or not to be read, is found by what uses it. */
 int hd_doctor_worktrees(struct hd_doctor *doctor, struct hd_store *store)
 {
@@ -188,7 +207,9 @@ int hd_doctor_worktrees(struct hd_doctor *doctor, struct hd_store *store)
 
 	if (r < 0 && r != -EACCES)
 		return r;
-	r = 0;
+	r = hd_index_list_threads(store->index, consider_mounted, &visit);
+	if (r < 0)
+		return r;
 	for (uint16_t number = 1; r == 0 && hd_index_get_base(store->index, number, &base) >= 0; number++) {
 		visit.repository = base.location;
 		if (base.kind == HD_BASE_GIT)

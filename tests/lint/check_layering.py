@@ -16,8 +16,8 @@ HEADER_HOMES = {
     r"git2(/.*)?\.h|git2/.*": lambda path: path.startswith(("capture/", "overlay/bases/git/", "overlay/bases/loaded/")),
     r"archive(_entry)?\.h": lambda path: path.startswith("capture/archive/"),
     r"xxhash\.h": lambda path: path == "overlay/platform/checksum.c",
-    r"sha1\.h": lambda path: path in ("capture/git/worktree/index_template.c", "capture/git/export/pack_writer.c"),
-    r"zlib\.h": lambda path: path == "capture/git/export/pack_writer.c",
+    r"sha1\.h": lambda path: path in ("capture/git/worktree/index_template.c", "capture/git/packs/pack_writer.c"),
+    r"zlib\.h": lambda path: path in ("capture/git/packs/pack_writer.c", "capture/git/packs/packed_copy.c"),
     r"jansson\.h": lambda path: path.startswith("mount/") or path.startswith("cli/"),
 }
 

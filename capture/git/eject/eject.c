@@ -186,6 +186,7 @@ static int write_commits(struct ejection *ejection)
 		.head = job->head,
 		.repository = ejection->path,
 		.branch = job->branch,
+		.without_notes = job->without_notes,
 		.is_forgotten = true};
 	int r = hd_export_git(job->store, job->bases, &options, &ejection->result.commits);
 

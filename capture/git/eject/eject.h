@@ -26,6 +26,7 @@ struct hd_eject {
 	const struct hd_state_id *head; /* the last commit */
 	const struct hd_state_id *tree; /* what the working tree has */
 	const char *branch;
+	bool without_notes;   /* none of what states say of themselves (export_notes.h) */
 	bool without_ignored; /* files that git would not add, and that no commit has, stay behind */
 	int root_fd;          /* an empty directory, open for reading */
 };

@@ -9,6 +9,7 @@
 #include "capture/git/export/export_copy.h"
 #include "capture/git/export/export_target.h"
 #include "capture/git/import/import_tips.h"
+#include "capture/git/thread_branch.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
@@ -265,6 +266,25 @@ static bool is_branch(const struct hd_tag *tag)
 	return strncmp(tag->name, HD_IMPORT_BRANCH_PREFIX, strlen(HD_IMPORT_BRANCH_PREFIX)) == 0;
 }
 
+/* Whether BRANCH is what a thread is exported to: then it is the thread's, wherever it was when it was imported. */
+static int is_of_thread(struct everything *all, const char *branch, bool *ret_is)
+{
+	size_t prefix = strlen(HD_THREAD_BRANCH_PREFIX) - strlen("refs/heads/");
+	struct hd_thread thread = {0};
+	int r;
+
+	*ret_is = false;
+	if (strncmp(branch, HD_THREAD_BRANCH_PREFIX + strlen("refs/heads/"), prefix) != 0)
+		return 0;
+	r = hd_index_get_thread(all->store->index, branch + prefix, &thread);
+	*ret_is = r >= 0;
+	hd_thread_clear(&thread);
+	if (r != -HD_E_THREAD_MISSING)
+		return r < 0 ? r : 0;
+	hd_error_clear();
+	return 0;
+}
+
 static int export_tag(const struct hd_tag *tag, void *payload)
 {
 	struct everything *all = payload;
@@ -286,6 +306,8 @@ static int export_tag(const struct hd_tag *tag, void *payload)
 	r = hd_index_get_state(all->store->index, &tag->state, &state);
 	if (r >= 0)
 		r = is_from_target(all, &state, &is_own);
+	if (r >= 0 && !is_own)
+		r = is_of_thread(all, branch, &is_own);
 	hd_state_clear(&state);
 	return r < 0 || is_own ? r : export_one(all, &options);
 }

@@ -19,7 +19,7 @@
 #include "overlay/platform/threads/work.h"
 
 /*
- * What is remembered is a row of the export map at the repository's name with "#notes" behind: all of the history of that
+ * What is remembered is a row of the export map at the repository's name with HD_INDEX_NOTES_SUFFIX behind: all of the history of that
  * state has been noted there. It says where the reference was then, and is believed while that is part of its history; or no
  * commit, if there was nothing to be noted, which is true for ever.
  *
@@ -33,7 +33,7 @@ int hd_export_notes_begin(struct hd_export_notes *notes, struct hd_export_histor
 {
 	*notes = (struct hd_export_notes){
 		.history = history, .is_forgotten = is_forgotten, .seen = {.key_size = HD_STATE_ID_SIZE}};
-	if (asprintf(&notes->place, "%s#notes", history->objects->location) < 0) {
+	if (asprintf(&notes->place, "%s" HD_INDEX_NOTES_SUFFIX, history->objects->location) < 0) {
 		notes->place = NULL;
 		return -ENOMEM;
 	}

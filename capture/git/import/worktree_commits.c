@@ -133,7 +133,7 @@ static int list_new(const struct known *known, struct hd_worktree_commits *commi
 
 static bool is_at_rest(const struct hd_worktree_head *head)
 {
-	return head->is_busy || (head->is_seen && git_oid_equal(&head->seen, &head->commit));
+	return head->busy || (head->is_seen && git_oid_equal(&head->seen, &head->commit));
 }
 
 int hd_worktree_commits_find(

@@ -24,7 +24,7 @@
 struct hd_worktree_commits {
 	struct hd_worktree_head head; /* owned; empty where the thread has no worktree */
 	git_oid *ids;                 /* owned array: the commits, parents first */
-	size_t count;                 /* 0: git moved nothing, or HEAD is not meant to stay */
+	size_t count;                 /* 0: git moved nothing, or HEAD is not meant to stay (head.busy) */
 };
 
 /* Looks; a thread without a worktree has none, and that is no failure. */

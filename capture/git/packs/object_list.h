@@ -22,6 +22,7 @@ struct hd_pack_entry *hd_object_list_find(const struct hd_object_list *list, con
 /* Adds ENTRY, which is not there yet, at the end. */
 int hd_object_list_add(struct hd_object_list *list, const struct hd_pack_entry *entry);
 
+/* Frees the entries; the list is empty and can be used again. */
 void hd_object_list_clear(struct hd_object_list *list);
 
 #endif

@@ -78,6 +78,25 @@ static int resolve(const char *location, const char *branch, git_oid *ret_commit
 	return r;
 }
 
+/* By the files of git's that stay until it ends. */
+static const char *find_busy(int directory_fd)
+{
+	static const struct {
+		const char *file, *name;
+	} rows[] = {
+		{"rebase-merge", "rebase"},
+		{"rebase-apply/applying", "am"},
+		{"rebase-apply", "rebase"},
+		{"BISECT_LOG", "bisect"},
+	};
+
+	for (size_t i = 0; i < HD_ARRAY_SIZE(rows); i++) {
+		if (hd_file_exists(directory_fd, rows[i].file))
+			return rows[i].name;
+	}
+	return NULL;
+}
+
 static int read_head(struct hd_worktree_head *head, int directory_fd)
 {
 	HD_AUTO_FREE char *line = NULL;
@@ -93,9 +112,7 @@ static int read_head(struct hd_worktree_head *head, int directory_fd)
 		r = -ENOENT;
 	}
 	head->is_seen = read_line(directory_fd, SEEN_FILE, &seen) >= 0 && is_commit(seen, &head->seen);
-	head->is_busy = hd_file_exists(directory_fd, "rebase-merge") ||
-			hd_file_exists(directory_fd, "rebase-apply") ||
-			hd_file_exists(directory_fd, "BISECT_LOG");
+	head->busy = find_busy(directory_fd);
 	return r < 0 ? r : hd_worktree_config_is_sparse(head->location, head->path, &head->is_sparse);
 }
 
@@ -250,7 +267,7 @@ static bool is_unmoved(const struct hd_worktree_head *head, const struct hd_work
 	bool same_branch = head->branch && again->branch ? strcmp(head->branch, again->branch) == 0
 							 : !head->branch && !again->branch;
 
-	return same_branch && git_oid_equal(&head->commit, &again->commit) && !again->is_busy;
+	return same_branch && git_oid_equal(&head->commit, &again->commit) && !again->busy;
 }
 
 static int move_locked(const struct moving *moving)
@@ -274,7 +291,7 @@ static bool may_move(const struct hd_worktree_head *head, const char *thread)
 {
 	size_t prefix = strlen(HD_THREAD_BRANCH_PREFIX);
 
-	if (head->is_busy || !head->is_seen || !git_oid_equal(&head->seen, &head->commit))
+	if (head->busy || !head->is_seen || !git_oid_equal(&head->seen, &head->commit))
 		return false;
 	return !head->branch || (strncmp(head->branch, HD_THREAD_BRANCH_PREFIX, prefix) == 0 &&
 					strcmp(head->branch + prefix, thread) == 0);

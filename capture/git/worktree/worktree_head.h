@@ -25,7 +25,8 @@ struct hd_worktree_head {
 	git_oid seen;
 	bool is_seen;   /* `seen` says where it was */
 	bool is_sparse; /* git keeps files out of it */
-	bool is_busy;   /* in the middle of a rebase or a bisect, whose HEAD is not meant to stay */
+	/* "rebase", "am" or "bisect": git is in the middle of one, whose HEAD is not meant to stay; or NULL. */
+	const char *busy;
 };
 
 /* Where HEAD of the worktree of THREAD is. */

@@ -196,6 +196,8 @@ struct hd_export_row {
 	struct hd_state_id state;
 	char commit[65]; /* hex id */
 };
+/* What the name of a repository ends in where a row is of the notes of states, and its commit is no state's. */
+#define HD_INDEX_NOTES_SUFFIX "#notes"
 /* Adds or replaces rows, in one transaction; -HD_E_STATE_MISSING. */
 int hd_index_put_exports(
 	struct hd_index *index, const char *repository, const struct hd_export_row *rows, size_t count);

@@ -36,8 +36,9 @@ int hd_index_prepare_import(struct hd_index *index)
 int hd_index_find_commit(
 	struct hd_index *index, const char *repository, const char *commit, struct hd_state_id *ret_id)
 {
-	static const char sql[] =
-		"SELECT state FROM export WHERE git_commit = ?1 AND (?2 IS NULL OR repository = ?2) LIMIT 1";
+	static const char sql[] = "SELECT state FROM export WHERE git_commit = ?1 AND "
+				  "CASE WHEN ?2 IS NULL THEN repository NOT LIKE '%" HD_INDEX_NOTES_SUFFIX
+				  "' ELSE repository = ?2 END LIMIT 1";
 	sqlite3_stmt *statement;
 	int r;
 

@@ -128,12 +128,17 @@ check_equal "$(git bundle list-heads bare.bundle | grep -c notes || true)" 0
 check heddle eject ejected >/dev/null
 check_equal "$(git -C ejected notes --ref=heddle list | sort)" "$(cat all.notes)"
 
+# The commit of notes is no state's.
+check_fails heddle show "$(git -C repository rev-parse refs/notes/heddle)"
+
 # ---- several at once ----
 
 for thread in $(seq 6); do
 	check heddle thread create "t$thread" >/dev/null
 done
 git -C repository update-ref -d refs/notes/heddle
+check heddle eject --no-notes without >/dev/null
+check_equal "$(git -C without for-each-ref refs/notes/heddle)" ""
 pids=()
 for thread in $(seq 6); do
 	heddle export git "t$thread" >"out$thread" 2>&1 &

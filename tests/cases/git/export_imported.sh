@@ -89,6 +89,12 @@ check_equal "$(git -C blocked.git rev-parse signed)" "$(git -C odd rev-parse sig
 check heddle export git --all >/dev/null
 check_equal "$(git -C odd for-each-ref --format='%(refname)' refs/heads/heddle | tr '\n' ' ')" "refs/heads/heddle/main refs/heads/heddle/work "
 
+# A branch that a thread was exported to, and that was imported, is one reference: the thread's.
+check heddle import git >/dev/null
+got=$(check heddle export git --all --repo "$TEST_DIRECTORY/once.git" --json)
+check_equal "$(json_field 'len(s["references"]) - len({x["reference"] for x in s["references"]})' <<<"$got")" 0
+check_equal "$(git -C once.git rev-parse heddle/work)" "$(git -C odd rev-parse heddle/work)"
+
 # Whatever there is of references, it is at most two packs: of imported commits, and of states.
 for number in $(seq 30); do
     git -C odd commit-tree -p signed -m "line $number" 'signed^{tree}' >line

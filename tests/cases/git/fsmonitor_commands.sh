@@ -66,7 +66,7 @@ git -C "$MNT" checkout -q d3
 # What git changes itself is staged.
 git -C "$MNT" status --short >/dev/null
 git -C "$MNT" rm -q sub
-check_equal "$(git -C "$MNT" status --short)" "D  .gitmodules
+check_equal "$(git -C "$MNT" status --short)" "M  .gitmodules
 D  sub"
 git -C "$MNT" reset -q --hard
 heddle_unmount

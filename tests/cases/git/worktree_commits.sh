@@ -106,7 +106,19 @@ check git -C "$MNT" add five
 check git -C "$MNT" commit -q -m "Five"
 GIT_SEQUENCE_EDITOR='sed -i 1s/pick/edit/' git -C "$MNT" rebase -q -i HEAD~2
 check_equal "$(pending)" ""
+# That there is nothing is told with its reason.
+check_contains "$(heddle status)" "git is in the middle of a rebase"
+check_equal "$(heddle status --json | json_field 's["git_busy"]')" rebase
+check_contains "$(heddle log 2>&1 >/dev/null)" "in the middle of a rebase in the worktree of thread 'main'"
+check_equal "$(heddle log --json | json_field 's["git_busy"]')" rebase
+check_contains "$(heddle capture -m "Meanwhile" 2>&1 || true)" "in the middle of a rebase"
+check_equal "$(heddle capture -m "Meanwhile" --json | json_field 's["git_busy"]')" rebase
 git -C "$MNT" rebase --continue
+check_equal "$(heddle status --json | json_field 's["git_busy"]')" null
+check_equal "$(heddle status | grep -c "in the middle" || true)" 0
+git -C "$MNT" bisect start >/dev/null
+check_contains "$(heddle status)" "git is in the middle of a bisect"
+git -C "$MNT" bisect reset >/dev/null 2>&1
 check_equal "$(pending | wc -w)" 1
 
 # ---- landed: commits, captures, and a merge of git's ----

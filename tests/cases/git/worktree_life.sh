@@ -200,3 +200,13 @@ for lost in HEAD index commondir gitdir locked "HEAD index commondir gitdir lock
 	check git -C "$MNT" rev-parse --verify -q HEAD >/dev/null
 	heddle_unmount
 done
+
+# What git removed under a mount is told of, and the next mount makes it again.
+rm -r "$admin/agent-7"
+check_fails git -C agent7 status
+check_status 1 heddle doctor
+check_contains "$(cat .output)" "no-worktree: $TEST_DIRECTORY/repository/.git/worktrees/agent-7, which is the git worktree of thread 'agent-7'"
+check heddle unmount agent7 >/dev/null
+check_equal "$(heddle doctor | grep -c no-worktree || true)" 0
+check heddle mount agent-7 "$TEST_DIRECTORY/agent7" --git=worktree >/dev/null
+check git -C agent7 status >/dev/null
