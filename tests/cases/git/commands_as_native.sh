@@ -6,6 +6,7 @@
 # The hook by which git asks what changed is there, as it is by default.
 
 . "$TEST_LIB/common.sh"
+. "$TEST_LIB/git_as_native.sh"
 
 export GIT_AUTHOR_DATE="2026-01-01T00:00:00Z" GIT_COMMITTER_DATE="2026-01-01T00:00:00Z"
 make_repository repository
@@ -35,18 +36,6 @@ git init -q sub
 echo sub >sub/file
 git -C sub add file
 git -C sub commit -q -m "Sub"
-
-run_in() {
-	(cd "$1" && eval "$2") >"$3" 2>&1 || echo "status $?" >>"$3"
-	sed -i "s,$TEST_DIRECTORY/$1,WORKTREE,g; s,$TEST_DIRECTORY/$4,REPOSITORY,g" "$3"
-}
-
-# same COMMANDS: they do the same in both.
-same() {
-	run_in native "$1" native.out original
-	run_in mnt "$1" mount.out repository
-	diff native.out mount.out || fail "another output of: $1"
-}
 
 same_commands() {
 	same 'git status; git log --format=%T%s; git ls-files -s'
