@@ -10,11 +10,13 @@
 #include "overlay/platform/cleanup.h"
 
 /*
- * git's limits (2.38.1 and later) are ours: of a longer line, or of a larger file, nothing counts.
+ * git's limits (2.38.1 and later) are ours: of a longer line, or of a larger file, nothing counts. One more is our own: names are looked
+ * for one by one, and macros by recursion, so that lines with names beyond NAMES_MOST, which nobody but an attacker has, do not count.
  */
 
 #define LINE_LIMIT 2048
 #define FILE_LIMIT ((size_t)100 << 20)
+#define NAMES_MOST 4096
 #define BLANK " \t\r\n"
 #define MACRO "[attr]"
 
@@ -34,6 +36,7 @@ static bool is_name(const char *name, const char *bytes, size_t length)
 	return strncmp(name, bytes, length) == 0 && name[length] == '\0';
 }
 
+/* 1 with its number; 0: there are too many. */
 static int find_name(struct hd_attribute_names *names, const char *bytes, size_t length, uint32_t *ret_name)
 {
 	char *copy;
@@ -44,9 +47,11 @@ static int find_name(struct hd_attribute_names *names, const char *bytes, size_t
 
 		if (is_name(name, bytes, length)) {
 			*ret_name = i;
-			return 0;
+			return 1;
 		}
 	}
+	if (names->count == NAMES_MOST)
+		return 0;
 	if (HD_ARRAY_RESERVE(names->names, names->count, names->capacity) < 0)
 		return -ENOMEM;
 	copy = strndup(bytes, length);
@@ -54,7 +59,7 @@ static int find_name(struct hd_attribute_names *names, const char *bytes, size_t
 		return -ENOMEM;
 	names->names[names->count++] = copy;
 	*ret_name = (uint32_t)(HD_ATTRIBUTE_COUNT + names->count - 1);
-	return 0;
+	return 1;
 }
 
 static void clear_rule(struct hd_attribute_rule *rule)
@@ -136,7 +141,7 @@ static enum hd_attribute_value value_of(const char *text, size_t length)
 	return HD_VALUE_OTHER;
 }
 
-/* One setting, the LENGTH bytes at TEXT. 1; 0: git refuses it. */
+/* One setting, the LENGTH bytes at TEXT. 1; 0: git refuses it, or we do. */
 static int parse_setting(struct hd_attribute_names *names, const char *text, size_t length,
 	struct hd_attribute_setting *ret_setting)
 {
@@ -157,7 +162,7 @@ static int parse_setting(struct hd_attribute_names *names, const char *text, siz
 		return 0;
 	r = find_name(names, text, name_length, &ret_setting->name);
 	ret_setting->value = (uint8_t)value;
-	return r < 0 ? r : 1;
+	return r;
 }
 
 static int parse_settings(struct hd_attribute_names *names, const char *text, struct hd_attribute_rule *rule)
@@ -234,7 +239,6 @@ static int parse_line(
 		if (!is_valid_name(name, length))
 			return 0;
 		r = find_name(names, name, length, &rule->macro);
-		r = r < 0 ? r : 1;
 	} else {
 		r = parse_pattern(name, length, rule);
 	}

@@ -35,7 +35,7 @@ static const struct hd_attribute_rule *find_macro(const struct asking *asking, u
 	return name == HD_ATTRIBUTE_BINARY ? &binary : NULL;
 }
 
-/* Recursion ends: each level of it sets a name that was unknown. */
+/* Recursion ends: each level of it sets a name that was unknown, and there are so many names at the most. */
 static void apply(struct asking *asking, const struct hd_attribute_rule *rule)
 {
 	for (size_t i = rule->count; i-- > 0;) {

@@ -82,7 +82,22 @@ static void the_nearest_and_last_rule_counts(void **state)
 	assert_false(ask("* ident", "a !ident", "d/a").ident);
 }
 
-/* A bad line that settings end early must not be taken up to there. */
+/* Macros that lead to each other, and more of them than anybody has. */
+static void many_names_do_no_harm(void **state)
+{
+	HD_AUTO_BUFFER struct hd_buffer text = {0};
+
+	(void)state;
+	assert_int_equal(ask("[attr]one two\n[attr]two one eol=crlf\n* one", "", "d/a").eol, HD_EOL_CRLF);
+	for (unsigned i = 0; i < 5000; i++)
+		hd_buffer_printf(&text, "[attr]n%u n%u eol=crlf\n", i, i + 1);
+	hd_buffer_printf(&text, "* n0\nb n4999\n");
+	hd_buffer_put_u8(&text, 0);
+	assert_int_equal(hd_buffer_status(&text), 0);
+	assert_int_equal(ask((const char *)text.data, "", "d/a").eol, HD_EOL_CRLF);
+	assert_int_equal(ask((const char *)text.data, "* -eol", "d/b").eol, HD_EOL_KEEP);
+}
+
 static void long_lines_and_wild_bytes_are_no_rules(void **state)
 {
 	char text[4096];
@@ -143,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(patterns_match_as_git_has_them),
 		cmocka_unit_test(the_nearest_and_last_rule_counts),
+		cmocka_unit_test(many_names_do_no_harm),
 		cmocka_unit_test(long_lines_and_wild_bytes_are_no_rules),
 		cmocka_unit_test(line_ends_are_converted_and_back),
 		cmocka_unit_test(ids_are_put_in_and_cut_out),
