@@ -274,7 +274,7 @@ static int is_of_thread(struct everything *all, const char *branch, bool *ret_is
 	int r;
 
 	*ret_is = false;
-	if (strncmp(branch, HD_THREAD_BRANCH_PREFIX + strlen("refs/heads/"), prefix) != 0)
+	if (strncmp(branch, &HD_THREAD_BRANCH_PREFIX[strlen("refs/heads/")], prefix) != 0)
 		return 0;
 	r = hd_index_get_thread(all->store->index, branch + prefix, &thread);
 	*ret_is = r >= 0;
