@@ -73,8 +73,6 @@ class TogetherSteps:
                 raise Failure(f"heddle {' '.join(rival.words)} ended with {rival.status}: {rival.said}")
             if rival.status == 0 and not rival.done and rival.kind not in (None, "restore"):
                 raise Failure(f"heddle {' '.join(rival.words)} succeeded and made no operation")
-        if any(rival.kind == "capture" and rival.status == 1 for rival in rivals) and len(rivals) == 1:
-            raise Failure("a capture alone found nothing")
         thread.compare_listing()
         return f"at once, of {name}: " + ", ".join(f"{' '.join(rival.words)}: {rival.status}" for rival in rivals)
 
