@@ -103,7 +103,7 @@ static int order_places(struct source *source, uint64_t pack_size)
 static int open_pack(struct copy *copy, struct source *source, const char *stem)
 {
 	uint8_t header[PACK_HEADER_SIZE];
-	char name[NAME_MAX + 1];
+	char name[NAME_MAX + sizeof(".pack")];
 	struct stat status;
 	size_t size;
 	int r;
