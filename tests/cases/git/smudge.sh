@@ -53,19 +53,18 @@ both() {
 
 # ---- the first look, with and without a monitor ----
 
-for options in "" --git-fsmonitor; do
-	check heddle mount "main${options:+2}" "$MNT" --git=worktree $options >/dev/null
+for options in --git-fsmonitor=no --git-fsmonitor=yes; do
+	check heddle mount "${options##*=}" "$MNT" --git=worktree "$options" >/dev/null
 	check_same_tree native "$MNT"
 	heddle_unmount
-	check heddle mount "main${options:+2}" "$MNT" --git=worktree $options >/dev/null
-	before=$(heddle status "main${options:+2}" --json | json_field 's["messages"].get("READ", 0)')
+	check heddle mount "${options##*=}" "$MNT" --git=worktree "$options" >/dev/null
+	before=$(heddle status "${options##*=}" --json | json_field 's["messages"].get("READ", 0)')
 	check_equal "$(git -C "$MNT" status --porcelain)$(git -C "$MNT" diff-files)" ""
-	after=$(heddle status "main${options:+2}" --json | json_field 's["messages"].get("READ", 0)')
+	after=$(heddle status "${options##*=}" --json | json_field 's["messages"].get("READ", 0)')
 	[ "$after" -le $((before + 4)) ] || fail "git read $((after - before)) times"
 	check_equal "$(git -C "$MNT" ls-files --debug -- text/a.txt | sed -n 's/.*size: *\([0-9]*\).*/\1/p')" 17
-	[ -n "$options" ] || heddle_unmount
+	heddle_unmount
 done
-heddle_unmount
 check heddle mount main "$MNT" --git=worktree >/dev/null
 
 # ---- git's commands, on what is touched and what is changed ----
