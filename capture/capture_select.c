@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "capture/ignore_rules.h"
+#include "capture/trees/tree_find.h"
 #include "capture/trees/tree_nodes.h"
 #include "capture/trees/tree_view.h"
 #include "overlay/platform/cleanup.h"
@@ -66,30 +67,13 @@ bool hd_capture_choice_is_partial(const struct hd_capture_choice *choice)
 
 static int clean_path(const char *path, struct path *ret_path)
 {
-	char *text = malloc(strlen(path) + 2);
-	size_t size = 0;
+	char *text = NULL;
+	int r = hd_tree_path_clean(path, &text);
 
-	if (!text)
-		return -ENOMEM;
-	for (const char *at = path; *at;) {
-		size_t length = strcspn(at, "/");
-
-		if (length == 2 && strncmp(at, "..", 2) == 0) {
-			free(text);
-			return hd_fail(EINVAL, "'%s': a path of a tree has no '..'", path);
-		}
-		if (length > 0 && !(length == 1 && *at == '.')) {
-			memcpy(text + size, at, length);
-			size += length;
-			text[size++] = '/';
-		}
-		at += length + (at[length] == '/');
-	}
 	/* Never empty: such a path is the root, and everything. */
-	size -= size > 0;
-	text[size] = '\0';
-	*ret_path = (struct path){.text = text, .length = size};
-	return 0;
+	if (r >= 0)
+		*ret_path = (struct path){.text = text, .length = strlen(text)};
+	return r;
 }
 
 static int clean_paths(const struct hd_capture_choice *choice, struct select_run *run)

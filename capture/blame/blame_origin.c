@@ -13,6 +13,7 @@
 #include "capture/compare/same_content.h"
 #include "capture/compare/tree_comparison.h"
 #include "capture/compare/tree_moves.h"
+#include "capture/trees/tree_find.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -95,31 +96,6 @@ static int walk(struct hd_tree_view *view, const char *path, const struct hd_bla
 	return r;
 }
 
-/* PATH without empty parts and ".", in fresh memory. */
-static int clean(const char *path, char **ret_path)
-{
-	HD_AUTO_FREE char *cleaned = malloc(strlen(path) + 2);
-	size_t size = 0;
-
-	if (!cleaned)
-		return -ENOMEM;
-	while (*path) {
-		size_t length = strcspn(path, "/");
-
-		if (length == 2 && strncmp(path, "..", 2) == 0)
-			return -EINVAL;
-		if (length > 0 && !(length == 1 && *path == '.')) {
-			memcpy(cleaned + size, path, length);
-			size += length;
-			cleaned[size++] = '/';
-		}
-		path += length + (path[length] == '/');
-	}
-	cleaned[size > 0 ? size - 1 : 0] = '\0';
-	*ret_path = HD_STEAL(cleaned);
-	return 0;
-}
-
 static int find(struct hd_tree_view *view, const char *path, const struct hd_blame_file *like,
 	struct hd_blame_file *ret_file)
 {
@@ -144,12 +120,11 @@ static int find(struct hd_tree_view *view, const char *path, const struct hd_bla
 int hd_blame_file_find(struct hd_tree_view *view, const char *path, struct hd_blame_file *ret_file)
 {
 	HD_AUTO_FREE char *cleaned = NULL;
-	int r = clean(path, &cleaned);
+	int r = hd_tree_path_clean(path, &cleaned);
 
-	if (r == -EINVAL)
-		return hd_fail(EINVAL, "'%s' leads out of the tree", path);
-	if (r >= 0)
-		r = find(view, cleaned, NULL, ret_file);
+	if (r < 0)
+		return r;
+	r = find(view, cleaned, NULL, ret_file);
 	if (r == -EISDIR)
 		return hd_fail(EISDIR, "'%s'", path);
 	if (r == -EINVAL)

@@ -7,16 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/compare/git_patch.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/error.h"
 
-/* As in git: a NUL in the first bytes makes it binary. */
-#define BINARY_PROBE 8000
-
 static bool is_binary(const struct hd_lines *lines)
 {
-	return lines->size > 0 &&
-	       memchr(lines->data, '\0', lines->size < BINARY_PROBE ? lines->size : BINARY_PROBE);
+	return lines->size > 0 && hd_git_patch_is_binary(lines->data, lines->size);
 }
 
 static void fill(const struct hd_lines *lines, git_merge_file_input *input)

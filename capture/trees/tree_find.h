@@ -11,6 +11,9 @@
 
 #include "capture/trees/tree_view.h"
 
+/* PATH, which somebody wrote, without what says nothing: "." and slashes too many. In fresh memory. */
+int hd_tree_path_clean(const char *path, char **ret_path);
+
 /* PATH is relative to the root; "" and "." are the root. The entry's name is empty. */
 int hd_tree_find(struct hd_tree_view *view, const char *path, struct hd_tree_view_entry *ret_entry);
 
