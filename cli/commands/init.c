@@ -125,13 +125,16 @@ static int initialize_any(
 {
 	int r;
 
+	/* Also where there is nothing to stop at: a process that is killed leaves half a store. */
 	hd_progress_begin("making the store", HD_PROGRESS_STOPS);
 	r = hd_initialize(initialize, ret_store, ret_state);
+	if (r == -HD_E_REPOSITORY_MISSING && !initialize->base && !initialize->revision &&
+		!initialize->smudge) {
+		initialize->base = initialize->directory;
+		r = hd_initialize(initialize, ret_store, ret_state);
+	}
 	hd_progress_end();
-	if (r != -HD_E_REPOSITORY_MISSING || initialize->base || initialize->revision || initialize->smudge)
-		return r;
-	initialize->base = initialize->directory;
-	return hd_initialize(initialize, ret_store, ret_state);
+	return r;
 }
 
 static int run_init(const struct hd_invocation *invocation)

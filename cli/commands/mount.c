@@ -24,6 +24,7 @@
 #include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/files/file.h"
 #include "overlay/platform/processes/process.h"
+#include "overlay/platform/threads/work.h"
 #include "overlay/store/index/index_operations.h"
 
 /*
@@ -261,6 +262,23 @@ static void remark_last_end(const struct hd_location *location)
 	hd_thread_clear(&thread);
 }
 
+/* Who is interrupted while it is mounted has no mount, and none that comes later; a second interrupt ends the command at once. */
+static int start_mount(
+	const struct hd_location *location, const char *directory, const struct hd_mount_options *settings)
+{
+	struct hd_work work = {0};
+	int r;
+
+	hd_progress_begin("mounting", HD_PROGRESS_ENDS);
+	hd_work_stop_at_interrupt(&work);
+	r = hd_mount_start(location->store, location->thread, directory, settings);
+	hd_progress_end();
+	if (r < 0 || !work.stopped)
+		return r;
+	r = hd_mount_stop(location->store, location->thread, false);
+	return r < 0 ? r : -HD_E_INTERRUPTED;
+}
+
 static int mount_thread(const struct hd_location *location, const char *directory, bool json)
 {
 	HD_AUTO_FREE char *absolute = NULL;
@@ -278,9 +296,7 @@ static int mount_thread(const struct hd_location *location, const char *director
 		r = prepare_thread(location, &created);
 	if (r < 0)
 		return r;
-	hd_progress_begin("mounting", HD_PROGRESS_ENDS);
-	r = hd_mount_start(location->store, location->thread, absolute, &collected);
-	hd_progress_end();
+	r = start_mount(location, absolute, &collected);
 	if (r < 0 && created)
 		hd_output_remark("thread '%s' was made and stays, at the head of %s", location->thread,
 			from ? from : HD_INITIALIZE_THREAD);

@@ -33,9 +33,10 @@ static struct {
 	struct hd_condition ended;
 	const char *label; /* borrowed */
 	uint64_t began_ns;
-	bool json;  /* immutable between begin and end */
-	bool stop;  /* (lock) */
-	bool drawn; /* (lock) the line is there */
+	bool interrupted; /* too late for the work that ended, but not for what the command goes on with */
+	bool json;        /* immutable between begin and end */
+	bool stop;        /* (lock) */
+	bool drawn;       /* (lock) the line is there */
 } progress;
 
 /* True when the work ended meanwhile. */
@@ -163,6 +164,8 @@ void hd_progress_begin(const char *label, enum hd_progress_interrupt interrupt)
 	progress.json = hd_common_values.json;
 	if (interrupt == HD_PROGRESS_STOPS) {
 		hd_work_begin(&progress.work, NULL, NULL);
+		if (progress.interrupted)
+			hd_work_stop(&progress.work);
 		hd_work_stop_at_interrupt(&progress.work);
 	}
 	if (progress.json ? interrupt == HD_PROGRESS_STOPS : hd_output_is_terminal(stderr))
@@ -175,6 +178,7 @@ void hd_progress_end(void)
 		return;
 	hd_work_stop_at_interrupt(NULL);
 	hd_work_end();
+	progress.interrupted = progress.interrupted || progress.work.stopped;
 	progress.label = NULL;
 	if (!progress.pool)
 		return;
