@@ -151,8 +151,10 @@ static uint64_t number_for(const struct hd_overlay *overlay, uint32_t parent, co
 static void show_change(struct hd_transaction *transaction, struct hd_inode *directory)
 {
 	struct timespec now = hd_clock_now();
+	/* An empty directory has neither content nor attributes of its entries, and a host directory has times. */
 	bool is_timeless = directory->content.kind == HD_CONTENT_GIT ||
-			   hd_content_is_none(&directory->part.directory.attributes);
+			   (directory->content.kind == HD_CONTENT_OBJECT &&
+				   hd_content_is_none(&directory->part.directory.attributes));
 
 	if (is_timeless && hd_view_thread(transaction)->unmarked > 0)
 		directory->change_time = hd_time_from(&now);
