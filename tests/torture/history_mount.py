@@ -55,7 +55,7 @@ class MountedThread(Mount):
             return any(line.split()[1] == self.point for line in lines)
 
     def mount_words(self):
-        git = "--git-fsmonitor" if self.watched else f"--git={'worktree' if self.git else 'none'}"
+        git = "--git-fsmonitor=yes" if self.watched else f"--git={'worktree' if self.git else 'none'}"
         return ("mount", self.name, self.point, git, "-o", OPTIONS + self.options)
 
     def in_git(self, *words, **more):
