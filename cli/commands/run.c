@@ -170,6 +170,9 @@ static int use_workspace(struct hd_run *run, const struct hd_mount_options *sett
 	int r;
 
 	r = mount_workspace(run, settings);
+	/* What a terminal sends to both has not reached a command that does not run yet. */
+	if (r >= 0 && hd_run_signals_came(&run->signals))
+		r = -HD_E_INTERRUPTED;
 	if (r >= 0) {
 		r = hd_warden_run(&run->warden, run->directory, run->location.store->path, &run->status);
 		/* After other failures nobody knows how far the command came. */
@@ -199,6 +202,8 @@ static int run_in_thread(struct hd_run *run, const struct hd_mount_options *sett
 	r = use_workspace(run, settings);
 	if (r < 0)
 		words = strdup(hd_error_message(r));
+	/* Without them it is as it was: a signal ends this process. */
+	(void)hd_run_signals_hold(&run->signals);
 	ended = end_workspace(run);
 	/* What was to be captured and is not is in the thread alone. */
 	kept = r < 0 && removes && run->began && strcmp(capture_when, "never") != 0;
@@ -227,6 +232,8 @@ static int run_command(struct hd_run *run, const struct hd_invocation *invocatio
 	if (r >= 0 && strcmp(capture_when, "never") != 0)
 		r = hd_identity_resolve(author, run->location.store->path, &run->author);
 	if (r >= 0)
+		r = hd_run_signals_hold(&run->signals);
+	if (r >= 0)
 		r = hd_run_choose_thread(run, forks, new_name);
 	return r < 0 ? r : run_in_thread(run, &settings);
 }
@@ -241,6 +248,7 @@ static int run_run(const struct hd_invocation *invocation)
 		r = hd_run_report(&run, summary_file, invocation->json, quiet);
 	if (r >= 0)
 		r = WIFSIGNALED(run.status) ? 128 + WTERMSIG(run.status) : WEXITSTATUS(run.status);
+	hd_run_signals_forget(&run.signals);
 	hd_run_clear(&run);
 	hd_text_list_clear(&mount_options);
 	return r;

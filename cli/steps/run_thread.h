@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "cli/arguments/store_locate.h"
+#include "cli/steps/run_signals.h"
 #include "mount/private/warden.h"
 
 struct hd_run {
@@ -25,6 +26,7 @@ struct hd_run {
 	char *author;                /* owned; NULL: nothing will be captured */
 	char *directory;             /* owned: the mountpoint */
 	struct hd_warden warden;
+	struct hd_run_signals signals;
 	int status;       /* of the command, as waitpid(2) gives it */
 	json_t *captured; /* owned: the reply; NULL: nothing was asked for */
 	bool created, mounted, began, discarded;

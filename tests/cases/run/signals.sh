@@ -102,3 +102,10 @@ check python3 "$TEST_LIB/kill_mount.py" all main
 check_end 17
 check_equal "$(heddle run -q -- cat written)" fifth
 check heddle check >/dev/null
+
+# An interrupt at any moment leaves no thread behind that was made for the command.
+threads=$(heddle threads)
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	timeout --foreground --signal INT "0.0$((i % 10))$((RANDOM % 10))" heddle run -q --rm -- true 2>/dev/null || true
+done
+check_equal "$(heddle threads)" "$threads"
