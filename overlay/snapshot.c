@@ -423,20 +423,28 @@ static int publish_directories(struct hd_snapshot *snapshot)
 	return r;
 }
 
-/* Whether the state knows the file of NODE by another group than the overlay does. */
-static bool has_other_group(const struct hd_snapshot *snapshot, const struct hd_snapshot_node *node)
+/* Whether the bytes of a settled file have another name in the state, git's for example. */
+static bool has_other_content(const struct hd_inode *inode, const struct hd_snapshot_node *node)
+{
+	return !(inode->flags & HD_INODE_UNSETTLED) && !hd_inode_is_symlink(inode) && inode->size > 0 &&
+	       node->content.kind != HD_CONTENT_HOST && !hd_content_equal(&inode->content, &node->content);
+}
+
+/* Whether the state knows the file of NODE by another group, or its bytes by another name, than the overlay does. */
+static bool is_known_otherwise(const struct hd_snapshot *snapshot, const struct hd_snapshot_node *node)
 {
 	const struct hd_inode *inode = hd_inode_get(snapshot->overlay->arena, node->attributes.ino);
 
 	/* One that still waits for a name waits for it under the old group. */
 	return node->link_group && is_unchanged_since(inode, snapshot) && hd_inode_is_kept(inode) &&
 	       inode->unseen_links == 0 &&
-	       inode->link_group != hd_link_group_kept(node->link_group, &node->content);
+	       (inode->link_group != hd_link_group_kept(node->link_group, &node->content) ||
+		       has_other_content(inode, node));
 }
 
 /*
- * Files with several names are from now on known by the group that the state has for them: a switch may put names of
- * theirs into directories that nobody has looked into, and leave others alone (tree_switch_links.c).
+ * Files with several names are from now on known as the state knows them: a switch may put names of theirs into directories
+ * that nobody has looked into, and leave others alone (tree_switch_links.c), which then must be the same file by what it is told.
  */
 static int publish_link_groups(struct hd_snapshot *snapshot)
 {
@@ -457,11 +465,14 @@ static int publish_link_groups(struct hd_snapshot *snapshot)
 				continue;
 			}
 			node = &node->children[child++];
-			if (has_other_group(snapshot, node)) {
+			if (is_known_otherwise(snapshot, node)) {
 				uint32_t index = hd_ino_index(node->attributes.ino);
 				uint64_t group = hd_link_group_kept(node->link_group, &node->content);
+				struct hd_inode *inode = hd_edit_inode(&transaction, index);
 
-				hd_edit_inode(&transaction, index)->link_group = group;
+				if (has_other_content(inode, node))
+					inode->content = node->content;
+				inode->link_group = group;
 				hd_link_group_add(overlay->groups, group, index);
 			}
 		}

@@ -53,6 +53,28 @@ check heddle restore --thread main other >/dev/null
 check_linked "$MNT" src/main.c docs/linked anew
 check heddle unmount >/dev/null
 
+# ---- something lands in the mount where such links are ----
+
+make_repository second
+git -C second branch -q trunk
+git -C second worktree add -q "$PWD/elsewhere" trunk
+echo other >elsewhere/other
+git -C elsewhere add other
+git -C elsewhere commit -q -m "Elsewhere"
+heddle_init second
+check heddle mount main "$MNT" --git=worktree >/dev/null
+echo more >>"$MNT/README"
+check git -C "$MNT" commit -q -a -m "With git"
+ln "$MNT/README" "$MNT/docs/linked"
+exec 9<"$MNT/docs/linked"
+check heddle land main --onto trunk --capture -m "Linked" >/dev/null
+check_content "$MNT/other" other
+check_linked "$MNT" README docs/linked
+check_equal "$(stat -L -c %i /proc/$$/fd/9)" "$(stat -c %i "$MNT/README")"
+exec 9<&-
+check_state README docs/linked
+check heddle unmount >/dev/null
+
 # ---- a directory has the bytes at one of two names, and the state before at the other ----
 
 make_directory_base base
