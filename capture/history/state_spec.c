@@ -97,7 +97,8 @@ static int walk_back(struct hd_index *index, uint32_t steps, struct hd_state_id 
 		if (state.n_parents > 0)
 			*id = state.parents[0];
 		else
-			r = hd_fail(HD_E_STATE_MISSING, "the history ends %u states back", i);
+			r = hd_fail(HD_E_STATE_MISSING, "the history ends %u %s back", i,
+				i == 1 ? "state" : "states");
 		hd_state_clear(&state);
 		if (r < 0)
 			return r;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "capture/identity.h"
+#include "cli/arguments/agent_facts.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
 #include "cli/steps/take_commits.h"
@@ -201,6 +202,8 @@ static int build_request(
 	r = collect_message(&message);
 	for (size_t i = 0; i < facts.count && r >= 0; i++)
 		r = add_fact(object, facts.items[i]);
+	if (r >= 0)
+		r = hd_agent_facts_add(object);
 	if (r >= 0)
 		r = hd_identity_resolve(author, location->store->path, &resolved);
 	if (r < 0)

@@ -4,6 +4,7 @@
 
 #include "capture/git/land/land.h"
 #include "capture/identity.h"
+#include "cli/arguments/agent_facts.h"
 #include "cli/arguments/command.h"
 #include "cli/steps/advance_thread.h"
 #include "cli/steps/take_commits.h"
@@ -47,15 +48,19 @@ static const struct hd_option options[] = {
 static int capture(const struct hd_location *location, const char *author)
 {
 	HD_AUTO_JSON json_t *reply = NULL;
+	HD_AUTO_JSON json_t *facts = json_object();
 	HD_AUTO_FREE char *made_up = NULL;
+	int r = facts ? hd_agent_facts_add(facts) : -ENOMEM;
 
+	if (r < 0)
+		return r;
 	if (!message && asprintf(&made_up, "%s, before it is landed", location->thread) < 0) {
 		made_up = NULL;
 		return -ENOMEM;
 	}
 	return hd_thread_ask(location,
-		json_pack("{s:s, s:s, s:s, s:{}}", "op", "capture", "message", message ? message : made_up,
-			"author", author, "facts"),
+		json_pack("{s:s, s:s, s:s, s:O}", "op", "capture", "message", message ? message : made_up,
+			"author", author, "facts", facts),
 		"capturing", &reply, NULL);
 }
 

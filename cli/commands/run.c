@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "capture/identity.h"
+#include "cli/arguments/agent_facts.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
 #include "cli/steps/run_thread.h"
@@ -89,9 +90,12 @@ static const struct hd_option options[] = {
 
 static int settle_options(struct hd_mount_options *ret_options)
 {
+	HD_AUTO_JSON json_t *facts = json_object();
 	struct hd_mount_options collected;
-	int r = 0;
+	int r = facts ? hd_agent_facts_add(facts) : -ENOMEM;
 
+	if (r < 0)
+		return r;
 	if (message && !hd_utf8_is_valid(message, strlen(message)))
 		return hd_fail(HD_E_USAGE, "the message is not UTF-8");
 	forks = forks || removes || new_name;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "cli/arguments/agent_facts.h"
 #include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
 #include "cli/threads/thread_command.h"
@@ -56,7 +57,7 @@ json_t *hd_run_capture_request(const struct hd_run *run, const char *message)
 	json_t *facts = json_object();
 	char status[32];
 
-	if (!command || !facts) {
+	if (!command || !facts || hd_agent_facts_add(facts) < 0) {
 		json_decref(facts);
 		return NULL;
 	}

@@ -29,6 +29,21 @@ printf 'From a file\n\nwith a body\n' >message
 check heddle capture -F message >/dev/null
 check_equal "$(heddle log -n 1 --json | json_field 's["states"][0]["author"]')" "Test Person <test@example.org>"
 
+# What an agent says of itself in its environment, where the command line says nothing else.
+echo agent >"$MNT/agent"
+export HEDDLE_PROVIDER=anyone HEDDLE_MODEL=model-1 HEDDLE_SESSION=s17 HEDDLE_TOOL_CALL="edit 3"
+check heddle capture -m "By an agent" --meta model=model-2 >/dev/null
+got=$(heddle log -n 1 --json | json_field 's["states"][0]["facts"]')
+check_equal "$got" '{"model": "model-2", "provider": "anyone", "session": "s17", "tool-call": "edit 3"}'
+check heddle run -q --name in-run -- sh -c 'echo run >in-run'
+got=$(heddle log in-run -n 1 --json)
+check_equal "$(json_field 's["states"][0]["facts"]["tool-call"]' <<<"$got")" "edit 3"
+echo again >"$MNT/agent"
+HEDDLE_MODEL=$'\xff' check_status 64 heddle capture -m "Not UTF-8"
+HEDDLE_MODEL=$'\xff' check_status 125 heddle run -q --name never -- true
+check heddle restore @ >/dev/null
+unset HEDDLE_PROVIDER HEDDLE_MODEL HEDDLE_SESSION HEDDLE_TOOL_CALL
+
 # Nobody is named: refused, nothing is captured.
 echo four >"$MNT/four"
 git config --global --unset user.name
@@ -40,6 +55,6 @@ check_status 64 heddle capture -m x --author X --meta novalue
 check_status 64 heddle capture -m x --author ""
 
 check heddle export git >/dev/null
-got=$(git -C repository log -1 --format='%an|%ae|%B' --skip 2 heddle/main)
+got=$(git -C repository log -1 --format='%an|%ae|%B' --skip 3 heddle/main)
 check_contains "$got" "Some One|some@one.example|Title"
 check_contains "$got" "4711"
