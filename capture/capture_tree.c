@@ -82,7 +82,7 @@ static int push(struct hd_capture_tree *capture, struct stack *stack, struct hd_
 	frame = &stack->frames[stack->count++];
 	*frame = (struct frame){.node = node, .has_head = head != NULL};
 	parent = stack->count > 1 ? stack->frames[stack->count - 2].place : NULL;
-	r = hd_canonical_enter(capture->canonical, parent, node->name, node->name_length, &frame->place);
+	r = hd_canonical_enter(parent, node->name, node->name_length, &frame->place);
 	if (r < 0 || !head)
 		return r;
 	frame->head = *head;

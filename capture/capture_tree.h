@@ -17,7 +17,7 @@
 struct hd_capture_tree {
 	struct hd_object_store *objects; /* borrowed */
 	struct hd_object_batch
-		*batch; /* borrowed: the caller flushes it; NULL: each object is put by itself */
+		*batch; /* hd_capture_tree_store's own while it runs; NULL: each object is put by itself */
 	struct hd_snapshot *snapshot; /* borrowed */
 	struct hd_snapshot_node
 		*root; /* borrowed: what is stored, of the snapshot's nodes or copies of them */

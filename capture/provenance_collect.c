@@ -23,24 +23,15 @@ struct collection {
 	uint32_t *numbers;               /* owned array: the witness's numbers of provenance.actors */
 };
 
+HD_TREE_ASSERT_NAMED(struct hd_snapshot_node);
+
 static struct hd_snapshot_node *child_of(
 	const struct hd_snapshot_node *directory, const char *name, size_t length)
 {
-	size_t low = 0, high = directory->children ? directory->n_children : 0;
+	size_t count = directory->children ? directory->n_children : 0;
+	size_t at = hd_tree_find_name(directory->children, count, sizeof(*directory->children), name, length);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		struct hd_snapshot_node *child = &directory->children[middle];
-		int order = hd_tree_compare_names(child->name, child->name_length, name, length);
-
-		if (order == 0)
-			return child;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return at < count ? &directory->children[at] : NULL;
 }
 
 /* The directory of PATH as it is now, or NULL where it did not change or is gone. *RET_NAME: the last part of PATH. */

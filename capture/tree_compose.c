@@ -211,8 +211,8 @@ static int store_levels(const struct hd_tree_compose *compose, struct way *way)
 	for (size_t i = 0; i < way->n_levels && r >= 0; i++) {
 		const char *name = i > 0 ? way->parts[i - 1] : "";
 
-		r = hd_canonical_enter(canonical, i > 0 ? way->levels[i - 1].place : NULL, name, strlen(name),
-			&way->levels[i].place);
+		r = hd_canonical_enter(
+			i > 0 ? way->levels[i - 1].place : NULL, name, strlen(name), &way->levels[i].place);
 	}
 	for (size_t i = way->n_levels; i-- > 0 && r >= 0;) {
 		struct level *level = &way->levels[i];

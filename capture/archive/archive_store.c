@@ -115,8 +115,7 @@ static int push(struct storing *storing, uint32_t name, const struct hd_tree_vie
 	above = storing->count > 1 ? storing->frames[storing->count - 2].place : NULL;
 	r = fill_children(storing->tree, name, frame);
 	if (r >= 0)
-		r = hd_canonical_enter(storing->capture.canonical, above, frame->node.name,
-			frame->node.name_length, &frame->place);
+		r = hd_canonical_enter(above, frame->node.name, frame->node.name_length, &frame->place);
 	if (r < 0 || !head)
 		return r;
 	frame->head = *head;

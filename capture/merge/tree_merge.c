@@ -467,8 +467,7 @@ static int merge_directory(struct merging *merging, const struct trio *trio, str
 	for (unsigned side = 0; side < SIDES && r >= 0; side++)
 		r = list(merging, side, trio->nodes[side], &lists[side]);
 	if (r >= 0)
-		r = hd_canonical_enter(
-			merging->canonical, above, like->name ? like->name : "", like->name_length, &place);
+		r = hd_canonical_enter(above, like->name ? like->name : "", like->name_length, &place);
 	if (r >= 0)
 		r = merge_lists(merging, lists, place, merged);
 	if (r >= 0 && !trio->nodes[OURS])

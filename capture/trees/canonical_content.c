@@ -253,12 +253,11 @@ struct hd_canonical_place {
 	struct hd_tree_view_listing listing; /* owned */
 };
 
-int hd_canonical_enter(struct hd_canonical *canonical, struct hd_canonical_place *parent, const char *name,
-	size_t name_length, struct hd_canonical_place **ret_place)
+int hd_canonical_enter(struct hd_canonical_place *parent, const char *name, size_t name_length,
+	struct hd_canonical_place **ret_place)
 {
 	struct hd_canonical_place *place = calloc(1, sizeof(*place));
 
-	(void)canonical;
 	if (!place)
 		return -ENOMEM;
 	place->parent = parent;

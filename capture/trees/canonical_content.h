@@ -62,9 +62,9 @@ int hd_canonical_name_file(
  */
 struct hd_canonical_place;
 
-/* The place of NAME in PARENT, both of which must outlive it; PARENT NULL: of the root. */
-int hd_canonical_enter(struct hd_canonical *canonical, struct hd_canonical_place *parent, const char *name,
-	size_t name_length, struct hd_canonical_place **ret_place);
+/* The place of NAME in PARENT, both of which must outlive it; PARENT NULL: of the root. -ENOMEM. */
+int hd_canonical_enter(struct hd_canonical_place *parent, const char *name, size_t name_length,
+	struct hd_canonical_place **ret_place);
 /* NULL is fine. */
 void hd_canonical_leave(struct hd_canonical_place *place);
 

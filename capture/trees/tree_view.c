@@ -363,24 +363,15 @@ void hd_tree_view_listing_clear(struct hd_tree_view_listing *listing)
 	*listing = (struct hd_tree_view_listing){0};
 }
 
+HD_TREE_ASSERT_NAMED(struct hd_tree_view_entry);
+
 const struct hd_tree_view_entry *hd_tree_view_listing_find(
 	const struct hd_tree_view_listing *listing, const char *name, size_t name_length)
 {
-	size_t low = 0, high = listing->count;
+	size_t at = hd_tree_find_name(
+		listing->entries, listing->count, sizeof(*listing->entries), name, name_length);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct hd_tree_view_entry *entry = &listing->entries[middle];
-		int order = hd_tree_compare_names(entry->name, entry->name_length, name, name_length);
-
-		if (order == 0)
-			return entry;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return at < listing->count ? &listing->entries[at] : NULL;
 }
 
 int hd_tree_view_read(struct hd_tree_view *view, const struct hd_tree_view_entry *file, void *buffer,

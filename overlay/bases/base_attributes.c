@@ -36,25 +36,17 @@ void hd_attribute_layer_clear(struct hd_attribute_layer *layer)
 	*layer = (struct hd_attribute_layer){0};
 }
 
+HD_TREE_ASSERT_NAMED(struct hd_attribute_entry);
+
 /* The attributes of NAME, or NULL. */
 static const struct hd_attribute_entry *find_entry(
 	const struct hd_attribute_layer *layer, const char *name, size_t length)
 {
-	size_t low = layer->own ? 1 : 0, high = layer->list.count;
+	/* That of the directory itself has the empty name, which is the first. */
+	size_t at = hd_tree_find_name(
+		layer->list.entries, layer->list.count, sizeof(*layer->list.entries), name, length);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct hd_attribute_entry *entry = &layer->list.entries[middle];
-		int order = hd_tree_compare_names(entry->name, entry->name_length, name, length);
-
-		if (order == 0)
-			return entry;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return length > 0 && at < layer->list.count ? &layer->list.entries[at] : NULL;
 }
 
 void hd_attribute_layer_apply(const struct hd_attribute_entry *attributes, struct hd_base_entry *entry)

@@ -20,6 +20,25 @@ int hd_tree_compare_names(const char *a, size_t a_length, const char *b, size_t 
 	return (a_length > b_length) - (a_length < b_length);
 }
 
+size_t hd_tree_find_name(const void *records, size_t count, size_t size, const char *name, size_t length)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct hd_tree_name *record = (const void *)((const uint8_t *)records + middle * size);
+		int order = hd_tree_compare_names(record->name, record->name_length, name, length);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return count;
+}
+
 const char *hd_tree_name_problem(const char *name, size_t length)
 {
 	if (length == 0)

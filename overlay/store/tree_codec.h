@@ -50,6 +50,20 @@ void hd_tree_clear(struct hd_tree *tree);
 /* Order of names in trees: memcmp, the shorter first. For qsort and merges. */
 int hd_tree_compare_names(const char *a, size_t a_length, const char *b, size_t b_length);
 
+/* What every record begins with that is looked for by its name. */
+struct hd_tree_name {
+	const char *name;
+	uint16_t name_length;
+};
+#define HD_TREE_ASSERT_NAMED(type)                                                                        \
+	_Static_assert(offsetof(type, name) == offsetof(struct hd_tree_name, name) &&                     \
+			       offsetof(type, name_length) == offsetof(struct hd_tree_name, name_length), \
+		"a record to be found by its name begins with it")
+
+/* Where NAME is among COUNT records of SIZE bytes, each of which begins as struct hd_tree_name does, in the order of
+ * hd_tree_compare_names; COUNT if it is nowhere. */
+size_t hd_tree_find_name(const void *records, size_t count, size_t size, const char *name, size_t length);
+
 struct hd_attribute_entry {
 	const char *name; /* borrowed, not NUL-terminated */
 	uint16_t name_length;

@@ -101,22 +101,10 @@ static int insert(struct level *level, const char *name, const git_oid *id, git_
 static const struct hd_tree_view_entry *find_in_parent(
 	const struct level *level, const struct hd_tree_view_entry *entry)
 {
-	size_t low = 0, high = level->parent_listing.count;
+	const struct hd_tree_view_entry *other =
+		hd_tree_view_listing_find(&level->parent_listing, entry->name, entry->name_length);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct hd_tree_view_entry *other = &level->parent_listing.entries[middle];
-		int order = hd_tree_compare_names(
-			other->name, other->name_length, entry->name, entry->name_length);
-
-		if (order == 0)
-			return (other->mode & S_IFMT) == (entry->mode & S_IFMT) ? other : NULL;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return other && (other->mode & S_IFMT) == (entry->mode & S_IFMT) ? other : NULL;
 }
 
 static bool is_same(const struct hd_tree_view_entry *a, const struct hd_tree_view_entry *b)

@@ -72,26 +72,16 @@ static uint64_t number_of(const struct walk *walk)
 	return walk->n_levels ? walk->levels[walk->n_levels - 1].number : walk->stat->root;
 }
 
+HD_TREE_ASSERT_NAMED(struct hd_tree_entry);
+
 /* The entry NAME of the last directory; NULL where that is as git has it. */
 static const struct hd_tree_entry *shown_entry(const struct walk *walk, const char *name, size_t length)
 {
 	const struct hd_tree *tree =
 		walk->n_levels ? &walk->levels[walk->n_levels - 1].tree : &walk->root.tree;
-	size_t low = 0, high = tree->count;
+	size_t at = hd_tree_find_name(tree->entries, tree->count, sizeof(*tree->entries), name, length);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct hd_tree_entry *entry = &tree->entries[middle];
-		int order = hd_tree_compare_names(entry->name, entry->name_length, name, length);
-
-		if (order == 0)
-			return entry;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return at < tree->count ? &tree->entries[at] : NULL;
 }
 
 static int read_level(struct walk *walk, const struct hd_content *content, struct level *level)

@@ -82,13 +82,14 @@ static int add(struct hd_object_batch *batch, const struct hd_object_id *id, con
 int hd_object_batch_put(
 	struct hd_object_batch *batch, const void *data, size_t size, struct hd_content *ret_content)
 {
-	struct hd_object_id id = hd_object_id_compute(batch->store, data, size);
 	const struct hd_object_pending *there;
+	struct hd_object_id id;
 	bool logged;
-	int r = 0;
+	int r;
 
 	if (size > hd_object_log_limit)
 		return hd_object_store_put(batch->store, data, size, ret_content);
+	id = hd_object_id_compute(batch->store, data, size);
 	for (; (there = find(batch, &id)); id.number++) {
 		if (there->size == size && (size == 0 || memcmp(bytes_of(batch, there), data, size) == 0)) {
 			*ret_content = hd_object_id_to_content(&id, HD_CONTENT_OBJECT);

@@ -16,11 +16,7 @@ git config --global filter.pointer.clean "sed 's/^data /pointer /'"
 git config --global filter.pointer.smudge cat
 (
 	check cd repository
-	for n in 1 2 3 4 5; do
-		mkdir -p "d$n/e"
-		seq 20 >"d$n/f"
-		seq 30 >"d$n/e/g"
-	done
+	make_numbered_directories
 	printf '*.o\n' >.gitignore
 	printf '*.bin filter=pointer -text\n*.crlf eol=crlf\n*.id ident\n' >.gitattributes
 	printf 'pointer 1\n' >big.bin

@@ -12,11 +12,7 @@ export GIT_AUTHOR_DATE="2026-01-01T00:00:00Z" GIT_COMMITTER_DATE="2026-01-01T00:
 make_repository repository
 (
 	check cd repository
-	for n in 1 2 3 4 5; do
-		mkdir -p "d$n/e"
-		seq 20 >"d$n/f"
-		seq 30 >"d$n/e/g"
-	done
+	make_numbered_directories
 	printf '*.o\n' >.gitignore
 	git add -A
 	git commit -q -m "Base"

@@ -3,7 +3,18 @@
 #
 # git's commands in the mount at $MNT of "repository" and in the worktree "native" of its copy "original". Sourced after common.sh.
 #
+#     make_numbered_directories        what they begin with
 #     same 'git status; git log'       the same output, the same status
+
+# Five directories with a file and a directory each, where one is.
+make_numbered_directories() {
+	local n
+	for n in 1 2 3 4 5; do
+		mkdir -p "d$n/e"
+		seq 20 >"d$n/f"
+		seq 30 >"d$n/e/g"
+	done
+}
 
 run_in() {
 	(cd "$1" && eval "$2") >"$3" 2>&1 || echo "status $?" >>"$3"
