@@ -235,18 +235,3 @@ int hd_state_log_walk(struct hd_index *index, const struct hd_state_id *from, en
 		return walk_first_parent(index, from, emit, payload);
 	return hd_state_log_walk_several(index, from, 1, order, emit, payload);
 }
-
-int hd_state_log_walk_thread(struct hd_index *index, const char *thread, enum hd_state_log_order order,
-	hd_state_log_emit emit, void *payload)
-{
-	struct hd_thread record = {0};
-	struct hd_state_id head;
-	int r;
-
-	r = hd_index_get_thread(index, thread, &record);
-	if (r < 0)
-		return hd_fail_in(r, "thread '%s'", thread);
-	head = record.head;
-	hd_thread_clear(&record);
-	return hd_state_log_walk(index, &head, order, emit, payload);
-}

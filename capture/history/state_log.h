@@ -31,8 +31,4 @@ int hd_state_log_walk(struct hd_index *index, const struct hd_state_id *from, en
 int hd_state_log_walk_several(struct hd_index *index, const struct hd_state_id *from, size_t n_from,
 	enum hd_state_log_order order, hd_state_log_emit emit, void *payload);
 
-/* The walk from a thread's head. -HD_E_THREAD_MISSING. */
-int hd_state_log_walk_thread(struct hd_index *index, const char *thread, enum hd_state_log_order order,
-	hd_state_log_emit emit, void *payload);
-
 #endif

@@ -183,27 +183,3 @@ int hd_state_spec_thread(
 	*ret_thread = current_thread ? strdup(current_thread) : NULL;
 	return current_thread && !*ret_thread ? -ENOMEM : 0;
 }
-
-int hd_state_spec_resolve_path(struct hd_index *index, const char *spec, const char *current_thread,
-	struct hd_state_id *ret_id, const char **ret_path)
-{
-	const char *colon = strchr(spec, ':');
-	int first = 0;
-
-	for (; colon; colon = strchr(colon + 1, ':')) {
-		HD_AUTO_FREE char *state = strndup(spec, (size_t)(colon - spec));
-		int r = state ? hd_state_spec_resolve(index, state, current_thread, ret_id) : -ENOMEM;
-
-		if (r == 0) {
-			*ret_path = colon + 1;
-			return 0;
-		}
-		first = first ? first : r;
-	}
-	/* Whoever writes a ':' means what is before the first one. */
-	if (hd_state_spec_resolve(index, spec, current_thread, ret_id) < 0)
-		return first ? hd_fail(first, "in '%s'", spec)
-			     : hd_state_spec_resolve(index, spec, current_thread, ret_id);
-	*ret_path = NULL;
-	return 0;
-}

@@ -32,11 +32,4 @@ int hd_state_spec_resolve(
 int hd_state_spec_thread(
 	struct hd_index *index, const char *spec, const char *current_thread, char **ret_thread);
 
-/*
- * SPEC is <spec>:<path>, of which *RET_PATH points to what stands behind the ':', or NULL where there is none. The
- * first ':' before which a state is named is the one, as a thread's name may have some.
- */
-int hd_state_spec_resolve_path(struct hd_index *index, const char *spec, const char *current_thread,
-	struct hd_state_id *ret_id, const char **ret_path);
-
 #endif

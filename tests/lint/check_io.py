@@ -37,7 +37,6 @@ EXEMPT = {
     "overlay/platform/lock.c:__attribute__": "the end",
     "overlay/platform/log.c:hd_log_write": "what goes wrong is told of wherever it is",
     "overlay/platform/files/memory_file.c:hd_memory_file_discard": "memory",
-    "overlay/platform/files/memory_file.c:hd_memory_file_resident": "memory",
     "overlay/platform/files/memory_file.c:hd_memory_file_resize": "memory",
     "overlay/platform/files/memory_file.c:hd_memory_file_size": "memory",
     "overlay/platform/processes/process_child.c:hd_child_run": "a process that has just begun",

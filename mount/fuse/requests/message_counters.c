@@ -108,16 +108,6 @@ uint64_t hd_message_counters_failure(struct hd_message_counters *counters, int r
 	return atomic_fetch_add_explicit(&counters->failures[code], 1, memory_order_relaxed);
 }
 
-uint64_t hd_message_counters_total(const struct hd_message_counters *counters)
-{
-	uint64_t total = 0;
-	size_t i;
-
-	for (i = 0; i < HD_ARRAY_SIZE(opcode_names); i++)
-		total += atomic_load_explicit(&counters->requests[i], memory_order_relaxed);
-	return total;
-}
-
 /* Adds NAME: VALUE unless it is zero. */
 static int put_count(json_t *object, const char *name, const _Atomic uint64_t *counter)
 {

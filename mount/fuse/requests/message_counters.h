@@ -30,9 +30,6 @@ void hd_message_counters_request(struct hd_message_counters *counters, uint32_t 
 /* R as a function returned it, negative. Returns how often this code was answered before. */
 uint64_t hd_message_counters_failure(struct hd_message_counters *counters, int r);
 
-/* All requests. */
-uint64_t hd_message_counters_total(const struct hd_message_counters *counters);
-
 /* {"LOOKUP": 12, ..., "failures": {"ENOENT": 3}}, without zeros. NULL when memory is short. */
 json_t *hd_message_counters_json(const struct hd_message_counters *counters);
 

@@ -84,11 +84,6 @@ int hd_file_lock(int fd);
 /* Gives up what hd_file_lock took; so does closing the descriptor (io). */
 int hd_file_unlock(int fd);
 
-/* The names of all extended attributes, then the value of one (io). Two-call protocol as listxattr(2): SIZE 0
- * asks for the size. */
-int hd_file_list_xattr(int fd, char *buffer, size_t size, size_t *ret_size);
-int hd_file_get_xattr(int fd, const char *name, void *buffer, size_t size, size_t *ret_size);
-
 /* True when FD lies on a filesystem whose calls can hang for long: network and FUSE (by statfs f_type) (io).
  */
 bool hd_file_may_stall(int fd);

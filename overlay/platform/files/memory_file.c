@@ -124,11 +124,3 @@ int hd_memory_file_discard(int fd, uint64_t offset, uint64_t size)
 			return hd_errno();
 	return 0;
 }
-
-uint64_t hd_memory_file_resident(int fd)
-{
-	struct stat st;
-
-	/* st_blocks counts units of 512 bytes, whatever st_blksize says: stat(2). */
-	return fstat(fd, &st) < 0 ? 0 : (uint64_t)st.st_blocks * 512;
-}

@@ -42,7 +42,4 @@ int hd_memory_file_resize(int fd, uint64_t size);
  */
 int hd_memory_file_discard(int fd, uint64_t offset, uint64_t size);
 
-/* Bytes of memory that FD holds now. */
-uint64_t hd_memory_file_resident(int fd);
-
 #endif

@@ -115,14 +115,3 @@ int hd_mount_point_detach(const char *directory, bool lazy)
 		return hd_fusermount_detach(directory, lazy);
 	return umount2(directory, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0 ? hd_errno() : 0;
 }
-
-int hd_mount_point_abort(unsigned minor)
-{
-	HD_AUTO_CLOSE int fd = -1;
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", minor);
-	fd = hd_file_open(AT_FDCWD, path, O_WRONLY, 0);
-	/* Not pwrite: the control files have no position (nonseekable_open). */
-	return fd < 0 ? fd : hd_descriptor_write(fd, "1", 1);
-}

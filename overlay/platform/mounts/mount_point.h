@@ -58,7 +58,4 @@ int hd_mount_point_parse(char *text, hd_mount_emit emit, void *payload);
 /* Where fusermount3 is, with which ordinary users mount; NULL if it is nowhere. */
 const char *hd_mount_point_helper(void);
 
-/* Aborts the connection of a mount by /sys/fs/fuse/connections/MINOR/abort (root or the owner). */
-int hd_mount_point_abort(unsigned minor);
-
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "capture/history/state_log.h"
+#include "capture/history/state_spec.h"
 #include "overlay/platform/clock.h"
 
 /*
@@ -142,6 +143,7 @@ static void a_capture_that_is_killed_anywhere_loses_nothing(void **state)
 {
 	struct scene *scene = *state;
 	struct hd_capture_options options = {.author = "A <a@b>", .message = "after"};
+	struct hd_state_id head;
 	uint64_t whole_ns = 0;
 	int happened = 0;
 
@@ -175,8 +177,9 @@ static void a_capture_that_is_killed_anywhere_loses_nothing(void **state)
 		close(arena_fd);
 		close(hot_fd);
 	}
-	assert_success(hd_state_log_walk_thread(
-		scene->store->index, "main", HD_STATE_LOG_FIRST_PARENT, check_state, scene));
+	assert_success(hd_state_spec_resolve(scene->store->index, "main", NULL, &head));
+	assert_success(
+		hd_state_log_walk(scene->store->index, &head, HD_STATE_LOG_FIRST_PARENT, check_state, scene));
 	print_message("%d of %d captures had happened\n", happened, ROUNDS);
 }
 

@@ -135,40 +135,6 @@ static void a_spec_counts_from_a_thread_or_from_none(void **state)
 	clear_three(states);
 }
 
-static void assert_path(
-	struct scene *scene, const char *spec, const struct hd_state *expected, const char *expected_path)
-{
-	struct hd_state_id id;
-	const char *path = "";
-
-	assert_success(hd_state_spec_resolve_path(scene->store->index, spec, "main", &id, &path));
-	assert_true(hd_state_id_equal(&id, &expected->id));
-	if (expected_path)
-		assert_string_equal(path, expected_path);
-	else
-		assert_null(path);
-}
-
-static void a_path_stands_behind_a_colon(void **state)
-{
-	struct scene *scene = *state;
-	struct hd_state states[3];
-	struct hd_state_id id;
-	const char *path;
-
-	commit_three(scene, states);
-	assert_path(scene, "@~1:src/a:b", &states[1], "src/a:b");
-	assert_path(scene, "main:", &states[2], "");
-	assert_path(scene, "main", &states[2], NULL);
-	/* No thread may be called what a state's path is. */
-	assert_code(hd_index_create_thread(scene->store->index, "main:a", &states[0].id), HD_E_NAME_INVALID);
-	assert_path(scene, "main:a", &states[2], "a");
-	assert_path(scene, "main:a:b", &states[2], "a:b");
-	assert_code(hd_state_spec_resolve_path(scene->store->index, "nothing:a", "main", &id, &path),
-		HD_E_STATE_SPEC);
-	clear_three(states);
-}
-
 static void what_names_nothing_is_refused(void **state)
 {
 	struct scene *scene = *state;
@@ -200,8 +166,10 @@ static int note(const struct hd_state *state, void *payload)
 static void assert_log(struct scene *scene, enum hd_state_log_order order, const char *expected)
 {
 	struct hd_buffer text = {0};
+	struct hd_state_id head;
 
-	assert_success(hd_state_log_walk_thread(scene->store->index, "main", order, note, &text));
+	assert_success(hd_state_spec_resolve(scene->store->index, "main", NULL, &head));
+	assert_success(hd_state_log_walk(scene->store->index, &head, order, note, &text));
 	hd_buffer_put_u8(&text, 0);
 	assert_string_equal((const char *)text.data, expected);
 	hd_buffer_clear(&text);
@@ -314,7 +282,6 @@ int main(void)
 		TEST(a_thread_hides_behind_no_id_and_hides_no_state),
 		TEST(a_tag_names_its_state_after_threads_and_before_ids),
 		TEST(a_spec_counts_from_a_thread_or_from_none),
-		TEST(a_path_stands_behind_a_colon),
 		TEST(what_names_nothing_is_refused),
 		TEST(the_log_shows_the_newest_first),
 		TEST(all_parents_are_shown_once_and_after_their_children_whatever_the_clocks_say),

@@ -286,15 +286,6 @@ static int directory_sync_locked(void *payload)
 	return hd_directory_sync(0);
 }
 
-static int xattr_locked(void *payload)
-{
-	size_t size;
-
-	(void)payload;
-	hd_mutex_lock(&low);
-	return hd_file_list_xattr(0, NULL, 0, &size);
-}
-
 static int publish_locked(void *payload)
 {
 	struct hd_atomic_file file = {.fd = -1};
@@ -335,7 +326,6 @@ static void io_under_a_lock_aborts(void **state)
 		{stat_locked, "fstatat"},
 		{make_locked, "mkdirat"},
 		{directory_sync_locked, "fsync"},
-		{xattr_locked, "flistxattr"},
 		{publish_locked, "publish"},
 		{sleep_locked, "sleep"},
 		{poll_locked, "poll"},

@@ -194,6 +194,17 @@ static void a_refusal_quotes_fusermount(void **state)
 	assert_non_null(strstr(words, "the mount was refused"));
 }
 
+/* Ends a connection as an administrator does. */
+static int abort_connection(unsigned minor)
+{
+	HD_AUTO_CLOSE int fd = -1;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", minor);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && write(fd, "1", 1) == 1 ? 0 : -errno;
+}
+
 /* In a mount namespace of its own, because the control files may not be mounted here. */
 static int abort_and_detach(void *payload)
 {
@@ -207,13 +218,13 @@ static int abort_and_detach(void *payload)
 	fd = hd_mount_point_attach(&request);
 	if (fd < 0)
 		return SKIPPED;
-	if (hd_mount_point_abort(find(payload).minor) != 0)
+	if (abort_connection(find(payload).minor) != 0)
 		return 1;
 	if (stat(payload, &st) == 0 || find(payload).n != 1)
 		return 2;
 	if (hd_mount_point_detach(payload, false) != 0 || find(payload).n != 0)
 		return 3;
-	return hd_mount_point_abort(4000000000u) == -ENOENT ? 0 : 4;
+	return 0;
 }
 
 static void an_aborted_mount_is_dead_and_can_be_detached(void **state)

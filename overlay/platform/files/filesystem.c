@@ -1,61 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
-#include <sys/xattr.h>
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
 #include "overlay/platform/lock.h"
 
-/*
- * What the host knows about a file and its filesystem besides stat: extended attributes, kind, space.
- *
- * Descriptors opened with O_PATH (the only way to hold a symbolic link) have no f*xattr calls: the kernel
- * answers EBADF. The magic link in /proc/self/fd leads to the very object, also to a link itself, so that is
- * asked then.
- */
-
-#define DESCRIPTOR_PATH_SIZE (sizeof("/proc/self/fd/") + 3 * sizeof(int))
-
-static const char *descriptor_path(int fd, char path[DESCRIPTOR_PATH_SIZE])
-{
-	(void)snprintf(path, DESCRIPTOR_PATH_SIZE, "/proc/self/fd/%d", fd);
-	return path;
-}
-
-int hd_file_list_xattr(int fd, char *buffer, size_t size, size_t *ret_size)
-{
-	char path[DESCRIPTOR_PATH_SIZE];
-	ssize_t n;
-
-	hd_lock_assert_none_held("flistxattr");
-	n = flistxattr(fd, buffer, size);
-	if (n < 0 && errno == EBADF && fd >= 0)
-		n = listxattr(descriptor_path(fd, path), buffer, size);
-	if (n < 0)
-		return hd_errno();
-	*ret_size = (size_t)n;
-	return 0;
-}
-
-int hd_file_get_xattr(int fd, const char *name, void *buffer, size_t size, size_t *ret_size)
-{
-	char path[DESCRIPTOR_PATH_SIZE];
-	ssize_t n;
-
-	hd_lock_assert_none_held("fgetxattr");
-	n = fgetxattr(fd, name, buffer, size);
-	if (n < 0 && errno == EBADF && fd >= 0)
-		n = getxattr(descriptor_path(fd, path), name, buffer, size);
-	if (n < 0)
-		return hd_errno();
-	*ret_size = (size_t)n;
-	return 0;
-}
+/* What the host knows about a filesystem: whether its calls can hang, and its space. */
 
 /* statfs(2) and linux/magic.h; written out because no header has them all. */
 static const unsigned long stalling_types[] = {
