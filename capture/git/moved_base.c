@@ -2,7 +2,9 @@
 #include "capture/git/moved_base.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <git2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +12,7 @@
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/file.h"
 
 struct search {
 	struct hd_store *store;
@@ -48,26 +51,54 @@ static int has_commits(struct search *search, const char *location)
 	return search->found > 0 && search->missing == 0 ? 0 : -ENOENT;
 }
 
-int hd_moved_base_find(struct hd_store *store, uint16_t number, char **ret_location)
+/* The git directory of the repository that the store lies in, if it has the commits of base NUMBER: fresh memory. */
+static int find(struct hd_store *store, uint16_t number, const char *above, char **ret_location)
 {
 	struct search search = {.store = store, .number = number};
 	struct hd_base_description description = {0};
-	HD_AUTO_FREE char *above = strdup(store->path);
-	char *slash = above ? strrchr(above, '/') : NULL;
-	int r;
+	int r = hd_git_library_start();
 
-	if (!slash || slash == above)
-		return above ? -ENOENT : -ENOMEM;
-	*slash = '\0';
-	if (hd_base_git_describe(above, NULL, &description) < 0) {
-		hd_error_clear();
-		return -ENOENT;
-	}
-	r = hd_git_library_start();
+	if (r >= 0)
+		r = hd_base_git_describe(above, NULL, &description);
 	if (r >= 0)
 		r = has_commits(&search, description.location);
 	if (r >= 0)
 		*ret_location = HD_STEAL(description.location);
 	hd_base_description_clear(&description);
 	return r;
+}
+
+static void follow(
+	struct hd_store *store, const struct hd_base_record *base, const char *above, const char *here)
+{
+	HD_AUTO_FREE char *location = NULL;
+
+	if (base->kind != HD_BASE_GIT || strcmp(base->location, here) == 0 ||
+		hd_file_exists(AT_FDCWD, base->location))
+		return;
+	if (find(store, base->number, above, &location) >= 0)
+		(void)hd_index_move_base(store->index, base->number, base->location, location);
+}
+
+void hd_moved_bases_follow(struct hd_store *store)
+{
+	HD_AUTO_FREE char *above = strdup(store->path);
+	HD_AUTO_FREE char *here = NULL;
+	char *slash = above ? strrchr(above, '/') : NULL;
+	struct hd_base_record base;
+
+	if (!slash || slash == above)
+		return;
+	*slash = '\0';
+	if (asprintf(&here, "%s/.git", above) < 0) {
+		here = NULL;
+		return;
+	}
+	if (!hd_file_exists(AT_FDCWD, here))
+		return;
+	for (uint16_t number = 1; hd_index_get_base(store->index, number, &base) >= 0; number++) {
+		follow(store, &base, above, here);
+		hd_base_record_clear(&base);
+	}
+	hd_error_clear();
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/git/moved_base.h"
 #include "mount/mount_place.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -123,6 +124,7 @@ int hd_locate(const struct hd_invocation *invocation, const char *thread, struct
 	r = find_store(invocation, directory, &place, &location.store);
 	if (r < 0)
 		goto out;
+	hd_moved_bases_follow(location.store);
 	if (!thread && place.store && strcmp(place.store, location.store->path) == 0)
 		thread = place.thread;
 	location.in_mount = thread && thread == place.thread;

@@ -36,9 +36,7 @@ static const struct exit_row exit_table[] = {
 	{HD_E_ATTRIBUTES_CORRUPT, HD_EXIT_DATA,
 		"restore .heddle/objects from a backup; other states are not affected"},
 	{HD_E_BASE_MISSING, HD_EXIT_UNAVAILABLE,
-		"make the base reachable again at the path it had, then repeat the command; after a "
-		"repository was "
-		"moved with the store in it, 'heddle doctor --repair' finds it"},
+		"make the base reachable again at the path it had, then repeat the command"},
 	{HD_E_BASE_CHANGED, HD_EXIT_DATA,
 		"put the base directory back as it was, or 'heddle init' a new store over it"},
 	{HD_E_BASE_OBJECT, HD_EXIT_DATA,

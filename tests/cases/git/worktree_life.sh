@@ -92,18 +92,24 @@ check heddle mount renamed "$MNT" --git=worktree >/dev/null
 check_equal "$(git -C "$MNT" rev-parse HEAD)" "$adopted"
 heddle_unmount
 
-# The repository is moved, with the store in it: found again, with its worktree.
-mv repository moved
+# The repository is moved, with the store in it: found again, with its worktree, whatever command comes first. One without the commits
+# that threads begin at is another repository.
+mkdir moved
+mv repository/.heddle moved/
+git init -q moved
+mv repository aside
 HEDDLE_STORE=$TEST_DIRECTORY/moved check_status 1 heddle doctor
-check_contains "$(cat .output)" "base: $TEST_DIRECTORY/repository/.git, which threads begin at, was moved to $TEST_DIRECTORY/moved/.git"
-HEDDLE_STORE=$TEST_DIRECTORY/moved check heddle doctor --repair >/dev/null
+check_contains "$(cat .output)" "base: $TEST_DIRECTORY/repository/.git, which threads begin at, is not there"
+mv moved/.heddle aside/
+rm -rf moved
+mv aside moved
 HEDDLE_STORE=$TEST_DIRECTORY/moved check heddle mount renamed "$MNT" >/dev/null
 check_equal "$(ls moved/.git/worktrees)" "renamed"
 check_equal "$(git -C "$MNT" rev-parse HEAD)" "$adopted"
 check_contains "$(git -C moved worktree list --porcelain)" "^locked thread renamed of $TEST_DIRECTORY/moved/.heddle"
 check heddle unmount "$MNT" >/dev/null
 mv moved repository
-check heddle doctor --repair >/dev/null
+check heddle doctor >/dev/null
 check heddle mount renamed "$MNT" >/dev/null
 check_equal "$(git -C "$MNT" rev-parse HEAD)" "$adopted"
 check heddle unmount "$MNT" >/dev/null
