@@ -2,6 +2,7 @@
 #include "mount/git_link.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,42 @@ int hd_git_link_prepare(
 		hd_error_clear();
 	}
 	return hd_run_file_write(store, number, HD_RUN_GIT, text);
+}
+
+/* Two that make a directory at once would make two. */
+static _Atomic bool renewing;
+
+static int renew(struct hd_overlay *overlay, const struct hd_mount_options *options, const char *mountpoint,
+	char **ret_text)
+{
+	const struct hd_store *store = hd_overlay_store(overlay);
+	uint32_t number = hd_overlay_thread_number(overlay);
+	HD_AUTO_FREE char *text = NULL;
+	int r = hd_git_link_read(overlay, &text);
+
+	*ret_text = NULL;
+	if (r < 0 || !text || hd_worktree_is_whole(store, number, text))
+		return r;
+	hd_cleanup_free(&text);
+	text = NULL;
+	r = attach(overlay, options, mountpoint, &text);
+	if (r >= 0)
+		r = hd_run_file_write(store->path, number, HD_RUN_GIT, text);
+	if (r >= 0)
+		*ret_text = HD_STEAL(text);
+	return r;
+}
+
+int hd_git_link_renew(struct hd_overlay *overlay, const struct hd_mount_options *options,
+	const char *mountpoint, char **ret_text)
+{
+	int r;
+
+	if (atomic_exchange(&renewing, true))
+		return hd_fail(HD_E_WORKTREE, "somebody else has it made at this moment");
+	r = renew(overlay, options, mountpoint, ret_text);
+	atomic_store(&renewing, false);
+	return r;
 }
 
 int hd_git_link_read(struct hd_overlay *overlay, char **ret_text)

@@ -21,6 +21,7 @@
 #include "mount/answers/control_changes.h"
 #include "mount/answers/control_move.h"
 #include "mount/answers/control_status.h"
+#include "mount/answers/control_worktree.h"
 #include "mount/control/control_json.h"
 #include "mount/control/control_status_changes.h"
 #include "mount/fuse/session/fuse_session.h"
@@ -321,6 +322,11 @@ static int run_changed_paths(struct execution *execution)
 		execution->overlay, execution->request, &execution->reply, &execution->fd);
 }
 
+static int run_worktree(struct execution *execution)
+{
+	return hd_control_worktree(execution->overlay, execution->environment, &execution->reply);
+}
+
 static int run_sync(struct execution *execution)
 {
 	int r = hd_overlay_sync(execution->overlay);
@@ -354,6 +360,7 @@ static const struct {
 	{"advance", run_advance, true, true},
 	{"fork", run_fork, true, true},
 	{"changed_paths", run_changed_paths, false, true},
+	{"worktree", run_worktree, false, false},
 	{"sync", run_sync, false, true},
 	{"unmount", run_unmount, false, false},
 };

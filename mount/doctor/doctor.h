@@ -101,6 +101,8 @@ int hd_doctor_files(struct hd_doctor *doctor, const char *store_path);
 
 /* Whether PATH is ours, and so old that nobody can be at work on it. */
 bool hd_doctor_is_abandoned(const char *path);
+/* Has the request OP, which says nothing more, executed for THREAD, mounted or not. */
+int hd_doctor_ask(struct hd_store *store, const char *thread, const char *op);
 /* Counts and tells one finding. REPAIRED: the outcome of its repair, or HD_REPAIR_NOT_TRIED. */
 void hd_doctor_tell(struct hd_doctor *doctor, enum hd_finding_kind kind, int repaired, const char *format,
 	...) __attribute__((format(printf, 4, 5)));

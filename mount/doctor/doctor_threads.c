@@ -128,22 +128,27 @@ static bool was_closed(const struct patient *patient)
 	       hd_journal_was_closed(fd, patient->thread->number); /* never opened: nothing to close */
 }
 
-/* Opening it, doing nothing and closing it brings its journal in order. */
-static int recover(const struct patient *patient)
+int hd_doctor_ask(struct hd_store *store, const char *thread, const char *op)
 {
-	json_t *request = json_pack("{s:s}", "op", "sync"), *reply = NULL;
+	json_t *request = json_pack("{s:s}", "op", op), *reply = NULL;
 	HD_AUTO_CLOSE int fd = -1;
 	int r;
 
 	if (!request)
 		return -ENOMEM;
-	r = hd_thread_request(patient->store, patient->thread->name, request, &reply, &fd);
+	r = hd_thread_request(store, thread, request, &reply, &fd);
 	json_decref(request);
 	if (r < 0)
 		return r;
 	r = hd_control_reply_status(reply);
 	json_decref(reply);
 	return r;
+}
+
+/* Opening it, doing nothing and closing it brings its journal in order. */
+static int recover(const struct patient *patient)
+{
+	return hd_doctor_ask(patient->store, patient->thread->name, "sync");
 }
 
 static void tell_journal(const struct patient *patient)

@@ -179,7 +179,10 @@ static int consider_directory(const char *name, unsigned char type, void *payloa
 	return 0;
 }
 
-/* git takes the directory of a worktree away when it is told so twice, whoever is in it. */
+/*
+ * git takes the directory of a worktree away when it is told so twice, whoever is in it. Who serves the mount makes it again: that
+ * one knows what git is to be told of the files, and has the lease.
+ */
 static int consider_mounted(const struct hd_thread *thread, void *payload)
 {
 	static const char begin[] = "gitdir: ";
@@ -190,8 +193,11 @@ static int consider_mounted(const struct hd_thread *thread, void *payload)
 		hd_run_file_read(visit->store->path, thread->number, HD_RUN_GIT, &link) < 0)
 		return 0;
 	link[strcspn(link, "\n")] = '\0';
-	if (strncmp(link, begin, strlen(begin)) == 0 && !hd_file_exists(AT_FDCWD, link + strlen(begin)))
-		hd_doctor_tell(visit->doctor, HD_FINDING_NO_WORKTREE, HD_REPAIR_NOT_TRIED,
+	if (strncmp(link, begin, strlen(begin)) == 0 &&
+		!hd_worktree_is_whole(visit->store, thread->number, link))
+		hd_doctor_tell(visit->doctor, HD_FINDING_NO_WORKTREE,
+			visit->doctor->repair ? hd_doctor_ask(visit->store, thread->name, "worktree")
+					      : HD_REPAIR_NOT_TRIED,
 			"%s, which is the git worktree of thread '%s', was removed, and git finds nothing in "
 			"its mount",
 			link + strlen(begin), thread->name);

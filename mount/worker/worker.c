@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mount/answers/control_execute.h"
@@ -65,8 +64,7 @@ struct worker {
 	struct hd_announcements *announcements; /* owned */
 	struct hd_large_file *large; /* owned array of owned descriptors; what a dead worker held */
 	size_t n_large;
-	int signal_fd;   /* owned */
-	mode_t own_mask; /* of who mounts */
+	int signal_fd; /* owned */
 };
 
 static int tell(const char *op)
@@ -424,17 +422,6 @@ static int serve_mount(struct worker *worker, int device)
 	return r;
 }
 
-/* In the repository files are made, by libgit2 as well, that others may write only if who mounts says so. */
-static int prepare_git_link(struct worker *worker)
-{
-	int r;
-
-	(void)umask(worker->own_mask);
-	r = hd_git_link_prepare(worker->overlay, &worker->options, worker->mountpoint);
-	(void)umask(0);
-	return r;
-}
-
 static int run_server(struct worker *worker)
 {
 	int device = -1;
@@ -460,7 +447,7 @@ static int run_server(struct worker *worker)
 			r = await_mount(worker, &device);
 	}
 	if (r >= 0 && !worker->arguments.take_over)
-		r = prepare_git_link(worker);
+		r = hd_git_link_prepare(worker->overlay, &worker->options, worker->mountpoint);
 	if (r >= 0)
 		r = serve_mount(worker, device);
 	if (r < 0 && r != -ECANCELED && r != -ENODEV) {
@@ -514,8 +501,6 @@ int hd_worker_run(const struct hd_program_arguments *arguments)
 	struct worker worker = {.arguments = *arguments};
 	int r;
 
-	/* The kernel has applied the callers' masks; modes are ours to keep. */
-	worker.own_mask = umask(0);
 	/* Ends the session, not the process: a machine that shuts down sends this to everybody at once. */
 	worker.signal_fd = hd_process_signal_fd(ending_signals, HD_ARRAY_SIZE(ending_signals));
 	hd_process_raise_limits();

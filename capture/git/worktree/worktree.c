@@ -41,6 +41,7 @@
 #define NAME_SIZE 200
 #define NAME_ATTEMPTS 1000
 #define TEXT_LIMIT 65536
+#define LINK_BEGIN "gitdir: "
 
 struct making {
 	struct hd_store *store;
@@ -538,5 +539,26 @@ int hd_worktree_attach(struct hd_store *store, const struct hd_worktree_settings
 	hd_worktree_record_clear(&record);
 	if (r < 0)
 		return r;
-	return asprintf(ret_link, "gitdir: %s\n", path) < 0 ? -ENOMEM : 0;
+	return asprintf(ret_link, LINK_BEGIN "%s\n", path) < 0 ? -ENOMEM : 0;
+}
+
+bool hd_worktree_is_whole(const struct hd_store *store, uint32_t number, const char *link)
+{
+	static const char *const files[] = {"commondir", "HEAD", "gitdir"};
+	HD_AUTO_FREE char *path = NULL;
+	HD_AUTO_CLOSE int fd = -1;
+	bool whole;
+
+	if (strncmp(link, LINK_BEGIN, strlen(LINK_BEGIN)) != 0)
+		return false;
+	link += strlen(LINK_BEGIN);
+	path = strndup(link, strcspn(link, "\n"));
+	if (!path)
+		return false;
+	fd = hd_directory_open(AT_FDCWD, path);
+	whole = fd >= 0 && hd_worktree_record_is_of(path, store->path, number);
+	for (size_t i = 0; whole && i < HD_ARRAY_SIZE(files); i++)
+		whole = is_there(fd, files[i]);
+	hd_error_clear();
+	return whole;
 }

@@ -7,7 +7,7 @@
  * makes one: an admin directory in the repository, and in the mount a file `.git` that names it. The mount shows that file
  * (mount/fuse/dot/dot_directory.h); everything else is here.
  *
- *     hd_worktree_attach at each mount → ... → hd_worktree_follow when the thread became another or went away
+ *     hd_worktree_attach at each mount, and when git took the directory away → ... → hd_worktree_follow when the thread became another or went away
  *
  * Calling sequence and crashes
  *     The admin directory is made under a name of its own and renamed: git sees a whole one or none. It goes likewise.
@@ -44,6 +44,9 @@ struct hd_worktree_settings {
 
 /* Makes the admin directory, or brings the one that is there up to date. *RET_LINK is the text of the mount's `.git`. */
 int hd_worktree_attach(struct hd_store *store, const struct hd_worktree_settings *settings, char **ret_link);
+
+/* Whether LINK, such a text, leads to a directory that is that of thread NUMBER and in which git finds a worktree. */
+bool hd_worktree_is_whole(const struct hd_store *store, uint32_t number, const char *link);
 
 /*
  * After a thread was renamed, dropped or given another overlay: its worktree goes along, or away. Commits that nothing else

@@ -105,6 +105,22 @@ int hd_worktree_record_read(const char *path, struct hd_worktree_record *ret_rec
 	return r < 0 ? r : hd_worktree_record_parse(text, ret_record);
 }
 
+/* BORN may be NULL: of a store that cannot be looked at. */
+static bool is_of_store(const struct hd_worktree_record *record, const char *store_path, const char *born)
+{
+	return record->born && born ? strcmp(record->born, born) == 0
+				    : strcmp(record->store, store_path) == 0;
+}
+
+bool hd_worktree_record_is_of(const char *path, const char *store_path, uint32_t number)
+{
+	HD_CLEANUP(hd_worktree_record_clear) struct hd_worktree_record record = {0};
+	HD_AUTO_FREE char *born = hd_worktree_record_birth(store_path);
+
+	return hd_worktree_record_read(path, &record) >= 0 && record.number == number &&
+	       is_of_store(&record, store_path, born);
+}
+
 static int read_record(const char *repository, const char *name, struct hd_worktree_record *ret_record)
 {
 	HD_CLEANUP(hd_worktree_record_clear) struct hd_worktree_record record = {0};
@@ -152,8 +168,7 @@ static bool is_of_a_copy(const struct listing *listing, const struct hd_worktree
 static bool is_wanted(const struct listing *listing, const struct hd_worktree_record *record)
 {
 	bool same_path = strcmp(record->store, listing->store_path) == 0;
-	bool same_birth =
-		record->born && listing->born ? strcmp(record->born, listing->born) == 0 : same_path;
+	bool same_birth = is_of_store(record, listing->store_path, listing->born);
 
 	if (listing->replaced)
 		return same_path && !same_birth;

@@ -19,6 +19,7 @@
  * Ownership   Records own their strings until hd_worktree_record_clear. Threads: any. Errors: -errno.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "overlay/store/store.h"
@@ -50,6 +51,9 @@ int hd_worktree_record_parse(const char *text, struct hd_worktree_record *ret_re
 
 /* That in the admin directory at PATH, with neither repository nor name; -ENOENT. The caller clears it. */
 int hd_worktree_record_read(const char *path, struct hd_worktree_record *ret_record);
+
+/* Whether that at PATH is of thread NUMBER of the store at STORE_PATH. */
+bool hd_worktree_record_is_of(const char *path, const char *store_path, uint32_t number);
 
 /* Nonzero ends the listing and becomes its result. */
 typedef int (*hd_worktree_emit)(const struct hd_worktree_record *record, void *payload);

@@ -46,8 +46,9 @@ struct kept_text {
 struct hd_dot_directory {
 	struct hd_overlay *overlay; /* borrowed */
 	struct timespec began;
+	bool has_git;
+	struct hd_mutex lock; /* rank LEAF; protects what follows */
 	char *git;            /* owned: the text of .git, or NULL: there is none */
-	struct hd_mutex lock; /* rank LEAF; protects the texts */
 	struct kept_text texts[TEXTS_KEPT];
 	unsigned next_text;
 };
@@ -64,6 +65,7 @@ int hd_dot_directory_new(struct hd_overlay *overlay, struct hd_dot_directory **r
 		free(dot);
 		return r;
 	}
+	dot->has_git = dot->git != NULL;
 	dot->overlay = overlay;
 	dot->began = hd_clock_now();
 	hd_mutex_init(&dot->lock, HD_RANK_LEAF);
@@ -86,7 +88,18 @@ bool hd_dot_is_name(const struct hd_dot_directory *dot, hd_ino parent, const cha
 {
 	if (parent != HD_ROOT_INO)
 		return false;
-	return strcmp(name, HD_STORE_DIRECTORY) == 0 || (dot->git && strcmp(name, GIT_NAME) == 0);
+	return strcmp(name, HD_STORE_DIRECTORY) == 0 || (dot->has_git && strcmp(name, GIT_NAME) == 0);
+}
+
+void hd_dot_directory_set_git(struct hd_dot_directory *dot, char *text)
+{
+	char *old;
+
+	hd_mutex_lock(&dot->lock);
+	old = dot->git;
+	dot->git = text;
+	hd_mutex_unlock(&dot->lock);
+	free(old);
 }
 
 bool hd_dot_is_covered(struct hd_dot_directory *dot, const char *name)
@@ -151,7 +164,9 @@ static int text_of(struct hd_dot_directory *dot, enum hd_dot_text kind, char **r
 {
 	if (kind != HD_DOT_GIT)
 		return hd_dot_text_make(dot->overlay, kind, ret_text, ret_size);
+	hd_mutex_lock(&dot->lock);
 	*ret_text = strdup(dot->git ? dot->git : "");
+	hd_mutex_unlock(&dot->lock);
 	if (!*ret_text)
 		return -ENOMEM;
 	*ret_size = strlen(*ret_text);

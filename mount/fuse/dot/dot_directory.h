@@ -30,6 +30,9 @@ int hd_dot_directory_new(struct hd_overlay *overlay, struct hd_dot_directory **r
 /* NULL is fine. */
 void hd_dot_directory_free(struct hd_dot_directory *dot);
 
+/* From now on the file .git, which must be there already, has the TEXT, which is taken over. */
+void hd_dot_directory_set_git(struct hd_dot_directory *dot, char *text);
+
 /* Whether an id is one of ours. */
 static inline bool hd_dot_is_ours(hd_ino ino)
 {

@@ -171,3 +171,8 @@ struct hd_witness *hd_fuse_session_witness(const struct hd_fuse_session *session
 {
 	return session->witness;
 }
+
+void hd_fuse_session_set_git(struct hd_fuse_session *session, char *text)
+{
+	hd_dot_directory_set_git(session->dot, text);
+}

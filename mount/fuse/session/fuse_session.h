@@ -42,6 +42,9 @@ void hd_fuse_session_stop(struct hd_fuse_session *session);
 /* The device, borrowed until _free. */
 int hd_fuse_session_device(const struct hd_fuse_session *session);
 
+/* From now on the mount's file .git, which must be there already, has the TEXT, which is taken over. */
+void hd_fuse_session_set_git(struct hd_fuse_session *session, char *text);
+
 struct hd_witness;
 /* Who notes which process changes what, borrowed; NULL: nobody does. */
 struct hd_witness *hd_fuse_session_witness(const struct hd_fuse_session *session);

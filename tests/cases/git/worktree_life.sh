@@ -212,7 +212,38 @@ rm -r "$admin/agent-7"
 check_fails git -C agent7 status
 check_status 1 heddle doctor
 check_contains "$(cat .output)" "no-worktree: $TEST_DIRECTORY/repository/.git/worktrees/agent-7, which is the git worktree of thread 'agent-7'"
+check_contains "$(cat .output)" "repair would have the mount make it again"
 check heddle unmount agent7 >/dev/null
 check_equal "$(heddle doctor | grep -c no-worktree || true)" 0
 check heddle mount agent-7 "$TEST_DIRECTORY/agent7" --git=worktree >/dev/null
 check git -C agent7 status >/dev/null
+
+# The doctor has the mount make it again while programs are in it: HEAD at the last commit that is a state, and all that the files have
+# more is a change. No file of it may be written by others than those of the repository.
+check heddle capture -m "Taken over" agent-6 >/dev/null
+adopted=$(git -C agent6 rev-parse HEAD)
+echo later >agent6/later
+exec 7<agent6/file6
+rm -r "$admin/agent-6"
+check heddle doctor --repair >/dev/null
+check_equal "$(git -C agent6 rev-parse HEAD)" "$adopted"
+check_equal "$(git -C agent6 status --short)" "?? later"
+check_equal "$(cat <&7)" 3
+check_equal "$(find $admin/agent-6 -perm /022)" ""
+check git -C agent6 add later
+check git -C agent6 commit -q -m "After the repair"
+check heddle doctor >/dev/null
+exec 7<&-
+
+# Another worktree has its name meanwhile: git in the mount is not to work on that one's index.
+rm -r "$admin/agent-5"
+check git -C repository worktree add -q --detach "$TEST_DIRECTORY/agent-5" HEAD
+check_status 1 heddle doctor
+check_contains "$(cat .output)" "no-worktree: $TEST_DIRECTORY/repository/.git/worktrees/agent-5, "
+check heddle doctor --repair >/dev/null
+check_equal "$(git -C agent5 rev-parse --git-dir)" "$TEST_DIRECTORY/repository/.git/worktrees/agent-51"
+check_equal "$(git -C agent5 log -1 --format=%s)" "Agent 5, 3"
+check_equal "$(git -C agent-5 status --short)" ""
+check kill -KILL "$(heddle status agent-5 --json | json_field 's["worker"]["pid"]')"
+check_equal "$(git -C agent5 rev-parse --git-dir)" "$TEST_DIRECTORY/repository/.git/worktrees/agent-51"
+check heddle doctor >/dev/null
