@@ -7,26 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "capture/git/alternates.h"
 #include "capture/git/commit_object.h"
 #include "capture/git/packs/packed_copy.h"
+#include "capture/git/walk/object_walk.h"
 #include "overlay/bases/git/base_git_library.h"
-#include "overlay/bases/git/base_git_tree.h"
-#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
 #include "overlay/platform/threads/work.h"
 
 /*
- * The walk is our own: libgit2's refuses commits that git takes (commit_object.h). It goes from the commits to what the target
- * has, of which it has all that that leads to. What it meets becomes a pack, of the bytes that the source's packs have of it
+ * The walk goes from the commits to what the target has, of which it has all that that leads to. What it meets becomes a pack, of the bytes that the source's packs have of it
  * (packed_copy.h), and of objects that have to be read. Nothing of it is there before all of it is.
  */
 
-#define TREES_DEEP 2048
 #define TAG_PIN "refs/heddle/tag/"
 
 static int open_source(struct hd_export_objects *objects, uint16_t number, git_repository **ret_repository)
@@ -46,97 +42,16 @@ static int open_source(struct hd_export_objects *objects, uint16_t number, git_r
 
 struct copy {
 	struct hd_export_objects *objects;
-	git_odb *source;              /* owned */
-	struct hd_object_list wanted; /* owned: what was met, and is not in the target */
-	bool is_empty;                /* the target has no object at all */
-	git_oid *stack;               /* owned array: commits */
-	size_t count, capacity;
+	git_odb *source;            /* owned */
+	struct hd_object_walk walk; /* owned: what it met is wanted */
+	bool is_empty;              /* the target has no object at all */
 };
 
-/* Whether ID was met before or is in the target; else it is met now. */
-static int meet(struct copy *copy, const git_oid *id, bool *ret_new)
+static bool is_in_target(const git_oid *id, void *payload)
 {
-	const struct hd_pack_entry entry = {.id = *id};
+	const struct copy *copy = payload;
 
-	*ret_new = !hd_object_list_find(&copy->wanted, id) &&
-		   (copy->is_empty || !git_odb_exists_ext(copy->objects->odb, id, GIT_ODB_LOOKUP_NO_REFRESH));
-	return *ret_new ? hd_object_list_add(&copy->wanted, &entry) : 0;
-}
-
-static int collect_tree(struct copy *copy, const git_oid *id, unsigned depth);
-
-static int collect_entry(struct copy *copy, const struct hd_git_tree_entry *entry, unsigned depth)
-{
-	git_oid id;
-	bool is_new;
-
-	/* A submodule's commit is in another repository. */
-	if (entry->is_commit)
-		return 0;
-	(void)git_oid_fromraw(&id, entry->id);
-	return S_ISDIR(entry->mode) ? collect_tree(copy, &id, depth + 1) : meet(copy, &id, &is_new);
-}
-
-static int collect_entries(struct copy *copy, git_odb_object *tree, unsigned depth)
-{
-	struct hd_git_tree_entry entry;
-	size_t position = 0;
-	int r = 0;
-
-	while (r >= 0) {
-		r = hd_git_tree_next(git_odb_object_data(tree), git_odb_object_size(tree), &position, &entry);
-		if (r <= 0)
-			return r;
-		r = collect_entry(copy, &entry, depth);
-	}
-	return r;
-}
-
-static int collect_tree(struct copy *copy, const git_oid *id, unsigned depth)
-{
-	git_odb_object *tree = NULL;
-	bool is_new;
-	int r = meet(copy, id, &is_new);
-
-	if (r < 0 || !is_new)
-		return r;
-	if (depth == TREES_DEEP)
-		return hd_fail(HD_E_EXPORT_NAME, "directories are nested deeper than %d", TREES_DEEP);
-	if (git_odb_read(&tree, copy->source, id) < 0)
-		return hd_git_library_fail(HD_E_BASE_OBJECT, "read %s", git_oid_tostr_s(id));
-	r = git_odb_object_type(tree) == GIT_OBJECT_TREE
-		    ? collect_entries(copy, tree, depth)
-		    : hd_fail(HD_E_BASE_OBJECT, "%s is no tree", git_oid_tostr_s(id));
-	git_odb_object_free(tree);
-	return r;
-}
-
-static int push(struct copy *copy, const git_oid *commit)
-{
-	if (HD_ARRAY_RESERVE(copy->stack, copy->count, copy->capacity) < 0)
-		return -ENOMEM;
-	copy->stack[copy->count++] = *commit;
-	return 0;
-}
-
-static int collect_commit(struct copy *copy, const git_oid *id)
-{
-	git_odb_object *object;
-	struct hd_commit_text text;
-	bool is_new;
-	int r = meet(copy, id, &is_new);
-
-	if (r < 0 || !is_new)
-		return r;
-	r = hd_commit_object_read(copy->source, id, &object, &text);
-	if (r < 0)
-		return r;
-	r = collect_tree(copy, &text.tree, 0);
-	for (size_t i = 0; i < text.n_parents && r >= 0; i++)
-		r = push(copy, &text.parents[i]);
-	hd_commit_text_clear(&text);
-	git_odb_object_free(object);
-	return r < 0 ? r : hd_work_advance(1);
+	return !copy->is_empty && git_odb_exists_ext(copy->objects->odb, id, GIT_ODB_LOOKUP_NO_REFRESH);
 }
 
 static int stop_at_object(const char *name, unsigned char type, void *payload)
@@ -158,19 +73,13 @@ static bool is_empty(const char *location)
 
 static int collect(struct copy *copy, const git_oid *commits, size_t count)
 {
-	int r = 0;
-
 	hd_work_step(HD_WORK_READING_COMMITS, 0);
 	(void)git_odb_refresh(copy->objects->odb);
 	copy->is_empty = is_empty(copy->objects->location);
-	for (size_t i = 0; i < count && r >= 0; i++)
-		r = push(copy, &commits[i]);
-	while (r >= 0 && copy->count > 0) {
-		git_oid top = copy->stack[--copy->count];
-
-		r = collect_commit(copy, &top);
-	}
-	return r;
+	copy->walk.odb = copy->source;
+	copy->walk.is_known = is_in_target;
+	copy->walk.payload = copy;
+	return hd_object_walk_add(&copy->walk, commits, count);
 }
 
 /* ---- the pack ---- */
@@ -184,7 +93,7 @@ static int take_packed(const char *objects, void *payload)
 {
 	struct packing *packing = payload;
 
-	return hd_packed_copy(objects, &packing->copy->wanted, &packing->writer);
+	return hd_packed_copy(objects, &packing->copy->walk.met, &packing->writer);
 }
 
 /* What no pack had: files, packs of which little is wanted, differences from what stays. */
@@ -204,7 +113,7 @@ static int write_whole(struct packing *packing, struct hd_pack_entry *entry)
 
 static int write_all(struct packing *packing, git_repository *source)
 {
-	struct hd_object_list *wanted = &packing->copy->wanted;
+	struct hd_object_list *wanted = &packing->copy->walk.met;
 	HD_AUTO_FREE char *objects = NULL;
 	int r;
 
@@ -229,9 +138,9 @@ static int write_pack(struct copy *copy, git_repository *source)
 	struct packing packing = {.copy = copy};
 	int r;
 
-	if (copy->wanted.count == 0)
+	if (copy->walk.met.count == 0)
 		return 0;
-	hd_work_step(HD_WORK_COPYING_OBJECTS, copy->wanted.count);
+	hd_work_step(HD_WORK_COPYING_OBJECTS, copy->walk.met.count);
 	r = hd_pack_writer_begin(copy->objects->location, &packing.writer);
 	if (r < 0)
 		return hd_fail_in(r, "write a pack in %s", copy->objects->location);
@@ -259,8 +168,7 @@ static int copy_commits(
 	if (r >= 0)
 		r = write_pack(&copy, source);
 	git_odb_free(copy.source);
-	hd_object_list_clear(&copy.wanted);
-	free(copy.stack);
+	hd_object_walk_clear(&copy.walk);
 	return r == -HD_E_BASE_OBJECT ? hd_fail_in(r, "the history in %s, of which all is needed",
 						git_repository_path(source))
 				      : r;

@@ -9,6 +9,7 @@
 
 #include "capture/git/commit_object.h"
 #include "capture/git/import/import_commit.h"
+#include "capture/git/walk/commit_range.h"
 #include "capture/import_base.h"
 #include "overlay/bases/base.h"
 #include "overlay/bases/git/base_git_library.h"
@@ -21,8 +22,6 @@
 /*
  * The walk is depth first on a stack of our own. A commit is on it twice: below its parents, to be put into the order when they
  * are, and before that to be read. git_revwalk would do for a whole history, but knows nothing of what the store has.
- *
- * Of a range only the question what is in it is git_revwalk's: that takes dates and generations into account.
  */
 
 #define BATCH 500
@@ -87,23 +86,24 @@ static int find_known(const struct hd_import_walk *walk, const git_oid *commit, 
 /* A range's own commits. */
 static int collect_range(struct hd_import_walk *walk, const struct hd_import_tips *tips)
 {
-	git_revwalk *revwalk = NULL;
-	git_oid id;
-	bool fine = git_revwalk_new(&revwalk, walk->repository) == 0;
-	int g = 0, r = 0;
+	HD_AUTO_FREE git_oid *commits = calloc(tips->count + 1, sizeof(*commits));
+	HD_AUTO_FREE git_oid *found = NULL;
+	struct hd_commit_range range = {.repository = walk->repository,
+		.odb = walk->odb,
+		.tips = commits,
+		.n_tips = tips->count,
+		.excluded = tips->excluded,
+		.n_excluded = tips->n_excluded};
+	size_t count = 0;
+	int r;
 
-	for (size_t i = 0; i < tips->count && fine; i++)
-		fine = git_revwalk_push(revwalk, &tips->items[i].commit) == 0;
-	for (size_t i = 0; i < tips->n_excluded && fine; i++)
-		fine = git_revwalk_hide(revwalk, &tips->excluded[i]) == 0;
-	while (fine && r >= 0 && (g = git_revwalk_next(&id, revwalk)) == 0) {
-		r = hd_export_map_put(&walk->included, id.id, &id);
-		if (r >= 0)
-			r = hd_work_advance(1);
-	}
-	if (!fine || (g < 0 && g != GIT_ITEROVER))
-		r = hd_git_library_fail(HD_E_BASE_OBJECT, "walk the range");
-	git_revwalk_free(revwalk);
+	if (!commits)
+		return -ENOMEM;
+	for (size_t i = 0; i < tips->count; i++)
+		commits[i] = tips->items[i].commit;
+	r = hd_commit_range_collect(&range, &found, &count);
+	for (size_t i = 0; i < count && r >= 0; i++)
+		r = hd_export_map_put(&walk->included, found[i].id, &found[i]);
 	return r;
 }
 

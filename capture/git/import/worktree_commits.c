@@ -9,8 +9,8 @@
 #include "capture/git/commit_object.h"
 #include "capture/git/import/import_commit.h"
 #include "capture/git/land/thread_merge.h"
+#include "capture/git/walk/commit_range.h"
 #include "overlay/bases/git/base_git_library.h"
-#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
@@ -67,66 +67,42 @@ static int read_known(
 	return 0;
 }
 
-static int append(struct hd_worktree_commits *commits, size_t *capacity, const git_oid *id)
+/* Those above what is known, if they are not too many. */
+static int collect(git_repository *repository, git_odb *odb, const struct known *known,
+	struct hd_worktree_commits *commits)
 {
-	if (HD_ARRAY_RESERVE(commits->ids, commits->count, *capacity) < 0)
+	const struct hd_commit_range range = {.repository = repository,
+		.odb = odb,
+		.tips = &commits->head.commit,
+		.n_tips = 1,
+		.excluded = known->commits,
+		.n_excluded = known->count,
+		.first_parents = true};
+	int r = hd_commit_range_collect(&range, &commits->ids, &commits->count);
+
+	if (r < 0 || (commits->count > 0 && commits->count <= MOST_COMMITS))
+		return r;
+	free(commits->ids);
+	commits->count = 0;
+	commits->ids = malloc(sizeof(*commits->ids));
+	if (!commits->ids)
 		return -ENOMEM;
-	commits->ids[commits->count++] = *id;
+	commits->ids[commits->count++] = commits->head.commit;
 	return 0;
-}
-
-/* Those above what is known, the latest first, while there is room. */
-static int collect(git_revwalk *walk, const struct known *known, struct hd_worktree_commits *commits)
-{
-	size_t capacity = 0;
-	git_oid id;
-	int g = git_revwalk_push(walk, &commits->head.commit);
-	int r = 0;
-
-	if (g == 0)
-		g = git_revwalk_simplify_first_parent(walk);
-	/* What is known may be gone. */
-	for (size_t i = 0; i < known->count && g == 0; i++)
-		(void)git_revwalk_hide(walk, &known->commits[i]);
-	git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL);
-	while (r >= 0 && g == 0 && commits->count <= MOST_COMMITS) {
-		g = git_revwalk_next(&id, walk);
-		if (g == 0)
-			r = append(commits, &capacity, &id);
-	}
-	if (g < 0 && g != GIT_ITEROVER)
-		return hd_git_library_fail(HD_E_REPOSITORY, "walk the history of a worktree");
-	if (r >= 0 && (commits->count == 0 || commits->count > MOST_COMMITS)) {
-		commits->count = 0;
-		r = append(commits, &capacity, &commits->head.commit);
-	}
-	return r;
-}
-
-static void reverse(struct hd_worktree_commits *commits)
-{
-	for (size_t i = 0; i < commits->count / 2; i++) {
-		git_oid id = commits->ids[i];
-
-		commits->ids[i] = commits->ids[commits->count - 1 - i];
-		commits->ids[commits->count - 1 - i] = id;
-	}
 }
 
 static int list_new(const struct known *known, struct hd_worktree_commits *commits)
 {
 	git_repository *repository = NULL;
-	git_revwalk *walk = NULL;
+	git_odb *odb = NULL;
 	int r = 0;
 
 	if (git_repository_open_bare(&repository, commits->head.location) < 0 ||
-		git_revwalk_new(&walk, repository) < 0)
+		git_repository_odb(&odb, repository) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "open git repository %s", commits->head.location);
 	if (r >= 0)
-		r = collect(walk, known, commits);
-	if (r >= 0)
-		reverse(commits);
-	git_revwalk_free(walk);
+		r = collect(repository, odb, known, commits);
+	git_odb_free(odb);
 	git_repository_free(repository);
 	return r;
 }

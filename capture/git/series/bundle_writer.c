@@ -4,6 +4,7 @@
 #include <git2.h>
 
 #include "capture/git/commit_object.h"
+#include "capture/git/walk/object_walk.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
@@ -37,6 +38,12 @@ static int write_header(const struct hd_bundle *bundle, int fd)
 
 /* ---- the pack ---- */
 
+struct packing {
+	const struct hd_bundle *bundle;
+	git_packbuilder *builder; /* owned */
+	int fd, r;
+};
+
 static int pack_fails(const struct hd_bundle_reference *reference)
 {
 	return hd_git_library_fail(HD_E_REPOSITORY, "pack the commits of %s", reference->name);
@@ -61,9 +68,19 @@ static int insert_tags(const struct hd_bundle *bundle, const struct hd_bundle_re
 	return 0;
 }
 
-static int insert_reference(const struct hd_bundle *bundle, const struct hd_bundle_reference *reference,
-	git_revwalk *walk, git_packbuilder *builder)
+static int insert_object(const git_oid *id, const char *name, void *payload)
 {
+	struct packing *packing = payload;
+
+	return git_packbuilder_insert(packing->builder, id, name) < 0
+		       ? hd_git_library_fail(HD_E_BASE_OBJECT, "read %s", git_oid_tostr_s(id))
+		       : 0;
+}
+
+static int insert_reference(
+	struct packing *packing, struct hd_object_walk *walk, const struct hd_bundle_reference *reference)
+{
+	const struct hd_bundle *bundle = packing->bundle;
 	git_oid commit;
 	int r = hd_commit_object_peel(bundle->odb, &reference->id, &commit);
 
@@ -71,31 +88,22 @@ static int insert_reference(const struct hd_bundle *bundle, const struct hd_bund
 		return r;
 	if (r == 0)
 		return hd_fail(HD_E_REPOSITORY, "%s is no commit", reference->name);
-	if (git_revwalk_push(walk, &commit) < 0)
-		return pack_fails(reference);
-	return insert_tags(bundle, reference, &commit, builder);
+	r = hd_object_walk_add(walk, &commit, 1);
+	return r < 0 ? r : insert_tags(bundle, reference, &commit, packing->builder);
 }
 
-/* Trees that what is hidden has are not packed. */
-static int insert_commits(const struct hd_bundle *bundle, git_packbuilder *builder)
+/* What the commits that are needed have is not packed. */
+static int insert_commits(struct packing *packing)
 {
-	const struct hd_bundle_reference *first = bundle->references;
-	git_revwalk *walk = NULL;
-	int r = git_revwalk_new(&walk, bundle->repository) < 0 ? pack_fails(first) : 0;
+	const struct hd_bundle *bundle = packing->bundle;
+	struct hd_object_walk walk = {.odb = bundle->odb, .emit = insert_object, .payload = packing};
+	int r = hd_object_walk_pass(&walk, bundle->needed, bundle->n_needed);
 
 	for (size_t i = 0; i < bundle->n_references && r >= 0; i++)
-		r = insert_reference(bundle, &bundle->references[i], walk, builder);
-	if (r >= 0 && bundle->since && git_revwalk_hide(walk, bundle->since) < 0)
-		r = pack_fails(first);
-	if (r >= 0 && git_packbuilder_insert_walk(builder, walk) < 0)
-		r = pack_fails(first);
-	git_revwalk_free(walk);
+		r = insert_reference(packing, &walk, &bundle->references[i]);
+	hd_object_walk_clear(&walk);
 	return r;
 }
-
-struct packing {
-	int fd, r;
-};
 
 static int append(void *data, size_t size, void *payload)
 {
@@ -120,20 +128,19 @@ static int look(int stage, uint32_t current, uint32_t total, void *payload)
 
 static int write_pack(const struct hd_bundle *bundle, int fd)
 {
-	struct packing packing = {.fd = fd};
-	git_packbuilder *builder = NULL;
+	struct packing packing = {.bundle = bundle, .fd = fd};
 	int g, r;
 
-	if (git_packbuilder_new(&builder, bundle->repository) < 0)
+	if (git_packbuilder_new(&packing.builder, bundle->repository) < 0)
 		return pack_fails(bundle->references);
-	r = insert_commits(bundle, builder);
+	r = insert_commits(&packing);
 	if (r >= 0) {
-		g = git_packbuilder_set_callbacks(builder, look, &packing);
+		g = git_packbuilder_set_callbacks(packing.builder, look, &packing);
 		if (g == 0)
-			g = git_packbuilder_foreach(builder, append, &packing);
+			g = git_packbuilder_foreach(packing.builder, append, &packing);
 		r = packing.r < 0 ? packing.r : g < 0 ? pack_fails(bundle->references) : 0;
 	}
-	git_packbuilder_free(builder);
+	git_packbuilder_free(packing.builder);
 	return r;
 }
 

@@ -6,7 +6,7 @@
  * Bundle writer: references of a repository, and the commits that they lead to, as one file (gitformat-bundle).
  *
  * Ownership   All is borrowed. Threads: one.
- * Errors      -HD_E_REPOSITORY with libgit2's words, errors of writing, -HD_E_INTERRUPTED.
+ * Errors      -HD_E_REPOSITORY and -HD_E_BASE_OBJECT with libgit2's words, errors of writing, -HD_E_INTERRUPTED.
  */
 
 #include <git2/oid.h>
@@ -25,9 +25,9 @@ struct hd_bundle {
 	git_odb *odb; /* its */
 	const struct hd_bundle_reference *references;
 	size_t n_references;
-	const git_oid *needed; /* commits that whoever takes it has to have */
+	const git_oid *
+		needed; /* commits that whoever takes it has to have; they and what is before them are not in it */
 	size_t n_needed;
-	const git_oid *since; /* what it leads to is not in it; NULL: all is */
 };
 
 /* Appends BUNDLE to FD. */

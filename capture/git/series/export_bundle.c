@@ -84,8 +84,7 @@ static int write_bundle(struct hd_export_series *series, const struct hd_export_
 	struct hd_bundle bundle = {.repository = series->target.repository,
 		.odb = series->target.objects.odb,
 		.references = references,
-		.n_references = hd_export_notes_count(notes) > 0 ? 2 : 1,
-		.since = git_oid_is_zero(&series->since) ? NULL : &series->since};
+		.n_references = hd_export_notes_count(notes) > 0 ? 2 : 1};
 	int r;
 
 	if (series->count == 0)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "capture/git/series/series_place.h"
+#include "capture/git/walk/commit_range.h"
 #include "overlay/bases/git/base_git_library.h"
-#include "overlay/platform/array.h"
 #include "overlay/platform/error.h"
 
 void hd_export_series_clear(struct hd_export_series *series)
@@ -36,25 +36,14 @@ static int find_since(struct hd_export_series *series, const struct hd_state_id 
 
 static int collect(struct hd_export_series *series)
 {
-	git_revwalk *walk = NULL;
-	int g = git_revwalk_new(&walk, series->target.repository);
-	int r = 0;
+	const struct hd_commit_range range = {.repository = series->target.repository,
+		.odb = series->target.objects.odb,
+		.tips = &series->head,
+		.n_tips = 1,
+		.excluded = &series->since,
+		.n_excluded = git_oid_is_zero(&series->since) ? 0 : 1};
 
-	if (g == 0)
-		g = git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_REVERSE);
-	if (g == 0)
-		g = git_revwalk_push(walk, &series->head);
-	if (g == 0 && !git_oid_is_zero(&series->since))
-		g = git_revwalk_hide(walk, &series->since);
-	while (g == 0 && r >= 0) {
-		r = HD_ARRAY_RESERVE(series->commits, series->count, series->capacity);
-		if (r < 0)
-			break;
-		g = git_revwalk_next(&series->commits[series->count], walk);
-		series->count += g == 0;
-	}
-	git_revwalk_free(walk);
-	return g == 0 || g == GIT_ITEROVER ? r : hd_git_library_fail(HD_E_REPOSITORY, "walk the commits");
+	return hd_commit_range_collect(&range, &series->commits, &series->count);
 }
 
 int hd_export_series_make(struct hd_export_series *series, struct hd_store *store, struct hd_base_set *bases,

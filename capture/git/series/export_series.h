@@ -23,7 +23,7 @@ struct hd_export_series {
 	git_oid head;                      /* its commit */
 	git_oid since;                     /* the commit it comes after; all zero: none */
 	git_oid *commits;                  /* owned array: the oldest first */
-	size_t count, capacity;
+	size_t count;
 };
 
 /* SINCE may be NULL. */

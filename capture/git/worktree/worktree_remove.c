@@ -21,8 +21,8 @@
 #define TEXT_LIMIT 65536
 #define KEPT_DIRECTORY "refs/heddle/kept"
 
-/* 1 when ID has a commit that no reference reaches, itself above all. */
-static int is_unreachable(git_repository *repository, const git_oid *id)
+/* Whether ID has a commit that no reference reaches, itself above all; also where libgit2 does not walk through what git takes. */
+static bool is_unreachable(git_repository *repository, const git_oid *id)
 {
 	git_revwalk *walk = NULL;
 	git_oid found;
@@ -35,9 +35,7 @@ static int is_unreachable(git_repository *repository, const git_oid *id)
 	if (g == 0)
 		g = git_revwalk_next(&found, walk);
 	git_revwalk_free(walk);
-	if (g == GIT_ITEROVER)
-		return 0;
-	return g < 0 ? hd_git_library_fail(HD_E_REPOSITORY, "walk the history of a worktree") : 1;
+	return g != GIT_ITEROVER;
 }
 
 /*
@@ -75,10 +73,10 @@ static int write_reference(const char *repository, const char *hex)
 static int keep_commit(git_repository *repository, const git_oid *id)
 {
 	char hex[GIT_OID_HEXSZ + 1];
-	int r = is_unreachable(repository, id);
 
-	return r <= 0 ? r
-		      : write_reference(git_repository_path(repository), git_oid_tostr(hex, sizeof(hex), id));
+	if (!is_unreachable(repository, id))
+		return 0;
+	return write_reference(git_repository_path(repository), git_oid_tostr(hex, sizeof(hex), id));
 }
 
 /* A branch is a reference already. */

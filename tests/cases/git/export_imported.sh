@@ -35,6 +35,27 @@ check heddle export git --all --repo "$TEST_DIRECTORY/odd.git" >/dev/null
 diff <(references odd) <(references odd.git) || fail "references of the odd one"
 check git -C odd.git fsck --connectivity-only --no-dangling
 
+# In bundles, too. That of a range has its commits, and what they need of whoever takes it has git's word.
+check heddle export git --all --bundle odd.bundle >/dev/null
+check git -C odd bundle verify -q ../odd.bundle 2>/dev/null
+check git clone -q --mirror odd.bundle unbundled.git
+diff <(references odd) <(references unbundled.git) || fail "references of the bundle"
+check_equal "$(git -C unbundled.git rev-list --branches --tags --objects | cut -c1-40 | sort | sha1sum)" \
+	"$(git -C odd.git rev-list --branches --tags --objects | cut -c1-40 | sort | sha1sum)"
+check heddle export git git/signed..git/odd --bundle range.bundle --branch range --json >said
+check_equal "$(json_field 's["commits"]' <said)" "$(git -C odd rev-list --count signed..odd)"
+git init -q --bare part.git
+git -C part.git fetch -q ../odd main:main signed:signed
+check git -C part.git fetch -q ../range.bundle '+refs/*:refs/got/*'
+check_equal "$(git -C part.git rev-parse refs/got/heads/range)" "$(git -C odd rev-parse odd)"
+check git -C part.git fsck --connectivity-only --no-dangling
+
+# And a range can be imported that has them on both sides.
+mkdir elsewhere
+check heddle init odd --store elsewhere/.heddle >/dev/null
+check heddle --store elsewhere/.heddle import git odd~3..odd --json >said
+check_equal "$(json_field 's["commits"]' <said)" "$(git -C odd rev-list --count odd~3..odd)"
+
 # Again: nothing new. Then what is.
 check_equal "$(heddle export git --all --repo "$TEST_DIRECTORY/odd.git" --json | json_field '{x["unchanged"] for x in s["references"]} == {True}')" true
 echo more >odd/more

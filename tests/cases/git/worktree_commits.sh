@@ -251,3 +251,26 @@ check heddle thread create by-id "$(heddle log fork -n 1 --json | json_field 's[
 check_equal "$(newest by-id) $(pending fork | wc -w)" "Run 1"
 check heddle unmount fork >/dev/null
 check git -C repository fsck --strict --no-dangling >/dev/null 2>&1
+
+# Above a commit that git takes and libgit2 does not, as of an author without mail.
+git init -q odd
+odd=$(printf 'tree %s\nauthor Nobody 1500000000 +0000\ncommitter C <c@example.org> 1500000000 +0000\n\nOdd\n' \
+	"$(git -C repository rev-parse 'HEAD^{tree}')" |
+	(cd odd && git -C ../repository archive HEAD | tar x && git add -A && git write-tree >/dev/null &&
+		git hash-object -t commit -w --stdin --literally))
+git -C odd reset -q --hard "$odd"
+git -C odd commit -q --allow-empty -m "Above"
+export HEDDLE_STORE=$TEST_DIRECTORY/odd
+heddle init odd >/dev/null
+check heddle mount main "$TEST_DIRECTORY/odd-mount" >/dev/null
+echo one >odd-mount/new-one
+check git -C odd-mount add new-one
+check git -C odd-mount commit -q -m "One"
+check_equal "$(pending main | wc -w)" 1
+echo two >odd-mount/new-two
+check heddle capture main -m "Two" >/dev/null
+check_equal "$(heddle log main --json | json_field '[x["message"].strip() for x in s["states"]]')" '["Two", "One", "base: Above"]'
+check git -C odd-mount reset -q --hard HEAD~1
+check heddle unmount odd-mount >/dev/null
+check heddle thread drop main >/dev/null
+check_missing odd/.git/worktrees
