@@ -110,7 +110,7 @@ static enum found match_anywhere(const byte *rest, const byte *text, bool slashe
 			while (*text && *text != *rest && (beyond || *text != '/'))
 				text++;
 			if (*text != *rest)
-				return OTHER;
+				return beyond ? NEVER : BEYOND;
 		}
 		found = match(rest, text, slashes);
 		if (found != OTHER && (!beyond || found != BEYOND))
@@ -127,23 +127,26 @@ static enum found match_star(const byte *begin, const byte *star, const byte *te
 {
 	const byte *rest = star + 1;
 	bool beyond = !slashes, is_double = *rest == '*';
+	enum found found = OTHER;
 
 	while (*rest == '*')
 		rest++;
 	*ret_rest = rest;
+	*ret_slash = NULL;
 	if (is_double && slashes && (star == begin || star[-1] == '/') &&
 		(!*rest || *rest == '/' || (rest[0] == '\\' && rest[1] == '/'))) {
 		/* It may stand for no directory at all. */
-		if (*rest == '/' && match(rest + 1, text, slashes) == MATCH)
-			return MATCH;
+		if (*rest == '/')
+			found = match(rest + 1, text, slashes);
+		if (found == MATCH || found == NEVER)
+			return found;
 		beyond = true;
 	}
-	*ret_slash = NULL;
 	if (!*rest)
-		return beyond || !strchr((const char *)text, '/') ? MATCH : OTHER;
+		return beyond || !strchr((const char *)text, '/') ? MATCH : BEYOND;
 	if (!beyond && *rest == '/') {
 		*ret_slash = (const byte *)strchr((const char *)text, '/');
-		return OTHER;
+		return NEVER;
 	}
 	return match_anywhere(rest, text, slashes, beyond);
 }

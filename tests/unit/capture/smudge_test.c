@@ -36,7 +36,10 @@ static void patterns_match_as_git_has_them(void **state)
 		{"*a*b*c*d*e*f*g*h*i*j*k*",
 			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true,
 			false},
-		{"\xe4*", "\xe4\xf6", true, true}};
+		/* Each of these may stand for nothing, or for any directories. */
+		{"**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/**/x",
+			"a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a", true, false},
+		{"*/**/**/b", "a/a/b", true, true}, {"\xe4*", "\xe4\xf6", true, true}};
 
 	(void)state;
 	for (size_t i = 0; i < HD_ARRAY_SIZE(table); i++)
