@@ -31,7 +31,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Never the working directory: libFuzzer's own paths may be relative to that. */
 static char directory[] = "/tmp/heddle-fuzz-XXXXXX";
+static char target[sizeof(directory) + 3];
+static int directory_fd = -1;
 
 static void remove_directory(void)
 {
@@ -44,9 +47,13 @@ static void prepare(void)
 
 	if (is_ready)
 		return;
-	if (!mkdtemp(directory) || chdir(directory) < 0 || hd_directory_make(AT_FDCWD, "pack", 0700) < 0 ||
-		hd_directory_make(AT_FDCWD, "to", 0700) < 0 ||
-		hd_directory_make(AT_FDCWD, "to/objects", 0700) < 0)
+	if (!mkdtemp(directory))
+		abort();
+	directory_fd = hd_directory_open(AT_FDCWD, directory);
+	(void)snprintf(target, sizeof(target), "%s/to", directory);
+	if (directory_fd < 0 || hd_directory_make(directory_fd, "pack", 0700) < 0 ||
+		hd_directory_make(directory_fd, "to", 0700) < 0 ||
+		hd_directory_make(directory_fd, "to/objects", 0700) < 0)
 		abort();
 	(void)atexit(remove_directory);
 	is_ready = 1;
@@ -54,7 +61,7 @@ static void prepare(void)
 
 static void write_file(const char *path, const struct hd_buffer *bytes)
 {
-	int fd = hd_file_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int fd = hd_file_open(directory_fd, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	if (fd < 0 || hd_buffer_status(bytes) < 0 || hd_file_write_at(fd, bytes->data, bytes->size, 0) < 0)
 		abort();
@@ -130,9 +137,9 @@ static void check_copy(uint32_t count, size_t pack_size)
 		if (hd_object_list_add(&wanted, &entry) < 0)
 			abort();
 	}
-	if (hd_pack_writer_begin("to", &writer) < 0)
+	if (hd_pack_writer_begin(target, &writer) < 0)
 		abort();
-	r = hd_packed_copy(".", &wanted, &writer);
+	r = hd_packed_copy(directory, &wanted, &writer);
 	if (r < 0 && r != -HD_E_BASE_OBJECT)
 		abort();
 	for (uint32_t i = 0; i < count && r == 0; i++) {
