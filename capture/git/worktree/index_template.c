@@ -24,25 +24,38 @@
  */
 
 #define MAGIC "HDWI"
-#define VERSION 1
+#define VERSION 2
 #define NAMES 8
-#define KEY_SIZE (4 + 2 + 2 + GIT_OID_RAWSZ + 8 + 8 + 4 + 4)
+#define KEY_SIZE (4 + 2 + 2 + GIT_OID_RAWSZ + 8 + 8 + 4 + 4 + 16)
 #define HEADER_SIZE (KEY_SIZE + 5 * 4 + 4 * 8 + 8)
 #define FILE_LIMIT ((size_t)1 << 32)
 #define DIRECTORY "cache"
 #define NAME_SIZE 48
 
-/* What a template is of; a file begins with it. */
-static void put_key(struct hd_buffer *out, const git_oid *commit, const struct hd_worktree_stat *stat)
+/* Several states may stand for one commit and have other files converted; zero where none is. */
+static void put_shown(struct hd_buffer *out, const struct hd_content *shown)
 {
+	struct hd_hash128 hash = {{0}};
+
+	if (shown->kind == HD_CONTENT_OBJECT)
+		hash = hd_hash128(shown, sizeof(*shown));
+	hd_buffer_put(out, hash.bytes, sizeof(hash.bytes));
+}
+
+/* What a template is of; a file begins with it. */
+static void put_key(struct hd_buffer *out, const struct hd_index_template_key *key)
+{
+	const struct hd_worktree_stat *stat = key->stat;
+
 	hd_buffer_put(out, MAGIC, 4);
 	hd_buffer_put_u16(out, VERSION);
 	hd_buffer_put_u16(out, 0);
-	hd_buffer_put(out, commit->id, GIT_OID_RAWSZ);
+	hd_buffer_put(out, key->commit->id, GIT_OID_RAWSZ);
 	hd_buffer_put_u64(out, stat->root);
 	hd_buffer_put_u64(out, (uint64_t)stat->time_s);
 	hd_buffer_put_u32(out, stat->uid);
 	hd_buffer_put_u32(out, stat->gid);
+	put_shown(out, key->shown);
 }
 
 static void choose_name(const struct hd_buffer *key, char name[NAME_SIZE])
@@ -95,7 +108,7 @@ static int take_file(
 	return 1;
 }
 
-int hd_index_template_read(struct hd_store *store, const git_oid *commit, const struct hd_worktree_stat *stat,
+int hd_index_template_read(struct hd_store *store, const struct hd_index_template_key *of,
 	struct hd_index_template *ret_template)
 {
 	HD_AUTO_BUFFER struct hd_buffer key = {0};
@@ -105,7 +118,7 @@ int hd_index_template_read(struct hd_store *store, const git_oid *commit, const 
 	int r;
 
 	*ret_template = (struct hd_index_template){0};
-	put_key(&key, commit, stat);
+	put_key(&key, of);
 	if (hd_buffer_status(&key) < 0)
 		return -ENOMEM;
 	choose_name(&key, name);
@@ -152,14 +165,14 @@ static int publish(struct hd_store *store, const struct hd_buffer *header, const
 	return r;
 }
 
-void hd_index_template_keep(struct hd_store *store, const git_oid *commit,
-	const struct hd_worktree_stat *stat, const struct hd_index_template *template)
+void hd_index_template_keep(struct hd_store *store, const struct hd_index_template_key *key,
+	const struct hd_index_template *template)
 {
 	HD_AUTO_BUFFER struct hd_buffer header = {0};
 	char name[NAME_SIZE];
 	int r;
 
-	put_key(&header, commit, stat);
+	put_key(&header, key);
 	put_header(&header, template);
 	r = hd_buffer_status(&header);
 	if (r == 0) {

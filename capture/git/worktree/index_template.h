@@ -24,6 +24,7 @@
 
 #include "capture/git/worktree/worktree_index.h"
 #include "overlay/platform/buffer.h"
+#include "overlay/store/objects/content.h"
 
 struct hd_index_template {
 	struct hd_buffer entries;     /* owned: an index without its last 20 bytes */
@@ -31,8 +32,15 @@ struct hd_index_template {
 	uint32_t sum[5];              /* state of SHA-1 after the whole blocks of the entries */
 };
 
-/* That of COMMIT shown as STAT says, from the cache of STORE. 1; 0: there is none of use; -ENOMEM. */
-int hd_index_template_read(struct hd_store *store, const git_oid *commit, const struct hd_worktree_stat *stat,
+/* What a template is of. */
+struct hd_index_template_key {
+	const git_oid *commit;
+	const struct hd_worktree_stat *stat; /* as which it is shown */
+	const struct hd_content *shown;      /* the tree of the state that is, or git's */
+};
+
+/* That of KEY, from the cache of STORE. 1; 0: there is none of use; -ENOMEM. */
+int hd_index_template_read(struct hd_store *store, const struct hd_index_template_key *key,
 	struct hd_index_template *ret_template);
 
 /* That of the index at PATH, which INDEX was written to. -errno. */
@@ -40,8 +48,8 @@ int hd_index_template_take(git_index *index, const char *path, const struct hd_w
 	struct hd_index_template *ret_template);
 
 /* Puts it into the cache, in the place of another one. Where that cannot be written, nothing is kept, and the log says so. */
-void hd_index_template_keep(struct hd_store *store, const git_oid *commit,
-	const struct hd_worktree_stat *stat, const struct hd_index_template *template);
+void hd_index_template_keep(struct hd_store *store, const struct hd_index_template_key *key,
+	const struct hd_index_template *template);
 
 /* Writes the index that has EXTENSIONS behind the template's to PATH, over what is there; not atomic. -errno. */
 int hd_index_template_finish(

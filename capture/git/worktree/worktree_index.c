@@ -220,8 +220,9 @@ int hd_worktree_index_write(struct hd_store *store, git_repository *repository, 
 	const struct hd_worktree_stat *stat, const struct hd_state *shown, const char *path)
 {
 	HD_CLEANUP(hd_index_template_clear) struct hd_index_template template = {0};
+	const struct hd_index_template_key key = {commit, stat, &shown->tree};
 	git_index *index = NULL;
-	int r = stat->known ? hd_index_template_read(store, commit, stat, &template) : 0;
+	int r = stat->known ? hd_index_template_read(store, &key, &template) : 0;
 	bool is_new = r == 0;
 
 	if (r == 0)
@@ -229,7 +230,7 @@ int hd_worktree_index_write(struct hd_store *store, git_repository *repository, 
 	if (r >= 0 && is_new && stat->known) {
 		r = hd_index_template_take(index, path, stat, &template);
 		if (r >= 0)
-			hd_index_template_keep(store, commit, stat, &template);
+			hd_index_template_keep(store, &key, &template);
 	}
 	git_index_free(index);
 	return r < 0 || !stat->known ? r : extend(repository, &template, stat, path);

@@ -136,6 +136,26 @@ check heddle export tar main~1 -o state.tar >/dev/null
 check_equal "$(tar -xOf state.tar ./text/a.txt 2>/dev/null || tar -xOf state.tar text/a.txt)" "$(printf 'one\r\ntwo\r\nthree\r')"
 check heddle export git main~1..main --patch -o series.patch >/dev/null
 check_equal "$(grep -c '^-two$' series.patch)" 2 "a patch is of blobs"
+heddle_unmount
+
+# A commit of rules alone converts no file that is there, and an import all of them: two states of one commit, each with its index.
+git -C repository checkout -q -b ruled "$head"
+echo '/plain/** text eol=crlf' >>repository/.gitattributes
+GIT_COMMITTER_DATE="2021-06-07T08:09:10Z" git -C repository commit -q -a -m "Rules"
+git -C repository checkout -q main
+check heddle thread fork there main~1 >/dev/null
+check heddle rebase there ruled >/dev/null
+check heddle import git >/dev/null
+check heddle thread fork imported git/ruled >/dev/null
+for thread in imported there; do
+	check heddle mount "$thread" "$MNT" --git=worktree >/dev/null
+	check_equal "$(git -C "$MNT" status --porcelain)" "" "$thread"
+	wc -c <"$MNT/plain/deep/file 1" >>sizes
+	heddle_unmount
+done
+check_content sizes "$(printf '9\n8')"
+check heddle mount main "$MNT" --git=worktree >/dev/null
+
 check heddle eject ejected >/dev/null
 check_equal "$(git -C ejected status --porcelain)" ""
 check_same_tree "$MNT" ejected
