@@ -48,6 +48,12 @@ static inline bool hd_conversion_converts(const struct hd_conversion *conversion
 	return conversion->ident || conversion->eol == HD_EOL_CRLF || conversion->eol == HD_EOL_AUTO_CRLF;
 }
 
+/* Whether it depends on what the file looks like. */
+static inline bool hd_eol_is_guessed(enum hd_eol eol)
+{
+	return eol == HD_EOL_AUTO || eol == HD_EOL_AUTO_CRLF;
+}
+
 static inline bool hd_conversion_cleans(const struct hd_conversion *conversion)
 {
 	return conversion->ident || conversion->eol != HD_EOL_KEEP;

@@ -62,11 +62,6 @@ bool hd_convert_has_crlf(const char *data, size_t size)
 
 /* ---- line ends ---- */
 
-static bool is_guessed(enum hd_eol eol)
-{
-	return eol == HD_EOL_AUTO || eol == HD_EOL_AUTO_CRLF;
-}
-
 static bool wants_crlf(enum hd_eol eol, const char *data, size_t size)
 {
 	struct looks looks;
@@ -76,7 +71,7 @@ static bool wants_crlf(enum hd_eol eol, const char *data, size_t size)
 	looks = look_at(data, size);
 	if (looks.lone_lf == 0)
 		return false;
-	return !is_guessed(eol) || (looks.crlf == 0 && !is_binary(&looks));
+	return !hd_eol_is_guessed(eol) || (looks.crlf == 0 && !is_binary(&looks));
 }
 
 static void put_crlf(struct hd_buffer *out, const char *data, size_t size)
@@ -100,7 +95,7 @@ static bool wants_lf(enum hd_eol eol, const char *data, size_t size, bool has_cr
 	if (eol == HD_EOL_KEEP)
 		return false;
 	looks = look_at(data, size);
-	return looks.crlf > 0 && !(is_guessed(eol) && (has_crlf || is_binary(&looks)));
+	return looks.crlf > 0 && !(hd_eol_is_guessed(eol) && (has_crlf || is_binary(&looks)));
 }
 
 static void put_lf(struct hd_buffer *out, const char *data, size_t size)

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "capture/trees/tree_view.h"
+#include "capture/smudge/smudge_file.h"
+#include "overlay/bases/git/base_git_identity.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/threads/work.h"
@@ -23,6 +24,7 @@ struct comparing {
 	const struct hd_smudge_place *place;
 	struct hd_attribute_names names; /* owned */
 	struct hd_tree_view *view;       /* owned: of the state */
+	struct hd_tree_view *worktree;   /* owned; NULL: none is known */
 	struct hd_buffer path;           /* of the directory, with a slash behind it unless empty */
 	unsigned depth;
 };
@@ -38,16 +40,17 @@ struct half {
 
 struct directory {
 	struct half halves[SIDES];
-	struct hd_tree_view_listing listing; /* owned: what the state has there */
+	struct hd_tree_view_listing listing;  /* owned: what the state has there */
+	struct hd_tree_view_listing worktree; /* owned: what the worktree has there */
 	struct hd_attribute_level level;
 	struct hd_attribute_file *file;       /* owned: rules of the second tree; NULL: none */
 	const struct hd_attribute_level *top; /* its own, or the nearest above */
 };
 
-/* What a directory is in the two trees (NULL: it is none there), and in the state. */
+/* What a directory is in the two trees (NULL: it is none there), in the state, and in the worktree. */
 struct meeting {
 	const uint8_t *ids[SIDES];
-	const struct hd_tree_view_entry *shown;
+	const struct hd_tree_view_entry *shown, *worktree;
 	const struct hd_attribute_level *top;
 };
 
@@ -62,6 +65,7 @@ static void directory_clear(struct directory *directory)
 		free(directory->halves[side].entries);
 	}
 	hd_tree_view_listing_clear(&directory->listing);
+	hd_tree_view_listing_clear(&directory->worktree);
 	hd_attribute_file_free(directory->file);
 }
 
@@ -102,6 +106,8 @@ static int read_directory(
 		r = read_half(comparing, meeting->ids[side], &directory->halves[side]);
 	if (r >= 0 && meeting->shown && S_ISDIR(meeting->shown->mode))
 		r = hd_tree_view_list(comparing->view, meeting->shown, &directory->listing);
+	if (r >= 0 && meeting->worktree && S_ISDIR(meeting->worktree->mode))
+		r = hd_tree_view_list(comparing->worktree, meeting->worktree, &directory->worktree);
 	if (r >= 0 && directory->halves[AFTER].exists)
 		r = hd_smudge_rules(comparing->place, &comparing->names, &directory->halves[AFTER].tree,
 			base == 0, &directory->file, &id);
@@ -144,14 +150,66 @@ static int append(struct comparing *comparing, const char *name, size_t length, 
 	return hd_buffer_status(&comparing->path);
 }
 
+/* Whether git has CRLF there, which keeps a file's that only looks like a text. */
+static int look_at_blob(struct comparing *comparing, const uint8_t *id, bool *ret_has_crlf)
+{
+	git_odb_object *object = NULL;
+	int r = hd_smudge_read(comparing->place, id, &object);
+
+	if (r < 0)
+		return r;
+	*ret_has_crlf = hd_convert_has_crlf(git_odb_object_data(object), git_odb_object_size(object));
+	git_odb_object_free(object);
+	return 0;
+}
+
+/* 1: git takes the worktree's file for the blob. */
+static int is_clean(struct comparing *comparing, const struct hd_tree_view_entry *file,
+	const struct hd_conversion *conversion, const uint8_t *id)
+{
+	HD_AUTO_FREE char *data = NULL;
+	uint8_t cleaned[HD_GIT_ID_SIZE];
+	bool has_crlf = false;
+	size_t size;
+	int r = 0;
+
+	if (!file || !S_ISREG(file->mode) || file->size > HD_SMUDGE_FILE_LIMIT)
+		return 0;
+	if (hd_eol_is_guessed(conversion->eol))
+		r = look_at_blob(comparing, id, &has_crlf);
+	if (r >= 0)
+		r = hd_smudge_file_clean(
+			comparing->worktree, file, conversion, has_crlf, HD_SMUDGE_FILE_LIMIT, &data, &size);
+	if (r >= 0)
+		r = hd_git_hash_bytes(HD_GIT_BLOB, data, size, cleaned);
+	return r < 0 ? r : memcmp(cleaned, id, sizeof(cleaned)) == 0;
+}
+
+static int convert_blob(struct comparing *comparing, const struct hd_tree_view_entry *file,
+	const struct hd_conversion *conversion, const uint8_t *id, struct hd_tree_entry *entry)
+{
+	int r = hd_conversion_cleans(conversion) ? is_clean(comparing, file, conversion, id) : 0;
+
+	if (r == 0)
+		return hd_smudge_blob(comparing->place, id, conversion, &entry->content, &entry->size);
+	if (r < 0 || hd_content_equal(&entry->content, &file->content))
+		return r < 0 ? r : 0;
+	entry->content = file->content;
+	entry->size = file->size;
+	return 1;
+}
+
 static int convert_after(struct comparing *comparing, const struct directory *directory,
 	const struct hd_git_tree_entry *git, struct half *half, struct hd_tree_entry *entry)
 {
+	const struct hd_tree_view_entry *file =
+		hd_tree_view_listing_find(&directory->worktree, git->name, git->name_length);
 	struct hd_conversion conversion;
 	size_t before;
 	int r;
 
-	if (!hd_attribute_stack_converts(directory->top))
+	if (!hd_attribute_stack_converts(directory->top) &&
+		!(file && hd_attribute_stack_cleans(directory->top)))
 		return 0;
 	r = append(comparing, git->name, git->name_length, '\0', &before);
 	if (r >= 0)
@@ -159,7 +217,7 @@ static int convert_after(struct comparing *comparing, const struct directory *di
 			&comparing->names, directory->top, (const char *)comparing->path.data, &conversion);
 	comparing->path.size = before;
 	if (r >= 0)
-		r = hd_smudge_blob(comparing->place, git->id, &conversion, &entry->content, &entry->size);
+		r = convert_blob(comparing, file, &conversion, git->id, entry);
 	half->is_changed = half->is_changed || r > 0;
 	return r < 0 ? r : 0;
 }
@@ -170,7 +228,9 @@ static int compare_below(struct comparing *comparing, const struct directory *di
 	struct hd_content contents[SIDES])
 {
 	const struct hd_git_tree_entry *any = is_directory(git[BEFORE]) ? git[BEFORE] : git[AFTER];
-	struct meeting meeting = {.shown = shown, .top = directory->top};
+	struct meeting meeting = {.shown = shown,
+		.worktree = hd_tree_view_listing_find(&directory->worktree, any->name, any->name_length),
+		.top = directory->top};
 	size_t before;
 	int r = append(comparing, any->name, any->name_length, '/', &before);
 
@@ -288,21 +348,34 @@ static int compare(
 	return r;
 }
 
+static int compare_roots(struct comparing *comparing, struct hd_base_set *bases,
+	const struct hd_smudge_pair *pair, struct hd_content contents[SIDES])
+{
+	struct hd_tree_view_entry root, worktree_root;
+	struct meeting meeting = {.ids = {pair->before, pair->after}, .shown = &root};
+	int r = hd_tree_view_of_state(bases, pair->state, &comparing->view);
+
+	if (r >= 0 && pair->worktree)
+		r = hd_tree_view_of_state(bases, pair->worktree, &comparing->worktree);
+	if (r < 0)
+		return r;
+	hd_tree_view_root(comparing->view, &root);
+	if (pair->worktree) {
+		hd_tree_view_root(comparing->worktree, &worktree_root);
+		meeting.worktree = &worktree_root;
+	}
+	return compare(comparing, &meeting, contents);
+}
+
 int hd_smudge_difference(const struct hd_smudge_place *place, struct hd_base_set *bases,
-	const struct hd_state *state, const uint8_t before[HD_GIT_ID_SIZE],
-	const uint8_t after[HD_GIT_ID_SIZE], struct hd_content *ret_before, struct hd_content *ret_after)
+	const struct hd_smudge_pair *pair, struct hd_content *ret_before, struct hd_content *ret_after)
 {
 	struct comparing comparing = {.place = place};
 	struct hd_content contents[SIDES];
-	struct hd_tree_view_entry root;
-	struct meeting meeting = {.ids = {before, after}, .shown = &root};
-	int r = hd_tree_view_of_state(bases, state, &comparing.view);
+	int r = compare_roots(&comparing, bases, pair, contents);
 
-	if (r >= 0) {
-		hd_tree_view_root(comparing.view, &root);
-		r = compare(&comparing, &meeting, contents);
-	}
 	hd_tree_view_free(comparing.view);
+	hd_tree_view_free(comparing.worktree);
 	hd_attribute_names_clear(&comparing.names);
 	hd_buffer_clear(&comparing.path);
 	if (r < 0)

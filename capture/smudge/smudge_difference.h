@@ -6,7 +6,9 @@
  * Smudge difference: two git trees, of which a state is the first one as a store that smudges has it, so that what the second one
  * changes can be merged into that state (tree_merge.h). What both have alike is git's in both, and differs nowhere: as a checkout,
  * which leaves files alone whose blobs are the same, whatever became of their attributes. Of the rest the first one has what the
- * state has, and the second one what its .gitattributes make of the blobs.
+ * state has, and the second one what its .gitattributes make of the blobs; or, where the second one was committed in a worktree
+ * whose files are known, those of them that git takes for the blobs: a commit leaves files as whoever edited them left them, with
+ * the "$Id$" of an earlier blob, or with LF where a checkout has CRLF.
  *
  * Cost        What differs. Ownership: borrows everything. Threads: one.
  * Durability  None before hd_object_store_sync.
@@ -16,9 +18,15 @@
 #include "capture/smudge/smudge_blob.h"
 #include "overlay/bases/base.h"
 
-/* STATE was made of, or became, a commit with the tree BEFORE. */
+struct hd_smudge_pair {
+	const struct hd_state *state; /* was made of, or became, a commit with the tree `before` */
+	const struct hd_state *
+		worktree; /* has the files that `after` was committed of; NULL: nobody committed it in them */
+	const uint8_t *before, *after; /* HD_GIT_ID_SIZE bytes each */
+};
+
+/* Both trees of the pair, as contents of the store or of git. */
 int hd_smudge_difference(const struct hd_smudge_place *place, struct hd_base_set *bases,
-	const struct hd_state *state, const uint8_t before[HD_GIT_ID_SIZE],
-	const uint8_t after[HD_GIT_ID_SIZE], struct hd_content *ret_before, struct hd_content *ret_after);
+	const struct hd_smudge_pair *pair, struct hd_content *ret_before, struct hd_content *ret_after);
 
 #endif

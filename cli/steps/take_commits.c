@@ -8,6 +8,7 @@
 #include "capture/git/import/worktree_commits.h"
 #include "capture/history/state_spec.h"
 #include "cli/steps/advance_thread.h"
+#include "cli/steps/thread_overlay.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
 #include "cli/text/operation_text.h"
@@ -17,19 +18,34 @@
 /* Somebody else may do the same at this moment: who is later finds it done. */
 #define MOST_ATTEMPTS 5
 
+/* Converted files are what whoever committed them left of them, which no commit says. */
+static int read_worktree(const struct hd_location *location, struct hd_state_id *ret_tree)
+{
+	struct hd_state_id head;
+
+	return hd_thread_overlay_read(
+		location, "what was there when commits of git's were taken over", &head, ret_tree);
+}
+
 static int adopt(const struct hd_location *location, const struct hd_worktree_commits *commits)
 {
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	HD_AUTO_FREE char *actor = hd_operation_actor(location);
 	struct hd_base_set *bases = NULL;
-	struct hd_state_id from, to;
+	struct hd_state_id from, to, worktree;
 	struct hd_advance_options advance = {.kind = HD_OPERATION_COMMIT, .from = &from, .to = &to};
-	int r = actor ? hd_base_set_new(location->store, 0, &bases) : -ENOMEM;
+	bool smudges = location->store->smudges;
+	int r = actor ? 0 : -ENOMEM;
 
+	if (r >= 0 && smudges)
+		r = read_worktree(location, &worktree);
+	if (r >= 0)
+		r = hd_base_set_new(location->store, 0, &bases);
 	if (r < 0)
 		return r;
 	hd_progress_begin("taking over commits", HD_PROGRESS_STOPS);
-	r = hd_worktree_commits_adopt(location->store, bases, location->thread, commits, &from, &to);
+	r = hd_worktree_commits_adopt(
+		location->store, bases, location->thread, commits, smudges ? &worktree : NULL, &from, &to);
 	hd_progress_end();
 	hd_base_set_free(bases);
 	return r < 0 ? r : hd_advance_thread(location, &advance, actor, "taking over commits", &operation);

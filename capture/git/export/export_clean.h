@@ -12,7 +12,7 @@
  */
 
 #include "capture/git/export/export_objects.h"
-#include "capture/smudge/attribute_stack.h"
+#include "capture/smudge/smudge_file.h"
 #include "overlay/bases/git/base_git_tree.h"
 
 struct hd_export_clean {
@@ -23,17 +23,10 @@ struct hd_export_clean {
 	uint64_t cleaned; /* files that became others */
 };
 
-/* A directory of the tree that is exported. */
-struct hd_export_clean_level {
-	struct hd_attribute_level level;
-	struct hd_attribute_file *file; /* owned; NULL: it has no rules */
-};
-
 /* DIRECTORY is the path of what LISTING is of, "" of the root. */
 int hd_export_clean_enter(struct hd_export_clean *clean, struct hd_tree_view *view,
-	const struct hd_tree_view_listing *listing, const char *directory,
-	struct hd_export_clean_level *ret_level);
-void hd_export_clean_leave(struct hd_export_clean *clean, struct hd_export_clean_level *level);
+	const struct hd_tree_view_listing *listing, const char *directory, struct hd_smudge_level *ret_level);
+void hd_export_clean_leave(struct hd_export_clean *clean, struct hd_smudge_level *level);
 
 /* 1 with the blob of a file at PATH that is another one to git; 0: it is what it is. BEFORE is what git has there, or NULL. */
 int hd_export_clean_put(struct hd_export_clean *clean, struct hd_tree_view *view,

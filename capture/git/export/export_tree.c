@@ -50,8 +50,8 @@ struct level {
 	git_odb_object *parent_object;           /* owned: the bytes of that tree */
 	struct hd_git_tree parent_git;           /* owned: what they say */
 	struct hd_tree_view_listing listing, parent_listing;
-	struct hd_export_clean_level rules; /* of the directory, in a store that smudges */
-	struct hd_tree_text text;           /* owned: what is written, names of the listing */
+	struct hd_smudge_level rules; /* of the directory, in a store that smudges */
+	struct hd_tree_text text;     /* owned: what is written, names of the listing */
 	size_t path_length;
 	bool positional; /* depends on where the directory is */
 };

@@ -223,14 +223,19 @@ static int adopt(struct hd_thread_merge *merge, const struct hd_worktree_commits
 }
 
 int hd_worktree_commits_adopt(struct hd_store *store, struct hd_base_set *bases, const char *thread,
-	const struct hd_worktree_commits *commits, struct hd_state_id *ret_from, struct hd_state_id *ret_to)
+	const struct hd_worktree_commits *commits, const struct hd_state_id *worktree,
+	struct hd_state_id *ret_from, struct hd_state_id *ret_to)
 {
+	HD_CLEANUP(hd_state_clear) struct hd_state files = {0};
 	struct hd_thread_merge merge = {0};
-	int r = hd_thread_merge_begin(&merge, store, bases, thread, "");
+	int r = worktree ? hd_index_get_state(store->index, worktree, &files) : 0;
 
+	if (r >= 0)
+		r = hd_thread_merge_begin(&merge, store, bases, thread, "");
 	if (r >= 0) {
 		*ret_from = merge.head.id;
 		merge.is_committed = true;
+		merge.worktree = worktree ? &files : NULL;
 		r = adopt(&merge, commits);
 	}
 	if (r >= 0)

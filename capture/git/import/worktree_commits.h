@@ -36,9 +36,13 @@ void hd_worktree_commits_clear(struct hd_worktree_commits *commits);
 int hd_worktree_commits_describe(
 	const struct hd_worktree_commits *commits, size_t number, struct hd_state *ret_state);
 
-/* Makes the states: *RET_FROM is the thread's head, *RET_TO the last of them. */
+/*
+ * Makes the states: *RET_FROM is the thread's head, *RET_TO the last of them. WORKTREE, or NULL, has the thread's tree as it is now:
+ * in a store that smudges the states have its files where git takes these for the blobs.
+ */
 int hd_worktree_commits_adopt(struct hd_store *store, struct hd_base_set *bases, const char *thread,
-	const struct hd_worktree_commits *commits, struct hd_state_id *ret_from, struct hd_state_id *ret_to);
+	const struct hd_worktree_commits *commits, const struct hd_state_id *worktree,
+	struct hd_state_id *ret_from, struct hd_state_id *ret_to);
 
 /* HEAD is known from now on. */
 int hd_worktree_commits_note(const struct hd_worktree_commits *commits);

@@ -64,14 +64,17 @@ static int smudge(struct making *making, struct hd_state *before, struct hd_stat
 {
 	struct hd_thread_merge *merge = making->merge;
 	struct hd_smudge_place place = {.store = merge->store, .base = before->tree.base};
+	struct hd_smudge_pair pair = {.state = &merge->head,
+		.worktree = merge->worktree,
+		.before = merge->ours_tree.id,
+		.after = making->tree->id};
 	int r = 0;
 
 	if (!merge->store->smudges)
 		return 0;
 	if (git_repository_odb(&place.odb, merge->repository) < 0)
 		return hd_git_library_fail(HD_E_REPOSITORY, "open the objects of %s", merge->location);
-	r = hd_smudge_difference(&place, merge->bases, &merge->head, merge->ours_tree.id, making->tree->id,
-		&before->tree, &after->tree);
+	r = hd_smudge_difference(&place, merge->bases, &pair, &before->tree, &after->tree);
 	git_odb_free(place.odb);
 	return r;
 }

@@ -44,6 +44,8 @@ struct hd_thread_merge {
 	bool solved; /* the caller's, before _with: a head that is a merge with conflicts is right as it is */
 	/* The caller's: the commits are on the disk and pinned, and what they have goes before what the thread has and git not. */
 	bool is_committed;
+	/* Borrowed, the caller's: the files that these were committed of, in a store that smudges; or NULL. */
+	const struct hd_state *worktree;
 	enum hd_relation relation;
 	size_t ahead,
 		behind; /* how many commits the thread has that the branch lacks, and the other way round */

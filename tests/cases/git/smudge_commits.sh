@@ -21,7 +21,7 @@ lines() { # FIRST SECOND END
 lines a b '\n' >repository/docs/w/both.txt
 lines a b '\n' >repository/docs/w/other.txt
 # shellcheck disable=SC2016 # git's, not the shell's
-printf '$Id$\n' >repository/id.c
+printf '$Id$\na\nb\nc\nd\ne\n' >repository/id.c
 printf '*.txt text eol=crlf\n*.c ident\n' >repository/.gitattributes
 git -C repository add -A
 git -C repository commit -q -m "Attributes"
@@ -59,6 +59,19 @@ check_equal "$(heddle diff --name-only)" ""
 heddle_unmount
 heddle_mount_worktree main "$MNT"
 check_equal "$(git -C "$MNT" status --porcelain)" ""
+
+# A commit leaves a file as it was edited: with the "$Id$" of the blob before, or with other line ends than a checkout makes.
+before=$(sed -n 1p "$MNT/id.c")
+sed -i "s/^e\$/E/" "$MNT/id.c"
+printf 'only\nLF\n' >"$MNT/lf.txt"
+git -C "$MNT" add -A
+git -C "$MNT" -c core.safecrlf=false commit -q -m "Edited"
+check_equal "$(git -C "$MNT" status --porcelain)" ""
+check_equal "$(heddle capture -m "Nothing" --json | json_field 's["commits"], s["nothing"]')" "(1, True)"
+check_equal "$(heddle diff --name-only)" ""
+check_content "$MNT/id.c" "$(printf '%s\na\nb\nc\nd\nE' "$before")"
+check heddle export git --branch edited >/dev/null
+check_equal "$(git -C repository rev-parse edited)" "$(git -C "$MNT" rev-parse HEAD)"
 
 # ---- a branch goes on, and the thread as well: both change one file ----
 
