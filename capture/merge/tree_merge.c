@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 #include "capture/capture_tree.h"
-#include "capture/compare/diff.h"
 #include "capture/compare/same_content.h"
 #include "capture/link_counts.h"
-#include "capture/merge/merge_lines.h"
+#include "capture/merge/file_merge.h"
+#include "capture/merge/merge_rules.h"
 #include "capture/trees/tree_nodes.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -33,7 +33,7 @@
 
 #define DEPTH_MAX 500
 
-enum side { OURS, BASE, THEIRS, SIDES };
+enum side { OURS = HD_MERGE_OURS, BASE = HD_MERGE_BASE, THEIRS = HD_MERGE_THEIRS, SIDES };
 
 /* One name in the three trees; NULL where it is not there. */
 struct trio {
@@ -46,7 +46,8 @@ struct merging {
 	struct hd_tree_view *views[SIDES]; /* owned */
 	struct hd_canonical *canonical;    /* owned */
 	struct hd_conflicts *conflicts;
-	struct hd_buffer path; /* of what is looked at, NUL-terminated unless empty */
+	struct hd_merge_rules rules; /* where files are converted */
+	struct hd_buffer path;       /* of what is looked at, NUL-terminated unless empty */
 	unsigned depth;
 };
 
@@ -55,6 +56,13 @@ struct merged {
 	struct hd_snapshot_node node; /* a copy that owns nothing */
 	bool exists;
 	bool changed; /* it is not what OURS has */
+};
+
+/* What is known of a directory's rules while it is merged. */
+struct rules {
+	struct hd_merge_level level;
+	struct merged merged; /* the .gitattributes of the result */
+	bool is_merged;
 };
 
 static int merge_directory(struct merging *merging, const struct trio *trio, struct hd_canonical_place *above,
@@ -157,58 +165,36 @@ static void take_theirs(const struct merging *merging, const struct trio *trio, 
 
 /* ---- files ---- */
 
-static int read_side(
-	struct merging *merging, const struct trio *trio, enum side side, char **ret_data, size_t *ret_size)
+static struct hd_file_version version_of(struct merging *merging, const struct trio *trio, enum side side)
 {
-	struct hd_tree_view_entry entry;
+	struct hd_file_version version = {.view = merging->views[side], .rules = merging->rules.tops[side]};
 
-	if (!trio->nodes[side])
-		return 0;
-	hd_tree_view_entry_of_node((struct hd_snapshot_node *)trio->nodes[side], &entry);
-	entry.node = NULL;
-	return hd_tree_view_read_whole(merging->views[side], &entry, HD_DIFF_TEXT_LIMIT, ret_data, ret_size);
+	if (trio->nodes[side])
+		hd_tree_view_entry_of_node((struct hd_snapshot_node *)trio->nodes[side], &version.entry);
+	version.entry.node = NULL;
+	return version;
 }
 
-static int store_bytes(struct merging *merging, const void *data, size_t size, struct hd_snapshot_node *node)
+/* Of files; where there is none nothing may be asked of it. */
+static struct hd_file_merge files_of(struct merging *merging, const struct trio *trio)
 {
-	struct hd_content_writer *writer;
-	int r = hd_content_writer_new(merging->merge->store->objects, size, &writer);
-
-	if (r < 0)
-		return r;
-	r = hd_content_writer_append(writer, data, size);
-	if (r < 0) {
-		hd_content_writer_free(writer);
-		return r;
-	}
-	r = hd_content_writer_finish(writer, &node->content);
-	node->attributes.size = size;
-	return r;
+	return (struct hd_file_merge){.store = merging->merge->store,
+		.names = &merging->rules.names,
+		.path = (const char *)merging->path.data,
+		.ours = version_of(merging, trio, OURS),
+		.base = version_of(merging, trio, BASE),
+		.theirs = version_of(merging, trio, THEIRS),
+		.rules = merging->rules.tops[HD_MERGE_RESULT]};
 }
 
 /* Both changed it. */
 static int merge_files(struct merging *merging, const struct trio *trio, struct merged *merged)
 {
-	HD_AUTO_FREE char *ours = NULL;
-	HD_AUTO_FREE char *base = NULL;
-	HD_AUTO_FREE char *theirs = NULL;
-	HD_AUTO_FREE char *data = NULL;
-	struct hd_lines sides[SIDES] = {{0}};
-	size_t size = 0;
-	int r;
+	const struct hd_file_merge files = files_of(merging, trio);
+	struct hd_content content;
+	uint64_t size;
+	int r = hd_file_merge_run(&files, &content, &size);
 
-	r = read_side(merging, trio, OURS, &ours, &sides[OURS].size);
-	if (r >= 0)
-		r = read_side(merging, trio, BASE, &base, &sides[BASE].size);
-	if (r >= 0)
-		r = read_side(merging, trio, THEIRS, &theirs, &sides[THEIRS].size);
-	if (r < 0 && r != -EFBIG)
-		return r;
-	sides[OURS].data = ours;
-	sides[BASE].data = base;
-	sides[THEIRS].data = theirs;
-	if (r >= 0)
-		r = hd_merge_lines(&sides[OURS], &sides[BASE], &sides[THEIRS], &data, &size);
 	if (r == -EFBIG || r == 0)
 		return conflict(merging, r == 0 ? HD_CONFLICT_CONTENT : HD_CONFLICT_BINARY);
 	if (r < 0)
@@ -216,24 +202,34 @@ static int merge_files(struct merging *merging, const struct trio *trio, struct 
 	merged->changed = true;
 	merged->node.link_group = 0;
 	stamp(merging, trio, &merged->node);
-	r = store_bytes(merging, data, size, &merged->node);
+	merged->node.content = content;
+	merged->node.attributes.size = size;
 	merge_permissions(trio, merged);
-	return r;
+	return 0;
 }
 
-static bool all_files(const struct trio *trio)
+static bool is_file(const struct trio *trio, enum side side)
 {
-	const struct hd_snapshot_node *base = trio->nodes[BASE];
+	return trio->nodes[side] && S_ISREG(trio->nodes[side]->attributes.mode);
+}
 
-	return trio->nodes[OURS] && trio->nodes[THEIRS] && S_ISREG(trio->nodes[OURS]->attributes.mode) &&
-	       S_ISREG(trio->nodes[THEIRS]->attributes.mode) && base && S_ISREG(base->attributes.mode);
+/* Whether OURS is what BASE is, to git if to nobody else. */
+static int is_untouched(struct merging *merging, const struct trio *trio, bool *ret_untouched)
+{
+	struct hd_file_merge files;
+	int r = same_thing(merging, trio, OURS, BASE, ret_untouched);
+
+	if (r < 0 || *ret_untouched || !is_file(trio, OURS) || !is_file(trio, BASE))
+		return r;
+	files = files_of(merging, trio);
+	return hd_file_merge_is_untouched(&files, ret_untouched);
 }
 
 /* THEIRS is another than BASE, and not all three are directories. */
 static int merge_others(struct merging *merging, const struct trio *trio, struct merged *merged)
 {
 	bool same;
-	int r = same_thing(merging, trio, OURS, BASE, &same);
+	int r = is_untouched(merging, trio, &same);
 
 	if (r < 0)
 		return r;
@@ -250,7 +246,7 @@ static int merge_others(struct merging *merging, const struct trio *trio, struct
 			merge_permissions(trio, merged);
 		return 0;
 	}
-	if (all_files(trio))
+	if (is_file(trio, OURS) && is_file(trio, BASE) && is_file(trio, THEIRS))
 		return merge_files(merging, trio, merged);
 	if (!trio->nodes[BASE])
 		return conflict(merging, HD_CONFLICT_ADDED);
@@ -371,13 +367,28 @@ static const struct hd_snapshot_node *first_name(
 	return first;
 }
 
+static int merge_child(struct merging *merging, const struct trio *trio, struct hd_canonical_place *place,
+	struct merged *merged)
+{
+	const struct hd_snapshot_node *any = trio->nodes[OURS]   ? trio->nodes[OURS]
+					     : trio->nodes[BASE] ? trio->nodes[BASE]
+								 : trio->nodes[THEIRS];
+	size_t length;
+	int r = enter(merging, any, &length);
+
+	*merged = (struct merged){0};
+	if (r < 0)
+		return r;
+	r = merge_name(merging, trio, place, merged);
+	leave(merging, length);
+	return r < 0 ? hd_fail_in(r, "'%s'", any->name) : 0;
+}
+
 static int merge_next(struct merging *merging, const struct hd_snapshot_node *lists, size_t *positions,
-	struct hd_canonical_place *place, struct merged *merged)
+	struct hd_canonical_place *place, const struct rules *rules, struct merged *merged)
 {
 	const struct hd_snapshot_node *first = first_name(lists, positions);
 	struct trio trio = {0};
-	size_t length;
-	int r;
 
 	for (unsigned side = 0; side < SIDES; side++) {
 		const struct hd_snapshot_node *node = &lists[side].children[positions[side]];
@@ -389,14 +400,58 @@ static int merge_next(struct merging *merging, const struct hd_snapshot_node *li
 	}
 	for (unsigned side = 0; side < SIDES; side++)
 		positions[side] += trio.nodes[side] != NULL;
-	*merged = (struct merged){0};
-	r = enter(merging, first, &length);
-	if (r < 0)
-		return r;
-	r = merge_name(merging, &trio, place, merged);
-	leave(merging, length);
-	return r < 0 ? hd_fail_in(r, "'%s'", first->name) : 0;
+	if (rules->is_merged && hd_merge_rules_is_one(first)) {
+		*merged = rules->merged;
+		return 0;
+	}
+	return merge_child(merging, &trio, place, merged);
 }
+
+/* ---- rules, where files are converted ---- */
+
+static size_t path_length(const struct merging *merging)
+{
+	return merging->path.size > 0 ? merging->path.size - 1 : 0;
+}
+
+/* Those of the result are merged before all else. Where they are converted themselves, it is as THEIRS say. */
+static int merge_rules(struct merging *merging, const struct trio *trio, struct hd_canonical_place *place,
+	struct rules *rules)
+{
+	const struct hd_attribute_level **tops = merging->rules.tops, *above = tops[HD_MERGE_RESULT];
+	int r;
+
+	tops[HD_MERGE_RESULT] = tops[HD_MERGE_THEIRS];
+	r = merge_child(merging, trio, place, &rules->merged);
+	tops[HD_MERGE_RESULT] = above;
+	rules->is_merged = r >= 0;
+	if (r < 0 || !rules->merged.exists)
+		return r;
+	return hd_merge_rules_enter(&merging->rules, HD_MERGE_RESULT, merging->views[OURS],
+		&rules->merged.node, path_length(merging), &rules->level);
+}
+
+static int enter_rules(struct merging *merging, const struct hd_snapshot_node *lists,
+	struct hd_canonical_place *place, struct rules *rules)
+{
+	struct trio trio = {0};
+	bool any = false;
+	int r = 0;
+
+	if (!merging->merge->store->smudges)
+		return 0;
+	for (unsigned side = 0; side < SIDES && r >= 0; side++) {
+		trio.nodes[side] = hd_merge_rules_find(&lists[side]);
+		if (!trio.nodes[side])
+			continue;
+		any = true;
+		r = hd_merge_rules_enter(&merging->rules, side, merging->views[side], trio.nodes[side],
+			path_length(merging), &rules->level);
+	}
+	return r < 0 || !any ? r : merge_rules(merging, &trio, place, rules);
+}
+
+/* ---- directories as a whole ---- */
 
 /* Merges the listings into the children of MERGED's node, an array that the caller frees. */
 static int merge_lists(struct merging *merging, const struct hd_snapshot_node *lists,
@@ -405,20 +460,23 @@ static int merge_lists(struct merging *merging, const struct hd_snapshot_node *l
 	size_t most = lists[OURS].n_children + lists[BASE].n_children + lists[THEIRS].n_children;
 	size_t positions[SIDES] = {0};
 	struct hd_snapshot_node *node = &merged->node;
-	int r = 0;
+	struct rules rules = {0};
+	int r;
 
 	node->n_children = 0;
 	node->children = calloc(most + 1, sizeof(*node->children));
 	if (!node->children)
 		return -ENOMEM;
+	r = enter_rules(merging, lists, place, &rules);
 	while (r >= 0 && first_name(lists, positions)) {
 		struct merged child;
 
-		r = merge_next(merging, lists, positions, place, &child);
+		r = merge_next(merging, lists, positions, place, &rules, &child);
 		if (r >= 0 && child.exists)
 			node->children[node->n_children++] = child.node;
 		merged->changed = merged->changed || (r >= 0 && child.changed);
 	}
+	hd_merge_rules_leave(&merging->rules, &rules.level);
 	return r;
 }
 
@@ -530,6 +588,7 @@ int hd_tree_merge_run(
 	int r = merge_roots(&merging, result);
 
 	hd_buffer_clear(&merging.path);
+	hd_merge_rules_clear(&merging.rules);
 	if (r < 0) {
 		hd_conflicts_clear(&conflicts);
 		return hd_fail_in(r, "merge trees");

@@ -86,6 +86,36 @@ check_content "$MNT/docs/w/both.txt" "$(lines A B '\r\n')"
 check_content "$MNT/docs/w/other.txt" "$(lines A b '\r\n')"
 check_equal "$(git -C "$MNT" status --porcelain)" ""
 
+# What is not captured is merged as git has it, as by a stash: an "$Id$" is nobody's change, nor are line ends.
+git -C repository worktree add -q --detach "$TEST_DIRECTORY/native" "$(git -C "$MNT" rev-parse HEAD)"
+printf 'one\ntwo\nthree\n' >repository/late.dat
+git -C repository add -A
+git -C repository commit -q -m "Files"
+sed -i "s/^c\$/C/" repository/id.c
+lines a BB '\n' >repository/docs/w/both.txt
+printf '*.dat text eol=crlf\n' >>repository/.gitattributes
+printf 'one\ntwo\nthree\nfour\n' >repository/late.dat
+git -C repository commit -q -a -m "Rules"
+check heddle rebase main~1 >/dev/null
+git -C native merge -q main~1
+for tree in "$MNT" native; do
+	sed -i "s/^a\$/A/" "$tree/id.c"
+	lines AA B '\n' >"$tree/docs/w/both.txt"
+	sed -i s/one/One/ "$tree/late.dat"
+done
+check heddle rebase main >/dev/null
+git -C native stash -q
+git -C native merge -q main
+git -C native stash pop -q
+# Of the rest git has left what was there: files that no commit changed are as they were edited.
+for file in id.c docs/w/both.txt late.dat; do
+	check cmp "$MNT/$file" "native/$file"
+done
+check_equal "$(git -C "$MNT" status --porcelain)" "$(git -C native status --porcelain)"
+check_equal "$(git -C "$MNT" diff)" "$(git -C native diff)"
+git -C repository worktree remove --force "$TEST_DIRECTORY/native"
+check heddle capture -m "Merged" >/dev/null
+
 git -C repository checkout -q --detach
 lines A bee '\r\n' >"$MNT/docs/w/other.txt"
 check heddle capture -m "More" >/dev/null
