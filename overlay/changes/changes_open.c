@@ -9,14 +9,15 @@
  * next mount knows that there was somebody.
  */
 
-static bool is_first(struct hd_overlay *overlay, const struct hd_state *state)
+bool hd_overlay_is_at_first(struct hd_overlay *overlay, const struct hd_state *state)
 {
+	struct hd_state_id head;
 	struct hd_state first = {0};
 	bool same;
 
-	if (hd_index_find_first(overlay->store->index, &state->id, &first) < 0)
+	if (hd_index_find_thread_first(overlay->store->index, overlay->thread, &head, &first) < 0)
 		return false;
-	same = hd_state_id_equal(&first.id, &state->id);
+	same = hd_state_id_equal(&first.id, &head) && hd_state_id_equal(&first.id, &state->id);
 	hd_state_clear(&first);
 	return same;
 }
@@ -52,7 +53,7 @@ static int begin(struct hd_overlay *overlay, const struct hd_state *state, uint6
 	*ret_era = era;
 	/* A thread that was looked at by a command, and never changed, is as if nobody had opened it. */
 	if (goes_on || !head->initialized ||
-		(found == HD_ERA_ABSENT && head->change == 0 && is_first(overlay, state)))
+		(found == HD_ERA_ABSENT && head->change == 0 && hd_overlay_is_at_first(overlay, state)))
 		return 0;
 	return forget_marks(overlay);
 }

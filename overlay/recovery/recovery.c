@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "overlay/arena/cells.h"
+#include "overlay/changes/changes_open.h"
 #include "overlay/contents/file_data.h"
 #include "overlay/inodes/request_note.h"
 #include "overlay/journal/flush.h"
@@ -342,19 +343,18 @@ int hd_overlay_follow_head(struct hd_overlay *overlay)
 }
 
 /*
- * What a commit of git has shows the time of the commit, in every thread and whatever state it began at: a file that
- * nobody touched must not look new to make(1).
+ * What a commit of git has shows the time of the commit that the thread began at, in every state of it and whatever tree it was
+ * given: a file that nobody touched must not look new to make(1), and the next state has the same time.
  */
-static int use_time_of_base(struct hd_overlay *overlay, const struct hd_state *state, bool *ret_is_first)
+static int use_time_of_base(struct hd_overlay *overlay)
 {
 	struct hd_state first = {0};
-	int r = hd_index_find_first(overlay->store->index, &state->id, &first);
+	int r = hd_index_find_thread_first(overlay->store->index, overlay->thread, NULL, &first);
 
 	if (r < 0)
 		return r;
 	overlay->fallback.fallback_time =
 		(struct timespec){.tv_sec = first.time_s, .tv_nsec = (long)first.time_ns};
-	*ret_is_first = hd_state_id_equal(&first.id, &state->id);
 	hd_state_clear(&first);
 	return 0;
 }
@@ -363,14 +363,15 @@ int hd_prepare_root(struct hd_overlay *overlay, const struct hd_state *state)
 {
 	const struct hd_thread_head *head = hd_record_thread(overlay->arena);
 	struct hd_base_entry entry;
-	bool is_first = false;
 	int r = 0;
 
 	if (!head->initialized) {
 		r = hd_base_set_root(overlay->bases, state, &entry, &overlay->fallback);
 		if (r == 0)
-			r = use_time_of_base(overlay, state, &is_first);
+			r = use_time_of_base(overlay);
 		if (r == 0) {
+			bool is_first = hd_overlay_is_at_first(overlay, state);
+
 			hd_rwlock_write(&overlay->lock);
 			r = make_root(overlay, state, &entry, is_first);
 			hd_rwlock_unlock(&overlay->lock);

@@ -118,6 +118,9 @@ int hd_index_get_state(struct hd_index *index, const struct hd_state_id *id, str
 
 /* The state at which the history of ID begins: the first one with is_base, or without parents, along first parents. */
 int hd_index_find_first(struct hd_index *index, const struct hd_state_id *id, struct hd_state *ret_state);
+/* The same of a thread's head; *RET_HEAD, unless NULL, is that. */
+int hd_index_find_thread_first(
+	struct hd_index *index, const char *thread, struct hd_state_id *ret_head, struct hd_state *ret_state);
 
 /* The one state whose hex id begins with PREFIX (4 to 32 digits). With -HD_E_STATE_AMBIGUOUS the detail lists those
  * that do, as far as there is room. */

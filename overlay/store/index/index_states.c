@@ -145,6 +145,21 @@ int hd_index_find_first(struct hd_index *index, const struct hd_state_id *id, st
 	return 0;
 }
 
+int hd_index_find_thread_first(
+	struct hd_index *index, const char *thread, struct hd_state_id *ret_head, struct hd_state *ret_state)
+{
+	struct hd_thread record = {0};
+	int r = hd_index_get_thread(index, thread, &record);
+
+	if (r < 0)
+		return r;
+	if (ret_head)
+		*ret_head = record.head;
+	r = hd_index_find_first(index, &record.head, ret_state);
+	hd_thread_clear(&record);
+	return r;
+}
+
 /* The smallest and the greatest id that begin with PREFIX. */
 static bool prefix_range(const char *prefix, struct hd_state_id *ret_low, struct hd_state_id *ret_high)
 {

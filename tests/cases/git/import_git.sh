@@ -103,6 +103,22 @@ check heddle export git work >/dev/null
 check_equal "$(git -C repository rev-parse heddle/work~1)" "$(git -C reference.git rev-parse topic/two)"
 check_equal "$(git -C repository diff --name-status heddle/work~1 heddle/work)" "A	work"
 
+# The tree of an older commit in a thread that nobody mounted yet: git sees what is missing. Files that both have are as old as the
+# commit that the thread began at, before and after a capture.
+heddle_unmount
+check heddle thread fork older git/topic/two >/dev/null
+check heddle restore --thread older git/topic/two~1 >/dev/null
+check heddle mount older "$MNT" >/dev/null
+check_equal "$(git -C "$MNT" status --porcelain | cut -c4- | sort)" \
+	"$(git -C reference.git diff --name-only topic/two topic/two~1 | sort)"
+find "$MNT" -name .git -prune -o -type f -printf '%P %Ts\n' | sort >times.mount
+(cd "$MNT" && capture "Older" >/dev/null)
+check heddle export dir older "$TEST_DIRECTORY/older" >/dev/null
+find older -type f -printf '%P %Ts\n' | sort >times.state
+check_equal "$(cut -d' ' -f2 times.mount | sort -u)" "$(git -C reference.git log -1 --format=%ct topic/two)"
+check_equal "$(cat times.state)" "$(cat times.mount)"
+heddle_unmount
+
 # What was exported is the state that it was exported of, and what git put on top of it comes after that.
 exported=$(heddle show work --json | json_field 's["state"]["id"]')
 commit=$(git -C repository commit-tree -m "On top" "heddle/work^{tree}" -p heddle/work)
