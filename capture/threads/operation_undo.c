@@ -110,20 +110,26 @@ static int bring_back(struct hd_store *store, const struct hd_undo_plan *plan, s
 
 /*
  * Nothing that still holds was done to the thread since: neither after the operation that is undone, nor after the undo that is
- * taken back. The head alone does not tell, since restores leave it; and somebody may have been faster than the caller.
+ * taken back, and no other undo came after that. The head alone does not tell, since restores leave it; and somebody may have
+ * been faster than the caller.
  */
 static int check_last(struct hd_store *store, const struct hd_undo_plan *plan)
 {
 	bool again = plan->kind == HD_OPERATION_REDO;
-	uint64_t last = 0;
+	uint64_t last = 0, undone = plan->operation.number;
 	int r = hd_index_find_undoable(store->index, plan->from.name, &last);
 
+	if (again && (r >= 0 || r == -HD_E_OPERATION_MISSING))
+		r = hd_index_find_redoable(store->index, plan->from.name, &undone);
 	if (r < 0 && r != -HD_E_OPERATION_MISSING)
 		return r;
-	if (last <= (again ? plan->operation.undone : plan->operation.number))
-		return 0;
-	return hd_fail(HD_E_OPERATION_BLOCKED, "operation %llu came to thread '%s' since",
-		(unsigned long long)last, plan->from.name);
+	if (last > (again ? plan->operation.undone : plan->operation.number))
+		return hd_fail(HD_E_OPERATION_BLOCKED, "operation %llu came to thread '%s' since",
+			(unsigned long long)last, plan->from.name);
+	if (undone != plan->operation.number)
+		return hd_fail(HD_E_OPERATION_BLOCKED, "operation %llu of thread '%s' was undone since",
+			(unsigned long long)undone, plan->from.name);
+	return 0;
 }
 
 static int check_current(struct hd_store *store, const struct hd_undo_plan *plan)

@@ -84,8 +84,9 @@ class History(GitSteps, TogetherSteps):
 
     def capture_paths(self):
         thread = self.pick()
-        head = self.shared.states[thread.head]
-        known = [path for path in list(head.nodes) + list(thread.tree.nodes) if path]
+        # What git committed in the mount becomes the head first: what it removed is known to nobody then.
+        head = [] if thread.pending else list(self.shared.states[thread.head].nodes)
+        known = [path for path in head + list(thread.tree.nodes) if path]
         if not known:
             return None
         paths = self.draw.sample(known, min(len(known), self.draw.randint(1, 3)))

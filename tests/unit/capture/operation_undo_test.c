@@ -292,6 +292,8 @@ static void a_later_restore_is_undone_first(void **state)
 	assert_int_equal(take_next(scene, HD_OPERATION_UNDO), 6);
 	assert_int_equal(take_next(scene, HD_OPERATION_UNDO), 3);
 	assert_main(scene, &first.id, "");
+	/* Nor does it tell that another undo did. */
+	assert_code(take(scene, HD_OPERATION_REDO, 6), HD_E_OPERATION_BLOCKED);
 	assert_int_equal(take_next(scene, HD_OPERATION_REDO), 3);
 	assert_int_equal(take_next(scene, HD_OPERATION_REDO), 6);
 	hd_state_clear(&first);
