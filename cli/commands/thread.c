@@ -130,6 +130,21 @@ static int run_thread_fork(const struct hd_invocation *invocation)
 
 /* ---- existing threads ---- */
 
+/*
+ * What git committed in a thread that is dropped is of its history, so that an undo brings that back as well. The commits themselves
+ * are kept in any case (worktree.h): a repository that cannot be read keeps nobody from dropping.
+ */
+static void take_commits_before_drop(const struct hd_location *location)
+{
+	int r = hd_take_commits(location);
+
+	if (r < 0)
+		hd_output_remark(
+			"what git committed in thread '%s' since its last state is not made states: %s",
+			location->thread, hd_error_message(r));
+	hd_error_clear();
+}
+
 static int rename_or_drop(const struct hd_invocation *invocation, const char *new_name)
 {
 	const char *name = invocation->arguments[0];
@@ -140,6 +155,8 @@ static int rename_or_drop(const struct hd_invocation *invocation, const char *ne
 	int r;
 
 	r = hd_locate_thread(invocation, name, &location);
+	if (r >= 0 && !new_name)
+		take_commits_before_drop(&location);
 	if (r >= 0)
 		r = hd_thread_hold_take(&location, name, &hold);
 	if (r < 0)

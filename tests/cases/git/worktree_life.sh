@@ -75,9 +75,19 @@ check heddle mount renamed "$MNT" --git=worktree >/dev/null
 check_equal "$(git -C "$MNT" diff --cached HEAD)" ""
 check_contains "$(git -C repository worktree list)" "locked"
 
-# Dropped: nothing is left, but what only it had.
-adopted=$commit
+# Dropped: nothing is left, but what only it had. What git committed is of its history, to which an undo leads back; what git was in the
+# middle of is kept.
 check git -C "$MNT" commit -q --allow-empty -m "In no state"
+adopted=$(git -C "$MNT" rev-parse HEAD)
+heddle_unmount
+check heddle thread drop renamed >/dev/null
+check_missing $admin
+check git -C repository gc -q --prune=now
+check heddle undo >/dev/null
+check heddle mount renamed "$MNT" --git=worktree >/dev/null
+check_equal "$(git -C "$MNT" rev-parse HEAD)" "$adopted"
+check git -C "$MNT" bisect start >/dev/null
+check git -C "$MNT" commit -q --allow-empty -m "In a bisect"
 commit=$(git -C "$MNT" rev-parse HEAD)
 heddle_unmount
 check heddle thread drop renamed >/dev/null
@@ -89,7 +99,6 @@ check heddle doctor --repair >/dev/null
 check_equal "$(git -C repository for-each-ref refs/heddle/kept | wc -l)" 1
 check heddle undo >/dev/null
 check heddle mount renamed "$MNT" --git=worktree >/dev/null
-check_equal "$(git -C "$MNT" rev-parse HEAD)" "$adopted"
 heddle_unmount
 
 # The repository is moved, with the store in it: found again, with its worktree, whatever command comes first. One without the commits
