@@ -14,9 +14,30 @@
  *
  * An entry may have the empty name: it sorts first and describes the directory itself. A root needs it, since
  * no parent's attribute object tells the root's owner, times and extended attributes.
+ *
+ * An entry says what differs from the one before. Neighbours mostly differ in nothing: what a commit has has one time and
+ * one owner. What is left are names, so that a capture of one changed file of a hundred writes a tenth of what they all
+ * have. Whether a field is there follows from the two entries, so that a list has one encoding.
  */
 
 #define NANOSECONDS 1000000000
+
+/* What the first entry is compared with. */
+static const struct hd_attribute_entry before_first;
+
+/* A new file was read last when it was made; FIELDS must say of the birth time already. */
+static const struct timespec *expected_access(
+	const struct hd_attribute_entry *entry, const struct hd_attribute_entry *previous, unsigned fields)
+{
+	return fields & HD_ATTRIBUTE_BIRTH ? &entry->birth_time : &previous->access_time;
+}
+
+/* A file that was written was changed then; FIELDS must say of the modify time already. */
+static const struct timespec *expected_change(
+	const struct hd_attribute_entry *entry, const struct hd_attribute_entry *previous, unsigned fields)
+{
+	return fields & HD_ATTRIBUTE_MODIFY ? &entry->modify_time : &previous->change_time;
+}
 
 static const char *xattrs_problem(const void *xattrs, uint32_t size)
 {
@@ -73,31 +94,77 @@ static const char *entry_problem(const void *entry_address, const void *previous
 	return NULL;
 }
 
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* What ENTRY has that is not as expected: HD_ATTRIBUTE_* bits. */
+static unsigned fields_of(const struct hd_attribute_entry *entry, const struct hd_attribute_entry *previous)
+{
+	unsigned fields = 0;
+
+	if (entry->uid != previous->uid || entry->gid != previous->gid)
+		fields |= HD_ATTRIBUTE_OWNER;
+	if (!same_time(&entry->birth_time, &previous->birth_time))
+		fields |= HD_ATTRIBUTE_BIRTH;
+	if (!same_time(&entry->access_time, expected_access(entry, previous, fields)))
+		fields |= HD_ATTRIBUTE_ACCESS;
+	if (!same_time(&entry->modify_time, &previous->modify_time))
+		fields |= HD_ATTRIBUTE_MODIFY;
+	if (!same_time(&entry->change_time, expected_change(entry, previous, fields)))
+		fields |= HD_ATTRIBUTE_CHANGE;
+	if (entry->link_group)
+		fields |= HD_ATTRIBUTE_LINKS;
+	if (entry->children.kind != HD_CONTENT_NONE)
+		fields |= HD_ATTRIBUTE_CHILDREN;
+	if (entry->xattrs_size)
+		fields |= HD_ATTRIBUTE_XATTRS;
+	return fields;
+}
+
 static void put_time(struct hd_buffer *out, const struct timespec *time)
 {
 	hd_buffer_put_u64(out, (uint64_t)time->tv_sec);
 	hd_buffer_put_u32(out, (uint32_t)time->tv_nsec);
 }
 
-static void put_entry(struct hd_buffer *out, const void *entry_address)
+static void put_fields(struct hd_buffer *out, const struct hd_attribute_entry *entry, unsigned fields)
+{
+	if (fields & HD_ATTRIBUTE_OWNER) {
+		hd_buffer_put_u32(out, entry->uid);
+		hd_buffer_put_u32(out, entry->gid);
+	}
+	if (fields & HD_ATTRIBUTE_BIRTH)
+		put_time(out, &entry->birth_time);
+	if (fields & HD_ATTRIBUTE_ACCESS)
+		put_time(out, &entry->access_time);
+	if (fields & HD_ATTRIBUTE_MODIFY)
+		put_time(out, &entry->modify_time);
+	if (fields & HD_ATTRIBUTE_CHANGE)
+		put_time(out, &entry->change_time);
+	if (fields & HD_ATTRIBUTE_LINKS) {
+		hd_buffer_put_u64(out, entry->link_group);
+		hd_buffer_put_u32(out, entry->links);
+	}
+	if (fields & HD_ATTRIBUTE_CHILDREN)
+		hd_content_put(out, &entry->children);
+	if (fields & HD_ATTRIBUTE_XATTRS) {
+		hd_buffer_put_u32(out, entry->xattrs_size);
+		hd_buffer_put(out, entry->xattrs, entry->xattrs_size);
+	}
+}
+
+static void put_entry(struct hd_buffer *out, const void *entry_address, const void *previous)
 {
 	const struct hd_attribute_entry *entry = entry_address;
+	unsigned fields = fields_of(entry, previous ? previous : &before_first);
 
-	hd_buffer_put_u32(out, entry->uid);
-	hd_buffer_put_u32(out, entry->gid);
-	put_time(out, &entry->access_time);
-	put_time(out, &entry->modify_time);
-	put_time(out, &entry->change_time);
-	put_time(out, &entry->birth_time);
-	hd_buffer_put_u64(out, entry->link_group);
-	hd_buffer_put_u32(out, entry->links);
-	hd_content_put(out, &entry->children);
-	hd_buffer_put_u32(out, entry->xattrs_size);
-	if (entry->xattrs_size)
-		hd_buffer_put(out, entry->xattrs, entry->xattrs_size);
+	hd_buffer_put_u8(out, (uint8_t)fields);
+	if (fields)
+		put_fields(out, entry, fields);
 	hd_buffer_put_u8(out, (uint8_t)entry->name_length);
-	if (entry->name_length)
-		hd_buffer_put(out, entry->name, entry->name_length);
+	hd_buffer_put(out, entry->name, entry->name_length);
 }
 
 static void take_time(struct hd_reader *reader, struct timespec *ret_time)
@@ -106,25 +173,51 @@ static void take_time(struct hd_reader *reader, struct timespec *ret_time)
 	ret_time->tv_nsec = (long)hd_reader_u32(reader);
 }
 
-static const char *take_entry(struct hd_reader *reader, void *ret_entry)
+/* Owner and times; what is not there is as expected. */
+static void take_inherited(struct hd_reader *reader, struct hd_attribute_entry *entry,
+	const struct hd_attribute_entry *previous, unsigned fields)
 {
-	struct hd_attribute_entry *entry = ret_entry;
+	entry->uid = fields & HD_ATTRIBUTE_OWNER ? hd_reader_u32(reader) : previous->uid;
+	entry->gid = fields & HD_ATTRIBUTE_OWNER ? hd_reader_u32(reader) : previous->gid;
+	entry->birth_time = previous->birth_time;
+	if (fields & HD_ATTRIBUTE_BIRTH)
+		take_time(reader, &entry->birth_time);
+	entry->access_time = *expected_access(entry, previous, fields);
+	if (fields & HD_ATTRIBUTE_ACCESS)
+		take_time(reader, &entry->access_time);
+	entry->modify_time = previous->modify_time;
+	if (fields & HD_ATTRIBUTE_MODIFY)
+		take_time(reader, &entry->modify_time);
+	entry->change_time = *expected_change(entry, previous, fields);
+	if (fields & HD_ATTRIBUTE_CHANGE)
+		take_time(reader, &entry->change_time);
+}
 
-	entry->uid = hd_reader_u32(reader);
-	entry->gid = hd_reader_u32(reader);
-	take_time(reader, &entry->access_time);
-	take_time(reader, &entry->modify_time);
-	take_time(reader, &entry->change_time);
-	take_time(reader, &entry->birth_time);
-	entry->link_group = hd_reader_u64(reader);
-	entry->links = hd_reader_u32(reader);
-	if (!hd_content_take(reader, &entry->children))
-		return "the reference to the children is malformed";
-	entry->xattrs_size = hd_reader_u32(reader);
+/* What only some entries have. */
+static bool take_own(struct hd_reader *reader, struct hd_attribute_entry *entry, unsigned fields)
+{
+	entry->link_group = fields & HD_ATTRIBUTE_LINKS ? hd_reader_u64(reader) : 0;
+	entry->links = fields & HD_ATTRIBUTE_LINKS ? hd_reader_u32(reader) : 0;
+	entry->children = (struct hd_content){0};
+	if (fields & HD_ATTRIBUTE_CHILDREN && !hd_content_take(reader, &entry->children))
+		return false;
+	entry->xattrs_size = fields & HD_ATTRIBUTE_XATTRS ? hd_reader_u32(reader) : 0;
 	entry->xattrs = hd_reader_bytes(reader, entry->xattrs_size);
+	return true;
+}
+
+static const char *take_entry(struct hd_reader *reader, void *ret_entry, const void *previous_address)
+{
+	const struct hd_attribute_entry *previous = previous_address ? previous_address : &before_first;
+	struct hd_attribute_entry *entry = ret_entry;
+	unsigned fields = hd_reader_u8(reader);
+
+	take_inherited(reader, entry, previous, fields);
+	if (!take_own(reader, entry, fields))
+		return "the reference to the children is malformed";
 	entry->name_length = hd_reader_u8(reader);
 	entry->name = hd_reader_bytes(reader, entry->name_length);
-	return NULL;
+	return fields_of(entry, previous) == fields ? NULL : "a field says what it would without";
 }
 
 static const struct hd_entry_list_kind kind = {

@@ -19,11 +19,15 @@ static void put_header(struct hd_buffer *out, const struct hd_entry_list_kind *k
 	hd_buffer_put_u32(out, count);
 }
 
+/* The entry before the one at POSITION. */
+static const char *previous_of(const struct hd_entry_list_kind *kind, const char *entries, size_t position)
+{
+	return position ? entries + (position - 1) * kind->entry_size : NULL;
+}
+
 static const char *entry_problem(const struct hd_entry_list_kind *kind, const char *entries, size_t position)
 {
-	const char *entry = entries + position * kind->entry_size;
-
-	return kind->problem(entry, position ? entry - kind->entry_size : NULL);
+	return kind->problem(entries + position * kind->entry_size, previous_of(kind, entries, position));
 }
 
 int hd_entry_list_encode(
@@ -41,7 +45,7 @@ int hd_entry_list_encode(
 	hd_buffer_reserve(out, count * (kind->entry_minimum + ENTRY_REST));
 	put_header(out, kind, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
-		kind->put(out, (const char *)entries + i * kind->entry_size);
+		kind->put(out, (const char *)entries + i * kind->entry_size, previous_of(kind, entries, i));
 	return hd_buffer_status(out);
 }
 
@@ -68,7 +72,8 @@ static int take_header(struct hd_reader *reader, const struct hd_entry_list_kind
 static int take_entry(
 	struct hd_reader *reader, const struct hd_entry_list_kind *kind, char *entries, size_t position)
 {
-	const char *problem = kind->take(reader, entries + position * kind->entry_size);
+	const char *problem = kind->take(
+		reader, entries + position * kind->entry_size, previous_of(kind, entries, position));
 
 	if (hd_reader_failed(reader))
 		return hd_fail(kind->corrupt, "entry %zu is cut off", position);

@@ -25,11 +25,11 @@ struct hd_entry_list_kind {
 	size_t entry_minimum; /* bytes of the shortest stored entry: bounds what a count can claim */
 	int corrupt;          /* the error code for bytes that are no such list */
 
-	/* The rule book: what is wrong with ENTRY behind PREVIOUS (NULL: the first), or NULL. */
+	/* PREVIOUS is the entry before, NULL for the first. The rule book: what is wrong with ENTRY behind it, or NULL. */
 	const char *(*problem)(const void *entry, const void *previous);
-	void (*put)(struct hd_buffer *out, const void *entry);
+	void (*put)(struct hd_buffer *out, const void *entry, const void *previous);
 	/* Fills ENTRY, all of it; what cannot even be read is told as a problem. That bytes are missing is the reader's to say. */
-	const char *(*take)(struct hd_reader *reader, void *ret_entry);
+	const char *(*take)(struct hd_reader *reader, void *ret_entry, const void *previous);
 };
 
 /* Appends the list of COUNT entries. */

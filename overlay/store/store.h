@@ -5,7 +5,7 @@
 /*
  * Store: the .heddle directory. Opens its parts, checks its version, knows its paths.
  *
- *     .heddle/format          "heddle store 5\n"; of a store that smudges "heddle store 6\nsmudge 1\n"
+ *     .heddle/format          "heddle store 7\n"; of a store that smudges "heddle store 8\nsmudge 1\n"
  *     .heddle/.gitignore      "*\n", so that git in the same directory does not see the store
  *     .heddle/index.db        hd_index
  *     .heddle/objects/        hd_object_store
@@ -22,9 +22,9 @@
 #include "overlay/store/index/index.h"
 #include "overlay/store/objects/object_store.h"
 
-#define HD_STORE_VERSION 5
-/* Of a store that smudges, which a heddle that knows no other than 5 refuses. Its index is that of 5. */
-#define HD_STORE_VERSION_SMUDGED 6
+#define HD_STORE_VERSION 7
+/* Of a store that smudges. Its index is that of one that does not. */
+#define HD_STORE_VERSION_SMUDGED 8
 #define HD_STORE_DIRECTORY ".heddle"
 
 struct hd_store {

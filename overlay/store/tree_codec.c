@@ -101,10 +101,11 @@ static const char *entry_problem(const void *entry_address, const void *previous
 	return NULL;
 }
 
-static void put_entry(struct hd_buffer *out, const void *entry_address)
+static void put_entry(struct hd_buffer *out, const void *entry_address, const void *previous)
 {
 	const struct hd_tree_entry *entry = entry_address;
 
+	(void)previous;
 	hd_buffer_put_u32(out, entry->mode);
 	hd_buffer_put_u32(out, entry->device);
 	hd_buffer_put_u64(out, entry->size);
@@ -113,10 +114,11 @@ static void put_entry(struct hd_buffer *out, const void *entry_address)
 	hd_buffer_put(out, entry->name, entry->name_length);
 }
 
-static const char *take_entry(struct hd_reader *reader, void *ret_entry)
+static const char *take_entry(struct hd_reader *reader, void *ret_entry, const void *previous)
 {
 	struct hd_tree_entry *entry = ret_entry;
 
+	(void)previous;
 	entry->mode = hd_reader_u32(reader);
 	entry->device = hd_reader_u32(reader);
 	entry->size = hd_reader_u64(reader);

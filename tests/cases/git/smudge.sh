@@ -31,7 +31,7 @@ check heddle init repository --smudge >/dev/null
 check_fails heddle init repository --smudge
 STORE=$TEST_DIRECTORY/repository/.heddle
 export HEDDLE_STORE=$STORE
-check_equal "$(cat "$STORE/format")" "heddle store 6
+check_equal "$(cat "$STORE/format")" "heddle store 8
 smudge 1"
 git -C repository worktree add -q --detach "$TEST_DIRECTORY/native" main
 # Nothing is done to what has another encoding: that is documented. And git takes a blob that is not normalised for changed when it

@@ -126,23 +126,22 @@ static void encode_refuses_impossible_attributes(void **state)
 
 static void decode_refuses_malformed_bytes(void **state)
 {
-	enum { FIRST = HD_TREE_HEADER_SIZE, XATTRS = FIRST + 72, END = XATTRS + 4 + sizeof(two_xattrs) + 2 };
+	enum { FIRST = HD_TREE_HEADER_SIZE, XATTRS = FIRST + 57, END = XATTRS + 4 + sizeof(two_xattrs) + 2 };
 	static const struct {
 		size_t offset;
 		uint8_t value;
 	} changes[] = {
 		{0, 'X'},
 		{3, 'R'},
-		{4, 1},
-		{4, 3},
+		{4, 2},
+		{4, 4},
 		{6, 1},
 		{8, 0},
 		{8, 2},
 		{11, 1},
-		{FIRST + 19, 0xff}, /* nanoseconds of the access time */
-		{FIRST + 68, HD_CONTENT_OBJECT},
-		{FIRST + 69, 4},
-		{FIRST + 70, 1},
+		{FIRST, 0},
+		{FIRST, 0xff},
+		{FIRST + 20, 0xff}, /* nanoseconds of the access time */
 		{XATTRS, sizeof(two_xattrs) - 1},
 		{XATTRS + 3, 1},
 		{XATTRS + 4, 0},
@@ -167,6 +166,94 @@ static void decode_refuses_malformed_bytes(void **state)
 			fail_msg("change %zu was accepted", i);
 	}
 	assert_int_equal(list.count, 77);
+}
+
+static void decode_refuses_malformed_references(void **state)
+{
+	static const struct {
+		size_t offset;
+		uint8_t value;
+	} changes[] = {{1, HD_CONTENT_CHUNKED}, {1, HD_CONTENT_NONE}, {1, 99}, {2, 4}, {3, 1}};
+	struct hd_attribute_entry entry = {.name = "n", .name_length = 1};
+	struct hd_attributes_list list;
+
+	(void)state;
+	entry.children = (struct hd_content){.kind = HD_CONTENT_OBJECT, .length = 20, .bytes = {1}};
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		HD_AUTO_BUFFER struct hd_buffer bytes = {0};
+
+		assert_int_equal(hd_attributes_encode(&entry, 1, &bytes), 0);
+		bytes.data[HD_TREE_HEADER_SIZE + changes[i].offset] = changes[i].value;
+		assert_code(hd_attributes_decode(bytes.data, bytes.size, &list), HD_E_ATTRIBUTES_CORRUPT);
+	}
+}
+
+/* With its field F, a list of one entry, named "n", after BEFORE, which is an entry or nothing. */
+static int decode_field(unsigned f, const char *field, size_t size, const char *before, size_t before_size)
+{
+	const uint8_t header[] = {
+		'H', 'D', 'A', 'T', HD_ATTRIBUTES_VERSION, 0, 0, 0, before_size ? 2 : 1, 0, 0, 0};
+	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
+	struct hd_attributes_list list = {0};
+	int r;
+
+	hd_buffer_put(&bytes, header, sizeof(header));
+	hd_buffer_put(&bytes, before, before_size);
+	hd_buffer_put_u8(&bytes, (uint8_t)f);
+	hd_buffer_put(&bytes, field, size);
+	hd_buffer_put(&bytes, "\1n", 2);
+	r = hd_attributes_decode(bytes.data, bytes.size, &list);
+	hd_attributes_clear(&list);
+	return r;
+}
+
+static void a_field_that_says_what_is_so_without_it_is_refused(void **state)
+{
+	static const char zeros[24], moment[] = "\1\0\0\0\0\0\0\0\2\0\0\0";
+	static const struct {
+		unsigned field;
+		size_t size;
+	} fields[] = {{HD_ATTRIBUTE_OWNER, 8}, {HD_ATTRIBUTE_BIRTH, 12}, {HD_ATTRIBUTE_ACCESS, 12},
+		{HD_ATTRIBUTE_MODIFY, 12}, {HD_ATTRIBUTE_CHANGE, 12}, {HD_ATTRIBUTE_LINKS, 12},
+		{HD_ATTRIBUTE_CHILDREN, 4}, {HD_ATTRIBUTE_XATTRS, 4}};
+	char twice[24], before[1 + 12 + 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		assert_code(decode_field(fields[i].field, zeros, fields[i].size, NULL, 0),
+			HD_E_ATTRIBUTES_CORRUPT);
+	assert_int_equal(decode_field(HD_ATTRIBUTE_MODIFY, moment, 12, NULL, 0), 0);
+	memcpy(twice, moment, 12);
+	memcpy(twice + 12, moment, 12);
+	assert_code(decode_field(HD_ATTRIBUTE_MODIFY | HD_ATTRIBUTE_CHANGE, twice, 24, NULL, 0),
+		HD_E_ATTRIBUTES_CORRUPT);
+	assert_code(decode_field(HD_ATTRIBUTE_BIRTH | HD_ATTRIBUTE_ACCESS, twice, 24, NULL, 0),
+		HD_E_ATTRIBUTES_CORRUPT);
+	assert_int_equal(decode_field(HD_ATTRIBUTE_BIRTH | HD_ATTRIBUTE_CHANGE, twice, 24, NULL, 0), 0);
+	before[0] = HD_ATTRIBUTE_MODIFY;
+	memcpy(before + 1, moment, 12);
+	memcpy(before + 13, "\1a", 2);
+	assert_code(decode_field(HD_ATTRIBUTE_MODIFY, moment, 12, before, sizeof(before)),
+		HD_E_ATTRIBUTES_CORRUPT);
+	assert_int_equal(decode_field(HD_ATTRIBUTE_MODIFY, zeros, 12, before, sizeof(before)), 0);
+}
+
+/* What a capture of a commit's directory with one changed file writes. */
+static void entries_like_the_one_before_are_names_alone(void **state)
+{
+	struct hd_attribute_entry entries[3] = {entry_named("a"), entry_named("b"), entry_named("c")};
+	HD_AUTO_BUFFER struct hd_buffer one = {0}, all = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		entries[i].link_group = entries[i].links = 0;
+	assert_int_equal(hd_attributes_encode(entries, 1, &one), 0);
+	assert_int_equal(hd_attributes_encode(entries, 3, &all), 0);
+	assert_int_equal(all.size, one.size + 2 * (2 + 1));
+	entries[1].modify_time = entries[1].change_time = (struct timespec){5, 6};
+	hd_buffer_reset(&all);
+	assert_int_equal(hd_attributes_encode(entries, 3, &all), 0);
+	assert_int_equal(all.size, one.size + 2 * (2 + 1) + 12 + 24);
 }
 
 static void decode_refuses_every_shorter_and_longer_input(void **state)
@@ -194,6 +281,9 @@ int main(void)
 		cmocka_unit_test(attributes_come_back),
 		cmocka_unit_test(encode_refuses_impossible_attributes),
 		cmocka_unit_test(decode_refuses_malformed_bytes),
+		cmocka_unit_test(decode_refuses_malformed_references),
+		cmocka_unit_test(a_field_that_says_what_is_so_without_it_is_refused),
+		cmocka_unit_test(entries_like_the_one_before_are_names_alone),
 		cmocka_unit_test(decode_refuses_every_shorter_and_longer_input),
 	};
 

@@ -388,7 +388,7 @@ static void an_index_of_another_version_is_refused(void **state)
 
 	tamper(scratch->store->index, "PRAGMA user_version = 1");
 	assert_code(hd_store_open(scratch->path, &other), HD_E_STORE_VERSION);
-	tamper(scratch->store->index, "PRAGMA user_version = 5; PRAGMA application_id = 1");
+	tamper(scratch->store->index, "PRAGMA user_version = 7; PRAGMA application_id = 1");
 	assert_code(hd_store_open(scratch->path, &other), HD_E_STORE_CORRUPT);
 }
 
