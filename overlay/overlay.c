@@ -67,16 +67,7 @@ void hd_overlay_sign_lock(struct hd_overlay *overlay)
 	(void)hd_file_write_at(overlay->lock_fd, holder, strlen(holder), 0);
 }
 
-/* Without its directory's name on disk a journal is not there after a power cut, whatever else of it was synced. */
-static int sync_threads(const struct hd_store *store)
-{
-	HD_AUTO_CLOSE int fd = hd_directory_open(store->fd, "threads");
-	int r = fd < 0 ? fd : hd_directory_sync(fd);
-
-	return r < 0 ? hd_fail_in(r, "sync the directory of threads") : 0;
-}
-
-static int open_directory(struct hd_overlay *overlay, bool attach)
+static int open_directory(struct hd_overlay *overlay)
 {
 	char path[64];
 	int r;
@@ -86,12 +77,9 @@ static int open_directory(struct hd_overlay *overlay, bool attach)
 	if (r < 0)
 		return hd_fail_in(r, "make the directory of thread '%s'", overlay->thread);
 	overlay->directory_fd = hd_directory_open(overlay->store->fd, path);
-	if (overlay->directory_fd < 0)
-		return hd_fail_in(
-			overlay->directory_fd, "open the directory of thread '%s'", overlay->thread);
-	/* Whoever made it may have died before it was on disk. Where there is a journal, or memory to go on with, this was done
-	 * before it. */
-	return attach || hd_file_exists(overlay->directory_fd, "journal") ? 0 : sync_threads(overlay->store);
+	return overlay->directory_fd < 0 ? hd_fail_in(overlay->directory_fd,
+						   "open the directory of thread '%s'", overlay->thread)
+					 : 0;
 }
 
 static int open_memory(struct hd_overlay *overlay, const struct hd_overlay_options *options)
@@ -166,7 +154,7 @@ static int open_parts(
 	struct hd_overlay *overlay, struct hd_overlay_options *options, const struct hd_state *state)
 {
 	struct hd_recovered recovered = {0};
-	int r = open_directory(overlay, options->attach);
+	int r = open_directory(overlay);
 
 	if (r == 0)
 		r = lock_thread(overlay);

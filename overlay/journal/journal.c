@@ -26,6 +26,9 @@
  * every instant one of the two is whole. Once renamed it is the journal, whatever the directory's sync says: epochs
  * written to the old file from then on would be found by nobody. A sync that failed is made up for before the next
  * epoch counts.
+ *
+ * Before there is a journal the name of its directory is synced, and not when that is made: a mount of a new thread need not wait for
+ * it, and where there is a journal it was done, whoever made the directory.
  */
 
 #define PIECE (1u << 20)
@@ -326,10 +329,19 @@ static int write_trailer(struct hd_journal *journal)
 						     : write_piece(journal);
 }
 
+int hd_journal_sync_directory(int directory_fd)
+{
+	HD_AUTO_CLOSE int above_fd = hd_directory_open(directory_fd, "..");
+
+	return above_fd < 0 ? above_fd : hd_directory_sync(above_fd);
+}
+
 static int replace_journal(struct hd_journal *journal)
 {
-	int r = hd_file_rename(journal->directory_fd, NAME_NEW, NAME);
+	int r = journal->fd < 0 ? hd_journal_sync_directory(journal->directory_fd) : 0;
 
+	if (r >= 0)
+		r = hd_file_rename(journal->directory_fd, NAME_NEW, NAME);
 	if (r < 0)
 		return r;
 	if (journal->fd >= 0)

@@ -67,6 +67,8 @@ bool hd_journal_closed_end(int directory_fd, uint32_t thread, struct hd_journal_
  * checkpoint. */
 int hd_journal_open(
 	int directory_fd, uint32_t thread, uint64_t size, uint64_t epochs, struct hd_journal **ret_journal);
+/* Makes durable that there is this directory of a thread. The first epoch of all does it; and who relies on other files in it. */
+int hd_journal_sync_directory(int directory_fd);
 /* Makes durable what was replayed: a process that was killed may have written it and not synced it. Between epochs; costs
  * nothing the second time. */
 int hd_journal_sync(struct hd_journal *journal);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "overlay/journal/journal.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
@@ -49,6 +50,8 @@ int hd_volatile_mark_set(int directory_fd)
 		r = hd_file_sync(fd);
 	if (r >= 0)
 		r = hd_directory_sync(directory_fd);
+	if (r >= 0)
+		r = hd_journal_sync_directory(directory_fd);
 	return r < 0 ? hd_fail_in(r, "mark the thread as volatile") : 0;
 }
 
