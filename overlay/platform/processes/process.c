@@ -17,9 +17,9 @@
 /*
  * Starting and following child processes.
  *
- * fork(2) copies one thread and every lock as it stood, malloc's included. So everything that needs memory is
- * prepared before the fork, and the child runs process_child.c, which makes system calls only. All signals
- * are blocked meanwhile: a handler of ours must not run in the child.
+ * vfork(2) lends the child our memory until it executes the program, so nothing of it is copied; this thread waits. Every lock is as
+ * it stood, malloc's included. So everything that needs memory is prepared before, and the child runs process_child.c, which makes
+ * system calls only. All signals are blocked meanwhile: a handler of ours must not run in the child.
  *
  * A failing exec tells its errno through a close-on-exec pipe; end of file means that the new program runs.
  * The parent thus never mistakes a missing program for one that started and failed.
@@ -62,7 +62,7 @@ static int fork_child(struct hd_child_plan *plan, int report_fds[2], pid_t *ret_
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &plan->signals_before);
-	pid = fork();
+	pid = vfork();
 	if (pid == 0)
 		hd_child_run(plan);
 	r = pid < 0 ? hd_errno() : 0;

@@ -63,7 +63,7 @@ static void reset_signals(void)
 	for (int number = 1; number < NSIG; number++) {
 		struct sigaction action;
 
-		if (sigaction(number, NULL, &action) < 0 ||
+		if (sigaction(number, NULL, &action) < 0 || action.sa_handler == SIG_DFL ||
 			(action.sa_handler == SIG_IGN && number != SIGPIPE))
 			continue;
 		action = (struct sigaction){.sa_handler = SIG_DFL};

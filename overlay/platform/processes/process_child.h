@@ -3,11 +3,11 @@
 #define HEDDLE_PLATFORM_PROCESSES_PROCESS_CHILD_H
 
 /*
- * The moments of a child between fork and exec. Used by process.c alone.
+ * The moments of a child between vfork and exec. Used by process.c alone.
  *
- * Threads     The child has one thread and the parent's memory as it stood: only async-signal-safe calls
- *             (signal-safety(7)) may be made, and no memory may be allocated.
- * Ownership   The plan and all it points to belong to the parent, prepared before the fork.
+ * Threads     The child has one thread, and the parent's memory, in which other threads go on: only async-signal-safe calls
+ *             (signal-safety(7)) may be made, no memory may be allocated, and nothing written but the plan's numbers.
+ * Ownership   The plan and all it points to belong to the parent, prepared before.
  */
 
 #include <signal.h>
