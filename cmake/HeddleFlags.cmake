@@ -10,6 +10,10 @@ target_compile_options(heddle_flags INTERFACE
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wwrite-strings
     -Wpointer-arith -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -fno-strict-aliasing
     $<$<BOOL:${HEDDLE_WERROR}>:-Werror>)
+# What a program does not call costs it nothing when it starts: neither libraries nor functions that others call, and
+# libgcc's unwinder is a part of those few that print stacks.
+target_compile_options(heddle_flags INTERFACE -ffunction-sections -fdata-sections)
+target_link_options(heddle_flags INTERFACE "LINKER:--as-needed,--gc-sections" -static-libgcc)
 if(HEDDLE_SANITIZE)
     target_compile_options(heddle_flags INTERFACE -fsanitize=${HEDDLE_SANITIZE} -fno-omit-frame-pointer)
     target_link_options(heddle_flags INTERFACE -fsanitize=${HEDDLE_SANITIZE})

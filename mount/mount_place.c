@@ -254,26 +254,6 @@ int hd_mount_find_thread(const char *store_path, const char *thread, struct hd_m
 	return run_search(&search, ret_place);
 }
 
-bool hd_mount_is_dead(const struct hd_mount_place *place)
-{
-	struct hd_store *store;
-	struct hd_thread thread;
-	struct stat stat;
-	bool dead;
-	int r;
-
-	r = hd_store_open(place->store, &store);
-	/* A store that is gone has no lease; the kernel may know. */
-	if (r < 0)
-		return hd_file_stat_at(AT_FDCWD, place->directory, &stat) == -ENOTCONN;
-	r = hd_index_get_thread(store->index, place->thread, &thread);
-	dead = r >= 0 && !hd_run_lock_is_held(place->store, thread.number, HD_RUN_LEASE);
-	if (r >= 0)
-		hd_thread_clear(&thread);
-	hd_store_free(store);
-	return dead;
-}
-
 void hd_mount_flush(int fd)
 {
 	struct hd_filesystem_space space;

@@ -27,12 +27,6 @@ int hd_mount_find(const char *path, struct hd_mount_place *ret_place);
 int hd_mount_find_thread(const char *store_path, const char *thread, struct hd_mount_place *ret_place);
 
 /*
- * Whether nobody serves the mount any more. The thread's lease says so, which everybody who could serve it has: a call
- * into the mount would be answered from the kernel's cache, or never.
- */
-bool hd_mount_is_dead(const struct hd_mount_place *place);
-
-/*
  * Detaches what THREAD's server mounted at DIRECTORY (hd_mount_point_detach). -EINVAL when another mount of heddle's stands
  * there by now, which somebody mounted after ours was unmounted behind our back.
  */

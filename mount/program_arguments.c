@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mount/program_arguments.h"
 
+#include <inttypes.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "overlay/platform/cleanup.h"
@@ -25,8 +27,10 @@ static const struct {
 	{"--take-over", SIZE_MAX, offsetof(struct hd_program_arguments, take_over)},
 };
 
-/* All texts with their names, all flags, the program and the end. */
-_Static_assert(HD_PROGRAM_WORDS >= 2 * 4 + 6 + 2, "more arguments than words");
+#define NUMBER "--number"
+
+/* All texts and the number with their names, all flags, the program and the end. */
+_Static_assert(HD_PROGRAM_WORDS >= 2 * 5 + 6 + 2, "more arguments than words");
 
 static char *writable(const char *text)
 {
@@ -34,12 +38,13 @@ static char *writable(const char *text)
 }
 
 void hd_program_arguments_list(
-	const char *program, const struct hd_program_arguments *arguments, char *ret_argv[HD_PROGRAM_WORDS])
+	const char *program, const struct hd_program_arguments *arguments, struct hd_program_words *ret_words)
 {
+	char **argv = ret_words->argv;
 	size_t n = 0;
 	size_t i;
 
-	ret_argv[n++] = writable(program);
+	argv[n++] = writable(program);
 	for (i = 0; i < HD_ARRAY_SIZE(rows); i++) {
 		const char *text = rows[i].text == SIZE_MAX
 					   ? NULL
@@ -48,11 +53,25 @@ void hd_program_arguments_list(
 			rows[i].flag != SIZE_MAX && *(const bool *)((const char *)arguments + rows[i].flag);
 
 		if (text || flag)
-			ret_argv[n++] = writable(rows[i].name);
+			argv[n++] = writable(rows[i].name);
 		if (text)
-			ret_argv[n++] = writable(text);
+			argv[n++] = writable(text);
 	}
-	ret_argv[n] = NULL;
+	if (arguments->number) {
+		(void)snprintf(ret_words->number, sizeof(ret_words->number), "%" PRIu32, arguments->number);
+		argv[n++] = writable(NUMBER);
+		argv[n++] = ret_words->number;
+	}
+	argv[n] = NULL;
+}
+
+/* 0: it is none. */
+static uint32_t read_number(const char *text)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	return *text >= '0' && *text <= '9' && *end == '\0' && number <= UINT32_MAX ? (uint32_t)number : 0;
 }
 
 int hd_program_arguments_parse(char *const argv[], struct hd_program_arguments *ret_arguments)
@@ -61,6 +80,12 @@ int hd_program_arguments_parse(char *const argv[], struct hd_program_arguments *
 	size_t i, k;
 
 	for (i = 1; argv[0] && argv[i]; i++) {
+		if (strcmp(argv[i], NUMBER) == 0 && argv[i + 1]) {
+			arguments.number = read_number(argv[++i]);
+			if (!arguments.number)
+				return hd_fail(HD_E_USAGE, "'%s' is no number of a thread", argv[i]);
+			continue;
+		}
 		for (k = 0; k < HD_ARRAY_SIZE(rows) && strcmp(argv[i], rows[k].name) != 0; k++)
 			;
 		if (k == HD_ARRAY_SIZE(rows))

@@ -10,6 +10,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Descriptors that are inherited under fixed numbers, beside those of mount_parts.h: the link of a worker and a keeper
@@ -25,6 +26,7 @@ enum {
 struct hd_program_arguments {
 	const char *store;     /* path of the .heddle directory */
 	const char *thread;    /* name */
+	uint32_t number;       /* of the thread, as who starts us found it in the index; 0: not told */
 	const char *directory; /* absolute mountpoint; heddled alone */
 	const char *options;   /* as hd_mount_options_format writes them; NULL: the defaults */
 	bool report;           /* heddled: somebody waits at HD_SUPERVISOR_REPORT_FD; go to the background */
@@ -35,14 +37,19 @@ struct hd_program_arguments {
 	bool take_over; /* worker: go on where a dead worker was */
 };
 
-/* Texts and flags, a name before each text, and NULL. */
-#define HD_PROGRAM_WORDS 16
+/* Texts, the number and flags, a name before each text and number, and NULL. */
+#define HD_PROGRAM_WORDS 18
+
+struct hd_program_words {
+	char *argv[HD_PROGRAM_WORDS];
+	char number[11];
+};
 
 /* ARGV as main got it. */
 int hd_program_arguments_parse(char *const argv[], struct hd_program_arguments *ret_arguments);
 
-/* The other way round; what is not set is left out. The words are borrowed from ARGUMENTS. */
-void hd_program_arguments_list(
-	const char *program, const struct hd_program_arguments *arguments, char *ret_argv[HD_PROGRAM_WORDS]);
+/* The other way round; what is not set is left out. The words are borrowed from ARGUMENTS and from *RET_WORDS itself. */
+void hd_program_arguments_list(const char *program, const struct hd_program_arguments *arguments,
+	struct hd_program_words *ret_words);
 
 #endif

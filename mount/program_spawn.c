@@ -8,13 +8,13 @@ int hd_program_spawn(const char *name, const struct hd_program_arguments *argume
 	const struct hd_inherited_fd *fds, size_t n_fds, pid_t *ret_pid)
 {
 	HD_AUTO_FREE char *program = NULL;
-	char *argv[HD_PROGRAM_WORDS];
+	struct hd_program_words words;
 	int r;
 
 	r = hd_process_own_program(name, &program);
 	if (r < 0)
 		return hd_fail_in(r, "find %s", name);
-	hd_program_arguments_list(program, arguments, argv);
-	r = hd_process_spawn(program, argv, fds, n_fds, false, ret_pid);
+	hd_program_arguments_list(program, arguments, &words);
+	r = hd_process_spawn(program, words.argv, fds, n_fds, false, ret_pid);
 	return r < 0 ? hd_fail_in(r, "start %s", program) : 0;
 }

@@ -11,6 +11,7 @@
 #include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
 #include "cli/threads/thread_command.h"
+#include "mount/client/mount_start.h"
 #include "mount/control/control_error.h"
 #include "mount/control/control_json.h"
 #include "mount/mount_place.h"

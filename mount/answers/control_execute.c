@@ -24,7 +24,6 @@
 #include "mount/answers/control_worktree.h"
 #include "mount/control/control_json.h"
 #include "mount/control/control_status_changes.h"
-#include "mount/fuse/session/fuse_session.h"
 #include "mount/fuse/written_pages.h"
 #include "mount/watchdog/watchdog.h"
 #include "overlay/platform/cleanup.h"
@@ -140,7 +139,7 @@ static int run_capture(struct execution *execution)
 {
 	HD_CLEANUP(hd_growth_clear) struct hd_growth growth = {0};
 	HD_CLEANUP(hd_control_paths_clear) struct hd_control_paths paths = {0};
-	const struct hd_fuse_session *session = execution->environment->session;
+	struct hd_witness *noting = execution->environment->witness;
 	HD_AUTO_FREE struct hd_state_fact *facts = NULL;
 	struct hd_capture_options options = {0};
 	struct hd_capture_witness witness;
@@ -168,8 +167,8 @@ static int run_capture(struct execution *execution)
 	options.growth = &growth;
 	options.facts = facts;
 	options.time = time_given ? &time : NULL;
-	if (session && hd_fuse_session_witness(session)) {
-		hd_control_capture_witness(hd_fuse_session_witness(session), &witness);
+	if (noting) {
+		hd_control_capture_witness(noting, &witness);
 		options.witness = &witness;
 	}
 	r = hd_capture_run(execution->overlay, &options, &state, &nothing);

@@ -15,6 +15,7 @@
  */
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,15 +26,26 @@ struct hd_diff;
 struct hd_fuse_session;
 struct hd_message_counters;
 struct hd_mount_options;
+struct hd_switch;
 struct hd_watchdog;
+struct hd_witness;
+
+/* What a mount does around a switch of its tree: mount/fuse/session/fuse_switch.h, which the command line is not linked with. */
+struct hd_control_switching {
+	void (*hold_changes)(struct hd_fuse_session *session);
+	void (*release_changes)(struct hd_fuse_session *session, const struct hd_switch *tree_switch);
+	bool (*kernel_keeps_sizes)(const struct hd_fuse_session *session);
+};
 
 /* What `status` and `ping` say beyond the overlay. All zero when the thread is not mounted. */
 struct hd_control_environment {
 	const char *mountpoint; /* borrowed; NULL when not mounted */
 	pid_t supervisor;
 	pid_t worker;
-	uint64_t started_ns;                    /* hd_clock_monotonic_ns when the worker began to serve */
-	struct hd_fuse_session *session;        /* borrowed; NULL when not mounted */
+	uint64_t started_ns;             /* hd_clock_monotonic_ns when the worker began to serve */
+	struct hd_fuse_session *session; /* borrowed; NULL when not mounted */
+	const struct hd_control_switching *switching; /* borrowed; of the session */
+	struct hd_witness *witness; /* borrowed: who notes which process changes what; may be NULL */
 	struct hd_message_counters *messages;   /* borrowed; may be NULL */
 	struct hd_watchdog *watchdog;           /* borrowed; may be NULL */
 	const struct hd_mount_options *options; /* borrowed; NULL when not mounted */

@@ -10,7 +10,6 @@
 #include "capture/threads/thread_advance.h"
 #include "capture/threads/thread_fork.h"
 #include "mount/control/control_json.h"
-#include "mount/fuse/session/fuse_switch.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/snapshot.h"
@@ -29,23 +28,27 @@
 
 struct moving {
 	struct hd_overlay *overlay;
-	struct hd_fuse_session *session; /* borrowed; NULL when not mounted */
+	const struct hd_control_environment *environment;
 	struct hd_live_thread live;
 };
 
 static void begin(struct moving *moving)
 {
+	const struct hd_control_environment *environment = moving->environment;
+
 	moving->live.overlay = moving->overlay;
 	hd_overlay_hold_captures(moving->overlay);
 	hd_overlay_settle(moving->overlay);
-	if (moving->session)
-		hd_fuse_hold_changes(moving->session);
+	if (environment->session)
+		environment->switching->hold_changes(environment->session);
 }
 
 static void end(struct moving *moving)
 {
-	if (moving->session)
-		hd_fuse_release_changes(moving->session, moving->live.tree_switch);
+	const struct hd_control_environment *environment = moving->environment;
+
+	if (environment->session)
+		environment->switching->release_changes(environment->session, moving->live.tree_switch);
 	(void)hd_switch_told(moving->overlay);
 	hd_overlay_unhold_captures(moving->overlay);
 }
@@ -75,7 +78,9 @@ static bool must_be_looked_at(const struct hd_switch_change *change, bool keeps_
 /* Where the files are whose size the kernel must ask for: it would append where the old one ended. */
 static json_t *replaced_files(const struct moving *moving)
 {
-	bool keeps_sizes = moving->session && hd_fuse_kernel_keeps_sizes(moving->session);
+	const struct hd_control_environment *environment = moving->environment;
+	bool keeps_sizes =
+		environment->session && environment->switching->kernel_keeps_sizes(environment->session);
 	json_t *files = json_array();
 	const struct hd_switch_change *changes = NULL;
 	size_t count = 0;
@@ -112,7 +117,7 @@ static int reply(const struct moving *moving, const struct hd_operation *operati
 int hd_control_restore(struct hd_overlay *overlay, const struct hd_control_environment *environment,
 	json_t *request, json_t **ret_reply)
 {
-	struct moving moving = {.overlay = overlay, .session = environment->session};
+	struct moving moving = {.overlay = overlay, .environment = environment};
 	HD_CLEANUP(hd_control_paths_clear) struct hd_control_paths paths = {0};
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	struct hd_restore_options options = {.thread = hd_overlay_thread(overlay), .live = &moving.live};
@@ -145,7 +150,7 @@ int hd_control_restore(struct hd_overlay *overlay, const struct hd_control_envir
 int hd_control_undo(struct hd_overlay *overlay, const struct hd_control_environment *environment,
 	json_t *request, json_t **ret_reply)
 {
-	struct moving moving = {.overlay = overlay, .session = environment->session};
+	struct moving moving = {.overlay = overlay, .environment = environment};
 	HD_CLEANUP(hd_undo_plan_clear) struct hd_undo_plan plan = {0};
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	struct hd_store *store = hd_overlay_store(overlay);
@@ -192,7 +197,7 @@ static int read_kind(const char *text, enum hd_operation_kind *ret_kind)
 int hd_control_advance(struct hd_overlay *overlay, const struct hd_control_environment *environment,
 	json_t *request, json_t **ret_reply)
 {
-	struct moving moving = {.overlay = overlay, .session = environment->session};
+	struct moving moving = {.overlay = overlay, .environment = environment};
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	struct hd_advance_options options = {.thread = hd_overlay_thread(overlay), .live = &moving.live};
 	const char *kind, *from, *to, *base = NULL;

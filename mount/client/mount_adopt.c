@@ -16,17 +16,22 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/sockets/socket.h"
 
-static int spawn_adopter(const struct hd_store *store, const char *thread, bool replace, int report_fd)
+static int spawn_adopter(
+	const struct hd_store *store, const char *thread, uint32_t number, bool replace, int report_fd)
 {
 	const struct hd_inherited_fd fds[] = {{report_fd, HD_SUPERVISOR_REPORT_FD}};
-	const struct hd_program_arguments arguments = {
-		.store = store->path, .thread = thread, .adopt = true, .replace = replace, .report = true};
+	const struct hd_program_arguments arguments = {.store = store->path,
+		.thread = thread,
+		.number = number,
+		.adopt = true,
+		.replace = replace,
+		.report = true};
 	pid_t pid;
 
 	return hd_program_spawn("heddled", &arguments, fds, HD_ARRAY_SIZE(fds), &pid);
 }
 
-static int adopt(const struct hd_store *store, const char *thread, bool replace)
+static int adopt(const struct hd_store *store, const char *thread, uint32_t number, bool replace)
 {
 	HD_AUTO_CLOSE int ours = -1;
 	HD_AUTO_CLOSE int passed_fd = -1;
@@ -38,7 +43,7 @@ static int adopt(const struct hd_store *store, const char *thread, bool replace)
 	if (r < 0)
 		return hd_fail_in(r, "make a socket pair");
 	ours = ends[0];
-	r = spawn_adopter(store, thread, replace, ends[1]);
+	r = spawn_adopter(store, thread, number, replace, ends[1]);
 	hd_cleanup_close(&ends[1]);
 	if (r >= 0)
 		r = hd_control_receive(ours, -1, &report, &passed_fd);
@@ -55,10 +60,10 @@ int hd_mount_adopt(const struct hd_store *store, const char *thread, uint32_t nu
 	if (hd_run_lock_is_held(store->path, number, HD_RUN_SUPERVISOR) ||
 		hd_run_lock_is_held(store->path, number, HD_RUN_KEEPER))
 		return 0;
-	return adopt(store, thread, false);
+	return adopt(store, thread, number, false);
 }
 
-int hd_mount_replace(const struct hd_store *store, const char *thread)
+int hd_mount_replace(const struct hd_store *store, const char *thread, uint32_t number)
 {
-	return adopt(store, thread, true);
+	return adopt(store, thread, number, true);
 }

@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "mount/client/control_client.h"
 #include "mount/client/mount_start.h"
@@ -14,6 +15,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/file.h"
 #include "overlay/platform/sockets/socket.h"
 
 #define PATIENCE_NS 10000000000u
@@ -27,6 +29,26 @@ static bool is_served(const char *path, const char *thread)
 
 	/* What cannot be reached, or closes the connection without a word, is ending, or about to be adopted. */
 	return r != -ECONNREFUSED && r != -ENOENT && r != -ECONNRESET && r != -EPIPE && r != -EAGAIN;
+}
+
+bool hd_mount_is_dead(const struct hd_mount_place *place)
+{
+	struct hd_store *store;
+	struct hd_thread thread;
+	struct stat stat;
+	bool dead;
+	int r;
+
+	r = hd_store_open(place->store, &store);
+	/* A store that is gone has no lease; the kernel may know. */
+	if (r < 0)
+		return hd_file_stat_at(AT_FDCWD, place->directory, &stat) == -ENOTCONN;
+	r = hd_index_get_thread(store->index, place->thread, &thread);
+	dead = r >= 0 && !hd_run_lock_is_held(place->store, thread.number, HD_RUN_LEASE);
+	if (r >= 0)
+		hd_thread_clear(&thread);
+	hd_store_free(store);
+	return dead;
 }
 
 static bool await_end(const struct hd_store *store, uint32_t number, const struct hd_mount_place *place)

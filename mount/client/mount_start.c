@@ -159,7 +159,7 @@ static int check_place(const struct hd_store *store, const char *directory)
 	return check_bases(store, directory);
 }
 
-static int check_thread(const struct hd_store *store, const char *thread)
+static int check_thread(const struct hd_store *store, const char *thread, uint32_t *ret_number)
 {
 	struct hd_mount_place place;
 	struct hd_thread record;
@@ -168,6 +168,7 @@ static int check_thread(const struct hd_store *store, const char *thread)
 	r = hd_index_get_thread(store->index, thread, &record);
 	if (r < 0)
 		return hd_fail_in(r, "'%s'", thread);
+	*ret_number = record.number;
 	hd_thread_clear(&record);
 	r = hd_mount_find_thread(store->path, thread, &place);
 	if (r < 0)
@@ -181,19 +182,13 @@ static int check_thread(const struct hd_store *store, const char *thread)
 	return r;
 }
 
-static int spawn_supervisor(const struct hd_store *store, const char *thread, const char *directory,
-	const char *options, int device, int report_fd)
+static int spawn_supervisor(const struct hd_program_arguments *arguments, int device, int report_fd)
 {
 	const struct hd_inherited_fd fds[] = {
 		{report_fd, HD_SUPERVISOR_REPORT_FD}, {device, HD_SUPERVISOR_DEVICE_FD}};
-	const struct hd_program_arguments arguments = {.store = store->path,
-		.thread = thread,
-		.directory = directory,
-		.options = options,
-		.report = true};
 	pid_t pid;
 
-	return hd_program_spawn("heddled", &arguments, fds, device >= 0 ? HD_ARRAY_SIZE(fds) : 1, &pid);
+	return hd_program_spawn("heddled", arguments, fds, device >= 0 ? HD_ARRAY_SIZE(fds) : 1, &pid);
 }
 
 /* As hd_control_check_alive, of whoever listens at the thread's socket; -ENOENT, -ECONNREFUSED: nobody. */
@@ -225,10 +220,16 @@ static int explain_busy(const struct hd_store *store, const char *thread)
 }
 
 /* Starts heddled and returns when the mount can be used, or is not to be. DEVICE: what is mounted already, or -1. */
-static int serve(const struct hd_store *store, const char *thread, const char *directory,
+static int serve(const struct hd_store *store, const char *thread, uint32_t number, const char *directory,
 	const struct hd_mount_options *options, int device)
 {
 	HD_AUTO_FREE char *text = hd_mount_options_format(options);
+	const struct hd_program_arguments arguments = {.store = store->path,
+		.thread = thread,
+		.number = number,
+		.directory = directory,
+		.options = text,
+		.report = true};
 	HD_AUTO_CLOSE int ours = -1;
 	int ends[2];
 	json_t *report = NULL;
@@ -241,7 +242,7 @@ static int serve(const struct hd_store *store, const char *thread, const char *d
 	if (r < 0)
 		return hd_fail_in(r, "make a socket pair");
 	ours = ends[0];
-	r = spawn_supervisor(store, thread, directory, text, device, ends[1]);
+	r = spawn_supervisor(&arguments, device, ends[1]);
 	hd_cleanup_close(&ends[1]);
 	if (r < 0)
 		return r;
@@ -285,15 +286,11 @@ static int explain_elsewhere(const struct hd_store *store, const char *thread, u
  * Somebody may have the thread mounted where we cannot see it. Who is about to end is waited for, here as long as it
  * answers still, and then by heddled.
  */
-static int check_elsewhere(const struct hd_store *store, const char *thread, uint64_t patience_ns)
+static int check_elsewhere(
+	const struct hd_store *store, const char *thread, uint32_t number, uint64_t patience_ns)
 {
 	uint64_t deadline = hd_clock_monotonic_ns() + patience_ns;
-	uint32_t number;
-	int r;
 
-	r = hd_index_thread_number(store->index, thread, &number);
-	if (r < 0)
-		return hd_fail_in(r, "'%s'", thread);
 	while (hd_run_lock_is_held(store->path, number, HD_RUN_LEASE) && answers(store, thread, number)) {
 		if (hd_clock_monotonic_ns() > deadline)
 			return explain_elsewhere(store, thread, number);
@@ -306,27 +303,29 @@ int hd_mount_start(struct hd_store *store, const char *thread, const char *direc
 	const struct hd_mount_options *options)
 {
 	HD_AUTO_FREE char *chosen = NULL;
+	uint32_t number = 0;
 	int r;
 
-	r = check_thread(store, thread);
+	r = check_thread(store, thread, &number);
 	if (r >= 0)
-		r = check_elsewhere(store, thread, ELSEWHERE_PATIENCE_NS);
+		r = check_elsewhere(store, thread, number, ELSEWHERE_PATIENCE_NS);
 	if (r >= 0)
 		r = choose_directory(store, thread, directory, &chosen);
 	if (r >= 0)
 		r = check_place(store, chosen);
 	if (r >= 0)
 		r = clear_directory(chosen);
-	return r < 0 ? r : serve(store, thread, chosen, options, -1);
+	return r < 0 ? r : serve(store, thread, number, chosen, options, -1);
 }
 
 int hd_mount_prepare_private(
 	const struct hd_store *store, const char *thread, const char *directory, char **ret_directory)
 {
-	int r = check_thread(store, thread);
+	uint32_t number = 0;
+	int r = check_thread(store, thread, &number);
 
 	if (r >= 0)
-		r = check_elsewhere(store, thread, ELSEWHERE_PRIVATE_NS);
+		r = check_elsewhere(store, thread, number, ELSEWHERE_PRIVATE_NS);
 	return r < 0 ? r : choose_directory(store, thread, directory, ret_directory);
 }
 
@@ -334,9 +333,11 @@ int hd_mount_start_private(struct hd_store *store, const char *thread, const cha
 	const struct hd_mount_options *options, int device)
 {
 	struct hd_mount_options private = *options;
+	uint32_t number = 0;
+	int r = hd_index_thread_number(store->index, thread, &number);
 
 	private.is_private = true;
-	return serve(store, thread, directory, &private, device);
+	return r < 0 ? r : serve(store, thread, number, directory, &private, device);
 }
 
 /* ---- stopping ---- */

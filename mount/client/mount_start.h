@@ -54,10 +54,16 @@ int hd_mount_adopt(const struct hd_store *store, const char *thread, uint32_t nu
  */
 int hd_mount_upgrade(const struct hd_store *store, const char *thread, char **ret_version);
 /* The second half of that: THREAD's worker has no supervisor, and gets another supervisor and another worker. */
-int hd_mount_replace(const struct hd_store *store, const char *thread);
+int hd_mount_replace(const struct hd_store *store, const char *thread, uint32_t number);
 
 /* The control socket of thread NUMBER, of a mount that has no supervisor once it got one. -ENOENT, -ECONNREFUSED. */
 int hd_mount_connect(const struct hd_store *store, const char *thread, uint32_t number);
+
+/*
+ * Whether nobody serves the mount any more. The thread's lease says so, which everybody who could serve it has: a call
+ * into the mount would be answered from the kernel's cache, or never.
+ */
+bool hd_mount_is_dead(const struct hd_mount_place *place);
 
 /*
  * Whether the mount is dead (hd_mount_is_dead), for who would go on if it were: processes of the mount that were killed may still be ending, which is waited for

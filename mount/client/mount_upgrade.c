@@ -94,7 +94,7 @@ int hd_mount_upgrade(const struct hd_store *store, const char *thread, char **re
 	if (r >= 0)
 		r = step_down(fd);
 	if (r >= 0)
-		r = hd_mount_replace(store, thread);
+		r = hd_mount_replace(store, thread, number);
 	if (r >= 0)
 		*ret_version = HD_STEAL(version);
 	return r;

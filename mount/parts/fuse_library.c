@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mount/parts/fuse_library.h"
 
-#define FUSE_USE_VERSION 314
-#include <fuse3/fuse_lowlevel.h>
+#include "overlay/platform/error.h"
+#include "overlay/platform/processes/library.h"
+
+/* The one that a worker is linked with. */
+#define LIBRARY "libfuse3.so.3"
 
 uint32_t hd_fuse_library(void)
 {
-	return (uint32_t)fuse_version();
+	static const char *const name[] = {"fuse_version"};
+	int (*version)(void) = NULL;
+	void *library;
+	int r = hd_library_open(LIBRARY, &library);
+
+	if (r >= 0)
+		r = hd_library_find(library, name, 1, (void **)(void *)&version);
+	if (r < 0)
+		hd_error_clear();
+	return r < 0 ? 0 : (uint32_t)version();
 }

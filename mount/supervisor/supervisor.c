@@ -5,7 +5,8 @@
  * data, so there is little of it. Everything that serves is in the worker, which may die.
  *
  * The overlay is opened by the worker before anything is mounted: a thread that cannot be opened never hangs
- * a path.
+ * a path. The store is opened by nobody else: which number the thread has, who starts us knows, and the worker sees whether it
+ * has that still, after the locks of that number are ours.
  */
 
 #include "mount/supervisor/supervisor.h"
@@ -58,19 +59,6 @@ static int open_log(const struct hd_program_arguments *arguments, uint32_t numbe
 	return r < 0 ? r : hd_file_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT, 0600);
 }
 
-static int read_thread_number(const struct hd_program_arguments *arguments, uint32_t *ret_number)
-{
-	struct hd_store *store;
-	int r;
-
-	r = hd_store_open(arguments->store, &store);
-	if (r < 0)
-		return r;
-	r = hd_index_thread_number(store->index, arguments->thread, ret_number);
-	hd_store_free(store);
-	return r;
-}
-
 /* The locks that say who is who, for which the processes of the mount before are waited for. */
 static int await_lock(const struct hd_supervisor *supervisor, enum hd_run_file file)
 {
@@ -83,15 +71,6 @@ static int await_lock(const struct hd_supervisor *supervisor, enum hd_run_file f
 			return r;
 		hd_clock_sleep_ns(LEASE_RETRY_NS);
 	}
-}
-
-/* While the lease was waited for, the thread may have been given another directory. */
-static int check_thread_number(const struct hd_supervisor *supervisor)
-{
-	uint32_t number = 0;
-	int r = read_thread_number(&supervisor->arguments, &number);
-
-	return r < 0 || number == supervisor->number ? r : -HD_E_THREAD_BUSY;
 }
 
 /* Goes to the background, with the thread's log. */
@@ -109,9 +88,9 @@ static int prepare(struct hd_supervisor *supervisor)
 		return r;
 	if (!arguments->directory && !arguments->adopt)
 		return hd_fail(HD_E_USAGE, "--directory is missing");
-	r = read_thread_number(arguments, &supervisor->number);
-	if (r < 0)
-		return hd_fail_in(r, "open the store %s", arguments->store);
+	if (!arguments->number)
+		return hd_fail(HD_E_USAGE, "--number is missing");
+	supervisor->number = arguments->number;
 	r = hd_run_directory_make(arguments->store);
 	if (r >= 0)
 		r = log_fd = open_log(arguments, supervisor->number);
@@ -137,8 +116,6 @@ static int take_locks(struct hd_supervisor *supervisor)
 	int r;
 
 	r = supervisor->parts[HD_PART_LEASE] = await_lock(supervisor, HD_RUN_LEASE);
-	if (r >= 0)
-		r = check_thread_number(supervisor);
 	if (r >= 0)
 		r = supervisor->keeper_lock_fd = await_lock(supervisor, HD_RUN_KEEPER);
 	if (r >= 0)

@@ -54,6 +54,7 @@ static int start_worker(
 	HD_AUTO_FREE char *options = hd_mount_options_format(&supervisor->options);
 	const struct hd_program_arguments arguments = {.store = supervisor->arguments.store,
 		.thread = supervisor->arguments.thread,
+		.number = supervisor->number,
 		.options = options,
 		.take_over = role == HD_WORKER_TAKES_OVER,
 		.salvage = role == HD_WORKER_SALVAGES};

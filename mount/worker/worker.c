@@ -22,6 +22,7 @@
 #include "mount/fuse/requests/message_counters.h"
 #include "mount/fuse/requests/request_area.h"
 #include "mount/fuse/session/fuse_session.h"
+#include "mount/fuse/session/fuse_switch.h"
 #include "mount/git_link.h"
 #include "mount/parts/large_files.h"
 #include "mount/parts/mount_parts.h"
@@ -41,6 +42,9 @@
 #define SAVE_RETRY_NS 1000000000u
 
 static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+static const struct hd_control_switching switching = {
+	hd_fuse_hold_changes, hd_fuse_release_changes, hd_fuse_kernel_keeps_sizes};
 
 struct worker {
 	struct hd_program_arguments arguments;
@@ -136,6 +140,21 @@ static int open_store(struct worker *worker)
 	return r < 0 ? hd_fail_in(r, "open the store %s", worker->arguments.store) : 0;
 }
 
+/* While the locks of the thread's number were waited for, the name may have become another thread's. */
+static int check_number(const struct worker *worker)
+{
+	const struct hd_program_arguments *arguments = &worker->arguments;
+	uint32_t number = 0;
+	int r;
+
+	if (!arguments->number || arguments->take_over || arguments->salvage)
+		return 0;
+	r = hd_index_thread_number(worker->store->index, arguments->thread, &number);
+	return r < 0 || number == arguments->number
+		       ? r
+		       : hd_fail(HD_E_THREAD_BUSY, "'%s' is another thread by now", arguments->thread);
+}
+
 static int open_overlay(struct worker *worker)
 {
 	const struct hd_mount_options *options = &worker->options;
@@ -161,7 +180,9 @@ static int open_overlay(struct worker *worker)
 	int r;
 
 	settings.store = worker->store;
-	r = hd_overlay_open(&settings, &worker->overlay);
+	r = check_number(worker);
+	if (r >= 0)
+		r = hd_overlay_open(&settings, &worker->overlay);
 	if (r < 0)
 		return hd_fail_in(r, "open thread '%s'", worker->arguments.thread);
 	if (options->git != HD_GIT_NONE)
@@ -398,6 +419,8 @@ static int serve_mount(struct worker *worker, int device)
 		.worker = getpid(),
 		.started_ns = hd_clock_monotonic_ns(),
 		.session = worker->session,
+		.switching = &switching,
+		.witness = hd_fuse_session_witness(worker->session),
 		.messages = worker->messages,
 		.watchdog = worker->watchdog,
 		.options = &worker->options,

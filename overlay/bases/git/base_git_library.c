@@ -45,6 +45,18 @@ __attribute__((used, visibility("default"))) int mbedtls_x509_crt_parse_file(voi
 	return 0;
 }
 
+/*
+ * The same of libssh2, which starts OpenSSL: half of what is left of libgit2's own start. There is no such thing as a connection
+ * by ssh here.
+ */
+int libssh2_init(int flags);
+
+__attribute__((used, visibility("default"))) int libssh2_init(int flags)
+{
+	(void)flags;
+	return 0;
+}
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int start_result;
 

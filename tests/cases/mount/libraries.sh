@@ -3,12 +3,15 @@
 #
 # libgit2, and what it brings with it for networks and cryptography, is loaded where a repository is read, and by nobody
 # else: a mount of a directory starts, is taken over and goes on without. Where it is needed and is not there, it is said.
+# What holds a mount, two processes for each, has neither the index's library nor that of FUSE; nor do commands have the latter.
 
 . "$TEST_LIB/common.sh"
 
 uses_git() {
 	grep -q '/libgit2\.so' "/proc/$1/maps"
 }
+
+! ldd "$HEDDLE_BIN/heddle" | grep libfuse || fail "heddle is linked with libfuse"
 
 make_directory_base directory
 heddle_init directory
@@ -17,7 +20,9 @@ heddle_mount -o restarts=100
 echo changed >"$MNT/README"
 check heddle sync
 ! uses_git "$(worker_pid)" || fail "a worker of a directory has loaded libgit2"
-! uses_git "$(status_field 's["worker"]["supervisor"]')" || fail "heddled has loaded libgit2"
+supervisor=$(status_field 's["worker"]["supervisor"]')
+! uses_git "$supervisor" || fail "heddled has loaded libgit2"
+! grep -E '/lib(sqlite3|fuse3)\.so' "/proc/$supervisor/maps" || fail "heddled has libraries that it does not call"
 check python3 "$TEST_LIB/kill_mount.py" worker main
 check_content "$MNT/README" "changed"
 ! uses_git "$(worker_pid)" || fail "a worker that took over has loaded libgit2"

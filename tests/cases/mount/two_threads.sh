@@ -3,7 +3,7 @@
 # GROUP: quick
 #
 # Two threads of one store, mounted at once: each sees its own changes alone, a command in a mount means that mount's
-# thread, and a new thread begins where --from says.
+# thread, and a new thread begins where --from says. A thread is mounted under the number that it was looked up with.
 
 . "$TEST_LIB/common.sh"
 
@@ -36,3 +36,9 @@ check cd "$TEST_DIRECTORY"
 for at in side old mnt; do
 	check heddle unmount "$TEST_DIRECTORY/$at" >/dev/null
 done
+
+# A name that means another thread by the time that somebody has the locks of the one it meant.
+mkdir other
+check_fails "$HEDDLE_BIN/heddled" --store "$TEST_DIRECTORY/repository/.heddle" --thread main --number 99 \
+	--directory "$TEST_DIRECTORY/other"
+check_contains "$(cat .output)" "another thread by now"

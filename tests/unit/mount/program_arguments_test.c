@@ -41,6 +41,7 @@ static void flags_are_off_unless_given(void **state)
 	assert_false(arguments.report);
 	assert_false(arguments.salvage);
 	assert_null(arguments.directory);
+	assert_int_equal(arguments.number, 0);
 }
 
 static void what_people_type_is_refused(void **state)
@@ -48,6 +49,10 @@ static void what_people_type_is_refused(void **state)
 	static const char *const unknown[] = {"heddled", "--help", NULL};
 	static const char *const cut[] = {"heddled", "--thread", "t", "--store", NULL};
 	static const char *const storeless[] = {"heddled", "--thread", "t", NULL};
+	static const char *const no_number[] = {
+		"heddled", "--store", "s", "--thread", "t", "--number", "1x", NULL};
+	static const char *const numberless[] = {
+		"heddled", "--store", "s", "--thread", "t", "--number", NULL};
 	static const char *const nothing[] = {"heddled", NULL};
 	static const char *const nameless[] = {NULL};
 	struct hd_program_arguments arguments;
@@ -56,6 +61,8 @@ static void what_people_type_is_refused(void **state)
 	assert_int_equal(parse(unknown, &arguments), -HD_E_USAGE);
 	assert_int_equal(parse(cut, &arguments), -HD_E_USAGE);
 	assert_int_equal(parse(storeless, &arguments), -HD_E_USAGE);
+	assert_int_equal(parse(no_number, &arguments), -HD_E_USAGE);
+	assert_int_equal(parse(numberless, &arguments), -HD_E_USAGE);
 	assert_int_equal(parse(nothing, &arguments), -HD_E_USAGE);
 	assert_int_equal(parse(nameless, &arguments), -HD_E_USAGE);
 }
@@ -66,19 +73,21 @@ static void a_list_is_read_as_what_it_was_made_of(void **state)
 		.thread = "t",
 		.directory = "/m",
 		.options = "o",
+		.number = UINT32_MAX,
 		.report = true,
 		.adopt = true};
 	struct hd_program_arguments again;
-	char *argv[HD_PROGRAM_WORDS];
+	struct hd_program_words words;
 
 	(void)state;
-	hd_program_arguments_list("heddled", &arguments, argv);
-	assert_string_equal(argv[0], "heddled");
-	assert_int_equal(hd_program_arguments_parse(argv, &again), 0);
+	hd_program_arguments_list("heddled", &arguments, &words);
+	assert_string_equal(words.argv[0], "heddled");
+	assert_int_equal(hd_program_arguments_parse(words.argv, &again), 0);
 	assert_string_equal(again.store, "/s");
 	assert_string_equal(again.thread, "t");
 	assert_string_equal(again.directory, "/m");
 	assert_string_equal(again.options, "o");
+	assert_int_equal(again.number, UINT32_MAX);
 	assert_true(again.report && again.adopt);
 	assert_false(again.keeper || again.salvage || again.take_over);
 }
