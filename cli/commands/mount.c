@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
 #include "cli/steps/mount_all.h"
+#include "cli/steps/mountpoint.h"
 #include "cli/steps/take_commits.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
@@ -159,25 +159,6 @@ static int prepare_thread(const struct hd_location *location, bool *ret_created)
 	return 0;
 }
 
-/* A place for the mount that is not there yet is made; one that is must be a directory. */
-static int prepare_directory(const char *directory, char **ret_absolute)
-{
-	char *absolute;
-	int r;
-
-	r = hd_directory_make(AT_FDCWD, directory, 0777);
-	/* A dead mount may stand there: whether it is ours is for hd_mount_start to find out. */
-	if (r < 0 && r != -ENOTCONN && r != -ECONNABORTED && r != -EIO)
-		return hd_fail_in(r, "mountpoint '%s'", directory);
-	absolute = realpath(directory, NULL);
-	if (!absolute && (errno == ENOTCONN || errno == ECONNABORTED))
-		absolute = hd_path_absolute(directory);
-	if (!absolute)
-		return hd_fail_errno("mountpoint '%s'", directory);
-	*ret_absolute = absolute;
-	return 0;
-}
-
 /* Serves until somebody unmounts; an interrupt unmounts. */
 static int wait_for_unmount(const struct hd_location *location)
 {
@@ -281,7 +262,7 @@ static int start_mount(
 
 static int mount_thread(const struct hd_location *location, const char *directory, bool json)
 {
-	HD_AUTO_FREE char *absolute = NULL;
+	HD_CLEANUP(hd_mountpoint_clear) struct hd_mountpoint mountpoint = {0};
 	struct hd_mount_options collected;
 	struct hd_mount_place place = {0};
 	bool created = false;
@@ -291,12 +272,13 @@ static int mount_thread(const struct hd_location *location, const char *director
 	if (r < 0)
 		return r;
 	if (directory)
-		r = prepare_directory(directory, &absolute);
+		r = hd_mountpoint_prepare(directory, &mountpoint);
 	if (r >= 0)
 		r = prepare_thread(location, &created);
+	if (r >= 0)
+		r = start_mount(location, mountpoint.path, &collected);
 	if (r < 0)
-		return r;
-	r = start_mount(location, absolute, &collected);
+		hd_mountpoint_give_up(&mountpoint);
 	if (r < 0 && created)
 		hd_output_remark("thread '%s' was made and stays, at the head of %s", location->thread,
 			from ? from : HD_INITIALIZE_THREAD);
@@ -320,7 +302,7 @@ static int mount_thread(const struct hd_location *location, const char *director
 static int run_mount_all(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
-	HD_AUTO_FREE char *absolute = NULL;
+	HD_CLEANUP(hd_mountpoint_clear) struct hd_mountpoint mountpoint = {0};
 	HD_AUTO_FREE char *own = NULL;
 	struct hd_mount_options collected;
 	int r;
@@ -335,9 +317,14 @@ static int run_mount_all(const struct hd_invocation *invocation)
 		r = -ENOMEM;
 	}
 	if (r >= 0)
-		r = prepare_directory(
-			invocation->n_arguments > 0 ? invocation->arguments[0] : own, &absolute);
-	return r < 0 ? r : hd_mount_all(&location, absolute, &collected, foreground, invocation->json);
+		r = hd_mountpoint_prepare(
+			invocation->n_arguments > 0 ? invocation->arguments[0] : own, &mountpoint);
+	if (r < 0)
+		return r;
+	r = hd_mount_all(&location, mountpoint.path, &collected, foreground, invocation->json);
+	if (r < 0)
+		hd_mountpoint_give_up(&mountpoint);
+	return r;
 }
 
 static int run_mount(const struct hd_invocation *invocation)

@@ -74,4 +74,6 @@ make_directory_base base
 heddle_init base
 check_status 64 heddle mount --all base/all
 check_contains "$(cat .output)" "not all threads"
-check_missing base/all/main
+check_missing base/all
+check_status 64 heddle mount --all base/src/new/deep
+check_missing base/src/new

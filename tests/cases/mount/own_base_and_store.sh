@@ -14,6 +14,11 @@ for place in base/tree base/src base base/.heddle base/.heddle/objects .; do
 	! grep -q " fuse.heddle " <(grep " $TEST_DIRECTORY" /proc/self/mounts) || fail "$place is mounted"
 done
 check_missing base/.heddle/objects/README
+# What was made for a mount that did not come goes, and nothing else.
+mkdir base/there
+check_status 64 heddle mount main base/there/new/deep
+check_missing base/there/new
+check rmdir base/there
 check timeout 20 heddle mount main beside >/dev/null
 check_content beside/README readme
 check heddle unmount beside >/dev/null
