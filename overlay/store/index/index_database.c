@@ -74,11 +74,86 @@ static int fail_locked(struct hd_index *index, int sqlite_result, const char *wh
 		sqlite3_errmsg(index->database));
 }
 
+/* ---- connecting ---- */
+
+static int connect_locked(struct hd_index *index, int flags)
+{
+	int result = sqlite3_open_v2(index->path, &index->database, flags | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (!index->database)
+		return -ENOMEM;
+	if (result != SQLITE_OK)
+		return fail_locked(index, result, "open " HD_INDEX_FILE);
+	(void)sqlite3_extended_result_codes(index->database, 1);
+	(void)sqlite3_busy_timeout(index->database, BUSY_TIMEOUT_MS);
+	(void)sqlite3_db_config(index->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	return 0;
+}
+
+static void disconnect_locked(struct hd_index *index)
+{
+	for (size_t i = 0; i < HD_INDEX_STATEMENTS; i++) {
+		(void)sqlite3_finalize(index->statements[i].statement);
+		index->statements[i].statement = NULL;
+		index->statements[i].sql = NULL;
+	}
+	(void)sqlite3_close(index->database);
+	index->database = NULL;
+}
+
+static int execute_connected(struct hd_index *index, const char *sql, const char *what)
+{
+	int result = sqlite3_exec(index->database, sql, NULL, NULL, NULL);
+
+	return result == SQLITE_OK ? 0 : fail_locked(index, result, what);
+}
+
+/* A connection that could not be made, or set up, is none: who comes next tries again, and hears why that fails. */
+static int reconnect_locked(struct hd_index *index)
+{
+	int r;
+
+	disconnect_locked(index);
+	r = connect_locked(index, SQLITE_OPEN_READWRITE);
+	if (r >= 0)
+		r = execute_connected(index, settings, "set the index up");
+	if (r < 0)
+		disconnect_locked(index);
+	return r;
+}
+
+static int ensure_connected_locked(struct hd_index *index)
+{
+	return index->database ? 0 : reconnect_locked(index);
+}
+
+/*
+ * A connection that was made while the disk was read-only stays so; another one may write. The old one goes first: connections
+ * of a process share what they have of the log.
+ */
+static int make_writable_locked(struct hd_index *index)
+{
+	return index->database && sqlite3_db_readonly(index->database, "main") == 0 ? 0
+										    : reconnect_locked(index);
+}
+
+static int execute_text(struct hd_index *index, const char *sql, const char *what)
+{
+	int r = ensure_connected_locked(index);
+
+	return r < 0 ? r : execute_connected(index, sql, what);
+}
+
+/* ---- statements ---- */
+
 int hd_index_query_locked(struct hd_index *index, const char *sql, sqlite3_stmt **ret_statement)
 {
 	size_t slot;
-	int result;
+	int result, r;
 
+	r = ensure_connected_locked(index);
+	if (r < 0)
+		return r;
 	for (slot = 0; slot < HD_INDEX_STATEMENTS && index->statements[slot].sql; slot++) {
 		if (index->statements[slot].sql == sql) {
 			*ret_statement = index->statements[slot].statement;
@@ -144,13 +219,6 @@ int hd_index_execute_locked(struct hd_index *index, sqlite3_stmt *statement, con
 	return r < 0 ? r : 0;
 }
 
-static int execute_text(struct hd_index *index, const char *sql, const char *what)
-{
-	int result = sqlite3_exec(index->database, sql, NULL, NULL, NULL);
-
-	return result == SQLITE_OK ? 0 : fail_locked(index, result, what);
-}
-
 /* NORMAL, not OFF: a checkpoint still syncs the log before it moves pages, or a power cut could tear the database. */
 int hd_index_set_synced_locked(struct hd_index *index, bool synced)
 {
@@ -181,47 +249,6 @@ int hd_index_sync_locked(struct hd_index *index)
 		return r;
 	(void)snprintf(statement, sizeof(statement), "PRAGMA user_version = %d", HD_STORE_VERSION);
 	return execute_text(index, statement, "sync the index");
-}
-
-/* ---- connecting ---- */
-
-static int connect_locked(struct hd_index *index, int flags)
-{
-	int result = sqlite3_open_v2(index->path, &index->database, flags | SQLITE_OPEN_NOMUTEX, NULL);
-
-	if (!index->database)
-		return -ENOMEM;
-	if (result != SQLITE_OK)
-		return fail_locked(index, result, "open " HD_INDEX_FILE);
-	(void)sqlite3_extended_result_codes(index->database, 1);
-	(void)sqlite3_busy_timeout(index->database, BUSY_TIMEOUT_MS);
-	(void)sqlite3_db_config(index->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	return 0;
-}
-
-static void forget_statements_locked(struct hd_index *index)
-{
-	for (size_t i = 0; i < HD_INDEX_STATEMENTS; i++) {
-		(void)sqlite3_finalize(index->statements[i].statement);
-		index->statements[i].statement = NULL;
-		index->statements[i].sql = NULL;
-	}
-}
-
-/*
- * A connection that was made while the disk was read-only stays so; another one may write. The old one goes first: connections
- * of a process share what they have of the log.
- */
-static int make_writable_locked(struct hd_index *index)
-{
-	int r;
-
-	if (index->database && sqlite3_db_readonly(index->database, "main") == 0)
-		return 0;
-	forget_statements_locked(index);
-	(void)sqlite3_close(index->database);
-	r = connect_locked(index, SQLITE_OPEN_READWRITE);
-	return r < 0 ? r : execute_text(index, settings, "set the index up");
 }
 
 /* ---- transactions ---- */
@@ -413,8 +440,7 @@ void hd_index_free(struct hd_index *index)
 {
 	if (!index)
 		return;
-	forget_statements_locked(index);
-	(void)sqlite3_close(index->database);
+	disconnect_locked(index);
 	hd_host_path_table_free(index->host_paths);
 	free(index->path);
 	hd_mutex_destroy(&index->lock);

@@ -41,6 +41,11 @@ for _ in 1 2; do
 	check_fails heddle capture -m "None"
 done
 check_contains "$(heddle status)" "in memory only: Operation not permitted"
+# The worker cannot open its index anew when it wants to write there, and can later.
+chattr -f -i "$STORE" "$STORE/index.db" || true
+mv "$STORE/index.db" "$STORE/index.away"
+check ls "$MNT/src/deep" >/dev/null
+mv "$STORE/index.away" "$STORE/index.db"
 chattr -f -R -i "$STORE" || true
 check sync "$MNT/still"
 check_equal "$(status_field 's["degraded"]')" false
