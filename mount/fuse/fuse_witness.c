@@ -2,7 +2,7 @@
 
 /*
  * It reads the message once more, in one place, instead of having every handler say what it did: which requests change
- * content, modes or names is a property of the protocol. Times, owners and extended attributes alone make no state, and
+ * content, modes or names is a property of the protocol. Times, owners and other extended attributes alone make no state, and
  * are not noted.
  */
 
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "mount/fuse/requests/fuse_request.h"
+#include "overlay/access/access_control_list.h"
 #include "overlay/platform/cleanup.h"
 
 struct request {
@@ -20,6 +21,7 @@ struct request {
 	const struct fuse_in_header *header;
 	const char *body; /* what follows the header */
 	size_t size;
+	bool long_setxattr;
 	pid_t pid;
 };
 
@@ -63,6 +65,14 @@ static void note_names(const struct request *request, size_t offset, uint64_t ne
 	note_name(request, note_name(request, offset, request->header->nodeid), new_parent);
 }
 
+/* A list of who may do what sets the mode, too. */
+static void note_attribute(const struct request *request, size_t offset)
+{
+	if (offset < request->size &&
+		strncmp(request->body + offset, HD_ACL_ACCESS, request->size - offset) == 0)
+		note_inode(request, request->header->nodeid);
+}
+
 static void note_open(const struct request *request)
 {
 	uint32_t flags = field32(request, offsetof(struct fuse_open_in, flags));
@@ -85,6 +95,13 @@ static void note(const struct request *request)
 	case FUSE_SETATTR:
 		if (field32(request, offsetof(struct fuse_setattr_in, valid)) & (FATTR_MODE | FATTR_SIZE))
 			note_inode(request, ino);
+		break;
+	case FUSE_SETXATTR:
+		note_attribute(request, request->long_setxattr ? sizeof(struct fuse_setxattr_in)
+							       : FUSE_COMPAT_SETXATTR_IN_SIZE);
+		break;
+	case FUSE_REMOVEXATTR:
+		note_attribute(request, 0);
 		break;
 	case FUSE_COPY_FILE_RANGE:
 		note_inode(request, field64(request, offsetof(struct fuse_copy_file_range_in, nodeid_out)));
@@ -139,5 +156,6 @@ void hd_fuse_witness_done(int r)
 		.header = header,
 		.body = (const char *)(header + 1),
 		.size = header->len - sizeof(*header),
+		.long_setxattr = thread->session->long_setxattr,
 		.pid = (pid_t)header->pid});
 }

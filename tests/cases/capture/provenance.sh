@@ -106,9 +106,16 @@ check_by <<<"made"
 touch "$MNT/before"
 kill -KILL "$(worker_pid)"
 wait_until 30 touch "$MNT/after"
+# An access control list sets the mode, too.
+HEDDLE_TOOL_CALL=six python3 -c '
+import os, struct, sys
+entries = ((1, 6, -1), (2, 6, 1), (4, 4, -1), (16, 6, -1), (32, 4, -1))
+os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries))
+' "$MNT/both"
 capture "Over a death" >/dev/null
 check_by <<<"before ||unknown
-after agent||touch"
+after agent||touch
+both agent|six|$python"
 
 # Many at once, each its own.
 for number in $(seq 40); do
