@@ -14,10 +14,11 @@
 #define MAGIC_SIZE 4
 #define VERSION 1
 #define FLAG_INCOMPLETE 1u
-#define RECORD_LIMIT ((size_t)256 << 20)
 /* The least that one takes in a record. */
 #define ACTOR_SIZE 16
 #define PATH_SIZE 6
+/* Of a record without either. */
+#define EMPTY_SIZE 16
 
 void hd_provenance_clear(struct hd_provenance *provenance)
 {
@@ -41,11 +42,40 @@ static void put_text(struct hd_buffer *out, const char *text)
 	hd_buffer_put_text(out, text);
 }
 
-int hd_provenance_encode(const struct hd_provenance *provenance, struct hd_buffer *out)
+static size_t path_size(const struct hd_provenance_path *path)
 {
+	return PATH_SIZE - 1 + strlen(path->path) + sizeof(uint32_t) * path->n_actors;
+}
+
+/* How many of the paths there is room for. */
+static size_t count_fitting(const struct hd_provenance *provenance, size_t room)
+{
+	size_t count = 0;
+
+	while (count < provenance->n_paths && path_size(&provenance->paths[count]) <= room)
+		room -= path_size(&provenance->paths[count++]);
+	return count;
+}
+
+static size_t actors_size(const struct hd_provenance *provenance)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < provenance->n_actors; i++)
+		size += ACTOR_SIZE + strlen(provenance->actors[i].program) +
+			strlen(provenance->actors[i].actor) + strlen(provenance->actors[i].tool_call);
+	return size;
+}
+
+int hd_provenance_encode(const struct hd_provenance *provenance, size_t limit, struct hd_buffer *out)
+{
+	size_t taken = EMPTY_SIZE + actors_size(provenance);
+	size_t n_paths = count_fitting(provenance, taken < limit ? limit - taken : 0);
+	bool incomplete = provenance->incomplete || n_paths < provenance->n_paths;
+
 	hd_buffer_put(out, MAGIC, MAGIC_SIZE);
 	hd_buffer_put_u16(out, VERSION);
-	hd_buffer_put_u16(out, provenance->incomplete ? FLAG_INCOMPLETE : 0);
+	hd_buffer_put_u16(out, incomplete ? FLAG_INCOMPLETE : 0);
 	hd_buffer_put_u32(out, (uint32_t)provenance->n_actors);
 	for (size_t i = 0; i < provenance->n_actors; i++) {
 		const struct hd_provenance_actor *actor = &provenance->actors[i];
@@ -55,8 +85,8 @@ int hd_provenance_encode(const struct hd_provenance *provenance, struct hd_buffe
 		put_text(out, actor->actor);
 		put_text(out, actor->tool_call);
 	}
-	hd_buffer_put_u32(out, (uint32_t)provenance->n_paths);
-	for (size_t i = 0; i < provenance->n_paths; i++) {
+	hd_buffer_put_u32(out, (uint32_t)n_paths);
+	for (size_t i = 0; i < n_paths; i++) {
 		const struct hd_provenance_path *path = &provenance->paths[i];
 
 		put_text(out, path->path);
@@ -189,7 +219,7 @@ int hd_provenance_put(
 	int r;
 
 	_Static_assert(HD_PROVENANCE_TEXT_SIZE == 2 * HD_OBJECT_ID_BYTES + 1, "two digits a byte");
-	r = hd_provenance_encode(provenance, &record);
+	r = hd_provenance_encode(provenance, HD_PROVENANCE_RECORD_LIMIT, &record);
 	if (r >= 0)
 		r = hd_object_store_put(store->objects, record.data, record.size, &content);
 	if (r < 0)
@@ -231,7 +261,7 @@ int hd_provenance_of_state(
 		return -ENOENT;
 	r = parse_name(name, &content);
 	if (r >= 0)
-		r = hd_object_store_get(store->objects, &content, RECORD_LIMIT, &data, &size);
+		r = hd_object_store_get(store->objects, &content, HD_PROVENANCE_RECORD_LIMIT, &data, &size);
 	return r < 0 ? r : hd_provenance_decode(data, size, ret_provenance);
 }
 

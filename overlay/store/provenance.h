@@ -53,8 +53,11 @@ struct hd_provenance {
 	size_t n_paths;
 };
 
-/* Appends the record. PROVENANCE is sorted. */
-int hd_provenance_encode(const struct hd_provenance *provenance, struct hd_buffer *out);
+/* The most that is read back. */
+#define HD_PROVENANCE_RECORD_LIMIT ((size_t)256 << 20)
+
+/* Appends the record, with as many of the paths as fit into LIMIT bytes beside the actors. PROVENANCE is sorted. */
+int hd_provenance_encode(const struct hd_provenance *provenance, size_t limit, struct hd_buffer *out);
 int hd_provenance_decode(const void *data, size_t size, struct hd_provenance *ret_provenance);
 
 /* Stores the record, durable with the next sync of the objects. TEXT is the value of the state's fact. */

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (hd_provenance_decode(data, size, &provenance) < 0)
 		return 0;
-	if (hd_provenance_encode(&provenance, &again) < 0 || again.size != size ||
+	if (hd_provenance_encode(&provenance, HD_PROVENANCE_RECORD_LIMIT, &again) < 0 || again.size != size ||
 		memcmp(again.data, data, size) != 0)
 		abort();
 	for (size_t i = 0; i < provenance.n_paths; i++)

@@ -71,6 +71,29 @@ static void a_path_is_found_or_what_it_lies_in(void **context)
 	assert_null(hd_provenance_find(&provenance, ""));
 }
 
+static void no_more_than_can_be_read_is_recorded(void **context)
+{
+	struct hd_provenance provenance = example();
+	size_t whole;
+
+	(void)context;
+	provenance.incomplete = false;
+	for (size_t n_paths = 0; n_paths <= provenance.n_paths; n_paths++) {
+		HD_AUTO_BUFFER struct hd_buffer record = {0}, less = {0};
+		struct hd_provenance part = provenance, read = {0};
+
+		part.n_paths = n_paths;
+		assert_success(hd_provenance_encode(&part, HD_PROVENANCE_RECORD_LIMIT, &record));
+		whole = record.size;
+		assert_success(hd_provenance_encode(&provenance, whole, &less));
+		assert_int_equal(less.size, whole);
+		assert_success(hd_provenance_decode(less.data, less.size, &read));
+		assert_int_equal(read.n_paths, n_paths);
+		assert_int_equal(read.incomplete, n_paths < provenance.n_paths);
+		hd_provenance_clear(&read);
+	}
+}
+
 static void every_other_size_is_refused(void **context)
 {
 	HD_AUTO_BUFFER struct hd_buffer record = {0};
@@ -78,7 +101,7 @@ static void every_other_size_is_refused(void **context)
 	struct hd_provenance read;
 
 	(void)context;
-	assert_success(hd_provenance_encode(&provenance, &record));
+	assert_success(hd_provenance_encode(&provenance, HD_PROVENANCE_RECORD_LIMIT, &record));
 	for (size_t size = 0; size < record.size; size++)
 		assert_code(hd_provenance_decode(record.data, size, &read), HD_E_OBJECT_CORRUPT);
 	assert_success(hd_provenance_decode(record.data, record.size, &read));
@@ -92,7 +115,7 @@ static void refuse(const struct hd_provenance *provenance)
 	HD_AUTO_BUFFER struct hd_buffer record = {0};
 	struct hd_provenance read;
 
-	assert_success(hd_provenance_encode(provenance, &record));
+	assert_success(hd_provenance_encode(provenance, HD_PROVENANCE_RECORD_LIMIT, &record));
 	assert_code(hd_provenance_decode(record.data, record.size, &read), HD_E_OBJECT_CORRUPT);
 }
 
@@ -116,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_a_state_names_is_found, scratch_setup, scratch_teardown),
 		cmocka_unit_test(a_path_is_found_or_what_it_lies_in),
+		cmocka_unit_test(no_more_than_can_be_read_is_recorded),
 		cmocka_unit_test(every_other_size_is_refused),
 		cmocka_unit_test(actors_that_are_not_there_and_unsorted_paths_are_refused),
 	};
