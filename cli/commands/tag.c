@@ -163,8 +163,8 @@ const struct hd_command hd_command_tag = {
 		"A tag is a name for one state, which every command takes where it takes a state. 'create' "
 		"gives STATE (default: @, the head of the thread in use) the name, 'delete' takes a name "
 		"away and leaves the state. Both can be undone.\n\n"
-		"A name has 1 to 200 bytes, no '/', ':' and '~', and begins with neither '.' nor '-'. A "
-		"thread's name goes before a tag's.",
+		"A name has 1 to 200 bytes, no ':' and '~'; it, and what follows a '/' in it, begins with "
+		"neither '.' nor '-'. A thread's name goes before a tag's.",
 	.options = options,
 	.min_arguments = 1,
 	.max_arguments = 3,

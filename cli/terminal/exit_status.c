@@ -56,7 +56,9 @@ static const struct exit_row exit_table[] = {
 	{HD_E_OPERATION_BLOCKED, HD_EXIT_TEMPORARY,
 		"'heddle op log' shows what happened; undo what came later first"},
 	{HD_E_NAME_INVALID, HD_EXIT_USAGE,
-		"a name has 1 to 200 bytes, no '/', ':' or '~', and begins with neither '.' nor '-'"},
+		"a name has 1 to 200 bytes, no ':' or '~', '/' only if it is a tag's, and begins with "
+		"neither "
+		"'.' nor '-'"},
 	{HD_E_ARENA_CORRUPT, HD_EXIT_DATA,
 		"see the log in .heddle/log; copy the .heddle directory away first"},
 	{HD_E_MEMORY_DAMAGED, HD_EXIT_DATA,
