@@ -18,9 +18,10 @@ static int print_patches(const struct hd_export_patch_result *result, const char
 {
 	if (json && path)
 		return hd_output_json(hd_control_with_name(
-			json_pack("{s:n, s:I, s:I, s:I, s:I}", "file", "patches", (json_int_t)result->patches,
-				"merges", (json_int_t)result->merges, "skipped", (json_int_t)result->skipped,
-				"ignored", (json_int_t)result->ignored),
+			json_pack("{s:n, s:I, s:I, s:I, s:I, s:I}", "file", "patches",
+				(json_int_t)result->patches, "merges", (json_int_t)result->merges, "empty",
+				(json_int_t)result->empty, "skipped", (json_int_t)result->skipped, "ignored",
+				(json_int_t)result->ignored),
 			"file", path));
 	if (path) {
 		printf("%llu %s in ", (unsigned long long)result->patches,
@@ -31,6 +32,10 @@ static int print_patches(const struct hd_export_patch_result *result, const char
 	if (result->merges > 0)
 		hd_output_remark(
 			"%llu %s left out: a patch has one parent", HD_COUNT(result->merges, "merge"));
+	if (result->empty > 0)
+		hd_output_remark(
+			"%llu %s without changes in what git keeps left out: git am would stop there",
+			HD_COUNT(result->empty, "commit"));
 	hd_export_git_remark(result->skipped, result->ignored);
 	return HD_EXIT_OK;
 }

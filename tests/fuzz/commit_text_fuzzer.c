@@ -2,7 +2,7 @@
 
 /*
  * Commits, as a hostile repository may hold them: whatever the bytes, an author is one that a state can have, texts have an
- * end, and times and zones are such as a calendar shows.
+ * end, and times and zones are such as a calendar shows. As a mail its headers are those that a mail has, each once.
  *
  * LINK: heddle_capture
  */
@@ -13,9 +13,11 @@
 
 #include "capture/git/commit_text.h"
 #include "capture/git/import/import_commit.h"
+#include "capture/git/series/mail_text.h"
 #include "capture/identity.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/buffer.h"
+#include "overlay/platform/cleanup.h"
 #include "overlay/store/index/state_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,6 +39,30 @@ static void check_person(const struct hd_commit_person *person, const uint8_t *d
 		abort();
 	if (person->zone_minutes <= -6000 || person->zone_minutes >= 6000)
 		abort();
+}
+
+static void check_mail(const git_oid *id, const struct hd_commit_text *text)
+{
+	static const char *const headers[] = {"From ", "From: ", "Date: ", "Subject: ", "MIME-Version: ",
+		"Content-Type: ", "Content-Transfer-Encoding: "};
+	const struct hd_buffer parts = {0};
+	const struct hd_mail mail = {.id = id, .commit = text, .number = 1, .count = 2, .parts = &parts};
+	struct hd_buffer out = {0};
+	size_t next = 0;
+
+	if (hd_mail_put(&out, &mail) < 0)
+		abort();
+	for (const char *line = (const char *)out.data; *line != '\n'; line = strchr(line, '\n') + 1) {
+		if (*line == ' ' && next > 0)
+			continue;
+		if (next == HD_ARRAY_SIZE(headers) ||
+			strncmp(line, headers[next], strlen(headers[next])) != 0)
+			abort();
+		next++;
+	}
+	if (next != 4 && next != HD_ARRAY_SIZE(headers))
+		abort();
+	hd_buffer_clear(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -64,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hd_state_clear(&again);
 	hd_state_clear(&state);
 	hd_buffer_clear(&record);
+	check_mail(&id, &text);
 	hd_commit_text_clear(&text);
 	return 0;
 }

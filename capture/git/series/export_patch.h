@@ -5,7 +5,8 @@
 /*
  * Export patch: states as mails, a patch each, in one mailbox, as `git format-patch --stdout` writes and `git am` takes them.
  *
- * They are those of a range (export_series.h); merges are left out, as git leaves them out.
+ * They are those of a range (export_series.h); merges, and commits that change nothing, are left out, as git
+ * leaves them out.
  *
  * Ownership   All is borrowed. Threads: any.
  * Errors      Those of export_git.h and of writing.
@@ -17,7 +18,8 @@
 #include "overlay/bases/base.h"
 
 struct hd_export_patch_result {
-	uint64_t patches, merges;  /* written, left out */
+	uint64_t patches;          /* written */
+	uint64_t merges, empty;    /* left out */
 	uint64_t skipped, ignored; /* as of hd_export_git_result */
 };
 

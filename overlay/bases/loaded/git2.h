@@ -38,7 +38,6 @@
 	x(git_checkout_options_init) \
 	x(git_checkout_tree) \
 	x(git_commit_author) \
-	x(git_commit_body) \
 	x(git_commit_free) \
 	x(git_commit_id) \
 	x(git_commit_lookup) \
@@ -46,7 +45,6 @@
 	x(git_commit_parent) \
 	x(git_commit_parent_id) \
 	x(git_commit_parentcount) \
-	x(git_commit_summary) \
 	x(git_commit_time) \
 	x(git_commit_time_offset) \
 	x(git_commit_tree) \
@@ -69,9 +67,12 @@
 	x(git_diff_find_similar) \
 	x(git_diff_foreach) \
 	x(git_diff_free) \
+	x(git_diff_get_stats) \
 	x(git_diff_options_init) \
+	x(git_diff_stats_free) \
+	x(git_diff_stats_to_buf) \
+	x(git_diff_to_buf) \
 	x(git_diff_tree_to_tree) \
-	x(git_email_create_from_diff) \
 	x(git_error_clear) \
 	x(git_error_last) \
 	x(git_graph_ahead_behind) \
@@ -270,7 +271,6 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_checkout_options_init (hd_git_functions()->git_checkout_options_init)
 #define git_checkout_tree (hd_git_functions()->git_checkout_tree)
 #define git_commit_author (hd_git_functions()->git_commit_author)
-#define git_commit_body (hd_git_functions()->git_commit_body)
 #define git_commit_free (hd_git_functions()->git_commit_free)
 #define git_commit_id (hd_git_functions()->git_commit_id)
 #define git_commit_lookup (hd_git_functions()->git_commit_lookup)
@@ -278,7 +278,6 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_commit_parent (hd_git_functions()->git_commit_parent)
 #define git_commit_parent_id (hd_git_functions()->git_commit_parent_id)
 #define git_commit_parentcount (hd_git_functions()->git_commit_parentcount)
-#define git_commit_summary (hd_git_functions()->git_commit_summary)
 #define git_commit_time (hd_git_functions()->git_commit_time)
 #define git_commit_time_offset (hd_git_functions()->git_commit_time_offset)
 #define git_commit_tree (hd_git_functions()->git_commit_tree)
@@ -301,9 +300,12 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_diff_find_similar (hd_git_functions()->git_diff_find_similar)
 #define git_diff_foreach (hd_git_functions()->git_diff_foreach)
 #define git_diff_free (hd_git_functions()->git_diff_free)
+#define git_diff_get_stats (hd_git_functions()->git_diff_get_stats)
 #define git_diff_options_init (hd_git_functions()->git_diff_options_init)
+#define git_diff_stats_free (hd_git_functions()->git_diff_stats_free)
+#define git_diff_stats_to_buf (hd_git_functions()->git_diff_stats_to_buf)
+#define git_diff_to_buf (hd_git_functions()->git_diff_to_buf)
 #define git_diff_tree_to_tree (hd_git_functions()->git_diff_tree_to_tree)
-#define git_email_create_from_diff (hd_git_functions()->git_email_create_from_diff)
 #define git_error_clear (hd_git_functions()->git_error_clear)
 #define git_error_last (hd_git_functions()->git_error_last)
 #define git_graph_ahead_behind (hd_git_functions()->git_graph_ahead_behind)
