@@ -132,7 +132,16 @@ static bool is_same(const struct hd_git_tree_entry *a, const struct hd_git_tree_
 	       memcmp(a->id, b->id, HD_GIT_ID_SIZE) == 0;
 }
 
-/* What the state has in the place of the blob. */
+/* Whether the worktree has something else there than the state. */
+static bool is_left_otherwise(const struct meeting *there)
+{
+	return there->shown && there->worktree &&
+	       (there->shown->mode & S_IFMT) == (there->worktree->mode & S_IFMT) &&
+	       (S_ISREG(there->shown->mode) || S_ISDIR(there->shown->mode)) &&
+	       !hd_content_equal(&there->shown->content, &there->worktree->content);
+}
+
+/* What the state, or the worktree, has in the place of the blob. */
 static void take_shown(const struct hd_tree_view_entry *shown, struct half *half, struct hd_tree_entry *entry)
 {
 	if (!shown || !S_ISREG(shown->mode) || hd_content_equal(&shown->content, &entry->content))
@@ -199,38 +208,60 @@ static int convert_blob(struct comparing *comparing, const struct hd_tree_view_e
 	return 1;
 }
 
-static int convert_after(struct comparing *comparing, const struct directory *directory,
-	const struct hd_git_tree_entry *git, struct half *half, struct hd_tree_entry *entry)
+static int ask(struct comparing *comparing, const struct directory *directory,
+	const struct hd_git_tree_entry *git, struct hd_conversion *ret_conversion)
 {
-	const struct hd_tree_view_entry *file =
-		hd_tree_view_listing_find(&directory->worktree, git->name, git->name_length);
-	struct hd_conversion conversion;
 	size_t before;
+	int r = append(comparing, git->name, git->name_length, '\0', &before);
+
+	if (r >= 0)
+		r = hd_attribute_stack_ask(&comparing->names, directory->top,
+			(const char *)comparing->path.data, ret_conversion);
+	comparing->path.size = before;
+	return r;
+}
+
+static int convert_after(struct comparing *comparing, const struct directory *directory,
+	const struct hd_git_tree_entry *git, const struct hd_tree_view_entry *file, struct half *half,
+	struct hd_tree_entry *entry)
+{
+	struct hd_conversion conversion;
 	int r;
 
 	if (!hd_attribute_stack_converts(directory->top) &&
 		!(file && hd_attribute_stack_cleans(directory->top)))
 		return 0;
-	r = append(comparing, git->name, git->name_length, '\0', &before);
-	if (r >= 0)
-		r = hd_attribute_stack_ask(
-			&comparing->names, directory->top, (const char *)comparing->path.data, &conversion);
-	comparing->path.size = before;
+	r = ask(comparing, directory, git, &conversion);
 	if (r >= 0)
 		r = convert_blob(comparing, file, &conversion, git->id, entry);
 	half->is_changed = half->is_changed || r > 0;
 	return r < 0 ? r : 0;
 }
 
+/* A blob that both trees have, of which the worktree has not what the state has: by a checkout of it, for one. */
+static int compare_left(struct comparing *comparing, struct directory *directory,
+	const struct hd_git_tree_entry *git, const struct meeting *there,
+	struct hd_tree_entry *const entries[SIDES])
+{
+	struct hd_conversion conversion;
+	int r = ask(comparing, directory, git, &conversion);
+
+	if (r >= 0)
+		r = is_clean(comparing, there->worktree, &conversion, git->id);
+	if (r <= 0)
+		return r;
+	take_shown(there->shown, &directory->halves[BEFORE], entries[BEFORE]);
+	take_shown(there->worktree, &directory->halves[AFTER], entries[AFTER]);
+	return 0;
+}
+
 /* The directories of one name, at least one of which is there. */
 static int compare_below(struct comparing *comparing, const struct directory *directory,
-	const struct hd_git_tree_entry *const git[SIDES], const struct hd_tree_view_entry *shown,
+	const struct hd_git_tree_entry *const git[SIDES], const struct meeting *there,
 	struct hd_content contents[SIDES])
 {
 	const struct hd_git_tree_entry *any = is_directory(git[BEFORE]) ? git[BEFORE] : git[AFTER];
-	struct meeting meeting = {.shown = shown,
-		.worktree = hd_tree_view_listing_find(&directory->worktree, any->name, any->name_length),
-		.top = directory->top};
+	struct meeting meeting = {.shown = there->shown, .worktree = there->worktree, .top = directory->top};
 	size_t before;
 	int r = append(comparing, any->name, any->name_length, '/', &before);
 
@@ -247,21 +278,24 @@ static int compare_name(struct comparing *comparing, struct directory *directory
 	const struct hd_git_tree_entry *const git[SIDES], struct hd_tree_entry *const entries[SIDES])
 {
 	const struct hd_git_tree_entry *any = git[BEFORE] ? git[BEFORE] : git[AFTER];
-	const struct hd_tree_view_entry *shown =
-		hd_tree_view_listing_find(&directory->listing, any->name, any->name_length);
+	const struct meeting there = {
+		.shown = hd_tree_view_listing_find(&directory->listing, any->name, any->name_length),
+		.worktree = hd_tree_view_listing_find(&directory->worktree, any->name, any->name_length)};
 	struct hd_content contents[SIDES];
 	int r = hd_work_advance(0);
 
-	if (r < 0 || is_same(git[BEFORE], git[AFTER]))
+	if (r < 0 || (is_same(git[BEFORE], git[AFTER]) && !is_left_otherwise(&there)))
 		return r;
+	if (is_same(git[BEFORE], git[AFTER]) && S_ISREG(any->mode))
+		return compare_left(comparing, directory, any, &there, entries);
 	if (git[BEFORE] && S_ISREG(git[BEFORE]->mode))
-		take_shown(shown, &directory->halves[BEFORE], entries[BEFORE]);
+		take_shown(there.shown, &directory->halves[BEFORE], entries[BEFORE]);
 	if (git[AFTER] && S_ISREG(git[AFTER]->mode))
-		r = convert_after(
-			comparing, directory, git[AFTER], &directory->halves[AFTER], entries[AFTER]);
+		r = convert_after(comparing, directory, git[AFTER], there.worktree, &directory->halves[AFTER],
+			entries[AFTER]);
 	if (r < 0 || (!is_directory(git[BEFORE]) && !is_directory(git[AFTER])))
 		return r;
-	r = compare_below(comparing, directory, git, shown, contents);
+	r = compare_below(comparing, directory, git, &there, contents);
 	for (unsigned side = 0; side < SIDES && r >= 0; side++) {
 		struct half *half = &directory->halves[side];
 

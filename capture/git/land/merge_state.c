@@ -116,7 +116,7 @@ static int compose_tree(struct making *making)
 	making->state.tree = merge->head.tree;
 	making->state.attributes = merge->head.attributes;
 	making->state.root_mode = merge->head.root_mode;
-	if (git_oid_equal(making->tree, &merge->ours_tree))
+	if (git_oid_equal(making->tree, &merge->ours_tree) && !merge->worktree)
 		return 0;
 	r = hd_index_add_base(merge->store->index, HD_BASE_GIT, merge->location, &base);
 	if (r < 0)

@@ -70,6 +70,11 @@ check_equal "$(git -C "$MNT" status --porcelain)" ""
 check_equal "$(heddle capture -m "Nothing" --json | json_field 's["commits"], s["nothing"]')" "(1, True)"
 check_equal "$(heddle diff --name-only)" ""
 check_content "$MNT/id.c" "$(printf '%s\na\nb\nc\nd\nE' "$before")"
+# Checked out, and taken over with the next commit: the "$Id$" of the blob.
+rm "$MNT/id.c"
+git -C "$MNT" checkout -q -- id.c
+git -C "$MNT" commit -q --allow-empty -m "Nothing"
+check_equal "$(heddle capture -m "Nothing" --json | json_field 's["commits"], s["nothing"]')" "(1, True)"
 check heddle export git --branch edited >/dev/null
 check_equal "$(git -C repository rev-parse edited)" "$(git -C "$MNT" rev-parse HEAD)"
 
