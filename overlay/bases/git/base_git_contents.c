@@ -50,11 +50,13 @@ struct bucket {
 struct hd_git_contents {
 	struct hd_store *store; /* borrowed */
 	struct hd_content tree;
-	git_odb *odb;             /* owned; NULL until it is needed */
-	bool is_listed;           /* what follows is known */
-	int fd;                   /* owned; -1: see `records` */
-	struct hd_buffer records; /* of the walk */
-	struct hd_buffer scratch; /* one bucket, read from the file */
+	git_odb *odb; /* owned; NULL until it is needed */
+	char *packs;  /* owned: the directory of the repository's packs, with the odb; NULL: see exists() */
+	struct timespec packs_changed; /* when it had last, before the odb last looked into it */
+	bool is_listed;                /* what follows is known */
+	int fd;                        /* owned; -1: see `records` */
+	struct hd_buffer records;      /* of the walk */
+	struct hd_buffer scratch;      /* one bucket, read from the file */
 	struct bucket buckets[BUCKETS];
 	uint64_t *sizes; /* owned, little-endian; NULL until they are needed */
 	uint32_t n_sizes;
@@ -259,6 +261,41 @@ static int publish_file(const struct hd_git_contents *contents)
 	return r;
 }
 
+/* Whether the repository has other packs than the odb knows of, which is assumed the first time. */
+static bool has_new_packs(struct hd_git_contents *contents)
+{
+	struct stat st = {0};
+	bool has_new;
+
+	/* No directory is a change as well once there is one. */
+	(void)hd_file_stat_at(AT_FDCWD, contents->packs, &st);
+	has_new = st.st_mtim.tv_sec != contents->packs_changed.tv_sec ||
+		  st.st_mtim.tv_nsec != contents->packs_changed.tv_nsec;
+	contents->packs_changed = st.st_mtim;
+	return has_new;
+}
+
+/* Where packs come and go, if that is one directory. */
+static int find_packs(struct hd_git_contents *contents, const char *location)
+{
+	HD_AUTO_FREE char *alternates = NULL;
+
+	free(contents->packs);
+	contents->packs = NULL;
+	if (asprintf(&alternates, "%s/objects/info/alternates", location) < 0) {
+		alternates = NULL;
+		return -ENOMEM;
+	}
+	if (hd_file_exists(AT_FDCWD, alternates))
+		return 0;
+	if (asprintf(&contents->packs, "%s/objects/pack/.", location) < 0) {
+		contents->packs = NULL;
+		return -ENOMEM;
+	}
+	(void)has_new_packs(contents);
+	return 0;
+}
+
 static int open_odb(struct hd_git_contents *contents)
 {
 	struct hd_base_record base;
@@ -269,7 +306,9 @@ static int open_odb(struct hd_git_contents *contents)
 	r = hd_index_get_base(contents->store->index, contents->tree.base, &base);
 	if (r < 0)
 		return r;
-	r = hd_git_library_open_objects(base.location, &contents->odb);
+	r = find_packs(contents, base.location);
+	if (r >= 0)
+		r = hd_git_library_open_objects(base.location, &contents->odb);
 	hd_base_record_clear(&base);
 	return r;
 }
@@ -338,6 +377,7 @@ void hd_git_contents_free(struct hd_git_contents *contents)
 	if (!contents)
 		return;
 	git_odb_free(contents->odb);
+	free(contents->packs);
 	hd_cleanup_close(&contents->fd);
 	hd_buffer_clear(&contents->records);
 	hd_buffer_clear(&contents->scratch);
@@ -376,7 +416,11 @@ static int is_recorded(struct hd_git_contents *contents, const uint8_t record[HD
 	return bsearch(record, records, count, HD_GIT_RECORD_SIZE, compare_records) != NULL;
 }
 
-/* 1 when the repository has it, 0 when not. */
+/*
+ * 1 when the repository has it, 0 when not. Most of what is asked for it has not, and each time libgit2 would read its
+ * directory of packs for that; what was loose may be in a pack since, but then that directory changed. Who borrows objects
+ * has more than one such directory.
+ */
 static int exists(struct hd_git_contents *contents, const uint8_t id[HD_GIT_ID_SIZE])
 {
 	git_oid oid;
@@ -385,7 +429,9 @@ static int exists(struct hd_git_contents *contents, const uint8_t id[HD_GIT_ID_S
 	if (r < 0)
 		return r;
 	(void)git_oid_fromraw(&oid, id);
-	return git_odb_exists(contents->odb, &oid);
+	if (git_odb_exists_ext(contents->odb, &oid, contents->packs ? GIT_ODB_LOOKUP_NO_REFRESH : 0))
+		return 1;
+	return contents->packs && has_new_packs(contents) && git_odb_exists(contents->odb, &oid);
 }
 
 int hd_git_contents_has(

@@ -403,6 +403,20 @@ static void a_thousand_files_are_found_in_a_packed_repository(void **state)
 	hd_git_contents_free(contents);
 }
 
+/* As git's maintenance does it, at any time. */
+static void a_loose_blob_is_found_that_became_packed_meanwhile(void **state)
+{
+	struct fixture *fixture = *state;
+	git_oid nowhere = id_of("nowhere");
+	struct hd_git_contents *contents = open_tree(fixture, &fixture->root);
+
+	assert_int_equal(hd_git_contents_has(contents, HD_GIT_BLOB, nowhere.id), 0);
+	repository_repack(fixture->repository);
+	assert_int_equal(hd_git_contents_has(contents, HD_GIT_BLOB, fixture->one.id), 1);
+	assert_has_all(fixture, contents);
+	hd_git_contents_free(contents);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +433,7 @@ int main(void)
 		TEST(a_missing_root_is_an_error),
 		TEST(trees_that_say_more_than_they_show_do_not_count),
 		TEST(a_thousand_files_are_found_in_a_packed_repository),
+		TEST(a_loose_blob_is_found_that_became_packed_meanwhile),
 #undef TEST
 	};
 
