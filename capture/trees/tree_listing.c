@@ -14,24 +14,50 @@
 
 /*
  * Names stay in the object's bytes. What follows a name there is the next entry, or the NUL that the store puts behind an
- * object; once all entries are decoded nobody needs that byte, and it becomes the name's end.
+ * object; once that is decoded nobody needs its first byte, and it becomes the name's end.
  */
-static struct hd_tree_view_entry *entries_of(const struct hd_tree *tree, char *data)
+static int take_entries(struct hd_entry_cursor *cursor, char *data, struct hd_tree_view_entry *entries)
 {
-	struct hd_tree_view_entry *entries = reallocarray(NULL, tree->count + 1, sizeof(*entries));
+	struct hd_tree_entry pair[2] = {{0}};
+	const struct hd_tree_entry *previous = NULL;
+	char *end = NULL;
+	int r;
 
-	for (size_t i = 0; entries && i < tree->count; i++) {
-		const struct hd_tree_entry *entry = &tree->entries[i];
+	for (size_t i = 0;; i++) {
+		struct hd_tree_entry *entry = &pair[i & 1];
 
-		data[entry->name - data + entry->name_length] = '\0';
+		r = hd_tree_next(cursor, previous, entry);
+		if (end)
+			*end = '\0';
+		if (r <= 0)
+			return r;
 		entries[i] = (struct hd_tree_view_entry){.name = entry->name,
 			.name_length = entry->name_length,
 			.mode = entry->mode,
 			.device = entry->device,
 			.size = entry->size,
 			.content = entry->content};
+		end = data + (entry->name - data) + entry->name_length;
+		previous = entry;
 	}
-	return entries;
+}
+
+static int decode(void *data, size_t size, struct hd_tree_view_listing *ret_listing)
+{
+	HD_AUTO_FREE struct hd_tree_view_entry *entries = NULL;
+	struct hd_entry_cursor cursor;
+	int r = hd_tree_open(data, size, &cursor);
+
+	if (r < 0)
+		return r;
+	entries = reallocarray(NULL, (size_t)cursor.count + 1, sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	r = take_entries(&cursor, data, entries);
+	if (r == 0)
+		*ret_listing = (struct hd_tree_view_listing){
+			.entries = HD_STEAL(entries), .count = cursor.count, .names = data};
+	return r;
 }
 
 int hd_tree_listing_of_object(struct hd_object_store *objects, const struct hd_content *content,
@@ -39,19 +65,14 @@ int hd_tree_listing_of_object(struct hd_object_store *objects, const struct hd_c
 {
 	HD_AUTO_FREE void *data = NULL;
 	char text[HD_CONTENT_TEXT_SIZE];
-	struct hd_tree_view_entry *entries;
-	struct hd_tree tree;
 	size_t size;
 	int r = hd_object_store_get(objects, content, OBJECT_LIMIT, &data, &size);
 
 	if (r == 0)
-		r = hd_tree_decode(data, size, &tree);
+		r = decode(data, size, ret_listing);
 	if (r < 0)
 		return hd_fail_in(r, "tree %s", hd_content_format(content, text));
-	entries = entries_of(&tree, data);
-	*ret_listing = (struct hd_tree_view_listing){
-		.entries = entries, .count = tree.count, .names = entries ? HD_STEAL(data) : NULL};
+	(void)HD_STEAL(data);
 	*ret_names_size = size;
-	hd_tree_clear(&tree);
-	return entries ? 0 : -ENOMEM;
+	return 0;
 }

@@ -247,6 +247,17 @@ int hd_attributes_decode(const void *data, size_t size, struct hd_attributes_lis
 	return r;
 }
 
+int hd_attributes_encode_begin(size_t count, struct hd_buffer *out)
+{
+	return hd_entry_list_begin(&kind, count, out);
+}
+
+int hd_attributes_encode_entry(const struct hd_attribute_entry *entry,
+	const struct hd_attribute_entry *previous, struct hd_buffer *out)
+{
+	return hd_entry_list_put(&kind, entry, previous, out);
+}
+
 void hd_attributes_clear(struct hd_attributes_list *list)
 {
 	free(list->entries);

@@ -19,34 +19,44 @@ static void put_header(struct hd_buffer *out, const struct hd_entry_list_kind *k
 	hd_buffer_put_u32(out, count);
 }
 
-/* The entry before the one at POSITION. */
-static const char *previous_of(const struct hd_entry_list_kind *kind, const char *entries, size_t position)
+int hd_entry_list_begin(const struct hd_entry_list_kind *kind, size_t count, struct hd_buffer *out)
 {
-	return position ? entries + (position - 1) * kind->entry_size : NULL;
+	if (count > UINT32_MAX)
+		return hd_fail(EINVAL, "%zu %s entries", count, kind->noun);
+	hd_buffer_reserve(out, HD_TREE_HEADER_SIZE + count * (kind->entry_minimum + ENTRY_REST));
+	put_header(out, kind, (uint32_t)count);
+	return hd_buffer_status(out);
 }
 
-static const char *entry_problem(const struct hd_entry_list_kind *kind, const char *entries, size_t position)
+int hd_entry_list_put(
+	const struct hd_entry_list_kind *kind, const void *entry, const void *previous, struct hd_buffer *out)
 {
-	return kind->problem(entries + position * kind->entry_size, previous_of(kind, entries, position));
+	const char *problem = kind->problem(entry, previous);
+
+	if (problem)
+		return hd_fail(EINVAL, "%s entry: %s", kind->noun, problem);
+	kind->put(out, entry, previous);
+	return hd_buffer_status(out);
 }
 
 int hd_entry_list_encode(
 	const struct hd_entry_list_kind *kind, const void *entries, size_t count, struct hd_buffer *out)
 {
-	if (count > UINT32_MAX)
-		return hd_fail(EINVAL, "%zu %s entries", count, kind->noun);
-	for (size_t i = 0; i < count; i++) {
-		const char *problem = entry_problem(kind, entries, i);
+	size_t begin = out->size;
+	const char *previous = NULL;
+	int r = hd_entry_list_begin(kind, count, out);
 
-		if (problem)
-			return hd_fail(EINVAL, "%s entry %zu: %s", kind->noun, i, problem);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		const char *entry = (const char *)entries + i * kind->entry_size;
+
+		r = hd_entry_list_put(kind, entry, previous, out);
+		previous = entry;
+		if (r == -EINVAL) {
+			out->size = begin;
+			return hd_fail_in(r, "entry %zu", i);
+		}
 	}
-
-	hd_buffer_reserve(out, count * (kind->entry_minimum + ENTRY_REST));
-	put_header(out, kind, (uint32_t)count);
-	for (size_t i = 0; i < count; i++)
-		kind->put(out, (const char *)entries + i * kind->entry_size, previous_of(kind, entries, i));
-	return hd_buffer_status(out);
+	return r;
 }
 
 /* The header's count is no more than what the bytes behind it can hold. */
@@ -69,41 +79,58 @@ static int take_header(struct hd_reader *reader, const struct hd_entry_list_kind
 	return 0;
 }
 
-static int take_entry(
-	struct hd_reader *reader, const struct hd_entry_list_kind *kind, char *entries, size_t position)
+int hd_entry_list_open(const struct hd_entry_list_kind *kind, const void *data, size_t size,
+	struct hd_entry_cursor *ret_cursor)
 {
-	const char *problem = kind->take(
-		reader, entries + position * kind->entry_size, previous_of(kind, entries, position));
+	*ret_cursor = (struct hd_entry_cursor){.count = 0};
+	hd_reader_init(&ret_cursor->reader, data, size);
+	return take_header(&ret_cursor->reader, kind, &ret_cursor->count);
+}
 
-	if (hd_reader_failed(reader))
-		return hd_fail(kind->corrupt, "entry %zu is cut off", position);
+int hd_entry_list_next(const struct hd_entry_list_kind *kind, struct hd_entry_cursor *cursor,
+	const void *previous, void *ret_entry)
+{
+	const char *problem;
+
+	if (cursor->position == cursor->count) {
+		size_t left = hd_reader_left(&cursor->reader);
+
+		return left > 0 ? hd_fail(kind->corrupt, "%zu bytes behind the last entry", left) : 0;
+	}
+	problem = kind->take(&cursor->reader, ret_entry, previous);
+	if (hd_reader_failed(&cursor->reader))
+		return hd_fail(kind->corrupt, "entry %u is cut off", cursor->position);
 	if (!problem)
-		problem = entry_problem(kind, entries, position);
-	return problem ? hd_fail(kind->corrupt, "entry %zu: %s", position, problem) : 0;
+		problem = kind->problem(ret_entry, previous);
+	if (problem)
+		return hd_fail(kind->corrupt, "entry %u: %s", cursor->position, problem);
+	cursor->position++;
+	return 1;
 }
 
 int hd_entry_list_decode(const struct hd_entry_list_kind *kind, const void *data, size_t size,
 	void **ret_entries, size_t *ret_count)
 {
 	HD_AUTO_FREE char *entries = NULL;
-	struct hd_reader reader;
-	uint32_t count = 0;
-	int r;
+	struct hd_entry_cursor cursor;
+	int r = hd_entry_list_open(kind, data, size, &cursor);
 
-	hd_reader_init(&reader, data, size);
-	r = take_header(&reader, kind, &count);
-	if (r == 0 && count) {
-		entries = reallocarray(NULL, count, kind->entry_size);
+	if (r == 0 && cursor.count) {
+		entries = reallocarray(NULL, cursor.count, kind->entry_size);
 		if (!entries)
 			return -ENOMEM;
 	}
-	for (size_t i = 0; i < count && r == 0; i++)
-		r = take_entry(&reader, kind, entries, i);
-	if (r == 0 && hd_reader_left(&reader) > 0)
-		r = hd_fail(kind->corrupt, "%zu bytes behind the last entry", hd_reader_left(&reader));
+	if (r == 0)
+		r = 1;
+	while (r > 0) {
+		char *entry = cursor.count ? entries + cursor.position * kind->entry_size : NULL;
+
+		r = hd_entry_list_next(
+			kind, &cursor, cursor.position ? entry - kind->entry_size : NULL, entry);
+	}
 	if (r < 0)
 		return r;
 	*ret_entries = HD_STEAL(entries);
-	*ret_count = count;
+	*ret_count = cursor.count;
 	return 0;
 }

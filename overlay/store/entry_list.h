@@ -36,6 +36,24 @@ struct hd_entry_list_kind {
 int hd_entry_list_encode(
 	const struct hd_entry_list_kind *kind, const void *entries, size_t count, struct hd_buffer *out);
 
+/*
+ * The same one entry after the other: begin, and then COUNT times put. Who puts no array spares memory. What is in OUT after a
+ * failure is no list.
+ */
+int hd_entry_list_begin(const struct hd_entry_list_kind *kind, size_t count, struct hd_buffer *out);
+int hd_entry_list_put(const struct hd_entry_list_kind *kind, const void *entry, const void *previous,
+	struct hd_buffer *out);
+
+/* Reading so. Next returns 1 with an entry, or 0 behind the last one, if nothing else is there. */
+struct hd_entry_cursor {
+	struct hd_reader reader;
+	uint32_t count, position; /* all of them; those that were read */
+};
+int hd_entry_list_open(const struct hd_entry_list_kind *kind, const void *data, size_t size,
+	struct hd_entry_cursor *ret_cursor);
+int hd_entry_list_next(const struct hd_entry_list_kind *kind, struct hd_entry_cursor *cursor,
+	const void *previous, void *ret_entry);
+
 /* Reads what encode wrote. An empty list has NULL entries. */
 int hd_entry_list_decode(const struct hd_entry_list_kind *kind, const void *data, size_t size,
 	void **ret_entries, size_t *ret_count);

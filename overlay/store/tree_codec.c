@@ -156,6 +156,28 @@ int hd_tree_decode(const void *data, size_t size, struct hd_tree *ret_tree)
 	return r;
 }
 
+int hd_tree_encode_begin(size_t count, struct hd_buffer *out)
+{
+	return hd_entry_list_begin(&kind, count, out);
+}
+
+int hd_tree_encode_entry(
+	const struct hd_tree_entry *entry, const struct hd_tree_entry *previous, struct hd_buffer *out)
+{
+	return hd_entry_list_put(&kind, entry, previous, out);
+}
+
+int hd_tree_open(const void *data, size_t size, struct hd_entry_cursor *ret_cursor)
+{
+	return hd_entry_list_open(&kind, data, size, ret_cursor);
+}
+
+int hd_tree_next(
+	struct hd_entry_cursor *cursor, const struct hd_tree_entry *previous, struct hd_tree_entry *ret_entry)
+{
+	return hd_entry_list_next(&kind, cursor, previous, ret_entry);
+}
+
 void hd_tree_clear(struct hd_tree *tree)
 {
 	free(tree->entries);

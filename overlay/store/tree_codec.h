@@ -26,6 +26,7 @@
 #include <time.h>
 
 #include "overlay/platform/buffer.h"
+#include "overlay/store/entry_list.h"
 #include "overlay/store/objects/content.h"
 
 struct hd_tree_entry {
@@ -45,6 +46,19 @@ struct hd_tree {
 /* Appends the encoding of ENTRIES (already sorted; -EINVAL if not) to OUT. */
 int hd_tree_encode(const struct hd_tree_entry *entries, size_t count, struct hd_buffer *out);
 int hd_tree_decode(const void *data, size_t size, struct hd_tree *ret_tree);
+
+/*
+ * The same without an array, see entry_list.h: PREVIOUS is the entry before, NULL for the first.
+ *
+ *     hd_tree_encode_begin → COUNT times hd_tree_encode_entry
+ *     hd_tree_open → hd_tree_next until it returns no 1
+ */
+int hd_tree_encode_begin(size_t count, struct hd_buffer *out);
+int hd_tree_encode_entry(
+	const struct hd_tree_entry *entry, const struct hd_tree_entry *previous, struct hd_buffer *out);
+int hd_tree_open(const void *data, size_t size, struct hd_entry_cursor *ret_cursor);
+int hd_tree_next(struct hd_entry_cursor *cursor, const struct hd_tree_entry *previous,
+	struct hd_tree_entry *ret_entry);
 void hd_tree_clear(struct hd_tree *tree);
 
 /* Order of names in trees: memcmp, the shorter first. For qsort and merges. */
@@ -87,6 +101,9 @@ struct hd_attributes_list {
  */
 int hd_attributes_encode(const struct hd_attribute_entry *entries, size_t count, struct hd_buffer *out);
 int hd_attributes_decode(const void *data, size_t size, struct hd_attributes_list *ret_list);
+int hd_attributes_encode_begin(size_t count, struct hd_buffer *out);
+int hd_attributes_encode_entry(const struct hd_attribute_entry *entry,
+	const struct hd_attribute_entry *previous, struct hd_buffer *out);
 void hd_attributes_clear(struct hd_attributes_list *list);
 
 #endif

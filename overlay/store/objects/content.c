@@ -12,6 +12,8 @@
  * are zero in every valid reference: hd_content_equal is a memcmp and relies on it.
  */
 
+#define ID_BYTES 20
+
 static const struct {
 	const char *name;
 	uint8_t length;       /* the only length of this kind ... */
@@ -19,10 +21,10 @@ static const struct {
 	bool has_base;
 } kind_table[] = {
 	[HD_CONTENT_NONE] = {"none", 0, 0, false},
-	[HD_CONTENT_OBJECT] = {"object", 20, 0, false},
-	[HD_CONTENT_CHUNKED] = {"chunked", 20, 0, false},
-	[HD_CONTENT_GIT] = {"git", 20, 32, true},
-	[HD_CONTENT_HOST] = {"host", 20, 0, true},
+	[HD_CONTENT_OBJECT] = {"object", ID_BYTES, 0, false},
+	[HD_CONTENT_CHUNKED] = {"chunked", ID_BYTES, 0, false},
+	[HD_CONTENT_GIT] = {"git", ID_BYTES, 32, true},
+	[HD_CONTENT_HOST] = {"host", ID_BYTES, 0, true},
 };
 
 _Static_assert(
@@ -74,7 +76,10 @@ void hd_content_put(struct hd_buffer *buffer, const struct hd_content *content)
 	end[1] = content->length;
 	end[2] = (uint8_t)content->base;
 	end[3] = (uint8_t)(content->base >> 8);
-	if (content->length)
+	/* Nearly all have this length, and one that compilers know is no call. */
+	if (content->length == ID_BYTES)
+		memcpy(end + HD_CONTENT_ENCODED_MINIMUM, content->bytes, ID_BYTES);
+	else if (content->length)
 		memcpy(end + HD_CONTENT_ENCODED_MINIMUM, content->bytes, content->length);
 }
 
@@ -91,7 +96,9 @@ bool hd_content_take(struct hd_reader *reader, struct hd_content *ret_content)
 	bytes = hd_reader_bytes(reader, content.length);
 	if (hd_reader_failed(reader))
 		return false;
-	if (content.length)
+	if (content.length == ID_BYTES)
+		memcpy(content.bytes, bytes, ID_BYTES);
+	else if (content.length)
 		memcpy(content.bytes, bytes, content.length);
 	if (!hd_content_is_valid(&content))
 		return false;
