@@ -40,6 +40,7 @@ struct frame {
 	size_t next_child;
 	size_t next_head; /* of head_listing: no name before it is of a child that is still to come */
 	bool has_head;
+	bool has_stored; /* some child was given to capture->directories */
 };
 
 struct stack {
@@ -142,96 +143,6 @@ static int adopt_directory(
 	return r;
 }
 
-static void fill_tree_entry(const struct hd_snapshot_node *node, struct hd_tree_entry *entry)
-{
-	uint32_t mode = node->attributes.mode;
-
-	*entry = (struct hd_tree_entry){
-		.name = node->name,
-		.name_length = node->name_length,
-		.mode = hd_canonical_mode(mode),
-		.device = hd_canonical_device(mode, node->attributes.device),
-		.size = has_bytes(mode) ? node->attributes.size : 0,
-		.content = node->content,
-	};
-}
-
-static void fill_attribute_entry(const struct hd_snapshot_node *node, struct hd_attribute_entry *entry)
-{
-	const struct hd_attributes *attributes = &node->attributes;
-
-	*entry = (struct hd_attribute_entry){
-		.name = node->name,
-		.name_length = node->name_length,
-		.uid = attributes->uid,
-		.gid = attributes->gid,
-		.access_time = attributes->access_time,
-		.modify_time = attributes->modify_time,
-		.change_time = attributes->change_time,
-		.birth_time = attributes->birth_time,
-		.link_group = hd_link_group_kept(node->link_group, &node->content),
-		.links = node->link_group ? attributes->nlink : 0,
-		.xattrs = node->xattrs,
-		.xattrs_size = node->xattrs_size,
-		.children = node->attribute_content,
-	};
-}
-
-static int put(
-	const struct hd_capture_tree *capture, const struct hd_buffer *bytes, struct hd_content *ret_content)
-{
-	return capture->batch ? hd_object_batch_put(capture->batch, bytes->data, bytes->size, ret_content)
-			      : hd_object_store_put(capture->objects, bytes->data, bytes->size, ret_content);
-}
-
-static int put_tree(const struct hd_capture_tree *capture, const struct hd_snapshot_node *node,
-	struct hd_content *ret_content)
-{
-	HD_AUTO_FREE struct hd_tree_entry *entries = reallocarray(NULL, node->n_children, sizeof(*entries));
-	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
-	int r;
-
-	if (!entries)
-		return -ENOMEM;
-	for (size_t i = 0; i < node->n_children; i++)
-		fill_tree_entry(&node->children[i], &entries[i]);
-	r = hd_tree_encode(entries, node->n_children, &bytes);
-	if (r < 0)
-		return r;
-	return put(capture, &bytes, ret_content);
-}
-
-static int put_attributes(const struct hd_capture_tree *capture, const struct hd_snapshot_node *node,
-	bool is_root, struct hd_content *ret_content)
-{
-	HD_AUTO_FREE struct hd_attribute_entry *entries =
-		reallocarray(NULL, node->n_children + 1, sizeof(*entries));
-	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
-	size_t count = 0;
-	int r;
-
-	if (!entries)
-		return -ENOMEM;
-	if (is_root) {
-		fill_attribute_entry(node, &entries[count]);
-		entries[count++].children = (struct hd_content){0};
-	}
-	for (size_t i = 0; i < node->n_children; i++)
-		fill_attribute_entry(&node->children[i], &entries[count++]);
-	r = hd_attributes_encode(entries, count, &bytes);
-	if (r < 0)
-		return r;
-	return put(capture, &bytes, ret_content);
-}
-
-int hd_capture_tree_put_attributes(struct hd_object_store *objects, const struct hd_snapshot_node *node,
-	bool is_root, struct hd_content *ret_content)
-{
-	const struct hd_capture_tree capture = {.objects = objects};
-
-	return put_attributes(&capture, node, is_root, ret_content);
-}
-
 /*
  * A directory that was moved, loaded or touched, and whose entries are what they were at the last capture: it is still
  * that tree. Over a directory, whose references are paths, no two trees would be equal otherwise.
@@ -260,7 +171,8 @@ int hd_capture_tree_put(const struct hd_capture_tree *capture, struct hd_canonic
 	const struct hd_tree_view_entry *head, const struct hd_tree_view_listing *head_listing,
 	struct hd_snapshot_node *node, bool is_root)
 {
-	struct hd_content tree = {0}, attributes = {0};
+	struct hd_directory directory = {.node = node, .is_root = is_root};
+	struct hd_content tree = {0};
 	int r = 0;
 
 	/* Before the canonical name: since a rebase that is of another commit, and the head may have the tree by an older one. */
@@ -271,26 +183,49 @@ int hd_capture_tree_put(const struct hd_capture_tree *capture, struct hd_canonic
 		if (r == 0)
 			r = take_origin(capture, head, node, &tree);
 	}
-	if (r == 0 && hd_content_is_none(&tree) && node->n_children > 0)
-		r = put_tree(capture, node, &tree);
-	if (r >= 0 && (node->n_children > 0 || is_root))
-		r = put_attributes(capture, node, is_root, &attributes);
 	if (r < 0)
 		return r;
 	node->content = tree;
-	node->attribute_content = attributes;
-	return 0;
+	directory.needs_tree = hd_content_is_none(&tree) && node->n_children > 0;
+	return capture->directories ? hd_directory_store_add(capture->directories, &directory)
+				    : hd_directory_put(capture->objects, NULL, &directory);
 }
 
-/* All children of the directory on top have their references. */
+/* All children of the directory on top have their references, or were given to who makes them. */
 static int store_directory(struct hd_capture_tree *capture, const struct frame *frame, bool is_root)
 {
-	int r = hd_capture_tree_put(capture, frame->place, frame->has_head ? &frame->head : NULL,
+	int r = frame->has_stored ? hd_directory_store_wait(capture->directories) : 0;
+
+	if (r < 0)
+		return r;
+	r = hd_capture_tree_put(capture, frame->place, frame->has_head ? &frame->head : NULL,
 		&frame->head_listing, frame->node, is_root);
 
 	return r < 0 || !frame->has_head ? r
 					 : hd_tree_view_note_pair(capture->head_view, &frame->head,
 						   &frame->head_listing, capture->snapshot_view, frame->node);
+}
+
+/*
+ * Passes over files that are the head's already, as nearly all of a directory are: what has one name and its content is
+ * named as it was.
+ */
+static size_t skip_unchanged(struct frame *frame)
+{
+	const struct hd_snapshot_node *node = frame->node;
+	size_t begin = frame->next_child;
+
+	for (; frame->next_child < node->n_children; frame->next_child++) {
+		const struct hd_snapshot_node *child = &node->children[frame->next_child];
+		const struct hd_tree_view_entry *head;
+
+		if (!S_ISREG(child->attributes.mode) || child->unsettled || child->link_group)
+			break;
+		head = find_in_head(frame, child);
+		if (!head || !hd_content_equal(&head->content, &child->content))
+			break;
+	}
+	return frame->next_child - begin;
 }
 
 /* Stores the next child of the directory on top, or the directory itself. */
@@ -301,13 +236,17 @@ static int step(struct hd_capture_tree *capture, struct stack *stack)
 	struct hd_snapshot_node *child;
 	int r = 0;
 
+	r = hd_work_advance(skip_unchanged(frame));
+	if (r < 0)
+		return r;
 	if (frame->next_child == frame->node->n_children) {
 		r = store_directory(capture, frame, stack->count == 1);
 		if (r < 0)
 			return r;
 		hd_tree_view_listing_clear(&frame->head_listing);
 		hd_canonical_leave(frame->place);
-		stack->count--;
+		if (--stack->count > 0)
+			stack->frames[stack->count - 1].has_stored = true;
 		return 0;
 	}
 	child = &frame->node->children[frame->next_child++];
@@ -322,6 +261,54 @@ static int step(struct hd_capture_tree *capture, struct stack *stack)
 	else if (has_bytes(child->attributes.mode))
 		r = store_file(capture, child, head);
 	return r;
+}
+
+struct node_list {
+	struct hd_snapshot_node **nodes; /* owned array of borrowed nodes */
+	size_t count, capacity;
+};
+
+static int add_node(struct node_list *list, struct hd_snapshot_node *node)
+{
+	if (HD_ARRAY_RESERVE(list->nodes, list->count, list->capacity) < 0)
+		return -ENOMEM;
+	list->nodes[list->count++] = node;
+	return 0;
+}
+
+/* Adds what is below DIRECTORY: directories that may have changed files, and these. One of several names is for the walk. */
+static int find_unsettled(
+	struct hd_snapshot_node *directory, struct node_list *directories, struct node_list *files)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < directory->n_children && r == 0; i++) {
+		struct hd_snapshot_node *child = &directory->children[i];
+
+		if (child->children)
+			r = add_node(directories, child);
+		else if (child->unsettled && S_ISREG(child->attributes.mode) && !child->link_group)
+			r = add_node(files, child);
+	}
+	return r;
+}
+
+/* Changed files, many at a time. What fails here fails again in the walk, which knows its path. */
+static int settle_files(struct hd_capture_tree *capture)
+{
+	struct node_list directories = {0}, files = {0};
+	int r = add_node(&directories, capture->root);
+
+	for (size_t i = 0; i < directories.count && r == 0; i++)
+		r = find_unsettled(directories.nodes[i], &directories, &files);
+	if (r == 0 && files.count > 1)
+		r = hd_snapshot_settle_all(capture->snapshot, files.nodes, files.count);
+	free(directories.nodes);
+	free(files.nodes);
+	if (r == 0 || r == -HD_E_INTERRUPTED)
+		return r;
+	hd_error_clear();
+	return 0;
 }
 
 /* Puts the path of what a step failed at before the detail. */
@@ -354,13 +341,15 @@ int hd_capture_tree_store(struct hd_capture_tree *capture)
 	hd_tree_view_root(capture->head_view, &head);
 	if (!root->children)
 		return adopt_directory(capture, root, &head);
-	r = hd_object_batch_new(capture->objects, &capture->batch);
+	r = settle_files(capture);
+	if (r >= 0)
+		r = hd_directory_store_new(capture->objects, &capture->directories);
 	if (r >= 0)
 		r = push(capture, &stack, root, &head);
 	while (r >= 0 && stack.count > 0)
 		r = step(capture, &stack);
 	if (r >= 0)
-		r = hd_object_batch_flush(capture->batch);
+		r = hd_directory_store_finish(capture->directories);
 	if (r < 0 && r != -HD_E_INTERRUPTED)
 		r = fail_at(&stack, r);
 	for (size_t i = 0; i < stack.count; i++) {
@@ -368,7 +357,7 @@ int hd_capture_tree_store(struct hd_capture_tree *capture)
 		hd_canonical_leave(stack.frames[i].place);
 	}
 	free(stack.frames);
-	hd_object_batch_free(capture->batch);
-	capture->batch = NULL;
+	hd_directory_store_free(capture->directories);
+	capture->directories = NULL;
 	return r;
 }

@@ -10,14 +10,15 @@
  */
 
 #include "capture/capture.h"
+#include "capture/directory_store.h"
 #include "capture/linked_files.h"
 #include "capture/trees/canonical_content.h"
 #include "capture/trees/tree_view.h"
 
 struct hd_capture_tree {
 	struct hd_object_store *objects; /* borrowed */
-	struct hd_object_batch
-		*batch; /* hd_capture_tree_store's own while it runs; NULL: each object is put by itself */
+	struct hd_directory_store *
+		directories; /* hd_capture_tree_store's own while it runs; NULL: each is put by itself, at once */
 	struct hd_snapshot *snapshot; /* borrowed */
 	struct hd_snapshot_node
 		*root; /* borrowed: what is stored, of the snapshot's nodes or copies of them */
@@ -41,12 +42,5 @@ int hd_capture_tree_store(struct hd_capture_tree *capture);
 int hd_capture_tree_put(const struct hd_capture_tree *capture, struct hd_canonical_place *place,
 	const struct hd_tree_view_entry *head, const struct hd_tree_view_listing *head_listing,
 	struct hd_snapshot_node *node, bool is_root);
-
-/*
- * Stores what the children of NODE are beside their bytes. The root has no entry in a parent: its own attributes go before those
- * of its children, with the empty name.
- */
-int hd_capture_tree_put_attributes(struct hd_object_store *objects, const struct hd_snapshot_node *node,
-	bool is_root, struct hd_content *ret_content);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "capture/capture_tree.h"
+#include "capture/directory_store.h"
 #include "capture/trees/tree_nodes.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/checksum.h"
@@ -398,8 +398,8 @@ static int write_directory(struct counting *counting, size_t index)
 		node.xattrs_size = counting->root.xattrs_size;
 	}
 	if (changed)
-		r = hd_capture_tree_put_attributes(
-			counting->store->objects, &node, index == 0, &directory->attributes);
+		r = hd_directory_put_attributes(
+			counting->store->objects, NULL, &node, index == 0, &directory->attributes);
 	hd_tree_node_clear_children(&node);
 	return r < 0 ? r : changed;
 }

@@ -348,6 +348,17 @@ void hd_snapshot_parent(const struct hd_snapshot *snapshot, struct hd_state_id *
 	*ret_id = snapshot->parent;
 }
 
+static void take_settled(struct hd_snapshot_node *node, const struct hd_settled *settled)
+{
+	node->content = settled->content;
+	node->attributes.size = settled->attributes.size;
+	node->attributes.blocks = settled->attributes.blocks;
+	node->attributes.access_time = settled->attributes.access_time;
+	node->attributes.modify_time = settled->attributes.modify_time;
+	node->attributes.change_time = settled->attributes.change_time;
+	node->unsettled = false;
+}
+
 int hd_snapshot_settle(struct hd_snapshot *snapshot, struct hd_snapshot_node *node)
 {
 	struct hd_settled settled;
@@ -356,15 +367,32 @@ int hd_snapshot_settle(struct hd_snapshot *snapshot, struct hd_snapshot_node *no
 	if (!node->unsettled)
 		return 0;
 	r = hd_file_settle(snapshot->overlay, node->attributes.ino, &settled);
-	if (r < 0)
-		return r;
-	node->content = settled.content;
-	node->attributes.size = settled.attributes.size;
-	node->attributes.blocks = settled.attributes.blocks;
-	node->attributes.access_time = settled.attributes.access_time;
-	node->attributes.modify_time = settled.attributes.modify_time;
-	node->attributes.change_time = settled.attributes.change_time;
-	node->unsettled = false;
+	if (r == 0)
+		take_settled(node, &settled);
+	return r;
+}
+
+/* How many files are settled between two that are told so: their bytes are a write or two of the store. */
+#define SETTLED_TOGETHER 256u
+
+int hd_snapshot_settle_all(struct hd_snapshot *snapshot, struct hd_snapshot_node *const *nodes, size_t count)
+{
+	HD_AUTO_FREE struct hd_settled *settled = calloc(SETTLED_TOGETHER, sizeof(*settled));
+	hd_ino inos[SETTLED_TOGETHER];
+
+	if (!settled)
+		return -ENOMEM;
+	for (size_t begin = 0, end; begin < count; begin = end) {
+		int r;
+
+		for (end = begin; end < count && end - begin < SETTLED_TOGETHER; end++)
+			inos[end - begin] = nodes[end]->attributes.ino;
+		r = hd_files_settle(snapshot->overlay, inos, end - begin, settled);
+		if (r < 0)
+			return r;
+		for (size_t i = begin; i < end; i++)
+			take_settled(nodes[i], &settled[i - begin]);
+	}
 	return 0;
 }
 

@@ -74,6 +74,9 @@ void hd_snapshot_parent(const struct hd_snapshot *snapshot, struct hd_state_id *
  */
 int hd_snapshot_settle(struct hd_snapshot *snapshot, struct hd_snapshot_node *node);
 
+/* The same for COUNT changed files, small ones of which are stored together. */
+int hd_snapshot_settle_all(struct hd_snapshot *snapshot, struct hd_snapshot_node *const *nodes, size_t count);
+
 /* Up to SIZE bytes of a file of the snapshot, settled or not; for comparing without storing. */
 int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node *node, void *buffer,
 	size_t size, uint64_t offset, size_t *ret_size);

@@ -51,6 +51,31 @@ struct hd_settled {
 int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *ret);
 
 /*
+ * The same for many files: the bytes of small ones are put into the store together, and then each is told what they are
+ * called. As of one instant for each of them, not for all.
+ */
+int hd_files_settle(struct hd_overlay *overlay, const hd_ino *inos, size_t count, struct hd_settled *ret);
+
+/* Files up to this size are settled together: what the log of recent objects takes. */
+#define HD_SETTLE_TOGETHER_LIMIT ((uint64_t)128 << 10)
+
+/* A file whose bytes are in a batch. */
+struct hd_settling {
+	hd_ino ino;
+	uint64_t version; /* of which the bytes are */
+	uint64_t hole_blocks;
+	struct hd_settled settled;
+};
+
+/*
+ * The two halves of it, between which the batch is flushed. Begin returns 1, or 0 for what is not settled so: a link, a large
+ * file, one that is settled or was just written; end -EAGAIN if it was written since. Then hd_file_settle does it.
+ */
+int hd_file_settle_begin(
+	struct hd_overlay *overlay, hd_ino ino, struct hd_object_batch *batch, struct hd_settling *ret);
+int hd_file_settle_end(struct hd_overlay *overlay, const struct hd_settling *settling);
+
+/*
  * Whether a file is worth storing merely to free its memory. One byte in a huge file of the base, or at the end of a
  * huge hole, is not: the store would be given the whole file for a block. Such blocks stay in memory and in the
  * journal until a capture wants the file. With HURRY, when memory is short, only what would take hours is left out.

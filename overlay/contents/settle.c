@@ -220,13 +220,15 @@ static int store_pieces(struct source *source, struct hd_content_writer *writer)
 	return r;
 }
 
-static int store_source(struct source *source, struct stored *ret)
+/* BATCH may be NULL. */
+static int store_source(struct source *source, struct hd_object_batch *batch, struct stored *ret)
 {
 	struct hd_content_writer *writer;
 	int r = hd_content_writer_new(source->overlay->store->objects, source->view.size, &writer);
 
 	if (r < 0)
 		return r;
+	hd_content_writer_use_batch(writer, batch);
 	r = store_pieces(source, writer);
 	if (r < 0) {
 		hd_content_writer_free(writer);
@@ -376,7 +378,7 @@ static int settle_once(struct source *source, bool sure, struct hd_settled *ret)
 		*ret = (struct hd_settled){.content = source->view.content, .attributes = source->attributes};
 		return 0;
 	}
-	r = store_source(source, &stored);
+	r = store_source(source, NULL, &stored);
 	if (r < 0)
 		return r;
 	HD_KILL_POINT(content_stored);
@@ -434,52 +436,39 @@ int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *re
 	return r;
 }
 
-#define CHEAP_BYTES ((uint64_t)16 << 20)
-#define WORTH_FACTOR 16
-#define HOURS_BYTES ((uint64_t)1 << 40)
-
-bool hd_is_worth_settling(const struct hd_inode *inode, bool hurry)
+int hd_file_settle_begin(
+	struct hd_overlay *overlay, hd_ino ino, struct hd_object_batch *batch, struct hd_settling *ret)
 {
-	uint64_t gain = (uint64_t)inode->part.file.mapped << HD_BLOCK_SHIFT, cost = gain;
-
-	/* Chunks that are stored already are taken over by name; holes cost nothing. */
-	if (inode->content.kind != HD_CONTENT_CHUNKED)
-		cost += inode->backed;
-	if (cost > HOURS_BYTES)
-		return false;
-	return hurry || cost <= CHEAP_BYTES || cost / WORTH_FACTOR <= gain;
-}
-
-/* A live file that has bytes without a name and is worth one; 0 when INDEX is none. */
-static hd_ino unsettled(struct hd_overlay *overlay, uint32_t index, bool hurry)
-{
+	struct source source = {.overlay = overlay, .ino = ino, .copy_fd = -1};
 	const struct hd_inode *inode;
-	hd_ino ino = 0;
+	struct stored stored;
+	bool is_file;
+	int r;
 
 	hd_rwlock_read(&overlay->lock);
-	inode = hd_record_inode(overlay->arena, index);
-	if (hd_inode_is_kept(inode) && inode->flags & HD_INODE_UNSETTLED && hd_inode_is_file(inode) &&
-		hd_is_worth_settling(inode, hurry))
-		ino = hd_inode_id(overlay->arena, index);
+	r = hd_overlay_inode(overlay, ino, &inode);
+	is_file = r == 0 && hd_inode_is_file(inode);
 	hd_rwlock_unlock(&overlay->lock);
-	return ino;
+	if (r == 0 && is_file)
+		r = look(&source);
+	if (r < 0 || !is_file || !(source.view.flags & HD_INODE_UNSETTLED) ||
+		source.view.size > HD_SETTLE_TOGETHER_LIMIT)
+		return r < 0 ? r : 0;
+	r = store_source(&source, batch, &stored);
+	if (r < 0)
+		return r == -EAGAIN ? 0 : r;
+	*ret = (struct hd_settling){.ino = ino,
+		.version = source.view.version,
+		.hole_blocks = stored.hole_blocks,
+		.settled = {.content = stored.content, .attributes = source.attributes}};
+	return 1;
 }
 
-int hd_settle_all(struct hd_overlay *overlay, bool hurry)
+int hd_file_settle_end(struct hd_overlay *overlay, const struct hd_settling *settling)
 {
-	int first_error = 0;
-	uint32_t limit;
+	const struct stored stored = {
+		.content = settling->settled.content, .hole_blocks = settling->hole_blocks};
 
-	hd_rwlock_read(&overlay->lock);
-	limit = hd_record_high_water(overlay->arena, HD_TABLE_INODE);
-	hd_rwlock_unlock(&overlay->lock);
-	for (uint32_t index = 1; index < limit; index++) {
-		hd_ino ino = unsettled(overlay, index, hurry);
-		struct hd_settled settled;
-		int r = ino ? hd_file_settle(overlay, ino, &settled) : 0;
-
-		if (r < 0 && r != -ESTALE && first_error == 0)
-			first_error = r;
-	}
-	return first_error;
+	HD_KILL_POINT(content_stored);
+	return install(overlay, settling->ino, settling->version, &stored);
 }

@@ -19,6 +19,7 @@
 
 struct hd_content_writer {
 	struct hd_object_store *store; /* borrowed */
+	struct hd_object_batch *batch; /* borrowed; NULL: each object is put by itself */
 	uint64_t total;
 	uint64_t position; /* bytes taken so far */
 	uint8_t *chunk;    /* owned; the chunk being filled */
@@ -53,6 +54,11 @@ int hd_content_writer_new(
 	writer->total = total;
 	*ret_writer = writer;
 	return 0;
+}
+
+void hd_content_writer_use_batch(struct hd_content_writer *writer, struct hd_object_batch *batch)
+{
+	writer->batch = batch;
 }
 
 void hd_content_writer_free(struct hd_content_writer *writer)
@@ -100,7 +106,8 @@ static int put_chunk(struct hd_content_writer *writer, const void *data, size_t 
 	count_data(writer, data, size);
 	if (is_list(writer) && size == HD_CHUNK_SIZE && hd_is_zero(data, size))
 		return add_chunks(writer, hole_id, 1);
-	r = hd_object_store_put(writer->store, data, size, &content);
+	r = writer->batch ? hd_object_batch_put(writer->batch, data, size, &content)
+			  : hd_object_store_put(writer->store, data, size, &content);
 	return r < 0 ? r : add_chunks(writer, content.bytes, 1);
 }
 

@@ -98,6 +98,8 @@ void hd_object_store_distrust(struct hd_object_store *store);
 struct hd_content_writer;
 int hd_content_writer_new(
 	struct hd_object_store *store, uint64_t total, struct hd_content_writer **ret_writer);
+/* Chunks go to BATCH, borrowed, which somebody flushes before the content is referred to. For content that is one object. */
+void hd_content_writer_use_batch(struct hd_content_writer *writer, struct hd_object_batch *batch);
 int hd_content_writer_append(struct hd_content_writer *writer, const void *data, size_t size);
 /* Appends COUNT full chunks of zeros, however many, at the cost of one. */
 int hd_content_writer_append_zeros(struct hd_content_writer *writer, uint64_t count);
