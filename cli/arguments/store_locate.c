@@ -12,6 +12,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
+#include "overlay/store/store_owner.h"
 
 /*
  * The working directory may lie in a mount whose server died, where every call fails. getcwd(2) still answers
@@ -81,7 +82,7 @@ static int open_discovered(const char *directory, struct hd_store **ret_store)
 	r = hd_store_discover(directory, &path);
 	if (r == -HD_E_STORE_MISSING)
 		return hd_fail(HD_E_STORE_MISSING, "'%s' and the directories above it", directory);
-	return r < 0 ? r : hd_store_open(path, ret_store);
+	return r < 0 ? r : hd_store_open_found(path, ret_store);
 }
 
 static const char *named_store(const struct hd_invocation *invocation)
@@ -101,7 +102,7 @@ static int find_store(const struct hd_invocation *invocation, const char *direct
 	if (named)
 		return open_named(named, ret_store);
 	if (place->store)
-		return hd_store_open(place->store, ret_store);
+		return hd_store_open_found(place->store, ret_store);
 	return open_discovered(directory, ret_store);
 }
 

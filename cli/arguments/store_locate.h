@@ -9,11 +9,12 @@
  * nearest .heddle at or above the working directory thread   the one named on the command line; else that of
  * the mount the working directory is in, if it is of this store; else "main"
  *
+ * One that was not named has to belong to who asks (overlay/store/store_owner.h).
  * A store that was moved with its repository learns where that is now (capture/git/moved_base.h).
  *
  * Ownership   hd_location_clear closes the store and frees the names.
  * Threads     One at a time.
- * Errors      -HD_E_STORE_MISSING, -HD_E_STORE_VERSION, -HD_E_THREAD_MISSING, -HD_E_NAME_INVALID, errors
+ * Errors      -HD_E_STORE_MISSING, -HD_E_STORE_FOREIGN, -HD_E_STORE_VERSION, -HD_E_THREAD_MISSING, -HD_E_NAME_INVALID, errors
  *             of the index.
  */
 

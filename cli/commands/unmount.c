@@ -15,6 +15,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/mounts/mount_point.h"
+#include "overlay/store/store_owner.h"
 
 /*
  * What is unmounted may be named by its thread or by any path in it. A word with a '/', and "." and "..", is
@@ -47,7 +48,7 @@ static int locate_by_path(const char *path, struct hd_mount_place *place, struct
 	ret_location->thread = strdup(place->thread);
 	if (!ret_location->thread)
 		return -ENOMEM;
-	r = hd_store_open(place->store, &ret_location->store);
+	r = hd_store_open_found(place->store, &ret_location->store);
 	if (r < 0)
 		hd_output_remark("%s; only detaching the mount", hd_error_message(r));
 	return 0;

@@ -22,6 +22,10 @@ static const struct exit_row exit_table[] = {
 	{HD_E_USAGE, HD_EXIT_USAGE, NULL},
 	{HD_E_STORE_MISSING, HD_EXIT_NO_INPUT,
 		"make one with 'heddle init' in a git repository or directory, or name one with --store"},
+	{HD_E_STORE_FOREIGN, HD_EXIT_NO_PERMISSION,
+		"who owns a store can make those who work in it write elsewhere; if you trust its owner, "
+		"name "
+		"it with --store or HEDDLE_STORE"},
 	{HD_E_STORE_DELETED, HD_EXIT_IO, "what the mount still shows can be copied elsewhere"},
 	{HD_E_STORE_EXISTS, HD_EXIT_CANNOT_CREATE,
 		"it is ready for use: 'heddle status' shows it, 'heddle mount' mounts it"},

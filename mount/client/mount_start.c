@@ -31,6 +31,7 @@
 #include "overlay/platform/mounts/mount_point.h"
 #include "overlay/platform/processes/process.h"
 #include "overlay/platform/sockets/socket.h"
+#include "overlay/store/store_owner.h"
 
 #define ADOPTION_PATIENCE_NS 2000000000u
 #define ADOPTION_RETRY_NS 5000000u
@@ -72,8 +73,18 @@ static int choose_directory(
 	return 0;
 }
 
+/* In a store that the mount table alone names, and that is not ours, nobody looks for those who serve it. */
+static bool has_ended(const struct hd_store *store, const struct hd_mount_place *place)
+{
+	if (strcmp(place->store, store->path) != 0 && hd_store_check_owner(place->store) < 0) {
+		hd_error_clear();
+		return false;
+	}
+	return hd_mount_await_end(place);
+}
+
 /* Whether a mount of ours stands at DIRECTORY; a dead one is detached first. */
-static int clear_directory(const char *directory)
+static int clear_directory(const struct hd_store *store, const char *directory)
 {
 	struct hd_mount_place place;
 	struct stat stat;
@@ -102,7 +113,7 @@ static int clear_directory(const char *directory)
 	if (r < 0)
 		return r;
 	r = 0;
-	if (strcmp(place.directory, directory) == 0 && hd_mount_await_end(&place))
+	if (strcmp(place.directory, directory) == 0 && has_ended(store, &place))
 		r = hd_mount_point_detach(directory, true);
 	else if (strcmp(place.directory, directory) == 0)
 		r = hd_fail(HD_E_MOUNTED, "thread '%s' stands at %s", place.thread, directory);
@@ -314,7 +325,7 @@ int hd_mount_start(struct hd_store *store, const char *thread, const char *direc
 	if (r >= 0)
 		r = check_place(store, chosen);
 	if (r >= 0)
-		r = clear_directory(chosen);
+		r = clear_directory(store, chosen);
 	return r < 0 ? r : serve(store, thread, number, chosen, options, -1);
 }
 

@@ -14,6 +14,7 @@
 /* clang-format off */
 #define HD_ERROR_CODES(x)                                                                                    \
 	x(HD_E_STORE_MISSING, ENOENT, "there is no heddle store here")                                       \
+	x(HD_E_STORE_FOREIGN, EPERM, "the store belongs to another user")                                    \
 	x(HD_E_STORE_DELETED, EIO, "the store was deleted")                                                  \
 	x(HD_E_STORE_EXISTS, EEXIST, "there is a heddle store here already")                                 \
 	x(HD_E_STORE_VERSION, EPROTO, "the store was written by another version of heddle")                  \
