@@ -27,6 +27,7 @@ class Shared:
         self.repository = Repository(store)
         self.states = {}     # id: tree
         self.parents = {}    # id: the head that it came after
+        self.begins = {}     # id: the time of the commit that its history begins at
         self.tags = {}       # name: id
         self.trace = []      # what was done, for whoever has to find out why it went wrong
         self.last = 0        # the newest operation that was looked at
@@ -57,6 +58,23 @@ class Shared:
         listed = self.json("op", "log", "-n", str(LOG_LENGTH))["operations"]
         return [one for one in reversed(listed) if one["number"] > since and
                 names & {(one["before"] or {}).get("name"), (one["after"] or {}).get("name")}]
+
+    def begin_time(self, state):
+        """The time of the commit that the history of STATE begins at, which files of git show in its line."""
+        if state not in self.begins:
+            states = self.json("log", state, "-n", "0")["states"]
+            self.begins[state] = next(one["time"]["s"] for one in states if one["is_base"]) * 10 ** 9
+        return self.begins[state]
+
+    def tree_for(self, state, head):
+        """The tree of STATE as a restore gives it to a thread at HEAD: where that began at another commit, files of git that both
+        have keep the time of that one, and those that come have their own."""
+        tree, time = self.states[state].copy(), self.begin_time(state)
+        if time != self.begin_time(head):
+            for node in tree.nodes.values():
+                if node.mtime == time:
+                    node.mtime = None
+        return tree
 
     def new_name(self):
         self.threads += 1
@@ -254,9 +272,9 @@ class Thread(MountedThread):
         before = Side(self)
         if not made and kill:
             return made
-        source = self.shared.states[state]
+        source = self.shared.tree_for(state, self.head)
         if not paths:
-            self.replace_tree(source.copy())
+            self.replace_tree(source)
         else:
             tree = self.tree.copy()
             for path in paths:

@@ -94,7 +94,7 @@ class TogetherSteps:
         if kind == "capture":
             thread.take_head(operation, thread.tree, before)
         elif kind == "restore":
-            thread.replace_tree(self.shared.states[state].copy())
+            thread.replace_tree(self.shared.tree_for(state, thread.head))
             thread.remember(operation, kind, before)
         elif kind == "rename":
             thread.name = operation["after"]["name"]
