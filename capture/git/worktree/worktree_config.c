@@ -20,6 +20,7 @@
 #define PRELOAD "core.preloadindex"
 #define OUR_HOOK "heddle-fsmonitor"
 #define SPARSE "core.sparsecheckout"
+#define WORKTREE_FILE "config.worktree"
 
 static int open_file(const char *directory, const char *name, git_config **ret_config)
 {
@@ -69,18 +70,30 @@ static bool has(git_config *config, const char *name)
 	return found;
 }
 
-static int set_unless_said(const char *location, git_config *config, const char *name, bool value)
+/* What is set beside the hook, unless somebody has said something of it. */
+static const struct setting {
+	const char *name;
+	const char *word; /* in "[core]" of a file */
+	bool value;
+} settings[] = {
+	/* git writes what it found of untracked files, and with it a new token, only where it is told to keep a cache of them. */
+	{UNTRACKED, "untrackedcache", true},
+	/* It would start threads, a tenth of the work of a status, to look at entries of which nearly none is to be looked at. */
+	{PRELOAD, "preloadindex", false},
+};
+
+/* Sets RET_OPEN of each of them that neither the repository's nor the user's configuration has. */
+static int find_open_settings(const char *location, bool ret_open[HD_ARRAY_SIZE(settings)])
 {
 	git_config *common = NULL, *personal = NULL;
 	int r = open_file(location, "config", &common);
-	bool is_set = r < 0 || has(common, name) || has(config, name);
+	bool is_personal = r >= 0 && git_config_open_default(&personal) == 0;
 
-	if (git_config_open_default(&personal) == 0)
-		is_set |= has(personal, name);
+	for (size_t i = 0; i < HD_ARRAY_SIZE(settings); i++)
+		ret_open[i] = r >= 0 && !has(common, settings[i].name) &&
+			      !(is_personal && has(personal, settings[i].name));
 	git_config_free(personal);
 	git_config_free(common);
-	if (!is_set && git_config_set_bool(config, name, value) < 0)
-		r = hd_git_library_fail(HD_E_REPOSITORY, "set %s of the worktree", name);
 	return r;
 }
 
@@ -146,26 +159,98 @@ static int set_hook(git_config *config, const char *hook, bool *ret_asks)
 	return r;
 }
 
+static int set_open(git_config *config, const bool open[])
+{
+	for (size_t i = 0; i < HD_ARRAY_SIZE(settings); i++)
+		if (open[i] && !has(config, settings[i].name) &&
+			git_config_set_bool(config, settings[i].name, settings[i].value) < 0)
+			return hd_git_library_fail(
+				HD_E_REPOSITORY, "set %s of the worktree", settings[i].name);
+	return 0;
+}
+
+/* VALUE in git's own quotes. */
+static void put_value(struct hd_buffer *text, const char *value)
+{
+	hd_buffer_put_u8(text, '"');
+	for (; *value; value++) {
+		if (*value == '"' || *value == '\\')
+			hd_buffer_put_u8(text, '\\');
+		if (*value == '\n')
+			hd_buffer_put_text(text, "\\n");
+		else
+			hd_buffer_put_u8(text, (uint8_t)*value);
+	}
+	hd_buffer_put_text(text, "\"\n");
+}
+
+static int write_new(int directory_fd, const struct hd_buffer *text)
+{
+	struct hd_atomic_file file;
+	int r = hd_file_atomic_begin(directory_fd, 0666, &file);
+
+	if (r < 0)
+		return r;
+	r = hd_file_write_at(file.fd, text->data, text->size, 0);
+	if (r < 0) {
+		hd_file_atomic_abort(&file);
+		return r;
+	}
+	return hd_file_atomic_commit(&file, WORKTREE_FILE, false, false);
+}
+
+/* All of a new worktree's file at once: libgit2 would write and read it back for each word. -EEXIST: it is there. */
+static int make_file(const char *admin, const char *hook, const bool open[])
+{
+	HD_AUTO_CLOSE int directory_fd = hd_directory_open(AT_FDCWD, admin);
+	HD_AUTO_BUFFER struct hd_buffer quoted = {0};
+	HD_AUTO_BUFFER struct hd_buffer text = {0};
+	int r = directory_fd < 0 ? directory_fd : quote(hook, &quoted);
+
+	if (r < 0)
+		return r;
+	if (hd_file_exists(directory_fd, WORKTREE_FILE))
+		return -EEXIST;
+	hd_buffer_put_text(&text, "[core]\n\tfsmonitor = ");
+	put_value(&text, (const char *)quoted.data);
+	for (size_t i = 0; i < HD_ARRAY_SIZE(settings); i++)
+		if (open[i])
+			hd_buffer_printf(
+				&text, "\t%s = %s\n", settings[i].word, settings[i].value ? "true" : "false");
+	r = hd_buffer_status(&text);
+	return r < 0 ? r : write_new(directory_fd, &text);
+}
+
+static int set_in_file(const char *admin, const char *hook, const bool open[], bool *ret_asks)
+{
+	git_config *config = NULL;
+	int r = open_file(admin, WORKTREE_FILE, &config);
+
+	if (r == 0)
+		r = set_hook(config, hook, ret_asks);
+	if (r == 0 && *ret_asks)
+		r = set_open(config, open);
+	git_config_free(config);
+	return r;
+}
+
 int hd_worktree_config_set_hook(const char *location, const char *admin, const char *hook,
 	enum hd_worktree_extend extend, bool *ret_asks)
 {
-	git_config *config = NULL;
+	bool open[HD_ARRAY_SIZE(settings)];
 	int r = has_worktrees(location, extend, ret_asks);
 
 	if (r < 0 || !*ret_asks)
 		return r;
 	*ret_asks = false;
-	r = open_file(admin, "config.worktree", &config);
-	if (r == 0)
-		r = set_hook(config, hook, ret_asks);
-	/* git writes what it found of untracked files, and with it a new token, only where it is told to keep a cache of them. */
-	if (r == 0 && *ret_asks)
-		r = set_unless_said(location, config, UNTRACKED, true);
-	/* It would start threads, a tenth of the work of a status, to look at entries of which nearly none is to be looked at. */
-	if (r == 0 && *ret_asks)
-		r = set_unless_said(location, config, PRELOAD, false);
-	git_config_free(config);
-	return r;
+	r = find_open_settings(location, open);
+	if (r < 0)
+		return r;
+	r = make_file(admin, hook, open);
+	if (r == -EEXIST)
+		return set_in_file(admin, hook, open, ret_asks);
+	*ret_asks = r >= 0;
+	return r < 0 ? hd_fail_in(r, "write %s/" WORKTREE_FILE, admin) : 0;
 }
 
 int hd_worktree_config_is_sparse(const char *location, const char *admin, bool *ret_sparse)
@@ -186,7 +271,7 @@ int hd_worktree_config_is_sparse(const char *location, const char *admin, bool *
 	if (r >= 0)
 		r = open_file(location, "config", &common);
 	if (r >= 0)
-		r = open_file(admin, "config.worktree", &config);
+		r = open_file(admin, WORKTREE_FILE, &config);
 	if (r >= 0)
 		*ret_sparse = says(has(config, SPARSE) ? config : common, SPARSE);
 	git_config_free(config);
@@ -202,13 +287,13 @@ int hd_worktree_config_clear_hook(const char *admin)
 	HD_AUTO_FREE char *path = NULL;
 	int r;
 
-	if (asprintf(&path, "%s/config.worktree", admin) < 0) {
+	if (asprintf(&path, "%s/" WORKTREE_FILE, admin) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
 	if (!hd_file_exists(AT_FDCWD, path))
 		return 0;
-	r = open_file(admin, "config.worktree", &config);
+	r = open_file(admin, WORKTREE_FILE, &config);
 	if (r == 0 && git_config_get_string_buf(&value, config, HOOK) == 0 && strstr(value.ptr, OUR_HOOK)) {
 		for (size_t i = 0; i < HD_ARRAY_SIZE(names) && r == 0; i++) {
 			int g = git_config_delete_entry(config, names[i]);

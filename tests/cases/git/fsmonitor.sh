@@ -162,3 +162,16 @@ check_equal "$(git -C elsewhere status --porcelain 2>&1)" ""
 echo u >elsewhere/untracked
 check_equal "$(git -C elsewhere status --porcelain 2>&1)" "?? untracked"
 check heddle unmount "$TEST_DIRECTORY/elsewhere" >/dev/null
+
+# Programs in a folder that git has to be told of in quotes, its own and the shell's.
+programs="$TEST_DIRECTORY/a \"b\\c' d"
+mkdir "$programs" quoted
+cp "$HEDDLE_BIN"/heddle* "$programs"
+check "$programs/heddle" mount third "$TEST_DIRECTORY/quoted" >/dev/null
+check_equal "$(git -C quoted config --worktree core.fsmonitor)" "'${programs//\'/\'\\\'\'}/heddle-fsmonitor'"
+check_equal "$(git -C quoted config --worktree --get-regexp 'core\.(untr|prel).*')" "core.untrackedcache true
+core.preloadindex false"
+check_equal "$(git -C quoted status --porcelain 2>&1)" ""
+echo u >quoted/untracked
+check_equal "$(git -C quoted status --porcelain 2>&1)" "?? untracked"
+check "$programs/heddle" unmount "$TEST_DIRECTORY/quoted" >/dev/null
