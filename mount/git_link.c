@@ -68,9 +68,10 @@ int hd_git_link_prepare(
 	}
 	r = attach(overlay, options, mountpoint, &text);
 	if (r < 0) {
-		if (options->git != HD_GIT_AUTO)
+		if (options->git != HD_GIT_AUTO || r == -HD_E_BASE_OBJECT)
 			hd_log(HD_LOG_NOTICE, "%s", hd_error_message(r));
-		if (asprintf(&text, HD_GIT_LINK_NONE "%s\n", hd_error_message(r)) < 0) {
+		if (asprintf(&text, HD_GIT_LINK_NONE "%s%s\n",
+			    r == -HD_E_BASE_OBJECT ? HD_GIT_LINK_UNREAD : "", hd_error_message(r)) < 0) {
 			text = NULL;
 			return -ENOMEM;
 		}

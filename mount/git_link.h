@@ -17,8 +17,9 @@
 #include "mount/mount_options.h"
 #include "overlay/overlay.h"
 
-/* The beginning of a reason. */
+/* The beginning of a reason, and how that goes on where the repository lacks files: then who did not ask is told as well. */
 #define HD_GIT_LINK_NONE "none: "
+#define HD_GIT_LINK_UNREAD "files cannot be read: "
 
 /* Before the mount is served for the first time. That there can be no worktree is no failure: the file says why. */
 int hd_git_link_prepare(

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/walk/partial_clone.h"
 #include "capture/initialize.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
@@ -137,6 +138,21 @@ static int initialize_any(
 	return r;
 }
 
+/* Good to know before the first mount. */
+static void tell_missing(const struct hd_store *store, const struct hd_state *state)
+{
+	const struct hd_content *tree = hd_state_git_tree(state);
+	HD_AUTO_FREE char *words = NULL;
+	struct hd_base_record base;
+
+	if (!tree || !state->git_commit || hd_index_get_base(store->index, tree->base, &base) < 0)
+		return;
+	if (hd_partial_clone_look(base.location, state->git_commit, &words) > 0)
+		hd_output_remark("%s", words);
+	hd_base_record_clear(&base);
+	hd_error_clear();
+}
+
 static int run_init(const struct hd_invocation *invocation)
 {
 	struct hd_initialize_options initialize = {
@@ -176,6 +192,8 @@ static int run_init(const struct hd_invocation *invocation)
 	}
 	r = invocation->json ? print_json(store, &state)
 			     : print_text(store, &state, initialize.base, place != NULL);
+	if (r >= 0)
+		tell_missing(store, &state);
 	hd_state_clear(&state);
 	hd_store_free(store);
 	return r;

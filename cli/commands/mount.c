@@ -214,18 +214,26 @@ static int report(const struct hd_location *location, const char *directory, boo
 	return 0;
 }
 
-/* It was asked for, and there is none. */
-static void remark_git(const struct hd_location *location)
+static bool begins_with(const char *text, const char *beginning)
+{
+	return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* There is no worktree. ASKED: somebody wants one. */
+static void remark_git(const struct hd_location *location, bool asked)
 {
 	HD_AUTO_FREE char *text = NULL;
+	const char *reason;
 	struct hd_thread thread;
 
 	if (hd_index_get_thread(location->store->index, location->thread, &thread) < 0)
 		return;
 	if (hd_run_file_read(location->store->path, thread.number, HD_RUN_GIT, &text) >= 0 &&
-		strncmp(text, HD_GIT_LINK_NONE, strlen(HD_GIT_LINK_NONE)) == 0)
-		hd_output_remark("%.*s", (int)strcspn(text + strlen(HD_GIT_LINK_NONE), "\n"),
-			text + strlen(HD_GIT_LINK_NONE));
+		begins_with(text, HD_GIT_LINK_NONE)) {
+		reason = text + strlen(HD_GIT_LINK_NONE);
+		if (asked || begins_with(reason, HD_GIT_LINK_UNREAD))
+			hd_output_remark("%.*s", (int)strcspn(reason, "\n"), reason);
+	}
 	hd_thread_clear(&thread);
 }
 
@@ -290,8 +298,8 @@ static int mount_thread(const struct hd_location *location, const char *director
 	hd_mount_place_clear(&place);
 	if (r >= 0 && !json)
 		remark_last_end(location);
-	if (r >= 0 && collected.git != HD_GIT_NONE && collected.git != HD_GIT_AUTO)
-		remark_git(location);
+	if (r >= 0 && collected.git != HD_GIT_NONE)
+		remark_git(location, collected.git != HD_GIT_AUTO);
 	if (r < 0 || !foreground)
 		return r;
 	r = hd_output_end();

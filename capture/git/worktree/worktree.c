@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "capture/git/thread_branch.h"
+#include "capture/git/walk/partial_clone.h"
 #include "capture/git/worktree/worktree_config.h"
 #include "capture/git/worktree/worktree_head.h"
 #include "capture/git/worktree/worktree_index.h"
@@ -515,6 +516,17 @@ static int remove_replaced(const struct hd_worktree_record *record, void *payloa
 	return 0;
 }
 
+/* What could not be read was left out on purpose, if it is so. */
+static int explain(const struct making *making, int failure)
+{
+	HD_AUTO_FREE char *words = NULL;
+	char hex[GIT_OID_HEXSZ + 1];
+	int r = hd_partial_clone_look(
+		making->location, git_oid_tostr(hex, sizeof(hex), &making->first), &words);
+
+	return r > 0 ? hd_fail(HD_E_BASE_OBJECT, "%s", words) : failure;
+}
+
 int hd_worktree_attach(struct hd_store *store, const struct hd_worktree_settings *settings, char **ret_link)
 {
 	HD_CLEANUP(making_clear) struct making making = {.store = store, .settings = settings};
@@ -537,6 +549,8 @@ int hd_worktree_attach(struct hd_store *store, const struct hd_worktree_settings
 	else if (r >= 0)
 		r = update(&making, record.name, &path);
 	hd_worktree_record_clear(&record);
+	if (r == -HD_E_BASE_OBJECT)
+		r = explain(&making, r);
 	if (r < 0)
 		return r;
 	return asprintf(ret_link, LINK_BEGIN "%s\n", path) < 0 ? -ENOMEM : 0;

@@ -139,8 +139,6 @@
 	x(git_packbuilder_foreach) \
 	x(git_packbuilder_free) \
 	x(git_packbuilder_insert) \
-	x(git_packbuilder_insert_commit) \
-	x(git_packbuilder_insert_walk) \
 	x(git_packbuilder_new) \
 	x(git_packbuilder_object_count) \
 	x(git_packbuilder_set_callbacks) \
@@ -378,8 +376,6 @@ static inline const struct hd_git_functions *hd_git_functions(void)
 #define git_packbuilder_foreach (hd_git_functions()->git_packbuilder_foreach)
 #define git_packbuilder_free (hd_git_functions()->git_packbuilder_free)
 #define git_packbuilder_insert (hd_git_functions()->git_packbuilder_insert)
-#define git_packbuilder_insert_commit (hd_git_functions()->git_packbuilder_insert_commit)
-#define git_packbuilder_insert_walk (hd_git_functions()->git_packbuilder_insert_walk)
 #define git_packbuilder_new (hd_git_functions()->git_packbuilder_new)
 #define git_packbuilder_object_count (hd_git_functions()->git_packbuilder_object_count)
 #define git_packbuilder_set_callbacks (hd_git_functions()->git_packbuilder_set_callbacks)

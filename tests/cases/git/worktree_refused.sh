@@ -103,6 +103,23 @@ check heddle --store store mount "with blank" "$MNT" --git=worktree >/dev/null
 check_equal "$(git -C "$MNT" status --short)" ""
 check heddle --store store unmount "with blank" >/dev/null
 check heddle --store store thread rename "with blank" main >/dev/null
+
+# A partial clone lacks files: who makes the store and who mounts is told so, without having asked for a worktree, and what fetches them.
+git -C repository config uploadpack.allowFilter true
+git clone -q --filter=blob:none --no-checkout "file://$TEST_DIRECTORY/repository" partial
+text=$(heddle init partial --store "$TEST_DIRECTORY/of-partial" 2>&1)
+check_contains "$text" "partial/.git is a partial clone that lacks"
+text=$(heddle --store of-partial mount main "$MNT" 2>&1 >/dev/null)
+check_contains "$text" "files cannot be read: $TEST_DIRECTORY/partial/.git is a partial clone that lacks"
+check_fails ls "$MNT"
+advice=$(sed "s/.*'\(git -C [^']*\)'.*/\1/" <<<"$text")
+check $advice -q
+check_content "$MNT/README" "readme
+second"
+check heddle --store of-partial unmount main >/dev/null
+check_equal "$(heddle --store of-partial mount main "$MNT" 2>&1 >/dev/null)" ""
+check_equal "$(git -C "$MNT" status --short)" ""
+check heddle --store of-partial unmount main >/dev/null
 [ "$(id -u)" -eq 0 ] || exit 0
 
 # The repository is another user's.
