@@ -158,6 +158,39 @@ static int consider_worktree(const struct hd_worktree_record *record, void *payl
 	return 0;
 }
 
+/* Whether LOCKED says a store that is another one and is there. */
+static bool is_of_another_store(const struct visit *visit, const char *locked)
+{
+	HD_AUTO_FREE char *text = strdup(locked);
+	const char *store = NULL;
+
+	if (!text)
+		return true;
+	text[strcspn(text, "\n")] = '\0';
+	/* The name of a thread may have " of " in it, and so may a path: the last one that is a store counts. */
+	for (const char *at = strstr(text, " of /"); at; at = strstr(at + 1, " of /")) {
+		if (hd_file_exists(AT_FDCWD, at + strlen(" of ")))
+			store = at + strlen(" of ");
+	}
+	return store && strcmp(store, visit->store->path) != 0;
+}
+
+/* What a power cut left: nothing in it says whose it was. One that is in use has a `.git` that leads to it. */
+static int consider_void(const char *name, const char *locked, void *payload)
+{
+	const struct visit *visit = payload;
+	struct hd_worktree_record record = {.repository = (char *)visit->repository, .name = (char *)name};
+	HD_AUTO_FREE char *link = find_stray_link(&record);
+
+	if (link || is_of_another_store(visit, locked))
+		return 0;
+	hd_doctor_tell(visit->doctor, HD_FINDING_WORKTREE,
+		visit->doctor->repair ? hd_worktree_remove(&record) : HD_REPAIR_NOT_TRIED,
+		"%s/worktrees/%s does not say any more of which thread it is, as after a power cut",
+		visit->repository, name);
+	return 0;
+}
+
 static int consider_directory(const char *name, unsigned char type, void *payload)
 {
 	const struct visit *visit = payload;
@@ -219,6 +252,8 @@ int hd_doctor_worktrees(struct hd_doctor *doctor, struct hd_store *store)
 	for (uint16_t number = 1; r == 0 && hd_index_get_base(store->index, number, &base) >= 0; number++) {
 		visit.repository = base.location;
 		if (base.kind == HD_BASE_GIT)
+			r = hd_worktree_record_list_void(base.location, consider_void, &visit);
+		if (base.kind == HD_BASE_GIT && r >= 0)
 			r = hd_directory_list(AT_FDCWD, base.location, consider_directory, &visit);
 		if (r == -ENOENT || r == -EACCES || r == -ENOTDIR)
 			r = 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/git/worktree/worktree.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <git2.h>
@@ -16,6 +15,7 @@
 #include "capture/git/worktree/worktree_head.h"
 #include "capture/git/worktree/worktree_index.h"
 #include "capture/git/worktree/worktree_index_edit.h"
+#include "capture/git/worktree/worktree_publish.h"
 #include "capture/history/state_log.h"
 #include "overlay/bases/base.h"
 #include "overlay/bases/git/base_git_library.h"
@@ -39,8 +39,6 @@
  *     gitdir      the mount's .git, wherever that is now
  */
 
-#define NAME_SIZE 200
-#define NAME_ATTEMPTS 1000
 #define TEXT_LIMIT 65536
 #define LINK_BEGIN "gitdir: "
 
@@ -373,10 +371,19 @@ static void set_hook(struct making *making, const char *path)
 	making->stat.token = asks ? settings->token : NULL;
 }
 
+/* What `locked` says. */
+static char *format_reason(const struct making *making)
+{
+	char *text;
+
+	return asprintf(&text, "thread %s of %s\n", making->settings->thread, making->store->path) < 0 ? NULL
+												       : text;
+}
+
 static int complete(struct making *making, const char *path)
 {
 	const struct hd_worktree_settings *settings = making->settings;
-	HD_AUTO_FREE char *locked = NULL;
+	HD_AUTO_FREE char *locked = format_reason(making);
 	HD_AUTO_FREE char *gitdir = NULL;
 	HD_AUTO_FREE char *born = hd_worktree_record_birth(making->store->path);
 	struct hd_worktree_record said = {.store = making->store->path,
@@ -389,8 +396,9 @@ static int complete(struct making *making, const char *path)
 
 	if (r < 0)
 		return r;
-	if (asprintf(&locked, "thread %s of %s\n", settings->thread, making->store->path) < 0 ||
-		asprintf(&gitdir, "%s/.git\n", settings->mountpoint) < 0 || !record)
+	if (asprintf(&gitdir, "%s/.git\n", settings->mountpoint) < 0)
+		gitdir = NULL;
+	if (!locked || !gitdir || !record)
 		return -ENOMEM;
 	r = write_changed(making, fd, "locked", locked);
 	if (r >= 0)
@@ -409,63 +417,10 @@ static int complete(struct making *making, const char *path)
 
 /* ---- a new one ---- */
 
-/* What a reference's name may have in it, and a directory's. */
-static void choose_name(const char *thread, char name[NAME_SIZE])
-{
-	size_t length = 0;
-
-	for (; *thread && length < NAME_SIZE - 1; thread++) {
-		unsigned char byte = (unsigned char)*thread;
-		bool is_fine =
-			isalnum(byte) || byte == '_' || byte == '-' || (byte == '.' && thread[1] != '.');
-
-		name[length++] = is_fine ? (char)byte : '-';
-	}
-	name[length] = '\0';
-	if (length > 5 && strcmp(name + length - 5, ".lock") == 0)
-		name[length - 5] = '-';
-	if (name[length - 1] == '.')
-		name[length - 1] = '-';
-}
-
-/* Gives the directory TEMPORARY the first name in WORKTREES that is free, as git does. */
-static int publish(
-	const char *worktrees, const char *temporary, mode_t mode, const char *wanted, char **ret_path)
-{
-	HD_AUTO_FREE char *path = NULL;
-	int r;
-
-	for (unsigned attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
-		char suffix[16] = "";
-
-		if (attempt > 0)
-			(void)snprintf(suffix, sizeof(suffix), "%u", attempt);
-		hd_cleanup_free(&path);
-		if (asprintf(&path, "%s/%s%s", worktrees, wanted, suffix) < 0) {
-			path = NULL;
-			return -ENOMEM;
-		}
-		/* git removes it when it is empty. */
-		r = hd_directory_make(AT_FDCWD, worktrees, mode);
-		if (r >= 0)
-			r = hd_directory_make_new(AT_FDCWD, path, mode);
-		/* Onto the empty directory, which is ours: one step. */
-		if (r >= 0)
-			r = hd_file_rename(AT_FDCWD, temporary, path);
-		if (r == -EEXIST || r == -ENOENT)
-			continue;
-		if (r >= 0)
-			*ret_path = HD_STEAL(path);
-		return r;
-	}
-	return -EEXIST;
-}
-
 static int make_new(struct making *making, char **ret_path)
 {
 	HD_AUTO_FREE char *worktrees = NULL;
 	HD_AUTO_FREE char *temporary = NULL;
-	char name[NAME_SIZE];
 	int r;
 
 	if (asprintf(&worktrees, "%s/worktrees", making->location) < 0 ||
@@ -477,12 +432,39 @@ static int make_new(struct making *making, char **ret_path)
 		return hd_fail(HD_E_WORKTREE, "the repository %s cannot be written (%s)", making->location,
 			hd_error_text(r));
 	r = complete(making, temporary);
-	choose_name(making->settings->thread, name);
 	if (r >= 0)
-		r = publish(worktrees, temporary, making->directory_mode, name, ret_path);
+		r = hd_worktree_publish(
+			worktrees, temporary, making->directory_mode, making->settings->thread, ret_path);
 	if (r < 0)
 		(void)hd_directory_remove_tree(AT_FDCWD, temporary);
 	return r;
+}
+
+struct search_void {
+	const char *reason;
+	char *name; /* owned */
+};
+
+static int take_void(const char *name, const char *locked, void *payload)
+{
+	struct search_void *search = payload;
+
+	if (strcmp(locked, search->reason) != 0)
+		return 0;
+	search->name = strdup(name);
+	return search->name ? 1 : -ENOMEM;
+}
+
+/* One that lost its record in a power cut, and is locked for this thread: *RET_NAME; bare -ENOENT. */
+static int find_void(const struct making *making, char **ret_name)
+{
+	HD_AUTO_FREE char *reason = format_reason(making);
+	struct search_void search = {.reason = reason};
+	int r = reason ? hd_worktree_record_list_void(making->location, take_void, &search) : -ENOMEM;
+
+	if (r > 0)
+		*ret_name = search.name;
+	return r == 0 ? -ENOENT : r;
 }
 
 static int update(struct making *making, const char *name, char **ret_path)
@@ -544,6 +526,8 @@ int hd_worktree_attach(struct hd_store *store, const struct hd_worktree_settings
 	(void)hd_worktree_record_list_replaced(making.location, store->path, remove_replaced, NULL);
 	hd_error_clear();
 	r = hd_worktree_record_find(making.location, store->path, making.number, &record);
+	if (r == -ENOENT)
+		r = find_void(&making, &record.name);
 	if (r == -ENOENT)
 		r = make_new(&making, &path);
 	else if (r >= 0)

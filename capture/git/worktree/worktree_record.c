@@ -240,6 +240,48 @@ int hd_worktree_record_list_replaced(
 	return list(&listing);
 }
 
+struct void_listing {
+	const char *repository;
+	hd_worktree_emit_void emit;
+	void *payload;
+};
+
+static int consider_void(const char *name, unsigned char type, void *payload)
+{
+	const struct void_listing *listing = payload;
+	HD_CLEANUP(hd_worktree_record_clear) struct hd_worktree_record record = {0};
+	HD_AUTO_FREE char *path = NULL;
+	HD_AUTO_FREE char *locked = NULL;
+	HD_AUTO_CLOSE int fd = -1;
+	size_t size;
+
+	(void)type;
+	if (asprintf(&path, "%s/worktrees/%s", listing->repository, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	fd = hd_directory_open(AT_FDCWD, path);
+	if (fd < 0 || !hd_file_exists(fd, "heddle") || hd_worktree_record_read(path, &record) != -ENOENT)
+		return 0;
+	if (hd_file_read_whole(fd, "locked", TEXT_LIMIT, &locked, &size) < 0)
+		locked = NULL;
+	return listing->emit(name, locked ? locked : "", listing->payload);
+}
+
+int hd_worktree_record_list_void(const char *repository, hd_worktree_emit_void emit, void *payload)
+{
+	struct void_listing listing = {repository, emit, payload};
+	HD_AUTO_FREE char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/worktrees", repository) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = hd_directory_list(AT_FDCWD, path, consider_void, &listing);
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+}
+
 struct search {
 	uint32_t number;
 	char *name; /* owned */

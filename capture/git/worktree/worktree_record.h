@@ -66,6 +66,14 @@ int hd_worktree_record_list(
 int hd_worktree_record_list_replaced(
 	const char *repository, const char *store_path, hd_worktree_emit emit, void *payload);
 
+/* The admin directory NAME, of which LOCKED is what the file `locked` says, "" where it is empty or missing. As hd_worktree_emit. */
+typedef int (*hd_worktree_emit_void)(const char *name, const char *locked, void *payload);
+/*
+ * Calls EMIT for each admin directory of REPOSITORY whose file `heddle` is there and is no record. Nothing of a worktree is synced: so a
+ * power cut leaves those that had just been made.
+ */
+int hd_worktree_record_list_void(const char *repository, hd_worktree_emit_void emit, void *payload);
+
 /* That of thread NUMBER; bare -ENOENT when it has none. The caller clears it. */
 int hd_worktree_record_find(const char *repository, const char *store_path, uint32_t number,
 	struct hd_worktree_record *ret_record);

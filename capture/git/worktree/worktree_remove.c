@@ -8,6 +8,7 @@
 
 #include "capture/git/worktree/worktree.h"
 #include "overlay/bases/git/base_git_library.h"
+#include "overlay/bases/git/base_git_reference.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
@@ -38,45 +39,14 @@ static bool is_unreachable(git_repository *repository, const git_oid *id)
 	return g != GIT_ITEROVER;
 }
 
-/*
- * The name says the value, so nobody can write another one, and it needs no lock: git's, of a process that was killed, would be
- * in the way for ever.
- */
-static int write_reference(const char *repository, const char *hex)
-{
-	HD_AUTO_FREE char *path = NULL;
-	HD_AUTO_CLOSE int fd = -1;
-	struct hd_atomic_file file;
-	char text[GIT_OID_HEXSZ + 2];
-	int r;
-
-	if (asprintf(&path, "%s/" KEPT_DIRECTORY, repository) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	r = hd_directory_make(AT_FDCWD, path, 0777);
-	if (r >= 0)
-		r = fd = hd_directory_open(AT_FDCWD, path);
-	if (r >= 0)
-		r = hd_file_atomic_begin(fd, 0666, &file);
-	if (r < 0)
-		return hd_fail_in(r, "make the reference " KEPT_DIRECTORY "/%s", hex);
-	(void)snprintf(text, sizeof(text), "%s\n", hex);
-	r = hd_file_write_at(file.fd, text, strlen(text), 0);
-	if (r < 0) {
-		hd_file_atomic_abort(&file);
-		return r;
-	}
-	return hd_file_atomic_commit(&file, hex, true, true);
-}
-
 static int keep_commit(git_repository *repository, const git_oid *id)
 {
 	char hex[GIT_OID_HEXSZ + 1];
 
 	if (!is_unreachable(repository, id))
 		return 0;
-	return write_reference(git_repository_path(repository), git_oid_tostr(hex, sizeof(hex), id));
+	return hd_git_reference_keep(
+		git_repository_path(repository), KEPT_DIRECTORY, git_oid_tostr(hex, sizeof(hex), id));
 }
 
 /* A branch is a reference already. */

@@ -11,6 +11,8 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
+#define PIN_DIRECTORY "refs/heddle/base"
+
 /*
  * What `init` asks of a repository once. Unlike reading a base, this needs references and revisions, hence a
  * repository object, which lives for the call and in one thread.
@@ -146,11 +148,10 @@ int hd_base_git_pin(const char *location, const char *commit)
 		return hd_fail(EINVAL, "'%s' is no commit id", commit);
 	if (git_repository_open_bare(&repository, location) < 0)
 		return hd_git_library_fail(HD_E_REPOSITORY_MISSING, "open git repository %s", location);
-	/* Forced: the name is the commit, so whatever it pointed to before was wrong. */
-	(void)snprintf(name, sizeof(name), "refs/heddle/base/%s", git_oid_tostr_s(&id));
-	if (!is_pinned(repository, name, &id) &&
-		hd_git_reference_set(repository, name, &id, true, NULL, NULL) < 0)
-		r = hd_git_library_fail(HD_E_REPOSITORY, "pin commit %s in %s", commit, location);
+	(void)snprintf(name, sizeof(name), PIN_DIRECTORY "/%s", commit);
+	/* Whatever it pointed to before was wrong: the name is the commit. */
+	if (!is_pinned(repository, name, &id))
+		r = hd_git_reference_keep(git_repository_commondir(repository), PIN_DIRECTORY, commit);
 	git_repository_free(repository);
 	return r;
 }

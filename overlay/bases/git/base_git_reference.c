@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/bases/git/base_git_reference.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <git2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/file.h"
 
 #define PATIENCE_NS 2000000000u
 #define RETRY_NS 5000000u
@@ -28,6 +32,63 @@ int hd_git_reference_set(struct git_repository *repository, const char *name, co
 		made = NULL;
 		hd_clock_sleep_ns(RETRY_NS);
 	}
+}
+
+/* ---- references that are as they are called ---- */
+
+static int write_id(int directory_fd, const char *id)
+{
+	struct hd_atomic_file file;
+	char text[GIT_OID_HEXSZ + 2];
+	int r = hd_file_atomic_begin(directory_fd, 0666, &file);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(text, sizeof(text), "%s\n", id);
+	r = hd_file_write_at(file.fd, text, strlen(text), 0);
+	if (r < 0) {
+		hd_file_atomic_abort(&file);
+		return r;
+	}
+	return hd_file_atomic_commit(&file, id, true, true);
+}
+
+/* DIRECTORY, below what FD is open at, and all above it that may be new. */
+static int sync_upwards(int fd, const char *directory)
+{
+	HD_AUTO_FREE char *path = strdup(directory);
+	char *slash;
+	int r = path ? 0 : -ENOMEM;
+
+	while (r >= 0) {
+		HD_AUTO_CLOSE int directory_fd = hd_directory_open(fd, path);
+
+		r = directory_fd < 0 ? directory_fd : hd_directory_sync(directory_fd);
+		slash = strrchr(path, '/');
+		if (r < 0 || !slash)
+			break;
+		*slash = '\0';
+	}
+	return r;
+}
+
+int hd_git_reference_keep(const char *location, const char *directory, const char *id)
+{
+	HD_AUTO_CLOSE int location_fd = hd_directory_open(AT_FDCWD, location);
+	HD_AUTO_CLOSE int fd = -1;
+	int r = location_fd;
+
+	if (r >= 0)
+		r = hd_directory_make(location_fd, directory, 0777);
+	if (r >= 0)
+		r = fd = hd_directory_open(location_fd, directory);
+	if (r >= 0)
+		r = write_id(fd, id);
+	if (r >= 0)
+		r = sync_upwards(location_fd, directory);
+	if (r == -ENOTDIR || r == -EISDIR)
+		return hd_fail(HD_E_REPOSITORY, "another reference is in the way of %s/%s", directory, id);
+	return r < 0 ? hd_fail_in(r, "make the reference %s/%s in %s", directory, id, location) : 0;
 }
 
 /* ---- names that exclude each other ---- */

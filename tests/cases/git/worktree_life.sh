@@ -206,15 +206,31 @@ check git -C repository fsck --strict >/dev/null 2>&1
 # What a power cut leaves of files that were not on the disk yet: they are there and empty.
 check heddle mount cut "$MNT" --from agent-7 --git=worktree >/dev/null
 heddle_unmount
-for lost in HEAD index commondir gitdir locked "HEAD index commondir gitdir locked heddle-head"; do
+for lost in HEAD index commondir gitdir locked heddle "HEAD index commondir gitdir heddle" "HEAD index commondir gitdir locked heddle-head"; do
 	for file in $lost; do
 		: >"$admin/cut/$file"
 	done
 	check heddle mount cut "$MNT" --git=worktree >/dev/null
 	check git -C "$MNT" status --short >/dev/null
 	check git -C "$MNT" rev-parse --verify -q HEAD >/dev/null
+	check_missing $admin/cut1
 	heddle_unmount
 done
+
+# Of one whose record and lock are lost nobody knows whose it is: the doctor takes it away, its commits kept, but not while it is in use.
+check heddle mount cut "$MNT" --git=worktree >/dev/null
+check git -C "$MNT" commit -q --allow-empty -m "Before the cut"
+commit=$(git -C "$MNT" rev-parse HEAD)
+: >$admin/cut/heddle
+: >$admin/cut/locked
+heddle doctor >said || true
+check_equal "$(grep -c 'cut does not say' said || true)" 0
+heddle_unmount
+check_status 1 heddle doctor
+check_contains "$(cat .output)" "worktree: $TEST_DIRECTORY/repository/.git/worktrees/cut does not say any more of which thread it is"
+check heddle doctor --repair >/dev/null
+check_missing $admin/cut
+check_contains "$(git -C repository for-each-ref refs/heddle/kept)" "$commit"
 
 # What git removed under a mount is told of, and the next mount makes it again.
 rm -r "$admin/agent-7"

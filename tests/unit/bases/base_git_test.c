@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -418,6 +419,59 @@ static void a_pin_is_a_reference_and_can_be_repeated(void **state)
 	assert_int_equal(hd_base_git_pin(fixture->location, "main"), -EINVAL);
 }
 
+/* ---- what is on the disk ---- */
+
+static ino_t synced[64];
+static size_t n_synced;
+
+static int note_sync(int fd)
+{
+	struct stat stat;
+
+	if (n_synced < sizeof(synced) / sizeof(*synced) && fstat(fd, &stat) == 0)
+		synced[n_synced++] = stat.st_ino;
+	return 0;
+}
+
+int fsync(int fd)
+{
+	return note_sync(fd);
+}
+
+int fdatasync(int fd)
+{
+	return note_sync(fd);
+}
+
+static void assert_synced(const char *path)
+{
+	struct stat found;
+	size_t i = 0;
+
+	assert_int_equal(stat(path, &found), 0);
+	while (i < n_synced && synced[i] != found.st_ino)
+		i++;
+	if (i == n_synced)
+		fail_msg("%s was not synced", path);
+}
+
+static void a_pin_is_on_the_disk_with_its_new_directories(void **state)
+{
+	struct fixture *fixture = *state;
+	git_oid tree = add_sample_tree(fixture);
+	git_oid commit = repository_commit(fixture->repository, &tree, "One", COMMIT_TIME);
+	char hex[GIT_OID_HEXSZ + 1], path[4096];
+
+	(void)git_oid_tostr(hex, sizeof(hex), &commit);
+	n_synced = 0;
+	assert_int_equal(hd_base_git_pin(fixture->location, hex), 0);
+	(void)snprintf(path, sizeof(path), "%s/refs/heddle/base/%s", fixture->location, hex);
+	for (size_t i = 0; i < 4; i++) {
+		assert_synced(path);
+		*strrchr(path, '/') = '\0';
+	}
+}
+
 int main(void)
 {
 #define WITH_REPOSITORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -435,6 +489,7 @@ int main(void)
 		WITH_REPOSITORY(describe_finds_the_common_directory_of_a_linked_worktree),
 		WITH_REPOSITORY(a_repository_of_another_user_is_no_obstacle),
 		WITH_REPOSITORY(a_pin_is_a_reference_and_can_be_repeated),
+		WITH_REPOSITORY(a_pin_is_on_the_disk_with_its_new_directories),
 	};
 
 	return cmocka_run_group_tests_name("git bases", tests, NULL, NULL);
