@@ -7,6 +7,7 @@
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/name_set.h"
 #include "overlay/store/index/index_operations.h"
 
 /*
@@ -20,6 +21,7 @@ struct naming {
 	struct hd_import_git_result *result;
 	struct hd_operation *operations; /* owned array */
 	size_t n_operations;
+	struct hd_name_set tags, threads; /* owned: of the names in `operations` */
 };
 
 static struct hd_import_name *add_name(
@@ -43,6 +45,14 @@ static int fill_side(const char *name, const struct hd_state_id *state, struct h
 	return side->name ? 0 : -ENOMEM;
 }
 
+/* NAME is borrowed. */
+static int take(struct hd_name_set *names, const char *name)
+{
+	int r = hd_name_set_put(names, name);
+
+	return r < 0 ? r : 0;
+}
+
 /* ---- tags ---- */
 
 static int move_tag(struct naming *naming, const struct hd_import_name *name, const struct hd_state_id *there)
@@ -55,19 +65,7 @@ static int move_tag(struct naming *naming, const struct hd_import_name *name, co
 	operation->actor = strdup(naming->options->actor);
 	if (r >= 0)
 		r = fill_side(name->name, &name->state, &operation->after);
-	return r < 0 || !operation->actor ? -ENOMEM : 0;
-}
-
-/* Two references of one name: a branch "origin/x" of this repository, and "x" of the remote "origin". */
-static bool is_taken(const struct naming *naming, const char *name)
-{
-	for (size_t i = 0; i < naming->n_operations; i++) {
-		const struct hd_operation *operation = &naming->operations[i];
-
-		if (operation->is_tag && strcmp(operation->after.name, name) == 0)
-			return true;
-	}
-	return false;
+	return r < 0 || !operation->actor ? -ENOMEM : take(&naming->tags, operation->after.name);
 }
 
 static int name_tip(struct naming *naming, const struct hd_import_tip *tip, const struct hd_state_id *state)
@@ -83,7 +81,8 @@ static int name_tip(struct naming *naming, const struct hd_import_tip *tip, cons
 	name->name = strdup(tip->name);
 	if (!name->name)
 		return -ENOMEM;
-	if (hd_tag_name_check(name->name) < 0 || is_taken(naming, name->name)) {
+	/* Two references of one name: a branch "origin/x" of this repository, and "x" of the remote "origin". */
+	if (hd_tag_name_check(name->name) < 0 || hd_name_set_has(&naming->tags, name->name)) {
 		name->outcome = HD_IMPORT_REFUSED;
 		return 0;
 	}
@@ -119,7 +118,7 @@ static int make_thread(struct naming *naming, struct hd_import_name *name)
 	operation->actor = strdup(naming->options->actor);
 	operation->after.base = operation->after.tree = name->state;
 	r = fill_side(name->name, &name->state, &operation->after);
-	return r < 0 || !operation->actor ? -ENOMEM : 0;
+	return r < 0 || !operation->actor ? -ENOMEM : take(&naming->threads, operation->after.name);
 }
 
 /* Threads are directories of `heddle mount --all`: a '/' becomes a '-'. */
@@ -136,18 +135,10 @@ static int thread_for_branch(
 		return -ENOMEM;
 	for (char *at = strchr(name->name, '/'); at; at = strchr(at, '/'))
 		*at = '-';
-	if (hd_thread_name_check(name->name) < 0) {
+	/* "a/b" came before "a-b". */
+	if (hd_thread_name_check(name->name) < 0 || hd_name_set_has(&naming->threads, name->name)) {
 		name->outcome = HD_IMPORT_REFUSED;
 		return 0;
-	}
-	for (size_t i = 0; i < naming->n_operations; i++) {
-		const struct hd_operation *operation = &naming->operations[i];
-
-		/* "a/b" came before "a-b". */
-		if (!operation->is_tag && strcmp(operation->after.name, name->name) == 0) {
-			name->outcome = HD_IMPORT_REFUSED;
-			return 0;
-		}
 	}
 	return make_thread(naming, name);
 }
@@ -206,6 +197,8 @@ int hd_import_names_set(struct hd_index *index, const struct hd_import_git_optio
 	r = result->names && naming.operations ? name_all(&naming, walk, tips) : -ENOMEM;
 	if (r >= 0 && naming.n_operations > 0)
 		r = hd_index_change_all(index, naming.operations, naming.n_operations);
+	hd_name_set_clear(&naming.tags);
+	hd_name_set_clear(&naming.threads);
 	for (size_t i = 0; i < naming.n_operations; i++)
 		hd_operation_clear(&naming.operations[i]);
 	free(naming.operations);

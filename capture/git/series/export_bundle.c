@@ -13,6 +13,7 @@
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/name_set.h"
 #include "overlay/platform/threads/work.h"
 
 static bool is_branch(const char *reference)
@@ -136,64 +137,70 @@ void hd_export_bundle_result_clear(struct hd_export_bundle_result *result)
 
 /* ---- all ---- */
 
-static bool has_reference(const struct hd_bundle_reference *references, size_t count, const char *name)
+struct reference_list {
+	git_repository *repository;
+	struct hd_bundle_reference *references; /* owned array with room for all */
+	size_t count;
+	struct hd_name_set names; /* owned: theirs */
+	bool has_head;
+};
+
+static int add_reference(struct reference_list *list, const struct hd_export_item *item)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(references[i].name, name) == 0)
-			return true;
-	return false;
+	struct hd_bundle_reference *reference = &list->references[list->count];
+	int r = item->target ? hd_name_set_put(&list->names, item->reference) : 0;
+
+	if (r <= 0)
+		return r;
+	*reference = (struct hd_bundle_reference){
+		.name = item->reference, .is_head = !list->has_head && is_branch(item->reference)};
+	if (git_oid_fromstr(&reference->id, item->target) < 0)
+		return hd_git_library_fail(HD_E_REPOSITORY, "read %s", item->reference);
+	list->has_head = list->has_head || reference->is_head;
+	list->count++;
+	return 0;
 }
 
-/* What RESULT says was exported, and the notes, into REFERENCES, which has room for them. */
-static int list_references(git_repository *repository, const struct hd_export_all_result *result,
-	struct hd_bundle_reference *references, size_t *ret_count)
+/* What RESULT says was exported, and the notes. */
+static int list_references(struct reference_list *list, const struct hd_export_all_result *result)
 {
-	bool has_head = false;
-	size_t count = 0;
+	struct hd_bundle_reference *notes;
+	int r = 0;
 
-	for (size_t i = 0; i < result->n_items; i++) {
-		const struct hd_export_item *item = &result->items[i];
-		struct hd_bundle_reference *reference = &references[count];
-
-		if (!item->target || has_reference(references, count, item->reference))
-			continue;
-		*reference = (struct hd_bundle_reference){
-			.name = item->reference, .is_head = !has_head && is_branch(item->reference)};
-		if (git_oid_fromstr(&reference->id, item->target) < 0)
-			return hd_git_library_fail(HD_E_REPOSITORY, "read %s", item->reference);
-		has_head = has_head || reference->is_head;
-		count++;
-	}
-	if (result->notes > 0) {
-		references[count].name = HD_EXPORT_NOTES_REFERENCE;
-		if (git_reference_name_to_id(&references[count].id, repository, HD_EXPORT_NOTES_REFERENCE) <
-			0)
-			return hd_git_library_fail(HD_E_REPOSITORY, "read " HD_EXPORT_NOTES_REFERENCE);
-		count++;
-	}
-	*ret_count = count;
-	return 0;
+	for (size_t i = 0; i < result->n_items && r >= 0; i++)
+		r = add_reference(list, &result->items[i]);
+	if (r < 0 || result->notes == 0)
+		return r;
+	notes = &list->references[list->count++];
+	notes->name = HD_EXPORT_NOTES_REFERENCE;
+	return git_reference_name_to_id(&notes->id, list->repository, HD_EXPORT_NOTES_REFERENCE) < 0
+		       ? hd_git_library_fail(HD_E_REPOSITORY, "read " HD_EXPORT_NOTES_REFERENCE)
+		       : 0;
 }
 
 static int write_all(const char *place, const struct hd_export_all_result *result, int fd)
 {
-	HD_AUTO_FREE struct hd_bundle_reference *references =
-		calloc(result->n_items + 1, sizeof(*references));
-	struct hd_bundle bundle = {.references = references};
-	int r = references ? 0 : -ENOMEM;
+	struct reference_list list = {.references = calloc(result->n_items + 1, sizeof(*list.references))};
+	struct hd_bundle bundle = {0};
+	int r = list.references ? 0 : -ENOMEM;
 
-	if (r >= 0 && (git_repository_open_bare(&bundle.repository, place) < 0 ||
-			      git_repository_odb(&bundle.odb, bundle.repository) < 0))
+	if (r >= 0 && (git_repository_open_bare(&list.repository, place) < 0 ||
+			      git_repository_odb(&bundle.odb, list.repository) < 0))
 		r = hd_git_library_fail(HD_E_REPOSITORY, "%s", place);
 	if (r >= 0)
-		r = list_references(bundle.repository, result, references, &bundle.n_references);
-	if (r >= 0 && bundle.n_references == 0)
+		r = list_references(&list, result);
+	if (r >= 0 && list.count == 0)
 		r = hd_fail(HD_E_NOTHING_CHANGED, "there is nothing that a bundle could bring");
+	bundle.repository = list.repository;
+	bundle.references = list.references;
+	bundle.n_references = list.count;
 	hd_work_step(HD_WORK_WRITING_FILES, 0);
 	if (r >= 0)
 		r = hd_bundle_write(&bundle, fd);
 	git_odb_free(bundle.odb);
-	git_repository_free(bundle.repository);
+	git_repository_free(list.repository);
+	hd_name_set_clear(&list.names);
+	free(list.references);
 	return r;
 }
 
