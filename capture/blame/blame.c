@@ -363,7 +363,7 @@ static int cut_lines(
 	if (range->last && range->last < blame->first)
 		return hd_fail(EINVAL, "line %zu is before line %zu", range->last, blame->first);
 	if (blame->first > count && (blame->first > 1 || range->last))
-		return hd_fail(EINVAL, "'%s' has only %zu lines", path, count);
+		return hd_fail(EINVAL, "'%s' has only %zu %s", path, count, count == 1 ? "line" : "lines");
 	blame->n_lines = last + 1 - blame->first;
 	blame->lines = calloc(blame->n_lines + 1, sizeof(*blame->lines));
 	if (!blame->lines)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "cli/arguments/command.h"
@@ -36,10 +35,11 @@ static int show_result(const struct hd_check_report *report, struct findings *fi
 			(json_int_t)report->directories, "threads", (json_int_t)report->threads, "epochs",
 			(json_int_t)report->epochs, "inodes", (json_int_t)report->inodes, "problems",
 			findings->problems, "remarks", findings->remarks));
-	printf("%" PRIu64 " objects, %" PRIu64 " states, %" PRIu64 " directories, %" PRIu64 " threads: ",
-		report->objects, report->states, report->directories, report->threads);
+	printf("%llu %s, %llu %s, %llu %s, %llu %s: ", HD_COUNT(report->objects, "object"),
+		HD_COUNT(report->states, "state"), (unsigned long long)report->directories,
+		report->directories == 1 ? "directory" : "directories", HD_COUNT(report->threads, "thread"));
 	if (report->problems)
-		printf("%" PRIu64 " problem%s\n", report->problems, report->problems == 1 ? "" : "s");
+		printf("%llu %s\n", HD_COUNT(report->problems, "problem"));
 	else
 		printf("no problems\n");
 	return 0;

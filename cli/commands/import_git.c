@@ -100,9 +100,9 @@ static int report(struct hd_index *index, const struct hd_import_git_result *res
 			print_name(index, name);
 	}
 	if (same > 0)
-		printf("  %llu %s where they are\n", HD_COUNT(same, "name"));
+		printf("  %llu %s at the same place\n", HD_COUNT(same, "name"));
 	if (kept > 0)
-		hd_output_remark("%llu %s left where they are; --force moves tags", HD_COUNT(kept, "name"));
+		hd_output_remark("%llu %s not moved; --force moves tags", HD_COUNT(kept, "name"));
 	if (refused > 0)
 		hd_output_remark("%llu %s that the store cannot have, or has twice, left out",
 			HD_COUNT(refused, "name"));

@@ -170,8 +170,9 @@ static void print_health(const json_t *reply)
 			HD_COUNT(hd_reply_number(reply, "unstored_files"), "file"));
 	if (hd_reply_number(recovery, "torn_bytes") > 0 ||
 		json_is_true(json_object_get(recovery, "redo_applied")))
-		printf("Recovered: %llu journal epochs read again, %llu torn bytes cut off%s\n",
-			hd_reply_number(recovery, "journal_epochs"), hd_reply_number(recovery, "torn_bytes"),
+		printf("Recovered: %llu journal %s read again, %llu torn %s cut off%s\n",
+			HD_COUNT(hd_reply_number(recovery, "journal_epochs"), "epoch"),
+			HD_COUNT(hd_reply_number(recovery, "torn_bytes"), "byte"),
 			json_is_true(json_object_get(recovery, "redo_applied")) ? ", one change completed"
 										: "");
 	if (json_is_string(json_object_get(reply, "last_end")))
@@ -290,7 +291,7 @@ static int print_short(const json_t *reply)
 	r = print_entries(reply);
 	if (r >= 0 && total > listed)
 		hd_output_remark(
-			"%llu of %llu changes are not listed; --limit N lists more", total - listed, total);
+			"not listed: %llu of %llu changes; --limit N lists more", total - listed, total);
 	return r;
 }
 

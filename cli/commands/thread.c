@@ -207,9 +207,10 @@ static int report_repair(const struct hd_invocation *invocation, const struct hd
 		return HD_EXIT_OK;
 	}
 	if (repair->epochs)
-		printf("Thread %s goes on with the first %" PRIu64 " epochs of its journal; what was written "
-		       "after them and is in no state is not in the thread any more\n",
-			name, repair->epochs);
+		printf("Thread %s goes on with the first %llu %s of its journal; what was written later and "
+		       "is in "
+		       "no state is not in the thread any more\n",
+			name, HD_COUNT(repair->epochs, "epoch"));
 	else
 		printf("Nothing of the journal of thread %s is whole; the thread begins with its last state "
 		       "again\n",

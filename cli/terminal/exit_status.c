@@ -92,6 +92,7 @@ static const struct exit_row exit_table[] = {
 	{HD_E_REPOSITORY_UNBORN, HD_EXIT_NO_INPUT,
 		"commit something first, or use 'heddle init --base .' to take the files as they are"},
 	{HD_E_REFERENCE_MOVED, HD_EXIT_TEMPORARY, "repeat the command"},
+	{HD_E_REFERENCE_ELSEWHERE, HD_EXIT_TEMPORARY, NULL},
 	{HD_E_REFERENCE_COLLIDES, HD_EXIT_CANNOT_CREATE,
 		"name another branch with --branch, or rename that one"},
 	{HD_E_REFERENCE_MISSING, HD_EXIT_NO_INPUT,

@@ -86,11 +86,11 @@ static void record_recovery(const struct hd_supervisor *supervisor, const json_t
 	HD_AUTO_FREE char *text = NULL;
 
 	if (asprintf(&text,
-		    "all processes of the mount were killed at once; %lld epochs of the journal were "
-		    "replayed, "
-		    "%lld torn bytes at its end were not; what was written in the last seconds and not "
-		    "synced "
-		    "may be missing",
+		    "all processes of the mount were killed at once; epochs of the journal that were "
+		    "replayed: "
+		    "%lld, torn bytes at its end that were not: %lld; what was written in the last seconds "
+		    "and "
+		    "not synced may be missing",
 		    (long long)json_integer_value(json_object_get(message, "epochs")),
 		    (long long)json_integer_value(json_object_get(message, "torn"))) < 0) {
 		text = NULL;

@@ -52,6 +52,7 @@
 	x(HD_E_REPOSITORY_UNBORN, ENOENT, "the git repository has no commit yet")                            \
 	x(HD_E_REVISION_MISSING, ENOENT, "the git repository has no such revision")                           \
 	x(HD_E_REFERENCE_MOVED, EAGAIN, "the branch was moved by somebody else")                             \
+	x(HD_E_REFERENCE_ELSEWHERE, EAGAIN, "the reference is where heddle did not put it")                  \
 	x(HD_E_REFERENCE_COLLIDES, EEXIST, "git has no branch below the name of another")                     \
 	x(HD_E_REFERENCE_MISSING, ENOENT, "the git repository has no such branch")                           \
 	x(HD_E_UNRELATED, EINVAL, "the two histories have no commit in common")                              \

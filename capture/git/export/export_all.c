@@ -62,8 +62,8 @@ static void everything_clear(struct everything *all)
 
 static bool can_go_on(int r)
 {
-	return r == -HD_E_REFERENCE_MOVED || r == -HD_E_REFERENCE_COLLIDES || r == -HD_E_BRANCH_CHECKED_OUT ||
-	       r == -HD_E_EXPORT_NAME;
+	return r == -HD_E_REFERENCE_MOVED || r == -HD_E_REFERENCE_ELSEWHERE ||
+	       r == -HD_E_REFERENCE_COLLIDES || r == -HD_E_BRANCH_CHECKED_OUT || r == -HD_E_EXPORT_NAME;
 }
 
 /* Says of the result's item at PLACE why its reference, called NAME, was left alone. */

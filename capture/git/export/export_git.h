@@ -20,7 +20,7 @@
  * Durability  Objects are on disk before the branch names them; the branch moves in one step, and only
  *             from where an export left it. Commits are the same however often and wherever they are
  *             written.
- * Errors      -HD_E_REFERENCE_MOVED when the branch is where no export put it; -HD_E_BRANCH_CHECKED_OUT;
+ * Errors      -HD_E_REFERENCE_ELSEWHERE when the branch is where no export put it; -HD_E_REFERENCE_MOVED; -HD_E_BRANCH_CHECKED_OUT;
  *             -HD_E_EXPORT_NAME; -HD_E_REPOSITORY with libgit2's words; -HD_E_REPOSITORY_MISSING when the
  *             thread has no git base and none is named; errors of bases and store.
  */

@@ -74,7 +74,7 @@ static int read_tip(struct hd_export_notes *notes)
 	if (target)
 		notes->tip = *target;
 	else
-		r = hd_fail(HD_E_REFERENCE_MOVED,
+		r = hd_fail(HD_E_REFERENCE_ELSEWHERE,
 			HD_EXPORT_NOTES_REFERENCE " is a symbolic reference: --no-notes leaves it alone");
 	git_reference_free(reference);
 	return r;

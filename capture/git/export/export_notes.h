@@ -15,7 +15,7 @@
  *
  * Ownership   Borrows the history. Threads: one.
  * Durability  The reference is moved by compare-and-set, to what is on the disk; notes of others that come meanwhile stay.
- * Errors      -HD_E_REFERENCE_MOVED, -HD_E_REPOSITORY, those of note_text.h and note_tree.h.
+ * Errors      -HD_E_REFERENCE_MOVED, -HD_E_REFERENCE_ELSEWHERE, -HD_E_REPOSITORY, those of note_text.h and note_tree.h.
  */
 
 #include "capture/git/export/export_history.h"

@@ -22,12 +22,12 @@ static int check_history(
 	int r;
 
 	if (is_tag(wanted))
-		return hd_fail(HD_E_REFERENCE_MOVED, "%s is at %s already; --force moves it", wanted->name,
-			git_oid_tostr_s(current));
+		return hd_fail(HD_E_REFERENCE_ELSEWHERE, "%s is at %s already; --force moves it",
+			wanted->name, git_oid_tostr_s(current));
 	r = hd_export_history_contains(history, &wanted->head, current, &ours);
 	if (r < 0 || ours)
 		return r;
-	return hd_fail(HD_E_REFERENCE_MOVED,
+	return hd_fail(HD_E_REFERENCE_ELSEWHERE,
 		"%s is at %s, where no export of this history put it; export to another branch, delete "
 		"this one, or use --force",
 		wanted->name, git_oid_tostr_s(current));
@@ -41,7 +41,8 @@ static int check_reference(struct hd_export_history *history, const struct hd_ex
 	int r;
 
 	if (!current)
-		return hd_fail(HD_E_REFERENCE_MOVED, "%s is a symbolic reference", wanted->name);
+		return hd_fail(HD_E_REFERENCE_ELSEWHERE, "%s is a symbolic reference: export to another",
+			wanted->name);
 	r = wanted->force ? 0 : check_history(history, wanted, current);
 	if (r < 0 || git_branch_is_checked_out(reference) != 1)
 		return r;

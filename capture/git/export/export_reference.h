@@ -10,7 +10,7 @@
  * the checkout, as `git fetch` does not either, but for the worktree of the thread itself, whose HEAD and index go along.
  *
  * Ownership   Borrows everything. Threads: one.
- * Errors      -HD_E_REFERENCE_MOVED, -HD_E_BRANCH_CHECKED_OUT, -HD_E_REPOSITORY.
+ * Errors      -HD_E_REFERENCE_MOVED, -HD_E_REFERENCE_ELSEWHERE, -HD_E_BRANCH_CHECKED_OUT, -HD_E_REPOSITORY.
  */
 
 #include "capture/git/export/export_history.h"

@@ -54,9 +54,9 @@ static int refuse_ignored(const struct making *making, const struct hd_conflicts
 {
 	return hd_fail(HD_E_CONFLICTS,
 		"'%s' in thread '%s' is ignored, or is what git does not keep, and %s has one: "
-		"rename it, or move it away (%zu such names)",
-		conflicts->items[0].path, making->merge->thread, making->merge->theirs_name,
-		conflicts->count);
+		"rename it, or move it away (%zu such %s)",
+		conflicts->items[0].path, making->merge->thread, making->merge->theirs_name, conflicts->count,
+		conflicts->count == 1 ? "name" : "names");
 }
 
 /* Trees of commits, as the store has what they differ in. */

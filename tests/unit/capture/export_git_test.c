@@ -226,7 +226,7 @@ static void a_branch_that_somebody_moved_is_not_touched(void **state)
 			 "-q -m mine && "
 			 "git checkout -q trunk");
 	scene_commit(scene, &scene->base, first_changes, 5, "first", &first);
-	assert_code(hd_export_git(scene->store, scene->bases, &options, &result), HD_E_REFERENCE_MOVED);
+	assert_code(hd_export_git(scene->store, scene->bases, &options, &result), HD_E_REFERENCE_ELSEWHERE);
 	scene_assert_output(scene, "mine\n", "git -C repo log -1 --format=%%s heddle/main");
 	options.branch = "other";
 	assert_success(hd_export_git(scene->store, scene->bases, &options, &result));
