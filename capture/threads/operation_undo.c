@@ -7,6 +7,7 @@
 #include "capture/threads/thread_change.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/threads/work.h"
 
 /*
  * Names and heads are compared and directories are not: a thread that got its tree back has another directory than the
@@ -96,6 +97,8 @@ static int undo_tag(struct hd_store *store, const struct hd_undo_plan *plan, str
 	r = copy_side(&plan->from, &operation->before);
 	if (r >= 0)
 		r = copy_side(&plan->to, &operation->after);
+	if (r >= 0)
+		r = hd_work_finish();
 	return r < 0 ? r : hd_index_change(store->index, operation);
 }
 

@@ -9,11 +9,13 @@
 #include "cli/arguments/subcommand.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
 #include "cli/text/operation_text.h"
 #include "cli/text/state_text.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/threads/work.h"
 
 /* A tag is a name for a state that stays where it is put; threads are the names that move by themselves. */
 
@@ -82,7 +84,11 @@ static int change_tag(const struct hd_invocation *invocation, const struct hd_lo
 	operation->actor = hd_operation_actor(location);
 	if (!operation->actor)
 		return -ENOMEM;
-	r = hd_index_change(location->store->index, operation);
+	hd_progress_begin("tagging", HD_PROGRESS_STOPS);
+	r = hd_work_finish();
+	if (r >= 0)
+		r = hd_index_change(location->store->index, operation);
+	hd_progress_end();
 	if (r < 0)
 		return r;
 	if (invocation->json)

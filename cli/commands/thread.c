@@ -77,7 +77,9 @@ static int make(const struct hd_invocation *invocation, const struct hd_location
 
 	if (!operation.actor || !operation.after.name)
 		return -ENOMEM;
+	hd_progress_begin("making the thread", HD_PROGRESS_STOPS);
 	r = hd_thread_change_apply(location->store, &operation, NULL);
+	hd_progress_end();
 	return r < 0 ? r : report(invocation, location, &operation);
 }
 
@@ -145,6 +147,27 @@ static void take_commits_before_drop(const struct hd_location *location)
 	hd_error_clear();
 }
 
+/* NEW_NAME NULL: it is dropped. */
+static int apply_name(struct hd_store *store, const char *name, const char *new_name, const char *actor,
+	struct hd_operation *operation)
+{
+	int r;
+
+	r = hd_thread_change_begin(store, name, new_name ? HD_OPERATION_RENAME : HD_OPERATION_DROP, actor,
+		!new_name, NULL, operation);
+	if (r < 0)
+		return r;
+	if (new_name) {
+		free(operation->after.name);
+		operation->after.name = strdup(new_name);
+		if (!operation->after.name)
+			return -ENOMEM;
+	} else {
+		hd_operation_side_clear(&operation->after);
+	}
+	return hd_thread_change_apply(store, operation, NULL);
+}
+
 static int rename_or_drop(const struct hd_invocation *invocation, const char *new_name)
 {
 	const char *name = invocation->arguments[0];
@@ -165,20 +188,8 @@ static int rename_or_drop(const struct hd_invocation *invocation, const char *ne
 	if (!actor)
 		return -ENOMEM;
 	hd_progress_begin(new_name ? "renaming" : "dropping", HD_PROGRESS_STOPS);
-	r = hd_thread_change_begin(location.store, name, new_name ? HD_OPERATION_RENAME : HD_OPERATION_DROP,
-		actor, !new_name, NULL, &operation);
+	r = apply_name(location.store, name, new_name, actor, &operation);
 	hd_progress_end();
-	if (r < 0)
-		return r;
-	if (new_name) {
-		free(operation.after.name);
-		operation.after.name = strdup(new_name);
-		if (!operation.after.name)
-			return -ENOMEM;
-	} else {
-		hd_operation_side_clear(&operation.after);
-	}
-	r = hd_thread_change_apply(location.store, &operation, NULL);
 	return r < 0 ? r : report(invocation, &location, &operation);
 }
 

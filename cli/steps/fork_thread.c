@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "capture/threads/thread_fork.h"
+#include "cli/terminal/progress.h"
 #include "cli/text/operation_text.h"
 #include "cli/threads/thread_command.h"
 #include "mount/run_file.h"
@@ -62,7 +63,9 @@ int hd_fork_thread(const struct hd_location *location, const char *name, struct 
 
 	if (!actor)
 		return -ENOMEM;
+	hd_progress_begin("forking", HD_PROGRESS_STOPS);
 	r = fork_here(location, name, actor, ret_operation, ret_changes);
+	hd_progress_end();
 	if (r != -EUCLEAN && r != -HD_E_THREAD_BUSY)
 		return r;
 	hd_error_clear();

@@ -2,6 +2,7 @@
 #include "cli/terminal/progress.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -158,6 +159,7 @@ void hd_progress_begin(const char *label, enum hd_progress_interrupt interrupt)
 {
 	if (progress.label)
 		return;
+	progress.interrupted = progress.interrupted || progress.work.stopped;
 	progress.label = label;
 	progress.began_ns = hd_clock_monotonic_ns();
 	progress.work = (struct hd_work){0};
@@ -167,6 +169,10 @@ void hd_progress_begin(const char *label, enum hd_progress_interrupt interrupt)
 		if (progress.interrupted)
 			hd_work_stop(&progress.work);
 		hd_work_stop_at_interrupt(&progress.work);
+	} else {
+		hd_work_stop_at_interrupt(NULL);
+		if (progress.interrupted)
+			(void)raise(SIGINT);
 	}
 	if (progress.json ? interrupt == HD_PROGRESS_STOPS : hd_output_is_terminal(stderr))
 		start_drawing();
@@ -176,9 +182,9 @@ void hd_progress_end(void)
 {
 	if (!progress.label)
 		return;
-	hd_work_stop_at_interrupt(NULL);
+	if (!progress.work.finished)
+		hd_work_stop_at_interrupt(NULL);
 	hd_work_end();
-	progress.interrupted = progress.interrupted || progress.work.stopped;
 	progress.label = NULL;
 	if (!progress.pool)
 		return;

@@ -18,7 +18,11 @@
 
 enum hd_progress_interrupt {
 	HD_PROGRESS_ENDS, /* a signal ends the process, as always */
-	/* SIGINT, SIGTERM and SIGHUP make the work fail with -HD_E_INTERRUPTED, the second one ends the process */
+	/*
+	 * SIGINT, SIGTERM and SIGHUP make the work fail with -HD_E_INTERRUPTED, the second one ends the process. After work
+	 * that was finished the first one is kept for what the command begins next: if there is nothing, what was done is
+	 * said as always.
+	 */
 	HD_PROGRESS_STOPS,
 };
 

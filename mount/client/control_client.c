@@ -259,7 +259,8 @@ static int request_here(struct hd_store *store, const char *thread, uint32_t num
 	environment.last_end = last_end;
 	r = hd_control_execute(overlay, &environment, request, &reply, &fd);
 	closed = hd_overlay_close(overlay);
-	if (r >= 0 && closed >= 0) {
+	/* What was moved is moved, and durable; what a close does besides is done by the next one. */
+	if (r >= 0 && (closed >= 0 || does_harm_twice(request))) {
 		*ret_reply = reply;
 		*ret_fd = fd;
 		return 0;
@@ -305,6 +306,8 @@ int hd_thread_request(
 		}
 		if (r == -HD_E_THREAD_BUSY && hd_clock_monotonic_ns() > deadline)
 			return fd < 0 ? explain_busy(store, thread, number) : r;
+		if (r >= 0 && does_harm_twice(request) && json_is_true(json_object_get(*ret_reply, "ok")))
+			hd_work_was_finished();
 		if (r != -HD_E_THREAD_BUSY)
 			return r;
 		r = hd_work_advance(0);

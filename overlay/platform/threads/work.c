@@ -115,9 +115,15 @@ int hd_work_finish(void)
 {
 	int r = hd_work_advance(0);
 
-	if (r == 0 && current)
-		current->finished = true;
+	if (r == 0)
+		hd_work_was_finished();
 	return r;
+}
+
+void hd_work_was_finished(void)
+{
+	if (current)
+		current->finished = true;
 }
 
 void hd_work_stop(struct hd_work *work)

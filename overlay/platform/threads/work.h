@@ -71,6 +71,8 @@ int hd_work_advance(uint64_t count);
 
 /* The last chance to stop: 0, and what follows cannot be stopped; or -HD_E_INTERRUPTED. */
 int hd_work_finish(void);
+/* Somebody else finished this thread's work: it is too late to stop. */
+void hd_work_was_finished(void);
 
 /* The next hd_work_advance of the thread that does WORK fails, unless that is finished. */
 void hd_work_stop(struct hd_work *work);

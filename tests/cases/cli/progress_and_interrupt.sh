@@ -135,6 +135,33 @@ check_equal "$(stat -c %a new.git; ls -A new.git)" 750
 check heddle export git
 check_equal "$(git -C repository log --format=%s -1 heddle/main)" "third"
 
+# One that comes when all is done is too late: what was done is said, whoever did it.
+check_too_late() {
+	check python3 "$TEST_LIB/interrupt_late.py" heddle "$@"
+}
+
+too_late_for_all() {
+	rewrite "$1"
+	check_too_late capture -m "$1"
+	check_too_late restore main~1
+	check_too_late undo
+	check_too_late redo
+	check_too_late thread create "$1-other"
+	check_too_late thread fork --with-changes "$1-fork"
+	check_too_late thread drop "$1-other"
+	check_too_late tag create "$1-tag"
+	check_too_late undo
+}
+
+heddle_mount
+too_late_for_all mounted
+heddle_unmount
+heddle_mount
+rewrite left
+heddle_unmount
+check_too_late capture -m "left"
+check_too_late restore main~1
+
 # A stopped worker is waited for, but not by somebody who has seen enough.
 heddle_mount
 worker=$(worker_pid)
