@@ -68,7 +68,7 @@ static int examine_store(struct hd_doctor *doctor, struct hd_store *store)
 		r = hd_doctor_worktrees(doctor, store);
 	if (r >= 0)
 		r = hd_doctor_thread_directories(doctor, store);
-	return r < 0 ? r : hd_doctor_run_files(doctor, store);
+	return r < 0 ? r : hd_doctor_stray_files(doctor, store);
 }
 
 /* A store that was named must be there; else none need be. */

@@ -15,7 +15,6 @@
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/files/file.h"
 #include "overlay/platform/random.h"
 
 /* The part of the old name that a new one keeps: with the rest it stays below the limit of names. */
@@ -89,25 +88,6 @@ int hd_run_choose_thread(struct hd_run *run, bool forks, const char *name)
 		     : hd_index_thread_number(run->location.store->index, run->location.thread, &run->number);
 }
 
-/* What mounting it left, beside its directory and its run files. What --at named is somebody's own and stays. */
-static int remove_traces(const struct hd_run *run)
-{
-	const struct hd_store *store = run->location.store;
-	HD_AUTO_FREE char *mountpoint = NULL;
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "log/%" PRIu32 ".log", run->number);
-	(void)hd_file_unlink(store->fd, path);
-	(void)snprintf(path, sizeof(path), "log/%" PRIu32 ".stacks", run->number);
-	(void)hd_file_unlink(store->fd, path);
-	if (asprintf(&mountpoint, "mnt/%s", run->location.thread) < 0) {
-		mountpoint = NULL;
-		return -ENOMEM;
-	}
-	(void)hd_directory_remove(store->fd, mountpoint);
-	return 0;
-}
-
 int hd_run_discard_thread(struct hd_run *run)
 {
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
@@ -126,7 +106,7 @@ int hd_run_discard_thread(struct hd_run *run)
 	hd_operation_side_clear(&operation.after);
 	r = hd_thread_change_apply(run->location.store, &operation, NULL);
 	run->discarded = r >= 0;
-	return r < 0 ? r : remove_traces(run);
+	return r;
 }
 
 void hd_run_clear(struct hd_run *run)

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/threads/thread_hold.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "mount/client/control_client.h"
 #include "mount/mount_place.h"
 #include "mount/run_file.h"
+#include "mount/thread_log.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/files/file.h"
 
 /* The lease is of a directory, and a thread may get another one while it is waited for: the number is read again. */
 
@@ -45,7 +52,10 @@ static int try_hold(const struct hd_location *location, const char *thread, stru
 	if (number != again)
 		return -HD_E_THREAD_BUSY;
 	*ret_hold = (struct hd_thread_hold){
-		.lease_fd = hd_steal_fd(&lease_fd), .number = number, .store = location->store};
+		.thread = strdup(thread), .number = number, .store = location->store, .lease_fd = -1};
+	if (!ret_hold->thread)
+		return -ENOMEM;
+	ret_hold->lease_fd = hd_steal_fd(&lease_fd);
 	return 0;
 }
 
@@ -82,9 +92,38 @@ static void remove_run_files(const struct hd_thread_hold *hold)
 	hd_run_file_remove(hold->store->path, hold->number, HD_RUN_LEASE);
 }
 
+/* Where it was mounted if nobody said where: an empty directory. */
+static void remove_mountpoint(const struct hd_thread_hold *hold)
+{
+	HD_AUTO_FREE char *path = NULL;
+
+	if (asprintf(&path, "mnt/%s", hold->thread) < 0)
+		path = NULL;
+	else
+		(void)hd_directory_remove(hold->store->fd, path);
+}
+
+/* What is left under the number, and under the name if that is gone as well. */
+static void tidy(const struct hd_thread_hold *hold)
+{
+	uint32_t number = hold->number, now;
+	int r = hd_index_thread_number(hold->store->index, hold->thread, &now);
+	bool is_free = hd_index_list_threads(hold->store->index, has_number, &number) == 0;
+
+	if (r == -HD_E_THREAD_MISSING)
+		remove_mountpoint(hold);
+	if (is_free && r >= 0)
+		hd_thread_logs_move(hold->store->path, number, now);
+	else if (is_free && r == -HD_E_THREAD_MISSING)
+		hd_thread_logs_remove(hold->store->path, number);
+	if (is_free)
+		remove_run_files(hold);
+}
+
 void hd_thread_hold_clear(struct hd_thread_hold *hold)
 {
-	if (hold->lease_fd >= 0 && hd_index_list_threads(hold->store->index, has_number, &hold->number) == 0)
-		remove_run_files(hold);
+	if (hold->lease_fd >= 0)
+		tidy(hold);
 	hd_cleanup_close(&hold->lease_fd);
+	free(hold->thread);
 }

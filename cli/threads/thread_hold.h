@@ -4,7 +4,7 @@
 
 /*
  * Thread hold: makes sure that nobody else has a thread while a command moves it. A command that gave the thread another number,
- * or dropped it, leaves no run files of the old one.
+ * or dropped it, leaves no run files and logs of the old one, and no mountpoint in the store under a name that is gone.
  *
  * Ownership   hd_thread_hold_clear ends it, while the store is open.
  * Threads     The main thread.
@@ -18,6 +18,7 @@
 
 struct hd_thread_hold {
 	int lease_fd;                 /* owned, or -1: nothing is held */
+	char *thread;                 /* owned: its name then */
 	uint32_t number;              /* of the thread when it was taken */
 	const struct hd_store *store; /* borrowed */
 };

@@ -33,7 +33,7 @@ const struct hd_finding_row hd_finding_table[HD_FINDING_COUNT] = {
 		"remove it"},
 	[HD_FINDING_STALE_STATUS] = {"stale-status", HD_FINDING_PROBLEM, "the note of a mount (process, mountpoint) that is gone",
 		"remove it"},
-	[HD_FINDING_STRAY_FILE] = {"stray-file", HD_FINDING_PROBLEM, "a file in run/ of a thread that does not exist",
+	[HD_FINDING_STRAY_FILE] = {"stray-file", HD_FINDING_PROBLEM, "a file in run/ or log/ of a thread that does not exist",
 		"remove it"},
 	[HD_FINDING_TEMPORARY] = {"temporary-file", HD_FINDING_PROBLEM, "an unfinished file, or store, which nobody wrote for an hour",
 		"remove it"},

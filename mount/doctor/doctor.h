@@ -86,8 +86,8 @@ void hd_doctor_system(struct hd_doctor *doctor);
 int hd_doctor_lost_mounts(struct hd_doctor *doctor);
 /* Mounts, run files and journals of the store's threads. */
 int hd_doctor_threads(struct hd_doctor *doctor, struct hd_store *store);
-/* Run files of threads that are no more. */
-int hd_doctor_run_files(struct hd_doctor *doctor, struct hd_store *store);
+/* Run files and logs of threads that are no more. */
+int hd_doctor_stray_files(struct hd_doctor *doctor, struct hd_store *store);
 /* Directories of threads that are no more, or never were. */
 int hd_doctor_thread_directories(struct hd_doctor *doctor, struct hd_store *store);
 /* Bases that are not where the store knows them. */

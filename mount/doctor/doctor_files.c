@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "mount/run_file.h"
+#include "mount/thread_log.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
@@ -101,11 +102,13 @@ static int find_temporary(struct hd_doctor *doctor, const char *store_path)
 	return r;
 }
 
-/* ---- run files ---- */
+/* ---- files of threads that are no more ---- */
 
 struct strays {
 	struct hd_doctor *doctor;
 	struct hd_store *store;
+	const char *directory;                /* of the store, the one that is listed */
+	uint32_t (*number)(const char *name); /* of the thread; 0: the file is of none */
 };
 
 static int has_number(const struct hd_thread *thread, void *payload)
@@ -113,19 +116,27 @@ static int has_number(const struct hd_thread *thread, void *payload)
 	return thread->number == *(const uint32_t *)payload;
 }
 
-/* Nobody may hold the lease of what goes: a thread may just be dropped. */
+/* Nobody may hold the lease of what goes: a thread may just be dropped. One that was made for this goes with it. */
 static int remove_stray(const struct strays *strays, uint32_t number, const char *path)
 {
-	HD_AUTO_CLOSE int lease_fd = hd_run_lease_take(strays->store->path, number);
+	HD_AUTO_FREE char *lease = hd_run_file_path(strays->store->path, number, HD_RUN_LEASE);
+	bool had_lease = lease && hd_file_exists(AT_FDCWD, lease);
+	HD_AUTO_CLOSE int lease_fd = lease ? hd_run_lease_take(strays->store->path, number) : -ENOMEM;
+	int r;
 
-	return lease_fd < 0 ? lease_fd : hd_file_unlink(AT_FDCWD, path);
+	if (lease_fd < 0)
+		return lease_fd;
+	r = hd_file_unlink(AT_FDCWD, path);
+	if (!had_lease)
+		(void)hd_file_unlink(AT_FDCWD, lease);
+	return r;
 }
 
 static int consider_stray(const char *name, unsigned char type, void *payload)
 {
 	const struct strays *strays = payload;
 	HD_AUTO_FREE char *path = NULL;
-	uint32_t number = hd_run_file_number(name);
+	uint32_t number = strays->number(name);
 	int r;
 
 	(void)type;
@@ -134,25 +145,32 @@ static int consider_stray(const char *name, unsigned char type, void *payload)
 	r = hd_index_list_threads(strays->store->index, has_number, &number);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (asprintf(&path, "%s/run/%s", strays->store->path, name) < 0) {
+	if (asprintf(&path, "%s/%s/%s", strays->store->path, strays->directory, name) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
-	/* Taking the lease made the file anew, if it went before. */
-	if (!hd_file_exists(AT_FDCWD, path))
-		return 0;
 	hd_doctor_tell(strays->doctor, HD_FINDING_STRAY_FILE,
 		strays->doctor->repair ? remove_stray(strays, number, path) : HD_REPAIR_NOT_TRIED,
 		"%s is of a thread that does not exist", path);
 	return 0;
 }
 
-int hd_doctor_run_files(struct hd_doctor *doctor, struct hd_store *store)
+static int list_strays(struct strays *strays)
 {
-	struct strays strays = {.doctor = doctor, .store = store};
-	int r = hd_directory_list(store->fd, "run", consider_stray, &strays);
+	int r = hd_directory_list(strays->store->fd, strays->directory, consider_stray, strays);
 
 	return r == -ENOENT ? 0 : r;
+}
+
+int hd_doctor_stray_files(struct hd_doctor *doctor, struct hd_store *store)
+{
+	struct strays run = {
+		.doctor = doctor, .store = store, .directory = "run", .number = hd_run_file_number};
+	struct strays logs = {
+		.doctor = doctor, .store = store, .directory = "log", .number = hd_thread_log_number};
+	int r = list_strays(&run);
+
+	return r < 0 ? r : list_strays(&logs);
 }
 
 /* ---- directories of threads ---- */

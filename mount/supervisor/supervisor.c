@@ -23,6 +23,7 @@
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"
 #include "mount/supervisor/supervisor_types.h"
+#include "mount/thread_log.h"
 #include "overlay/overlay.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
@@ -39,25 +40,6 @@
 #define LEASE_RETRY_NS 10000000u
 
 static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
-
-/* The log of the thread in the store, shared with its worker. */
-static int open_log(const struct hd_program_arguments *arguments, uint32_t number)
-{
-	HD_AUTO_FREE char *directory = NULL;
-	HD_AUTO_FREE char *path = NULL;
-	int r;
-
-	if (asprintf(&directory, "%s/log", arguments->store) < 0) {
-		directory = NULL;
-		return -ENOMEM;
-	}
-	if (asprintf(&path, "%s/%u.log", directory, number) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	r = hd_directory_make(AT_FDCWD, directory, 0700);
-	return r < 0 ? r : hd_file_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT, 0600);
-}
 
 /* The locks that say who is who, for which the processes of the mount before are waited for. */
 static int await_lock(const struct hd_supervisor *supervisor, enum hd_run_file file)
@@ -93,7 +75,7 @@ static int prepare(struct hd_supervisor *supervisor)
 	supervisor->number = arguments->number;
 	r = hd_run_directory_make(arguments->store);
 	if (r >= 0)
-		r = log_fd = open_log(arguments, supervisor->number);
+		r = log_fd = hd_thread_log_open(arguments->store, supervisor->number);
 	if (r < 0)
 		return hd_fail_in(r, "open the log of thread '%s'", arguments->thread);
 	if (supervisor->report_fd >= 0) {

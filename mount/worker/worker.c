@@ -27,6 +27,7 @@
 #include "mount/parts/large_files.h"
 #include "mount/parts/mount_parts.h"
 #include "mount/run_file.h"
+#include "mount/thread_log.h"
 #include "mount/worker/auditor.h"
 #include "mount/worker/worker_control.h"
 #include "overlay/inodes/derived_numbers.h"
@@ -54,7 +55,7 @@ struct worker {
 	struct hd_message_counters *messages; /* owned */
 	struct hd_watchdog *watchdog;         /* owned */
 	char *stacks_directory;               /* owned */
-	char stacks_name[32];
+	char stacks_name[HD_THREAD_LOG_NAME_SIZE];
 	struct hd_fuse_session *session; /* owned */
 	char *mountpoint;                /* owned */
 	char *last_end;                  /* owned, may be NULL */
@@ -365,12 +366,11 @@ static int start_watchdog(struct worker *worker)
 		.give_up = give_up,
 		.begun = name_thread};
 
-	if (asprintf(&worker->stacks_directory, "%s/log", worker->arguments.store) < 0) {
-		worker->stacks_directory = NULL;
+	worker->stacks_directory = hd_thread_log_directory(worker->arguments.store);
+	if (!worker->stacks_directory)
 		return -ENOMEM;
-	}
-	(void)snprintf(worker->stacks_name, sizeof(worker->stacks_name), "%u.stacks",
-		hd_overlay_thread_number(worker->overlay));
+	hd_thread_log_name(
+		hd_overlay_thread_number(worker->overlay), HD_THREAD_LOG_STACKS, worker->stacks_name);
 	settings.stacks_directory = worker->stacks_directory;
 	settings.stacks_name = worker->stacks_name;
 	return hd_watchdog_new(&settings, &worker->watchdog);

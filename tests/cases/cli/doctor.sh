@@ -88,9 +88,11 @@ touch -d '2 hours ago' "$STORE/objects/.heddle-new-0123456789abcdef" "$STORE/thr
 touch "$run/.heddle-new-0123456789abcdef"
 mkdir store/.heddle.new-1-2-3 "$STORE/threads/7777" "$STORE/threads/7778"
 touch -d '2 hours ago' store/.heddle.new-1-2-3 "$STORE/threads/1" "$STORE/threads/7777"
-touch "$run/77.sock" "$run/77.lock" "$run/notes.txt"
+touch "$run/77.sock" "$run/77.lock" "$run/78.sock" "$STORE/log/79.log" "$run/notes.txt"
 chmod 755 "$STORE"
 left="permissions problem 0
+stray-file problem 0
+stray-file problem 0
 stray-file problem 0
 stray-file problem 0
 temporary-file problem 0
@@ -107,16 +109,20 @@ check_equal "$(found)" "" "after the repair"
 check_equal "$(stat -c %a "$STORE")" 700
 rm "$run/.heddle-new-0123456789abcdef"
 
-# What a thread that was dropped, or restored, had in run/ goes with its number.
+# What a thread that was dropped, or restored, had in run/ goes with its number; its log stays with it, and goes with it.
+logs_before=$(ls "$STORE/log")
 check heddle thread fork dropped >/dev/null
-check heddle mount dropped "$MNT" --git=none >/dev/null
-echo more >"$MNT/more"
+check heddle mount dropped --git=none >/dev/null
+echo more >"$STORE/mnt/dropped/more"
 check heddle capture -m "More" dropped >/dev/null
-heddle_unmount
+check heddle unmount dropped >/dev/null
 check heddle restore --thread dropped dropped~1 >/dev/null
 check_equal "$(found)" "" "restored"
+grep -q "thread 'dropped' is mounted" "$STORE"/log/*.log || fail "the log of a restored thread is gone"
 check heddle thread drop dropped >/dev/null
 check_equal "$(found)" "" "dropped"
+check_equal "$(ls "$STORE/log")" "$logs_before" "logs of dropped threads"
+check_missing "$STORE/mnt/dropped"
 check heddle undo >/dev/null
 check heddle thread drop dropped >/dev/null
 check_equal "$(found)" "" "dropped again"
