@@ -17,6 +17,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
 #include "overlay/platform/threads/work.h"
 #include "overlay/switch/tree_switch.h"
 
@@ -232,6 +233,21 @@ static int store_tree(struct capture_run *run, struct hd_state *state)
 		       : hd_capture_same_attributes(tree.objects, &state->attributes, &run->head.attributes);
 }
 
+/*
+ * The state is made, whatever comes of this: an overlay that did not hear of it takes the new head over, at the latest when it is
+ * opened again, and what is marked is compared once more.
+ */
+static void tell_overlay(struct capture_run *run, const struct hd_state *state)
+{
+	int r = run->partial ? 0 : hd_snapshot_publish(run->snapshot, &state->id);
+
+	if (run->partial || r < 0)
+		r = hd_overlay_take_head(run->overlay, &state->id);
+	if (r < 0)
+		hd_log(HD_LOG_ERROR, "thread '%s' has a new state, and its tree does not know: %s",
+			hd_overlay_thread(run->overlay), hd_error_message(r));
+}
+
 static int publish(struct capture_run *run, struct hd_state *state)
 {
 	struct hd_store *store = hd_overlay_store(run->overlay);
@@ -254,8 +270,7 @@ static int publish(struct capture_run *run, struct hd_state *state)
 		return hd_fail(HD_E_THREAD_MOVED,
 			"another state was made of it meanwhile; the changes are still here");
 	if (r >= 0)
-		r = run->partial ? hd_overlay_follow_head(run->overlay)
-				 : hd_snapshot_publish(run->snapshot, &state->id);
+		tell_overlay(run, state);
 	return r;
 }
 

@@ -149,7 +149,7 @@ static int apply_live(struct hd_store *store, struct hd_operation *operation, st
 
 	operation->after.overlay = operation->before.overlay;
 	r = replaces ? switch_live(store, operation, live) : hd_index_change(store->index, operation);
-	return r < 0 ? r : hd_overlay_follow_head(live->overlay);
+	return r < 0 ? r : hd_overlay_take_head(live->overlay, &operation->after.head);
 }
 
 int hd_thread_change_apply(

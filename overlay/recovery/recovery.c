@@ -322,22 +322,29 @@ static int make_root(struct hd_overlay *overlay, const struct hd_state *state,
  * for the two trees to be compared. The head is read again, because only now, with the thread's lock held, nobody else
  * moves it.
  */
-int hd_overlay_follow_head(struct hd_overlay *overlay)
+int hd_overlay_take_head(struct hd_overlay *overlay, const struct hd_state_id *head)
 {
 	struct hd_transaction transaction;
-	struct hd_thread thread = {0};
-	int r = hd_index_get_thread(overlay->store->index, overlay->thread, &thread);
+	int r = 0;
 
-	if (r < 0)
-		return r;
 	hd_rwlock_write(&overlay->lock);
-	if (!hd_state_id_equal(&hd_record_thread(overlay->arena)->state, &thread.head)) {
+	if (!hd_state_id_equal(&hd_record_thread(overlay->arena)->state, head)) {
 		hd_transaction_begin(overlay->arena, &transaction);
-		hd_edit_thread(&transaction)->state = thread.head;
+		hd_edit_thread(&transaction)->state = *head;
 		hd_inode_mark_changed(&transaction, hd_ino_index(HD_ROOT_INO));
 		r = hd_overlay_commit(overlay, &transaction);
 	}
 	hd_rwlock_unlock(&overlay->lock);
+	return r;
+}
+
+int hd_overlay_follow_head(struct hd_overlay *overlay)
+{
+	struct hd_thread thread = {0};
+	int r = hd_index_get_thread(overlay->store->index, overlay->thread, &thread);
+
+	if (r >= 0)
+		r = hd_overlay_take_head(overlay, &thread.head);
 	hd_thread_clear(&thread);
 	return r;
 }

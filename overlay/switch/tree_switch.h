@@ -71,6 +71,8 @@ void hd_overlay_each_known(
  * captures meanwhile.
  */
 int hd_overlay_follow_head(struct hd_overlay *overlay);
+/* The same for who knows that head, from memory alone. */
+int hd_overlay_take_head(struct hd_overlay *overlay, const struct hd_state_id *head);
 
 /* Stores the bytes of files that are not in the store yet, so that a capture that follows has less to do. */
 void hd_overlay_settle(struct hd_overlay *overlay);
