@@ -9,7 +9,7 @@
 #include "capture/capture_counts.h"
 #include "capture/capture_tree.h"
 #include "capture/compare/moves_way.h"
-#include "capture/compare/same_attributes.h"
+#include "capture/compare/same_tree.h"
 #include "capture/identity.h"
 #include "capture/link_counts.h"
 #include "capture/provenance_collect.h"
@@ -200,6 +200,18 @@ static int open_views(struct capture_run *run)
 	return r;
 }
 
+/* Whether nothing at all is in the tree of STATE that the head has not. */
+static int is_as_head(const struct capture_run *run, const struct hd_state *state)
+{
+	struct hd_state like = run->head; /* owns nothing */
+
+	like.tree = state->tree;
+	like.attributes = state->attributes;
+	like.root_mode = state->root_mode;
+	return hd_same_tree(hd_overlay_store(run->overlay), hd_overlay_bases(run->overlay), &like, &run->head,
+		HD_SAME_ACCESS_NOT_SET);
+}
+
 /* Stores what changed and puts the new root into STATE. 1 when nothing makes a state. */
 static int store_tree(struct capture_run *run, struct hd_state *state)
 {
@@ -228,9 +240,7 @@ static int store_tree(struct capture_run *run, struct hd_state *state)
 		return run->partial ? hd_link_counts_mend(hd_overlay_store(run->overlay),
 					      hd_overlay_bases(run->overlay), &run->head, state)
 				    : 0;
-	return !run->options->aside
-		       ? 1
-		       : hd_capture_same_attributes(tree.objects, &state->attributes, &run->head.attributes);
+	return run->options->aside ? is_as_head(run, state) : 1;
 }
 
 /*

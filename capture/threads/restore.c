@@ -7,7 +7,7 @@
 
 #include "capture/capture.h"
 #include "capture/capture_counts.h"
-#include "capture/compare/same_attributes.h"
+#include "capture/compare/same_tree.h"
 #include "capture/link_counts.h"
 #include "capture/threads/thread_change.h"
 #include "capture/tree_compose.h"
@@ -116,19 +116,10 @@ static bool is_same(const struct hd_state *a, const struct hd_state *b)
 	       a->root_mode == b->root_mode;
 }
 
-/* Is the thread's tree the result already, whoever has read in it since? */
-static int only_read(struct restore_run *run)
-{
-	const struct hd_state *now = &run->current, *result = &run->result;
-
-	if (!hd_content_equal(&now->tree, &result->tree) || now->root_mode != result->root_mode)
-		return 0;
-	return hd_capture_same_attributes(run->store->objects, &now->attributes, &result->attributes);
-}
-
 static int restore(struct restore_run *run, struct hd_operation *operation, bool *ret_nothing)
 {
 	struct hd_index *index = run->store->index;
+	bool is_source;
 	int r;
 
 	r = hd_base_set_new(run->store, 0, &run->bases);
@@ -142,12 +133,14 @@ static int restore(struct restore_run *run, struct hd_operation *operation, bool
 		r = compose(run);
 	if (r < 0)
 		return r;
-	r = only_read(run);
+	is_source = is_same(&run->result, &run->source);
+	r = hd_same_tree(run->store, run->bases, &run->current, is_source ? &run->source : &run->result,
+		HD_SAME_ACCESS_IGNORED);
 	*ret_nothing = r > 0;
 	if (r != 0)
 		return r < 0 ? r : 0;
 	operation->after.tree = *run->options->source;
-	if (!is_same(&run->result, &run->source)) {
+	if (!is_source) {
 		r = publish(run, &operation->before.head);
 		operation->after.tree = run->result.id;
 	}

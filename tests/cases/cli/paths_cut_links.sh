@@ -47,6 +47,7 @@ three/name 3 644"
 
 # A restore of one name, while all are one file, and back.
 check heddle restore @~2 two >/dev/null
+check_contains "$(heddle restore @~2 two)" "already"
 check_equal "$(seen one/in/file two/name three/name)" "one/in/file 2 644
 two/name 1 644
 three/name 2 644"

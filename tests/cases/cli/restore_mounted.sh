@@ -78,6 +78,19 @@ M run.sh"
 	check_equal "$(changes | wc -l)" 7
 	check_same_tree "$MNT" "$1.paths"
 	check_equal "$(heddle redo --json | json_field 's["operation"]["kind"]')" redo
+
+	# Who does it again does nothing, whatever was looked at meanwhile.
+	for words in @~1 "@~1 src" "@ src/main.c" "@ src README" "@~1 README" @; do
+		read -ra words <<<"$words"
+		check heddle restore "${words[@]}" >/dev/null
+		head -qc 1 "$MNT"/*.* "$MNT/src/main.c" >/dev/null
+		check_contains "$(heddle restore "${words[@]}")" "^main is as in .* already"
+	done
+	# There and back, nothing is uncaptured that would have to be kept.
+	check heddle restore @~1 >/dev/null
+	check heddle restore @ >/dev/null
+	check_equal "$(heddle restore @~1 --json | json_field '[s["nothing"], s["operation"]["kept"]]')" '[false, null]'
+	check_equal "$(heddle restore @ --json | json_field 's["nothing"]')" false
 	check_equal "$(changes)" ""
 	heddle_unmount
 	check heddle check >/dev/null
