@@ -254,6 +254,18 @@ int hd_mount_find_thread(const char *store_path, const char *thread, struct hd_m
 	return run_search(&search, ret_place);
 }
 
+int hd_mount_open_thread(const char *store_path, const char *thread)
+{
+	struct hd_mount_place place;
+	int fd = hd_mount_find_thread(store_path, thread, &place);
+
+	if (fd < 0)
+		return fd;
+	fd = hd_directory_open(AT_FDCWD, place.directory);
+	hd_mount_place_clear(&place);
+	return fd;
+}
+
 void hd_mount_flush(int fd)
 {
 	struct hd_filesystem_space space;

@@ -26,6 +26,9 @@ int hd_mount_find(const char *path, struct hd_mount_place *ret_place);
 /* The mount of THREAD of the store at STORE_PATH. -HD_E_NOT_MOUNTED. */
 int hd_mount_find_thread(const char *store_path, const char *thread, struct hd_mount_place *ret_place);
 
+/* Its root directory, as a descriptor. */
+int hd_mount_open_thread(const char *store_path, const char *thread);
+
 /*
  * Detaches what THREAD's server mounted at DIRECTORY (hd_mount_point_detach). -EINVAL when another mount of heddle's stands
  * there by now, which somebody mounted after ours was unmounted behind our back.

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "mount/answers/control_execute.h"
+#include "mount/answers/replaced_files.h"
 #include "mount/client/mount_start.h"
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
@@ -60,91 +61,13 @@ static bool does_harm_twice(const json_t *request)
 	return is_one_of(request, ops);
 }
 
-static int open_mount(const struct hd_store *store, const char *thread)
-{
-	struct hd_mount_place place;
-	int fd = hd_mount_find_thread(store->path, thread, &place);
-
-	if (fd < 0)
-		return fd;
-	fd = hd_directory_open(AT_FDCWD, place.directory);
-	hd_mount_place_clear(&place);
-	return fd;
-}
-
 /* Best effort: a mount of another namespace cannot be flushed from here, and need not be ours to open. */
 static void flush_mount(const struct hd_store *store, const char *thread)
 {
-	HD_AUTO_CLOSE int fd = open_mount(store, thread);
+	HD_AUTO_CLOSE int fd = hd_mount_open_thread(store->path, thread);
 
 	if (fd >= 0)
 		hd_mount_flush(fd);
-}
-
-/* What the reply says of a file, where the kernel keeps sizes and times itself. */
-struct restored {
-	json_int_t number, size, s, ns;
-};
-
-static bool is_as_restored(const struct stat *stat, const struct restored *restored)
-{
-	return stat->st_size == restored->size && stat->st_mtim.tv_sec == restored->s &&
-	       stat->st_mtim.tv_nsec == restored->ns;
-}
-
-/* Whether it is the file that was restored, and the kernel believes something else of it. */
-static bool is_stale(const struct stat *stat, const struct restored *restored)
-{
-	return S_ISREG(stat->st_mode) && stat->st_ino == (ino_t)restored->number &&
-	       !is_as_restored(stat, restored);
-}
-
-/*
- * With -o writeback the kernel believes its own size and times of a file for as long as somebody has it open or mapped,
- * whatever the worker answers. Only a truncation and a setting of times through the mount change them; to the worker
- * both are no change. Best effort: it takes the right to write the file.
- */
-static void put_right(int directory_fd, const char *path, const struct restored *restored)
-{
-	const struct timespec time = {.tv_sec = restored->s, .tv_nsec = (long)restored->ns};
-	HD_AUTO_CLOSE int fd = hd_file_open(directory_fd, path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-	struct stat stat;
-
-	if (fd < 0 || hd_file_stat(fd, &stat) < 0 || !is_stale(&stat, restored))
-		return;
-	if (stat.st_size != restored->size)
-		(void)hd_file_truncate(fd, (uint64_t)restored->size);
-	(void)hd_file_set_modify_time(fd, &time);
-}
-
-static void refresh_file(int directory_fd, const char *path, json_t *file)
-{
-	struct restored restored;
-	struct stat stat;
-
-	if (hd_file_stat_at(directory_fd, path, &stat) == 0 &&
-		json_unpack(file, "{s:I, s:I, s:[I, I]}", "number", &restored.number, "size", &restored.size,
-			"modified", &restored.s, &restored.ns) == 0 &&
-		restored.size >= 0 && is_stale(&stat, &restored))
-		put_right(directory_fd, path, &restored);
-}
-
-/*
- * Kernels append where they believe a file to end, and do not ask before: files that became others are looked at, so
- * that their sizes are known when the command returns. Best effort likewise.
- */
-static void refresh_mount(const struct hd_store *store, const char *thread, const json_t *reply)
-{
-	const json_t *files = json_object_get(reply, "replaced");
-	HD_AUTO_CLOSE int fd = json_array_size(files) > 0 ? open_mount(store, thread) : -1;
-
-	for (size_t i = 0; fd >= 0 && i < json_array_size(files); i++) {
-		json_t *file = json_array_get(files, i);
-		HD_AUTO_FREE char *path = hd_control_get_name(file, "path");
-
-		if (path)
-			refresh_file(fd, path, file);
-	}
 }
 
 /* The control socket of a mounted thread. -ECONNREFUSED or -ENOENT: nobody serves it. */
@@ -215,8 +138,10 @@ static int request_served(
 		r = hd_control_wait_reply(fd, ret_reply, ret_fd);
 	if ((r == -ECONNRESET || r == -EPIPE) && !does_harm_twice(request))
 		return -HD_E_THREAD_BUSY;
-	if (r >= 0)
-		refresh_mount(store, thread, *ret_reply);
+	if (r >= 0 && hd_replaced_files_any(*ret_reply)) {
+		hd_replaced_files_show(store->path, thread, *ret_reply);
+		(void)hd_control_send(fd, json_pack("{s:s}", "op", "shown"), -1);
+	}
 	return r < 0 ? hd_fail_in(r, "ask the mount of thread '%s'", thread) : 0;
 }
 

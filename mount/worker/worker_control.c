@@ -16,12 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mount/answers/replaced_files.h"
 #include "mount/control/control_channel.h"
 #include "mount/control/control_progress.h"
 #include "mount/control/control_reply.h"
 #include "mount/parts/adoption.h"
 #include "mount/watchdog/watchdog.h"
+#include "overlay/overlay.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/log.h"
@@ -32,6 +35,7 @@
 #define CLIENT_LIMIT 256
 #define CLIENT_FIRST_MS 2000 /* a client asks at once; one that never does keeps others out */
 #define CLIENT_IDLE_MS 60000 /* one that has asked may flush the mount before it asks again */
+#define SHOW_LIMIT_NS 5000000000u
 #define FRAME_TIMEOUT_MS 2000
 #define LINK_TIMEOUT_MS 10000
 
@@ -46,7 +50,9 @@ struct hd_worker_control {
 
 struct client {
 	struct hd_worker_control *control;
-	int fd; /* owned */
+	int fd;         /* owned */
+	json_t *untold; /* owned: a reply with replaced files, until the client has shown them to the kernel */
+	uint64_t told_ns; /* when it was sent */
 };
 
 /*
@@ -66,6 +72,30 @@ static int forward_unmount(struct hd_worker_control *control, const json_t *requ
 		json_pack("{s:s, s:b, s:b}", "op", "unmount", "lazy", (int)lazy, "owned",
 			json_is_true(json_object_get(request, "owned"))),
 		fd);
+}
+
+static void forget_untold(struct client *client)
+{
+	json_decref(client->untold);
+	client->untold = NULL;
+}
+
+/*
+ * The client is gone: what it had replaced and did not show the kernel somebody else does. Not long after: what others have written
+ * since is theirs.
+ */
+static void show_untold(struct client *client)
+{
+	struct hd_overlay *overlay = client->control->settings.overlay;
+	int r = 0;
+
+	if (client->untold && hd_clock_monotonic_ns() - client->told_ns < SHOW_LIMIT_NS)
+		r = hd_replaced_files_show_aside(
+			hd_overlay_store(overlay)->path, hd_overlay_thread(overlay), client->untold);
+	if (r < 0)
+		hd_log(HD_LOG_WARNING, "files that were replaced are not shown to the kernel: %s",
+			hd_error_message(r));
+	forget_untold(client);
 }
 
 /* One request and its reply; nonzero ends the connection. */
@@ -105,11 +135,21 @@ static int serve_request(struct client *client)
 		json_decref(request);
 		return 0;
 	}
+	if (strcmp(hd_control_op(request), "shown") == 0) {
+		json_decref(request);
+		forget_untold(client);
+		return 0;
+	}
 	environment.supervisor = atomic_load(&client->control->supervisor);
 	hd_control_watch_begin(&watch, client->fd, request);
 	r = hd_control_execute(settings->overlay, &environment, request, &reply, &passed_fd);
 	hd_control_watch_end();
 	json_decref(request);
+	if (r >= 0 && hd_replaced_files_any(reply)) {
+		forget_untold(client);
+		client->untold = json_incref(reply);
+		client->told_ns = hd_clock_monotonic_ns();
+	}
 	return r < 0 ? r : hd_control_send_reply(client->fd, reply, passed_fd);
 }
 
@@ -127,6 +167,7 @@ static void serve_client(void *payload)
 			break;
 		patience_ms = CLIENT_IDLE_MS;
 	}
+	show_untold(client);
 	hd_cleanup_close(&client->fd);
 	free(client);
 }
@@ -137,7 +178,7 @@ static void accept_client(struct hd_worker_control *control, int *fd)
 
 	if (!client)
 		return;
-	*client = (struct client){control, *fd};
+	*client = (struct client){.control = control, .fd = *fd};
 	/* Too many at once: the connection is closed, the client tries again. */
 	if (hd_pool_submit(control->pool, serve_client, client) < 0)
 		free(client);

@@ -111,6 +111,24 @@ int hd_process_start_command(char *const arguments[], pid_t *ret_pid)
 	return r < 0 ? r : size == sizeof(error) && error > 0 ? -error : -EIO;
 }
 
+int hd_process_detach(void (*run)(void *payload), void *payload)
+{
+	int status;
+	pid_t pid;
+
+	hd_lock_assert_none_held("fork");
+	pid = fork();
+	if (pid < 0)
+		return hd_errno();
+	if (pid == 0) {
+		/* The child of a child that has ended is nobody's. */
+		if (close_range(STDERR_FILENO + 1, ~0u, 0) == 0 && fork() == 0)
+			run(payload);
+		_exit(0);
+	}
+	return hd_process_wait(pid, &status);
+}
+
 int hd_process_adopt_orphans(void)
 {
 	return prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ? hd_errno() : 0;

@@ -3,7 +3,8 @@
 # GROUP: quick
 #
 # With -o writeback, where the kernel keeps sizes and times of files itself, a restore under a mount shows those of the state
-# all the same: of files that nobody has open, of files that somebody has, and of files with several names.
+# all the same: of files that nobody has open, of files that somebody has, and of files with several names; also if the command is
+# killed before it has told the kernel.
 
 . "$TEST_LIB/common.sh"
 require_fuse
@@ -45,9 +46,9 @@ shows short 1000000000
 
 # Who has a file open goes on with it, at its new end; so does who has it mapped.
 cat >holder.py <<'END'
-import mmap, os, subprocess, sys
+import json, mmap, os, socket, struct, subprocess, sys, time
 
-root, long_state, short_state = sys.argv[1:]
+root, store, long_state, short_state = sys.argv[1:]
 opened = os.open(f"{root}/opened", os.O_RDWR | os.O_APPEND)
 with open(f"{root}/mapped", "r+b") as stream:
     mapped = mmap.mmap(stream.fileno(), 0)
@@ -69,8 +70,26 @@ shows(b"short")
 assert int(os.fstat(opened).st_mtime) == 1000000000
 os.write(opened, b" and more")
 shows(b"short and more")
+
+# A command that is killed before it has told the kernel: the worker sees that it is gone.
+client = socket.socket(socket.AF_UNIX)
+client.connect(f"{store}/run/1.sock")
+request = json.dumps({"op": "restore", "source": long_state, "paths": [], "actor": "Some Body <some@body>"}).encode()
+client.sendall(struct.pack("<I", len(request)) + request)
+size, = struct.unpack("<I", client.recv(4, socket.MSG_WAITALL))
+reply = json.loads(client.recv(size, socket.MSG_WAITALL))
+assert reply["ok"] and reply["replaced"], reply
+assert os.fstat(opened).st_size != 12000, "the kernel knows by itself"
+client.close()
+for _ in range(2000):
+    if os.fstat(opened).st_size == 12000:
+        break
+    time.sleep(0.01)
+shows(b"long" * 3000)
+restore(short_state)
+os.write(opened, b" and more")
 END
-check python3 holder.py "$MNT/files" "$long_state" "$short_state"
+check python3 holder.py "$MNT/files" "$STORE" "$long_state" "$short_state"
 check_equal "$(cat "$MNT/files/opened")" "short and more"
 check heddle restore "$short_state" >/dev/null
 shows short 1000000000
