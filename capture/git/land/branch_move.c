@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/head_text.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/bases/git/base_git_reference.h"
 #include "overlay/platform/cleanup.h"
@@ -20,8 +21,6 @@
  *
  * Refused is what libgit2 cannot check out as git does: drivers that are programs, and encodings.
  */
-
-#define HEAD_LIMIT 4096
 
 /* Nonzero ends the visit and becomes its result. */
 typedef int (*visit_checkout)(const struct hd_branch_move *move, git_repository *checkout);
@@ -43,21 +42,16 @@ static bool has_branch(const struct hd_branch_move *move, git_repository *checko
 static int worktree_has_branch(const struct hd_branch_move *move, const char *name, bool *ret_has)
 {
 	HD_AUTO_FREE char *path = NULL;
-	HD_AUTO_FREE char *head = NULL;
-	HD_AUTO_FREE char *wanted = NULL;
-	size_t size;
+	HD_AUTO_FREE char *text = NULL;
+	struct hd_head_text head;
 	int r;
 
 	if (asprintf(&path, "%s/worktrees/%s/HEAD", git_repository_commondir(move->repository), name) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
-	if (asprintf(&wanted, "ref: %s\n", move->reference) < 0) {
-		wanted = NULL;
-		return -ENOMEM;
-	}
-	r = hd_file_read_whole(AT_FDCWD, path, HEAD_LIMIT, &head, &size);
-	*ret_has = r >= 0 && strcmp(head, wanted) == 0;
+	r = hd_head_text_read(AT_FDCWD, path, &text, &head);
+	*ret_has = r >= 0 && head.reference && strcmp(head.reference, move->reference) == 0;
 	return r == -ENOENT ? 0 : r;
 }
 

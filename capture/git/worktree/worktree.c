@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/git/head_text.h"
 #include "capture/git/thread_branch.h"
 #include "capture/git/walk/partial_clone.h"
 #include "capture/git/worktree/worktree_config.h"
@@ -300,15 +301,16 @@ static int write_index(const struct making *making, int directory_fd, const char
 static int read_head(const struct making *making, int directory_fd, git_oid *ret_commit)
 {
 	HD_AUTO_FREE char *text = NULL;
-	size_t size;
-	int r = hd_file_read_whole(directory_fd, "HEAD", TEXT_LIMIT, &text, &size);
+	struct hd_head_text head;
+	int r = hd_head_text_read(directory_fd, "HEAD", &text, &head);
 
 	if (r < 0)
 		return r;
-	text[strcspn(text, "\n")] = '\0';
-	if (strncmp(text, "ref: ", 5) == 0)
-		return git_reference_name_to_id(ret_commit, making->repository, text + 5) < 0 ? -ENOENT : 0;
-	return strlen(text) == GIT_OID_HEXSZ && git_oid_fromstr(ret_commit, text) == 0 ? 0 : -ENOENT;
+	if (head.reference)
+		return git_reference_name_to_id(ret_commit, making->repository, head.reference) < 0 ? -ENOENT
+												    : 0;
+	*ret_commit = head.commit;
+	return 0;
 }
 
 /* Nothing here is synced: after a power cut a file may be there and be empty, which is as good as none. */

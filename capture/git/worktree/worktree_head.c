@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/head_text.h"
 #include "capture/git/thread_branch.h"
 #include "capture/git/worktree/worktree.h"
 #include "capture/git/worktree/worktree_config.h"
@@ -26,7 +27,6 @@
  */
 
 #define SEEN_FILE "heddle-head"
-#define TEXT_LIMIT 65536
 
 void hd_worktree_head_clear(struct hd_worktree_head *head)
 {
@@ -38,19 +38,21 @@ void hd_worktree_head_clear(struct hd_worktree_head *head)
 
 /* ---- reading ---- */
 
-static int read_line(int directory_fd, const char *name, char **ret_line)
-{
-	size_t size;
-	int r = hd_file_read_whole(directory_fd, name, TEXT_LIMIT, ret_line, &size);
-
-	if (r >= 0)
-		(*ret_line)[strcspn(*ret_line, "\n")] = '\0';
-	return r;
-}
-
 static bool is_commit(const char *text, git_oid *ret_commit)
 {
 	return strlen(text) == GIT_OID_HEXSZ && git_oid_fromstr(ret_commit, text) == 0;
+}
+
+/* Whether the file names a commit, and no reference. */
+static bool read_commit(int directory_fd, const char *name, git_oid *ret_commit)
+{
+	HD_AUTO_FREE char *text = NULL;
+	struct hd_head_text head;
+
+	if (hd_head_text_read(directory_fd, name, &text, &head) < 0 || head.reference)
+		return false;
+	*ret_commit = head.commit;
+	return true;
 }
 
 /* Mostly a file; libgit2 need not be loaded then. */
@@ -58,11 +60,9 @@ static int resolve(const char *location, const char *branch, git_oid *ret_commit
 {
 	HD_AUTO_CLOSE int fd = hd_directory_open(AT_FDCWD, location);
 	git_repository *repository = NULL;
-	HD_AUTO_FREE char *line = NULL;
 	int g, r = 0;
 
-	if (fd >= 0 && strncmp(branch, "refs/", 5) == 0 && read_line(fd, branch, &line) >= 0 &&
-		is_commit(line, ret_commit))
+	if (fd >= 0 && read_commit(fd, branch, ret_commit))
 		return 0;
 	r = hd_git_library_start();
 	if (r < 0)
@@ -99,19 +99,19 @@ static const char *find_busy(int directory_fd)
 
 static int read_head(struct hd_worktree_head *head, int directory_fd)
 {
-	HD_AUTO_FREE char *line = NULL;
-	HD_AUTO_FREE char *seen = NULL;
-	int r = read_line(directory_fd, "HEAD", &line);
+	HD_AUTO_FREE char *text = NULL;
+	struct hd_head_text said;
+	int r = hd_head_text_read(directory_fd, "HEAD", &text, &said);
 
-	if (r < 0)
+	if (r < 0 && !text)
 		return r;
-	if (strncmp(line, "ref: ", 5) == 0) {
-		head->branch = strdup(line + 5);
+	if (r >= 0 && said.reference) {
+		head->branch = strdup(said.reference);
 		r = head->branch ? resolve(head->location, head->branch, &head->commit) : -ENOMEM;
-	} else if (!is_commit(line, &head->commit)) {
-		r = -ENOENT;
+	} else if (r >= 0) {
+		head->commit = said.commit;
 	}
-	head->is_seen = read_line(directory_fd, SEEN_FILE, &seen) >= 0 && is_commit(seen, &head->seen);
+	head->is_seen = read_commit(directory_fd, SEEN_FILE, &head->seen);
 	head->busy = find_busy(directory_fd);
 	return r < 0 ? r : hd_worktree_config_is_sparse(head->location, head->path, &head->is_sparse);
 }
@@ -306,10 +306,11 @@ struct branch {
 
 static bool is_on(int directory_fd, const char *path, const char *reference)
 {
-	HD_AUTO_FREE char *line = NULL;
+	HD_AUTO_FREE char *text = NULL;
+	struct hd_head_text head;
 
-	return read_line(directory_fd, path, &line) >= 0 && strncmp(line, "ref: ", 5) == 0 &&
-	       strcmp(line + 5, reference) == 0;
+	return hd_head_text_read(directory_fd, path, &text, &head) >= 0 && head.reference &&
+	       strcmp(head.reference, reference) == 0;
 }
 
 /* 1: the worktree NAME, which is another one, is on the branch. */

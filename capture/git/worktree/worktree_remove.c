@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/git/head_text.h"
 #include "capture/git/worktree/worktree.h"
 #include "overlay/bases/git/base_git_library.h"
 #include "overlay/bases/git/base_git_reference.h"
@@ -55,25 +56,21 @@ static int keep_head(const struct hd_worktree_record *record, const char *path)
 	HD_AUTO_FREE char *head = NULL;
 	HD_AUTO_FREE char *text = NULL;
 	git_repository *repository = NULL;
-	git_oid id;
-	size_t size;
+	struct hd_head_text said;
 	int r;
 
 	if (asprintf(&head, "%s/HEAD", path) < 0) {
 		head = NULL;
 		return -ENOMEM;
 	}
-	r = hd_file_read_whole(AT_FDCWD, head, TEXT_LIMIT, &text, &size);
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	text[strcspn(text, "\n")] = '\0';
-	if (strlen(text) != GIT_OID_HEXSZ || git_oid_fromstr(&id, text) < 0)
-		return 0;
+	r = hd_head_text_read(AT_FDCWD, head, &text, &said);
+	if (r < 0 || said.reference)
+		return r == -ENOENT ? 0 : r < 0 ? r : 0;
 	r = hd_git_library_start();
 	if (r >= 0 && git_repository_open_bare(&repository, record->repository) < 0)
 		r = hd_git_library_fail(HD_E_REPOSITORY, "open git repository %s", record->repository);
 	if (r >= 0)
-		r = keep_commit(repository, &id);
+		r = keep_commit(repository, &said.commit);
 	git_repository_free(repository);
 	return r;
 }
