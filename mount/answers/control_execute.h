@@ -45,6 +45,8 @@ struct hd_control_environment {
 	uint64_t started_ns;             /* hd_clock_monotonic_ns when the worker began to serve */
 	struct hd_fuse_session *session; /* borrowed; NULL when not mounted */
 	const struct hd_control_switching *switching; /* borrowed; of the session */
+	/* Gives the session's file .git another text, which is taken over: hd_fuse_session_set_git. */
+	void (*set_git)(struct hd_fuse_session *session, char *text);
 	struct hd_witness *witness; /* borrowed: who notes which process changes what; may be NULL */
 	struct hd_message_counters *messages;   /* borrowed; may be NULL */
 	struct hd_watchdog *watchdog;           /* borrowed; may be NULL */

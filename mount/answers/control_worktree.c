@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "mount/fuse/session/fuse_session.h"
 #include "mount/git_link.h"
 #include "overlay/platform/error.h"
 
@@ -22,7 +21,7 @@ int hd_control_worktree(
 		return r;
 	made = text != NULL;
 	if (made)
-		hd_fuse_session_set_git(environment->session, text);
+		environment->set_git(environment->session, text);
 	*ret_reply = json_pack("{s:b}", "made", (int)made);
 	return *ret_reply ? 0 : -ENOMEM;
 }

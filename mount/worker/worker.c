@@ -420,6 +420,7 @@ static int serve_mount(struct worker *worker, int device)
 		.started_ns = hd_clock_monotonic_ns(),
 		.session = worker->session,
 		.switching = &switching,
+		.set_git = hd_fuse_session_set_git,
 		.witness = hd_fuse_session_witness(worker->session),
 		.messages = worker->messages,
 		.watchdog = worker->watchdog,
