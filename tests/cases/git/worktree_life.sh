@@ -272,3 +272,15 @@ check_equal "$(git -C agent-5 status --short)" ""
 check kill -KILL "$(heddle status agent-5 --json | json_field 's["worker"]["pid"]')"
 check_equal "$(git -C agent5 rev-parse --git-dir)" "$TEST_DIRECTORY/repository/.git/worktrees/agent-51"
 check heddle doctor >/dev/null
+
+# A repository that was moved, and of which the store lies elsewhere, is found by a link, as the doctor says.
+git clone -q repository travels
+check heddle init travels --store "$TEST_DIRECTORY/of-travels" >/dev/null
+mv travels travelled
+check_status 1 heddle --store of-travels doctor
+check_contains "$(cat .output)" "travels/.git, which threads begin at, is not there: if it was moved, a symbolic link"
+ln -s travelled travels
+check heddle --store of-travels doctor >/dev/null
+check heddle --store of-travels mount main "$TEST_DIRECTORY/linked" >/dev/null
+check_equal "$(git -C linked status --short)" ""
+check heddle --store of-travels unmount main >/dev/null
