@@ -43,6 +43,14 @@ bool hd_word_is_path(const char *word)
 	return strchr(word, '/') || word[0] == '.';
 }
 
+int hd_paths_check(const char *const *paths, size_t n_paths)
+{
+	for (size_t i = 0; i < n_paths; i++)
+		if (!*paths[i])
+			return hd_fail(HD_E_USAGE, "an empty path names nothing; '.' is the whole tree");
+	return 0;
+}
+
 char *hd_path_absolute(const char *path)
 {
 	HD_AUTO_FREE char *directory = NULL;

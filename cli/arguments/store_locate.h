@@ -41,6 +41,9 @@ int hd_locate_thread(
  * does. */
 bool hd_word_is_path(const char *word);
 
+/* -HD_E_USAGE if one of the paths, which are relative to a thread's root, is empty: a variable that is not set is not the whole tree. */
+int hd_paths_check(const char *const *paths, size_t n_paths);
+
 /* PATH made absolute by its text alone, so that it can name something in a dead mount. Fresh memory; NULL:
  * errno. */
 char *hd_path_absolute(const char *path);

@@ -297,8 +297,13 @@ static int capture(const struct hd_invocation *invocation)
 
 	if (invocation->n_before_dashes > 1)
 		return hd_fail(HD_E_USAGE, "'capture' takes one thread; paths come after '--'");
-	r = hd_locate_thread(
-		invocation, invocation->n_before_dashes ? invocation->arguments[0] : NULL, &location);
+	r = hd_paths_check(paths.items, paths.count);
+	if (r >= 0)
+		r = hd_paths_check((const char *const *)invocation->arguments + invocation->n_before_dashes,
+			invocation->n_arguments - invocation->n_before_dashes);
+	if (r >= 0)
+		r = hd_locate_thread(
+			invocation, invocation->n_before_dashes ? invocation->arguments[0] : NULL, &location);
 	if (r >= 0)
 		r = build_request(invocation, &location, &request);
 	if (r >= 0)

@@ -94,7 +94,9 @@ static int run_restore(const struct hd_invocation *invocation)
 	bool nothing = false;
 	int r;
 
-	r = hd_locate_thread(invocation, thread, &location);
+	r = hd_paths_check((const char *const *)invocation->arguments + 1, invocation->n_arguments - 1);
+	if (r >= 0)
+		r = hd_locate_thread(invocation, thread, &location);
 	if (r >= 0)
 		r = hd_state_spec_resolve(
 			location.store->index, invocation->arguments[0], location.thread, &source);

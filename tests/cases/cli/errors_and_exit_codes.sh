@@ -35,6 +35,9 @@ says 66 "state" heddle log ffffffff
 says 64 "name" heddle mount "a/b" "$MNT"
 says 69 "not mounted" heddle unmount
 says 64 "with -m TEXT" heddle capture
+says 64 "whole tree" heddle capture -m "An unset variable" --path ""
+says 64 "whole tree" heddle capture -m "An unset variable" -- README ""
+says 64 "whole tree" heddle restore @ ""
 echo x >file
 require_fuse
 if heddle mount main file >/dev/null 2>err; then fail "mounted on a file"; fi
