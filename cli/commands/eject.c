@@ -37,12 +37,13 @@ static const struct hd_option options[] = {
 static int report_json(const struct hd_eject_result *result, const char *path)
 {
 	const struct hd_export_git_result *commits = &result->commits;
-	json_t *object = json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "reference",
+	json_t *object = json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "reference",
 		hd_control_text(commits->reference), "commit", commits->commit, "commits",
 		(json_int_t)commits->commits, "skipped", (json_int_t)commits->skipped, "ignored",
 		(json_int_t)commits->ignored, "entries", (json_int_t)result->files.entries, "other_owners",
 		(json_int_t)result->files.owners, "devices", (json_int_t)result->files.devices,
-		"skipped_attributes", (json_int_t)result->files.attributes);
+		"skipped_attributes", (json_int_t)result->files.attributes, "submodules",
+		(json_int_t)result->submodules);
 
 	if (object && hd_json_set_path(object, "directory", path) < 0) {
 		json_decref(object);
@@ -72,6 +73,11 @@ static int report(const struct hd_eject_result *result, const char *path)
 	if (result->files.attributes > 0)
 		hd_output_remark("%llu extended %s left out: not allowed, or not on that filesystem",
 			HD_COUNT(result->files.attributes, "attribute"));
+	if (result->submodules > 0)
+		hd_output_remark(
+			"%llu %s there with files, but no repository: where these are moved away, 'git "
+			"submodule update --init' fetches it",
+			HD_COUNT(result->submodules, "submodule"));
 	return HD_EXIT_OK;
 }
 

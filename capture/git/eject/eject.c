@@ -230,12 +230,45 @@ static bool is_tracked(const struct ejection *ejection, const char *path, bool i
 	return git_index_find_prefix(NULL, ejection->index, prefix) == 0;
 }
 
+static bool is_submodule(const struct ejection *ejection, const char *path)
+{
+	const git_index_entry *entry = git_index_get_bypath(ejection->index, path, 0);
+
+	return entry && entry->mode == GIT_FILEMODE_COMMIT;
+}
+
+/*
+ * Whether PATH is a file .git of a submodule, or of one in it: the repository that it names is in the original's, and git in the
+ * new directory would work on what the mount has.
+ */
+static bool points_away(
+	const struct ejection *ejection, const char *path, const struct hd_snapshot_node *node)
+{
+	HD_AUTO_FREE char *above = NULL;
+	const char *name = strrchr(path, '/');
+	char *slash;
+
+	if (!name || strcmp(name, "/.git") != 0 || !S_ISREG(node->attributes.mode))
+		return false;
+	above = strdup(path);
+	while (above && (slash = strrchr(above, '/'))) {
+		*slash = '\0';
+		if (is_submodule(ejection, above))
+			return true;
+	}
+	return !above;
+}
+
 static int wants(const char *path, const struct hd_snapshot_node *node, void *payload)
 {
-	const struct ejection *ejection = payload;
+	struct ejection *ejection = payload;
 	bool is_directory = S_ISDIR(node->attributes.mode), ignored = false;
 	int r;
 
+	if (points_away(ejection, path, node)) {
+		ejection->result.submodules++;
+		return 0;
+	}
 	if (!ejection->ignore || strcmp(path, ".") == 0)
 		return 1;
 	r = hd_ignore_check(ejection->ignore, path, is_directory, &ignored);

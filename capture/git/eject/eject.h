@@ -34,6 +34,7 @@ struct hd_eject {
 struct hd_eject_result {
 	struct hd_export_git_result commits; /* owned */
 	struct hd_directory_writer_result files;
+	uint64_t submodules; /* that were checked out, and are files without a repository now */
 };
 
 /* Fills the directory. */

@@ -83,6 +83,10 @@ git -C "$MNT" checkout -q --detach main
 both 'git status --short'
 both 'git submodule --quiet update --init 2>&1; git submodule status; git status --short; ls module | head -3'
 both 'echo x >module/new; git status --short; rm module/new; git status --short'
+check heddle eject "$TEST_DIRECTORY/ejected" main --branch ejected 2>told >/dev/null
+check_contains "$(cat told)" "1 submodule there with files, but no repository"
+check_equal "$(ls -A ejected/module)" "$(ls -A -I .git "$MNT/module")"
+check_equal "$(git -C ejected status --short)" ""
 check git -C "$MNT" submodule --quiet deinit -f module
 check git -C native submodule --quiet deinit -f module
 both 'git status --short; ls -A module'
