@@ -11,7 +11,7 @@ require_root
 make_repository repository
 heddle_init repository
 unset HEDDLE_STORE
-cd repository/src
+cd repository/src || fail "cd"
 check heddle threads >/dev/null
 chown -R 65534:65534 ../.heddle
 for words in "threads" "status" "mount main $TEST_DIRECTORY/mnt" "capture" "doctor" "run -- true"; do
