@@ -10,7 +10,8 @@ export HEDDLE_AUTHOR="Test Person <test@example.org>"
 for program in heddle heddled heddle-fuse-worker; do
 	! ldd "$HEDDLE_BIN/$program" | grep -E 'libarchive|libxml2|libicu' || fail "$program is linked with libarchive"
 done
-ldd "$HEDDLE_BIN/heddle-archive" | grep -q libarchive || fail "heddle-archive is not linked with libarchive"
+# All of it is read: who writes to a reader that has gone fails.
+ldd "$HEDDLE_BIN/heddle-archive" | grep libarchive >/dev/null || fail "heddle-archive is not linked with libarchive"
 
 make_directory_base base
 heddle_init --base base --store "$TEST_DIRECTORY/store"

@@ -55,7 +55,7 @@ next_of() {
 }
 
 has_store_open() {
-	find "/proc/$(next_of "$supervisor")/fd" -lname '*/.heddle/index*' | grep -q .
+	find "/proc/$(next_of "$supervisor")/fd" -lname '*/.heddle/index*' | grep . >/dev/null
 }
 
 # Nothing of the memory is mapped, and nobody is answered.

@@ -81,7 +81,7 @@ check_content "$MNT/before" before
 check_content "$MNT/docs/guide.md" guide
 check_missing "$MNT/run.sh"
 says_why() {
-	heddle status | grep -q "in memory only: \(Read-only file system\|Input/output error\)"
+	heddle status | grep "in memory only: \(Read-only file system\|Input/output error\)" >/dev/null
 }
 check wait_until 20 says_why
 
