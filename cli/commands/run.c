@@ -181,11 +181,15 @@ static int use_workspace(struct hd_run *run, const struct hd_mount_options *sett
 		r = hd_warden_run(&run->warden, run->directory, run->location.store->path, &run->status);
 		/* After other failures nobody knows how far the command came. */
 		run->began = r != -HD_E_COMMAND_MISSING && r != -HD_E_COMMAND_REFUSED;
+		run->ended = r >= 0;
 	}
 	return r >= 0 && is_captured(run) ? capture(run) : r;
 }
 
-/* Also after a failure, whose detail is kept. */
+/*
+ * Also after a failure, whose detail is kept. A mount that has ended by itself did so after its namespace, because the command
+ * did not end in order, or because all its processes were killed: then what is on disk is there, and that may not be all.
+ */
 static int end_workspace(struct hd_run *run)
 {
 	int r = 0;
@@ -193,8 +197,27 @@ static int end_workspace(struct hd_run *run)
 	if (run->mounted)
 		r = hd_mount_stop_private(run->location.store, run->number, run->location.thread);
 	hd_warden_release(&run->warden);
-	/* Its processes were all killed, and what they had in memory is lost: what is on disk is there. */
+	run->is_lost = run->ended && r == -HD_E_NOT_MOUNTED;
 	return r == -HD_E_NOT_MOUNTED ? 0 : r;
+}
+
+static int fail_for_what_is_lost(const struct hd_run *run)
+{
+	return hd_fail(EIO,
+		"all that served the mount was killed: what had come to disk in thread '%s' is %s, the rest "
+		"is lost",
+		run->location.thread,
+		run->captured    ? "captured"
+		: run->discarded ? "dropped"
+				 : "there");
+}
+
+/* Where the work of a command is whose run failed; NULL when nothing ran, or nothing was to be kept. */
+static const char *where_it_is(const struct hd_run *run, bool kept)
+{
+	if (kept)
+		return "stays, with what the command changed";
+	return run->began && !removes ? "has what the command changed" : NULL;
 }
 
 static int run_in_thread(struct hd_run *run, const struct hd_mount_options *settings)
@@ -214,11 +237,11 @@ static int run_in_thread(struct hd_run *run, const struct hd_mount_options *sett
 	/* A fork in which nothing ever ran holds nothing. */
 	if (ended >= 0 && !kept && (removes || (forks && !run->began)))
 		ended = hd_run_discard_thread(run);
-	if (kept)
-		hd_output_remark("thread '%s' stays, with what the command changed", run->location.thread);
+	if (ended >= 0 && run->is_lost)
+		ended = fail_for_what_is_lost(run);
 	if (r < 0 && ended < 0)
 		hd_output_remark("%s", hd_error_message(ended));
-	return r < 0 ? hd_run_fail_again(r, words) : ended;
+	return r < 0 ? hd_run_fail_again(r, words, run->location.thread, where_it_is(run, kept)) : ended;
 }
 
 static int run_command(struct hd_run *run, const struct hd_invocation *invocation)

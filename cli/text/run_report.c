@@ -155,13 +155,21 @@ int hd_run_report(const struct hd_run *run, const char *file, bool json, bool qu
 	return r;
 }
 
-int hd_run_fail_again(int r, const char *message)
+/* The detail alone: the sentence comes back with the code. */
+static size_t detail_length(int r, const char *message)
 {
 	const char *sentence = hd_error_text(r);
 	size_t length = message ? strlen(message) : 0, tail = strlen(sentence) + 2;
 
-	/* The detail alone: the sentence comes back with the code. */
-	if (length <= tail || strcmp(message + length - tail + 2, sentence) != 0)
-		return r;
-	return hd_fail(r, "%.*s", (int)(length - tail), message);
+	return length > tail && strcmp(message + length - tail + 2, sentence) == 0 ? length - tail : 0;
+}
+
+int hd_run_fail_again(int r, const char *message, const char *thread, const char *where)
+{
+	size_t length = detail_length(r, message);
+
+	if (!where)
+		return length ? hd_fail(r, "%.*s", (int)length, message) : r;
+	return hd_fail(r, "%.*s%sthread '%s' %s", (int)length, message ? message : "", length ? "; " : "",
+		thread, where);
 }

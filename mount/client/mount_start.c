@@ -467,7 +467,7 @@ int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy)
 	return r;
 }
 
-int hd_mount_stop_private(struct hd_store *store, uint32_t number, const char *thread)
+static int ask_to_end_private(const struct hd_store *store, uint32_t number, const char *thread)
 {
 	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
 	HD_AUTO_CLOSE int fd = path ? hd_socket_connect(path) : -ENOMEM;
@@ -479,4 +479,18 @@ int hd_mount_stop_private(struct hd_store *store, uint32_t number, const char *t
 		return fd;
 	r = hd_control_check_alive(fd, thread);
 	return r < 0 ? r : request_unmount(fd, false, true);
+}
+
+int hd_mount_stop_private(struct hd_store *store, uint32_t number, const char *thread)
+{
+	uint64_t deadline = hd_clock_monotonic_ns() + SUCCESSOR_PATIENCE_NS;
+	int r;
+
+	/* Who ends while it is asked has ended because its namespace did, or it has a successor. */
+	while ((r = ask_to_end_private(store, number, thread)) == -ECONNRESET || r == -EPIPE) {
+		if (hd_clock_monotonic_ns() > deadline)
+			break;
+		hd_clock_sleep_ns(SUCCESSOR_RETRY_NS);
+	}
+	return r;
 }

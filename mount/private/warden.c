@@ -29,6 +29,7 @@
 #include "overlay/platform/files/file.h"
 #include "overlay/platform/processes/process.h"
 #include "overlay/platform/processes/process_command.h"
+#include "overlay/platform/processes/process_table.h"
 #include "overlay/platform/sockets/socket.h"
 
 /* A process that was killed is there for a moment still. */
@@ -38,14 +39,19 @@
 int hd_warden_start(const struct hd_warden_settings *settings, struct hd_warden *ret_warden)
 {
 	struct hd_warden_branch branch = {.settings = *settings, .parent = getpid()};
+	HD_AUTO_CLOSE int processes = -1;
 	int ends[2];
 	int r;
 
+	r = hd_process_table_open(&processes);
+	if (r < 0)
+		return r;
 	r = hd_socket_pair(ends);
 	if (r < 0)
 		return hd_fail_in(r, "make a socket pair");
 	branch.other_fd = ends[0];
 	branch.link_fd = ends[1];
+	branch.processes_fd = processes;
 	r = hd_process_branch(hd_warden_live, &branch, &ret_warden->pid);
 	hd_descriptor_close(&ends[1]);
 	if (r < 0) {
@@ -53,6 +59,7 @@ int hd_warden_start(const struct hd_warden_settings *settings, struct hd_warden 
 		return hd_fail_in(r, "start a process");
 	}
 	ret_warden->link_fd = ends[0];
+	ret_warden->processes_fd = hd_steal_fd(&processes);
 	return 0;
 }
 
@@ -88,12 +95,12 @@ int hd_warden_mount(struct hd_warden *warden, const struct hd_mount_request *req
 	if (r < 0)
 		return r;
 	r = hd_control_reply_status(reply);
+	warden->namespace = (uint64_t)json_integer_value(json_object_get(reply, "namespace"));
 	json_decref(reply);
 	if (r >= 0 && device < 0)
 		r = hd_fail(HD_E_CONTROL_PROTOCOL, "no device came");
 	if (r < 0)
 		return r;
-	warden->namespace = hd_process_mount_namespace(warden->pid);
 	*ret_device = hd_steal_fd(&device);
 	return 0;
 }
@@ -189,7 +196,8 @@ static void end_leftovers(const struct hd_warden *warden)
 {
 	unsigned ready;
 
-	for (unsigned turn = 0; turn < LEFTOVER_TURNS && hd_process_kill_namespace(warden->namespace) > 0;
+	for (unsigned turn = 0; turn < LEFTOVER_TURNS &&
+				hd_process_table_kill_namespace(warden->processes_fd, warden->namespace) > 0;
 		turn++)
 		(void)hd_descriptor_wait(NULL, 0, LEFTOVER_WAIT_MS, &ready);
 }
@@ -203,5 +211,6 @@ void hd_warden_release(struct hd_warden *warden)
 	hd_descriptor_close(&warden->link_fd);
 	if (hd_process_wait(warden->pid, &status) >= 0 && status != 0)
 		end_leftovers(warden);
+	hd_descriptor_close(&warden->processes_fd);
 	warden->pid = 0;
 }

@@ -28,6 +28,7 @@
 struct hd_warden {
 	pid_t pid;
 	int link_fd;
+	int processes_fd;   /* a process table */
 	uint64_t namespace; /* the one it mounted in; 0 before that */
 };
 

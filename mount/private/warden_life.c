@@ -26,6 +26,7 @@
 #include "overlay/platform/mounts/namespace.h"
 #include "overlay/platform/processes/process.h"
 #include "overlay/platform/processes/process_command.h"
+#include "overlay/platform/processes/process_table.h"
 
 #define REAP_WAIT_MS 10
 
@@ -33,7 +34,7 @@ struct life {
 	const struct hd_warden_branch *branch;
 	int link_fd;
 	int signal_fd; /* of SIGCHLD */
-	int root_fd;   /* owned: the mount's root, while the command runs */
+	int root_fd; /* the mount's root: whatever the command unmounts, the mount stays until the caller has ended it */
 	pid_t command;
 	int status; /* the command's, once it is `ended` */
 	bool ended;
@@ -74,7 +75,9 @@ static int mount_here(const struct life *life, const json_t *message)
 	HD_AUTO_CLOSE int device = hd_mount_point_attach_here(&request);
 
 	return answer(life, device < 0 ? hd_fail_in(device, "mount at %s", request.directory) : 0,
-		json_pack("{s:b}", "ok", 1), device);
+		json_pack("{s:b, s:I}", "ok", 1, "namespace",
+			(json_int_t)hd_process_table_own_namespace(life->branch->processes_fd)),
+		device);
 }
 
 /* ---- the command ---- */
@@ -172,7 +175,7 @@ static void end_leftovers(struct life *life)
 	unsigned ready = 0;
 
 	while (!reap(life)) {
-		hd_process_kill_children();
+		hd_process_table_kill_children(life->branch->processes_fd);
 		if (hd_descriptor_wait(&life->signal_fd, 1, REAP_WAIT_MS, &ready) >= 0 && ready)
 			(void)hd_process_signal_read(life->signal_fd);
 	}
@@ -192,8 +195,6 @@ static int run(struct life *life, const json_t *message)
 	/* What was written through mappings is in the kernel still. */
 	if (life->root_fd >= 0)
 		hd_mount_flush(life->root_fd);
-	hd_descriptor_close(&life->root_fd);
-	(void)chdir("/");
 	return answer(life, r, json_pack("{s:b, s:i}", "ok", 1, "status", life->status), -1);
 }
 

@@ -13,8 +13,9 @@ static const int hd_warden_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR
 
 struct hd_warden_branch {
 	struct hd_warden_settings settings;
-	int link_fd;  /* the warden's end */
-	int other_fd; /* the caller's, not the warden's to keep */
+	int link_fd;      /* the warden's end */
+	int other_fd;     /* the caller's, not the warden's to keep */
+	int processes_fd; /* of before the command could mount anything over it */
 	pid_t parent;
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
 #include "overlay/platform/mounts/mount_point.h"
 
@@ -112,5 +113,5 @@ int hd_mount_point_list(hd_mount_emit emit, void *payload)
 	int r;
 
 	r = hd_file_read_whole(AT_FDCWD, "/proc/self/mountinfo", TABLE_LIMIT, &text, &size);
-	return r < 0 ? r : hd_mount_point_parse(text, emit, payload);
+	return r < 0 ? hd_fail_in(r, "read /proc/self/mountinfo") : hd_mount_point_parse(text, emit, payload);
 }

@@ -12,14 +12,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/descriptor.h"
-#include "overlay/platform/files/file.h"
 #include "overlay/platform/lock.h"
 #include "overlay/platform/processes/process.h"
 
@@ -143,73 +141,6 @@ pid_t hd_process_reap_any(int *ret_status)
 		pid = waitpid(-1, ret_status, WNOHANG);
 	while (pid < 0 && errno == EINTR);
 	return pid < 0 ? hd_errno() : pid;
-}
-
-/* The parent of process NAME, or 0. */
-static pid_t parent_of(const char *name)
-{
-	char path[64], text[512];
-	const char *rest;
-	size_t size = 0;
-	HD_AUTO_CLOSE int fd = -1;
-
-	(void)snprintf(path, sizeof(path), "/proc/%.20s/stat", name);
-	fd = hd_file_open(AT_FDCWD, path, O_RDONLY, 0);
-	if (fd < 0 || hd_descriptor_read(fd, text, sizeof(text) - 1, &size) < 0)
-		return 0;
-	text[size] = '\0';
-	/* "PID (NAME) STATE PARENT": a program's name may have parentheses itself. */
-	rest = strrchr(text, ')');
-	return rest && strlen(rest) > 4 ? (pid_t)strtol(rest + 4, NULL, 10) : 0;
-}
-
-static int kill_child(const char *name, unsigned char type, void *payload)
-{
-	(void)type;
-	(void)payload;
-	if (name[0] >= '1' && name[0] <= '9' && parent_of(name) == getpid())
-		(void)kill((pid_t)strtol(name, NULL, 10), SIGKILL);
-	return 0;
-}
-
-void hd_process_kill_children(void)
-{
-	(void)hd_directory_list(AT_FDCWD, "/proc", kill_child, NULL);
-}
-
-uint64_t hd_process_mount_namespace(pid_t pid)
-{
-	struct stat status;
-	char path[64];
-
-	hd_lock_assert_none_held("stat");
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
-	return stat(path, &status) < 0 ? 0 : (uint64_t)status.st_ino;
-}
-
-struct hunt {
-	uint64_t namespace;
-	unsigned killed;
-};
-
-static int kill_if_inside(const char *name, unsigned char type, void *payload)
-{
-	struct hunt *hunt = payload;
-	pid_t pid = name[0] >= '1' && name[0] <= '9' ? (pid_t)strtol(name, NULL, 10) : 0;
-
-	(void)type;
-	if (pid > 0 && hd_process_mount_namespace(pid) == hunt->namespace && kill(pid, SIGKILL) == 0)
-		hunt->killed++;
-	return 0;
-}
-
-unsigned hd_process_kill_namespace(uint64_t namespace)
-{
-	struct hunt hunt = {.namespace = namespace};
-
-	if (namespace != 0 && namespace != hd_process_mount_namespace(getpid()))
-		(void)hd_directory_list(AT_FDCWD, "/proc", kill_if_inside, &hunt);
-	return hunt.killed;
 }
 
 int hd_process_signal_read_sent(int fd, bool *ret_sent)

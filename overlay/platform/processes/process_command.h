@@ -6,14 +6,13 @@
  * Commands: other people's programs, started as their shell would have, and the processes that they leave.
  *
  *     hd_process_remember_inherited (first thing in main) → hd_process_branch → in the child, hd_process_adopt_orphans
- *     → hd_process_start_command → hd_process_reap_any … → hd_process_kill_children
+ *     → hd_process_start_command → hd_process_reap_any … → hd_process_table_kill_children
  *
  * Ownership   Arguments are borrowed. Errors: -errno.
  * Threads     The caller is the only thread of its process: children go on with a copy of all its memory.
  */
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 /* Keeps signal mask, ignored signals and limits as we got them, before anything of that is changed. */
@@ -42,14 +41,6 @@ void hd_process_die_with(pid_t parent);
 
 /* waitpid of any child that does not block: its pid with *RET_STATUS, 0 while all run, -ECHILD when there is none. */
 pid_t hd_process_reap_any(int *ret_status);
-
-/* SIGKILL to every child, as far as /proc shows them. */
-void hd_process_kill_children(void);
-
-/* The mount namespace that PID is in, or 0 where we may not know. */
-uint64_t hd_process_mount_namespace(pid_t pid);
-/* SIGKILL to every process in that one, as far as we may know; how many. 0 and our own are left alone. */
-unsigned hd_process_kill_namespace(uint64_t namespace);
 
 /* The next signal of a hd_process_signal_fd, or 0. *RET_SENT: a process sent it, it did not come from a terminal. */
 int hd_process_signal_read_sent(int fd, bool *ret_sent);

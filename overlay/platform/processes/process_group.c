@@ -8,6 +8,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/files/file.h"
 #include "overlay/platform/processes/process.h"
+#include "overlay/platform/processes/process_table.h"
 
 /* What /proc tells of another process. */
 
@@ -37,7 +38,8 @@ bool hd_process_has_group(pid_t pid, gid_t gid)
 	size_t size;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (pid <= 0 || hd_file_read_whole(AT_FDCWD, path, STATUS_LIMIT, &text, &size) < 0)
+	if (pid <= 0 || !hd_process_numbers_are_ours() ||
+		hd_file_read_whole(AT_FDCWD, path, STATUS_LIMIT, &text, &size) < 0)
 		return false;
 	list = strstr(text, "\nGroups:");
 	return list && list_has(list + strlen("\nGroups:"), gid);

@@ -11,6 +11,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
+#include "overlay/platform/processes/process_table.h"
 
 /* The kernel's own limit of arguments and environment is a quarter of the stack's, 2 MiB by default. */
 #define ENVIRONMENT_LIMIT ((size_t)8 << 20)
@@ -76,6 +77,8 @@ int hd_process_identify(pid_t pid, struct hd_process_identity *ret_identity)
 	size_t size = 0;
 	int r;
 
+	if (!hd_process_numbers_are_ours())
+		return -ESRCH;
 	/* The environment first: it goes when the process begins to end, before anything else does. */
 	(void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
 	(void)hd_file_read_whole(AT_FDCWD, path, ENVIRONMENT_LIMIT, &environment, &size);

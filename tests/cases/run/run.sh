@@ -85,7 +85,7 @@ with sqlite3.connect(sys.argv[1]) as index:
 index_refuses "CREATE TRIGGER no BEFORE INSERT ON state BEGIN SELECT RAISE(ABORT, 'no'); END"
 check_status 125 heddle run --rm --capture always -- sh -c 'echo "$1" >kept' sh "a few words"
 index_refuses "DROP TRIGGER no"
-stays=$(sed -n "s/^heddle: thread '\(main-run-.*\)' stays,.*/\1/p" .output)
+stays=$(sed -n "s/.*; thread '\(main-run-.*\)' stays, with .*/\1/p" .output)
 heddle run -q --thread "$stays" --capture never -- cat kept >out
 check_content out "a few words"
 heddle thread drop "$stays" >/dev/null

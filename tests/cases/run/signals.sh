@@ -70,7 +70,7 @@ begin "echo second >written; setsid sleep 600 & echo \$! >$PWD/daemon; echo >$PW
 wait_until 60 test -e ready
 kill -KILL "$(ps -o ppid= -p "$command" | tr -d ' ')"
 check_end 125
-check_contains "$(cat said)" "was killed"
+check_contains "$(cat said)" "was killed; thread 'main' has what the command changed"
 wait_until 60 is_gone "$command"
 wait_until 60 is_gone "$(cat daemon)"
 wait_until 60 no_server
@@ -95,11 +95,12 @@ touch go
 check_end 0
 check_equal "$(heddle cat @ again)" fourth
 
-# All of its servers die: what the kernel does not know fails in the command, and heddle run ends.
-begin "echo fifth >written; heddle sync; echo >$PWD/synced; while mkdir made && rmdir made; do sleep 0.1; done 2>/dev/null; exit 17" --capture=never
+# All of its servers die: what the kernel does not know fails in the command, and heddle run says what that means.
+begin "echo fifth >written; heddle sync; echo >$PWD/synced; while mkdir made && rmdir made; do sleep 0.1; done 2>/dev/null; exit 17" --capture=never 2>said
 wait_until 60 test -e synced
 check python3 "$TEST_LIB/kill_mount.py" all main
-check_end 17
+check_end 125
+check_contains "$(cat said)" "what had come to disk in thread 'main' is there, the rest is lost"
 check_equal "$(heddle run -q -- cat written)" fifth
 check heddle check >/dev/null
 
