@@ -210,7 +210,7 @@ static int write_run(struct hd_overlay *overlay, struct hd_journal *journal,
 		return r < 0 ? r : hd_epoch_large(journal, first->slot, offset, bytes, size);
 	}
 	r = hd_hot_read(overlay->hot, (uint32_t)first->block, 0, bytes, size);
-	return r < 0 ? r : hd_epoch_block(journal, (uint32_t)first->block, bytes, size);
+	return r < 0 ? r : hd_epoch_blocks(journal, (uint32_t)first->block, bytes, n);
 }
 
 static int write_data(struct hd_overlay *overlay, struct hd_journal *journal, const struct cut *cut)

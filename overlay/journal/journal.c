@@ -48,6 +48,7 @@ struct hd_journal {
 	struct hd_journal_origins origins; /* what comes before the first epoch of a fork's journal */
 	bool rename_unsynced;
 	bool origins_unneeded; /* once the rename is on disk */
+	bool allows_short;     /* the file's format has blocks that end in zeros without these */
 	bool is_distrusted; /* a process that is dead wrote the file, and may have died before it was synced */
 	/* the running epoch */
 	bool is_running;
@@ -123,6 +124,7 @@ static int read_beginning(struct hd_journal *journal)
 		r = hd_journal_origins_read(&source, &header, &journal->origins, &begin);
 	if (r == 0)
 		journal->id = header.id;
+	journal->allows_short = r == 0 && hd_journal_header_allows_short(&header);
 	hd_journal_source_clear(&source);
 	return r;
 }
@@ -302,11 +304,50 @@ int hd_epoch_record(struct hd_journal *journal, unsigned table, uint32_t index, 
 	return put_item(journal, &item, data);
 }
 
-int hd_epoch_block(struct hd_journal *journal, uint32_t block, const void *data, size_t size)
+/* Without the zeros at its end; not less than a byte, which says that the block is there. */
+static size_t used_size(const uint8_t *block)
 {
-	struct hd_journal_item item = {.kind = HD_ITEM_BLOCK, .index = block, .size = (uint32_t)size};
+	size_t size = HD_BLOCK_SIZE;
+	uint64_t word = 0;
 
-	return put_item(journal, &item, data);
+	while (size > 0 && word == 0) {
+		size -= sizeof(word);
+		memcpy(&word, block + size, sizeof(word));
+	}
+	return size + sizeof(word);
+}
+
+/* How many of the COUNT blocks at BYTES one item takes: up to the first that is worth an item's head to cut. */
+static size_t item_of_blocks(const uint8_t *bytes, size_t count, size_t *ret_size)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t used = used_size(bytes + i * HD_BLOCK_SIZE);
+
+		if (used + sizeof(struct hd_journal_item) < HD_BLOCK_SIZE) {
+			*ret_size = i * HD_BLOCK_SIZE + used;
+			return i + 1;
+		}
+	}
+	*ret_size = count * HD_BLOCK_SIZE;
+	return count;
+}
+
+int hd_epoch_blocks(struct hd_journal *journal, uint32_t block, const uint8_t *bytes, size_t count)
+{
+	bool allows_short = journal->new_fd >= 0 || journal->allows_short;
+	int r = 0;
+
+	while (r == 0 && count > 0) {
+		size_t size = count * HD_BLOCK_SIZE;
+		size_t n = allows_short ? item_of_blocks(bytes, count, &size) : count;
+		struct hd_journal_item item = {.kind = HD_ITEM_BLOCK, .index = block, .size = (uint32_t)size};
+
+		r = put_item(journal, &item, bytes);
+		block += (uint32_t)n;
+		bytes += n * HD_BLOCK_SIZE;
+		count -= n;
+	}
+	return r;
 }
 
 int hd_epoch_large(struct hd_journal *journal, uint32_t slot, uint64_t offset, const void *data, size_t size)
@@ -348,6 +389,7 @@ static int replace_journal(struct hd_journal *journal)
 		hd_descriptor_close(&journal->fd);
 	journal->fd = hd_steal_fd(&journal->new_fd);
 	journal->id = journal->new_id;
+	journal->allows_short = true;
 	journal->rename_unsynced = true;
 	journal->origins.count = 0;
 	journal->origins_unneeded = true;

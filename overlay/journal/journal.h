@@ -28,7 +28,7 @@ struct hd_journal_origin;
 struct hd_journal_origins;
 struct hd_journal_source;
 
-/* Where replayed records and blocks go. */
+/* Where replayed records and blocks go. What is missing of the last block up to its end is zero. */
 struct hd_replay {
 	void *payload;
 	int (*record)(void *payload, unsigned table, uint32_t index, const void *data, size_t size);
@@ -78,13 +78,14 @@ void hd_journal_free(struct hd_journal *journal);
 
 /*
  * One epoch: begin, items in any order, commit (or abort, also after any failure). A checkpoint is begun by its own
- * call and is an epoch like any other. SIZE is at most HD_ITEM_LIMIT.
+ * call and is an epoch like any other. Of what is written at once there are at most HD_ITEM_LIMIT bytes.
  */
 int hd_epoch_begin(struct hd_journal *journal);
 int hd_journal_begin_checkpoint(struct hd_journal *journal);
 int hd_epoch_record(
 	struct hd_journal *journal, unsigned table, uint32_t index, const void *data, size_t size);
-int hd_epoch_block(struct hd_journal *journal, uint32_t block, const void *data, size_t size);
+/* COUNT consecutive hot blocks. Zeros at the end of a block are not written, and come back all the same. */
+int hd_epoch_blocks(struct hd_journal *journal, uint32_t block, const uint8_t *bytes, size_t count);
 int hd_epoch_large(struct hd_journal *journal, uint32_t slot, uint64_t offset, const void *data, size_t size);
 int hd_epoch_commit(struct hd_journal *journal);
 void hd_epoch_abort(struct hd_journal *journal);

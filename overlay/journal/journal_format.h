@@ -14,13 +14,18 @@
  * that is synced, never before: it is the proof that everything in front of it was on disk. So an epoch that does not
  * verify is torn if no header of a later one is behind it, and damaged if there is one. Headers carry the number that
  * their journal got at random: bytes of files that look like a journal are not mistaken for one.
+ *
+ * Data of hot blocks may end within a block, since version 4: the rest of that block is zero, whatever an earlier epoch
+ * had there. What small files have in their blocks is mostly that.
  */
 
 #include <stdint.h>
 
 #define HD_JOURNAL_MAGIC 0x4c4e524a4c444448u /* "HDDLJRNL" */
-#define HD_JOURNAL_VERSION 2u
-#define HD_JOURNAL_VERSION_FORKED 3u /* 2, and behind the header stands what comes before the first epoch */
+#define HD_JOURNAL_VERSION 4u
+#define HD_JOURNAL_VERSION_FORKED 5u /* 4, and behind the header stands what comes before the first epoch */
+#define HD_JOURNAL_VERSION_WHOLE 2u  /* 4, with whole blocks alone; read, and gone on with */
+#define HD_JOURNAL_VERSION_WHOLE_FORKED 3u
 #define HD_EPOCH_MAGIC 0x48434f5045444448u   /* "HDDEPOCH" */
 #define HD_TRAILER_MAGIC 0x444e454845444448u /* "HDDEHEND" */
 

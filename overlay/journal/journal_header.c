@@ -58,7 +58,7 @@ int hd_journal_header_read(
 		return hd_fail(HD_E_JOURNAL_CORRUPT, "the journal does not begin like one");
 	if (!is_intact(&header))
 		return hd_fail(HD_E_JOURNAL_CORRUPT, "the journal's first bytes are damaged");
-	if ((header.version != HD_JOURNAL_VERSION && header.version != HD_JOURNAL_VERSION_FORKED) ||
+	if (header.version < HD_JOURNAL_VERSION_WHOLE || header.version > HD_JOURNAL_VERSION_FORKED ||
 		header.arena_version != HD_ARENA_VERSION)
 		return hd_fail(HD_E_JOURNAL_VERSION,
 			"the journal has format %u.%u, this heddle reads %u.%u: capture with the version "

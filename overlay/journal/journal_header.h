@@ -19,6 +19,18 @@ struct hd_journal_header hd_journal_header_new(uint32_t thread);
 /* That of a fork's journal. */
 struct hd_journal_header hd_journal_header_of_fork(uint32_t thread);
 
+/* Whether it is that of a fork. */
+static inline bool hd_journal_header_is_of_fork(const struct hd_journal_header *header)
+{
+	return header->version == HD_JOURNAL_VERSION_FORKED ||
+	       header->version == HD_JOURNAL_VERSION_WHOLE_FORKED;
+}
+/* Whether data of blocks may end within one. */
+static inline bool hd_journal_header_allows_short(const struct hd_journal_header *header)
+{
+	return header->version >= HD_JOURNAL_VERSION;
+}
+
 /* Checks the first SIZE bytes of a journal; THREAD 0: of any thread. */
 int hd_journal_header_read(
 	const void *data, size_t size, uint32_t thread, struct hd_journal_header *ret_header);

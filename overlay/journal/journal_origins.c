@@ -70,7 +70,7 @@ int hd_journal_origins_read(struct hd_journal_source *source, const struct hd_jo
 	const uint8_t *bytes;
 	size_t size = sizeof(*header);
 
-	if (header->version != HD_JOURNAL_VERSION_FORKED) {
+	if (!hd_journal_header_is_of_fork(header)) {
 		ret_origins->count = 0;
 		*ret_begin = size;
 		return 0;

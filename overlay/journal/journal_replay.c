@@ -31,30 +31,26 @@ struct epoch {
 	uint64_t end; /* behind the trailer */
 };
 
-/* The item at AT, and its data. False if there is none; SOURCE says whether for a failure. */
-static bool read_item(struct hd_journal_source *source, uint64_t at, struct hd_journal_item *ret_item,
-	const uint8_t **ret_data)
+/* The item that the SIZE bytes at BYTES begin with, and its bytes with its head; 0 if it is none, or not whole. */
+static size_t read_item(const uint8_t *bytes, size_t size, struct hd_journal_item *ret_item)
 {
-	const uint8_t *seen = hd_source_bytes(source, at, sizeof(*ret_item));
-
-	if (!seen)
-		return false;
-	memcpy(ret_item, seen, sizeof(*ret_item));
-	if (ret_item->kind >= HD_ITEM_KIND_COUNT || ret_item->size > HD_ITEM_LIMIT)
-		return false;
-	seen = hd_source_bytes(source, at, sizeof(*ret_item) + ret_item->size);
-	*ret_data = seen ? seen + sizeof(*ret_item) : NULL;
-	return seen != NULL;
+	if (size < sizeof(*ret_item))
+		return 0;
+	memcpy(ret_item, bytes, sizeof(*ret_item));
+	if (ret_item->kind >= HD_ITEM_KIND_COUNT || ret_item->size > HD_ITEM_LIMIT ||
+		ret_item->size > size - sizeof(*ret_item))
+		return 0;
+	return sizeof(*ret_item) + ret_item->size;
 }
 
-static bool is_trailer(struct hd_journal_source *source, uint64_t at)
+/* No item begins like one. */
+static bool is_trailer(const uint8_t *bytes, size_t size)
 {
-	const uint8_t *seen = hd_source_bytes(source, at, sizeof(struct hd_epoch_trailer));
 	uint64_t magic;
 
-	if (!seen)
+	if (size < sizeof(struct hd_epoch_trailer))
 		return false;
-	memcpy(&magic, seen, sizeof(magic));
+	memcpy(&magic, bytes, sizeof(magic));
 	return magic == HD_TRAILER_MAGIC;
 }
 
@@ -62,23 +58,29 @@ static bool is_trailer(struct hd_journal_source *source, uint64_t at)
 static bool hash_epoch(
 	struct hd_journal_source *source, struct hd_hash_stream *stream, uint64_t at, uint64_t *ret_end)
 {
-	const uint8_t *header = hd_source_bytes(source, at, sizeof(struct hd_epoch_header));
+	const uint8_t *bytes = hd_source_bytes(source, at, sizeof(struct hd_epoch_header));
+	struct hd_journal_item item;
+	size_t size;
 
-	if (!header)
+	if (!bytes)
 		return false;
-	hd_hash_stream_update(stream, header, sizeof(struct hd_epoch_header));
+	hd_hash_stream_update(stream, bytes, sizeof(struct hd_epoch_header));
 	at += sizeof(struct hd_epoch_header);
-	while (!is_trailer(source, at)) {
-		struct hd_journal_item item;
-		const uint8_t *data;
+	while ((bytes = hd_source_window(source, at, &size))) {
+		size_t used = 0, more;
 
-		if (!read_item(source, at, &item, &data))
+		while ((more = read_item(bytes + used, size - used, &item)) > 0)
+			used += more;
+		hd_hash_stream_update(stream, bytes, used);
+		at += used;
+		if (is_trailer(bytes + used, size - used)) {
+			*ret_end = at;
+			return true;
+		}
+		if (used == 0)
 			return false;
-		hd_hash_stream_update(stream, data - sizeof(item), sizeof(item) + item.size);
-		at += sizeof(item) + item.size;
 	}
-	*ret_end = at;
-	return true;
+	return false;
 }
 
 static bool begins_epoch(struct hd_journal_source *source, uint64_t at, uint64_t id, uint64_t *ret_sequence)
@@ -143,13 +145,17 @@ static int apply_epoch(
 
 	while (r == 0 && at < epoch->items + epoch->items_size) {
 		struct hd_journal_item item;
-		const uint8_t *data;
+		size_t size, used = 0, more;
+		const uint8_t *bytes = hd_source_window(source, at, &size);
 
+		while (bytes && r == 0 && (more = read_item(bytes + used, size - used, &item)) > 0) {
+			r = apply_item(&item, bytes + used + sizeof(item), replay);
+			used += more;
+		}
 		/* It verified a moment ago. */
-		if (!read_item(source, at, &item, &data))
-			return source->status < 0 ? source->status : -HD_E_JOURNAL_CORRUPT;
-		r = apply_item(&item, data, replay);
-		at += sizeof(item) + item.size;
+		if (r == 0 && used == 0)
+			r = source->status < 0 ? source->status : -HD_E_JOURNAL_CORRUPT;
+		at += used;
 	}
 	return r;
 }

@@ -65,3 +65,15 @@ const uint8_t *hd_source_bytes(struct hd_journal_source *source, uint64_t at, si
 	}
 	return source->window + (at - source->window_at);
 }
+
+const uint8_t *hd_source_window(struct hd_journal_source *source, uint64_t at, size_t *ret_size)
+{
+	uint64_t left = hd_source_left(source, at);
+	const uint8_t *bytes =
+		hd_source_bytes(source, at, left < HD_SOURCE_PIECE ? (size_t)left : HD_SOURCE_PIECE);
+
+	if (!bytes || left == 0)
+		return NULL;
+	*ret_size = source->memory ? (size_t)left : (size_t)(source->window_at + source->window_size - at);
+	return bytes;
+}

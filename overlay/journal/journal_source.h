@@ -7,7 +7,7 @@
  *
  *     hd_journal_source_file or _memory → hd_source_bytes ... → hd_journal_source_clear
  *
- * Ownership   The file and the memory are borrowed. What hd_source_bytes returns is valid until its next call.
+ * Ownership   The file and the memory are borrowed. What the calls return is valid until the next call.
  * Errors      A read that fails is kept in `status`, so that it is not taken for the journal's end.
  * Threads     One.
  */
@@ -37,6 +37,10 @@ void hd_journal_source_clear(struct hd_journal_source *source);
 
 /* SIZE bytes, HD_SOURCE_PIECE at the most, from AT on; NULL if there are fewer, or if they cannot be read. */
 const uint8_t *hd_source_bytes(struct hd_journal_source *source, uint64_t at, size_t size);
+
+/* All bytes at AT that lie in memory one behind the other, *RET_SIZE: HD_SOURCE_PIECE at least, or all that are left. NULL if
+ * there are none, or if they cannot be read. */
+const uint8_t *hd_source_window(struct hd_journal_source *source, uint64_t at, size_t *ret_size);
 
 static inline uint64_t hd_source_left(const struct hd_journal_source *source, uint64_t at)
 {

@@ -22,6 +22,7 @@
 #include "overlay/platform/files/memory_file.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/log.h"
+#include "overlay/recovery/replayed_blocks.h"
 #include "overlay/switch/tree_switch.h"
 
 /*
@@ -33,6 +34,7 @@
 struct replaying {
 	struct hd_overlay *overlay;
 	struct hd_recovered *recovered;
+	struct hd_replayed_blocks blocks;
 };
 
 static int replay_record(void *payload, unsigned table, uint32_t index, const void *data, size_t size)
@@ -45,11 +47,8 @@ static int replay_record(void *payload, unsigned table, uint32_t index, const vo
 static int replay_block(void *payload, uint32_t block, const void *data, size_t size)
 {
 	struct replaying *replaying = payload;
-	uint64_t offset = (uint64_t)block * HD_BLOCK_SIZE;
 
-	if (block < HD_BLOCK_FIRST || offset > hd_hot_file_size() || size > hd_hot_file_size() - offset)
-		return hd_fail(HD_E_JOURNAL_CORRUPT, "data for hot block %u", block);
-	return hd_memory_file_write(replaying->overlay->hot_fd, data, size, offset);
+	return hd_replayed_block(&replaying->blocks, block, data, size);
 }
 
 static int large_fd(struct hd_recovered *recovered, uint32_t slot)
@@ -139,7 +138,8 @@ static int attach(struct hd_overlay *overlay, bool goes_on)
 static int recover(
 	struct hd_overlay *overlay, const struct hd_overlay_options *options, struct hd_recovered *ret)
 {
-	struct replaying replaying = {.overlay = overlay, .recovered = ret};
+	struct replaying replaying = {
+		.overlay = overlay, .recovered = ret, .blocks = {.fd = overlay->hot_fd}};
 	struct hd_replay replay = {
 		.payload = &replaying, .record = replay_record, .block = replay_block, .large = replay_large};
 	struct hd_replay_report report;
@@ -149,6 +149,9 @@ static int recover(
 	if (options->attach)
 		return attach(overlay, options->keep_references);
 	r = hd_journal_replay(overlay->directory_fd, overlay->thread_number, &replay, &report);
+	if (r == 0)
+		r = hd_replayed_blocks_write(&replaying.blocks);
+	hd_replayed_blocks_clear(&replaying.blocks);
 	if (r < 0)
 		return r;
 	ret->journal_size = report.size;

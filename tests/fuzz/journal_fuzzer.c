@@ -122,7 +122,7 @@ static bool is_of_fork(const uint8_t *data, size_t size)
 	if (size < sizeof(header))
 		return false;
 	memcpy(&header, data, sizeof(header));
-	return header.version == HD_JOURNAL_VERSION_FORKED;
+	return hd_journal_header_is_of_fork(&header);
 }
 
 /* What stands between a fork's header and its epochs; its end, or 0. */

@@ -335,7 +335,7 @@ static void a_checkpoint_keeps_all_and_makes_the_journal_short(void **state)
 		tale_step(&tale, yard->overlay);
 	file = make_file(yard->overlay, HD_ROOT_INO, "written again and again");
 	for (int i = 0; i < 60; i++) {
-		memset(bytes, i, sizeof(bytes));
+		memset(bytes, i + 1, sizeof(bytes));
 		assert_success(hd_overlay_write(yard->overlay, file, bytes, sizeof(bytes), 0, &size));
 		assert_success(hd_overlay_sync(yard->overlay));
 	}
@@ -348,8 +348,8 @@ static void a_checkpoint_keeps_all_and_makes_the_journal_short(void **state)
 	assert_success(hd_overlay_read(yard->overlay,
 		find(yard->overlay, HD_ROOT_INO, "written again and again"), bytes, sizeof(bytes), 0, &size));
 	assert_int_equal(size, sizeof(bytes));
-	assert_int_equal(bytes[0], 59);
-	assert_int_equal(bytes[sizeof(bytes) - 1], 59);
+	assert_int_equal(bytes[0], 60);
+	assert_int_equal(bytes[sizeof(bytes) - 1], 60);
 	tale_end(&tale);
 }
 

@@ -135,7 +135,7 @@ static void epochs_come_back_in_order(void **state)
 	memset(large, 0x1a, sizeof(large));
 	assert_int_equal(hd_epoch_begin(fixture->journal), 0);
 	assert_int_equal(put_cell(fixture->journal, 1, 11), 0);
-	assert_int_equal(hd_epoch_block(fixture->journal, 20, block, sizeof(block)), 0);
+	assert_int_equal(hd_epoch_blocks(fixture->journal, 20, block, 1), 0);
 	assert_int_equal(hd_epoch_large(fixture->journal, 3, (uint64_t)1 << 40, large, sizeof(large)), 0);
 	assert_int_equal(hd_epoch_commit(fixture->journal), 0);
 	assert_int_equal(write_epoch(fixture->journal, 1, 12), 0);
@@ -276,7 +276,7 @@ static void bytes_of_files_that_look_like_a_journal_are_none(void **state)
 	assert_int_equal(write_epoch(fixture->journal, 1, 11), 0);
 	before = hd_journal_size(fixture->journal);
 	assert_int_equal(hd_epoch_begin(fixture->journal), 0);
-	assert_int_equal(hd_epoch_block(fixture->journal, 20, bytes, sizeof(bytes)), 0);
+	assert_int_equal(hd_epoch_blocks(fixture->journal, 20, bytes, 1), 0);
 	assert_int_equal(hd_epoch_commit(fixture->journal), 0);
 	cut_file(fixture, hd_journal_size(fixture->journal) - 1);
 	assert_int_equal(replay(fixture, &picture, &report), 0);
