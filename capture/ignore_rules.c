@@ -70,6 +70,52 @@ static int make_directory(const char *above, const char *name)
 	return hd_directory_make(AT_FDCWD, path, 0700);
 }
 
+/* Whether a backslash at the end quotes nothing: git takes such a pattern for no file's, libgit2 goes on with the next line. */
+static bool quotes_nothing(const char *line, size_t length)
+{
+	size_t backslashes = 0;
+
+	length -= length > 0 && line[length - 1] == '\r';
+	while (backslashes < length && line[length - 1 - backslashes] == '\\')
+		backslashes++;
+	return backslashes % 2 == 1;
+}
+
+/*
+ * libgit2 forgets a negation if no rule before it in the same file has what it takes back, though one of a directory above
+ * may have it. So the same pattern for directories alone goes before each: whatever that takes in, the negation lets out.
+ */
+static void put_line(struct hd_buffer *rules, const char *line, size_t length)
+{
+	size_t pattern = length;
+
+	if (quotes_nothing(line, length))
+		return;
+	/* A blank at the end counts behind a backslash alone. */
+	while (pattern > 1 && strchr(" \t\r/", line[pattern - 1]) && line[pattern - 2] != '\\')
+		pattern--;
+	if (line[0] == '!' && pattern > 1) {
+		hd_buffer_put(rules, line + 1, pattern - 1);
+		hd_buffer_put_text(rules, "/\n");
+	}
+	hd_buffer_put(rules, line, length);
+	hd_buffer_put_u8(rules, '\n');
+}
+
+/* What a file of rules says, as libgit2 has to be told it. A line goes to its first NUL. */
+static void put_lines(struct hd_buffer *rules, const char *data, size_t size)
+{
+	while (size > 0) {
+		const char *end = memchr(data, '\n', size);
+		size_t length = end ? (size_t)(end - data) : size;
+
+		put_line(rules, data, strnlen(data, length));
+		length += end != NULL;
+		data += length;
+		size -= length;
+	}
+}
+
 /* The least that libgit2 takes for a repository. */
 static int make_repository(struct hd_ignore *ignore)
 {
@@ -78,12 +124,15 @@ static int make_repository(struct hd_ignore *ignore)
 		"[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tignorecase = false\n"
 		"\texcludesFile = /dev/null/none\n";
 	static const char head[] = "ref: refs/heads/none\n";
-	const char *exclude = ignore->exclude ? ignore->exclude : "";
-	int r = 0;
+	HD_AUTO_BUFFER struct hd_buffer exclude = {0};
+	int r;
 
 	if (ignore->repository)
 		return 0;
-	if (!ignore->place)
+	if (ignore->exclude)
+		put_lines(&exclude, ignore->exclude, strlen(ignore->exclude));
+	r = hd_buffer_status(&exclude);
+	if (r >= 0 && !ignore->place)
 		r = hd_temporary_directory_make(ignore->run, "ignore", &ignore->place);
 	if (r >= 0)
 		r = make_directory(ignore->place, ".git/objects");
@@ -96,7 +145,7 @@ static int make_repository(struct hd_ignore *ignore)
 	if (r >= 0)
 		r = write_file(ignore->place, ".git/config", config, sizeof(config) - 1);
 	if (r >= 0)
-		r = write_file(ignore->place, ".git/info/exclude", exclude, strlen(exclude));
+		r = write_file(ignore->place, ".git/info/exclude", exclude.data, exclude.size);
 	if (r >= 0)
 		r = hd_git_library_start();
 	if (r < 0)
@@ -105,25 +154,6 @@ static int make_repository(struct hd_ignore *ignore)
 		0)
 		return hd_git_library_fail(HD_E_REPOSITORY, "read the rules of what is ignored");
 	return 0;
-}
-
-/*
- * libgit2 forgets a negation if no rule before it in the same file has what it takes back, though one of a directory above
- * may have it. So the same pattern for directories alone goes before each: whatever that takes in, the negation lets out.
- */
-static void put_line(struct hd_buffer *rules, const char *line, size_t length)
-{
-	size_t pattern = length;
-
-	/* A blank at the end counts behind a backslash alone. */
-	while (pattern > 1 && strchr(" \t\r/", line[pattern - 1]) && line[pattern - 2] != '\\')
-		pattern--;
-	if (line[0] == '!' && pattern > 1) {
-		hd_buffer_put(rules, line + 1, pattern - 1);
-		hd_buffer_put_text(rules, "/\n");
-	}
-	hd_buffer_put(rules, line, length);
-	hd_buffer_put_u8(rules, '\n');
 }
 
 static int put_rules(struct hd_ignore *ignore, const struct hd_tree_view_listing *listing, const char *name,
@@ -140,12 +170,7 @@ static int put_rules(struct hd_ignore *ignore, const struct hd_tree_view_listing
 	r = hd_tree_view_read_whole(ignore->view, entry, RULES_LIMIT, &data, &size);
 	if (r < 0)
 		return r == -EFBIG ? 0 : hd_fail_in(r, "'%s'", name);
-	for (const char *line = data; line < data + size;) {
-		size_t length = strcspn(line, "\n");
-
-		put_line(rules, line, length);
-		line += length + 1;
-	}
+	put_lines(rules, data, size);
 	return hd_buffer_status(rules);
 }
 

@@ -11,7 +11,7 @@ require_fuse
 make_repository repository
 printf '*.tmp\n!keep.o\n' >repository/.git/info/exclude
 heddle_mount_of repository
-for seed in ${SEEDS:-1 2 3 4 5 6 7 8}; do
+for seed in ${SEEDS:-1 2 3 4 5 6 7 8 9 10 11 12}; do
 	mkdir "copy$seed"
 	check python3 "$TEST_LIB/ignore_trees.py" "$MNT" repository "copy$seed" "$seed"
 done

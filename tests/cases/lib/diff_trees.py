@@ -6,20 +6,23 @@
     diff_trees.py change MOUNT SEED        other bytes, names, types and modes
     diff_trees.py compare MOUNT REPOSITORY
 
-The patch must be what `git diff --no-renames` prints but for the lines that begin with "index", and `git apply --index` must
-make of the base what the mount shows. Binary files are only named in a patch, and are brought along by hand.
+The patch must be what `git diff --no-renames` prints but for the lines that begin with "index", its lists what git's lists
+are, and of the patch with the bytes of binary files `git apply --index` must make of the base what the mount shows, and in
+reverse the base again.
 """
 
 import difflib
+import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 
-NAMES = [b"plain", b"two words", b" ahead", b"behind ", b"tab\there", b"new\nline", b'quo"te', b"back\\slash", b"caf\xc3\xa9",
+NAMES = [b"plain", b"two words", b" ahead", b"behind ", b"tab\there", b"new\nline", b'quo"te', b"back\\slash", b"caf\xc3\xa9", b"cafe\xcc\x81",
          b"raw\xff\xfe", b"-dash", b"a", b"b", b"c.txt", b"x.y.z", b"dev", b"null", b"\x01control", b"tilde~", b"#hash", b"{brace}"]
-LINES = [b"one", b"two", b"", b"three three", b"-- a/file", b"++ b/file", b"@@ -1 +1 @@", b"\ttabbed", b"trailing ", b"\r",
+LINES = [b"one", b"one\r", b"two\r", b"two", b"", b"three three", b"-- a/file", b"++ b/file", b"@@ -1 +1 @@", b"\ttabbed", b"trailing ", b"\r",
          b"caf\xc3\xa9", b"\xff\xfe", b"diff --git a/x b/x", b"}", b"\\ No newline at end of file"]
 
 
@@ -129,14 +132,49 @@ def describe(root):
 def sections(patch):
     """One per file, sorted, without what heddle does not print. In hunks, all lines have their sign before them."""
     lines = [line for line in patch.split(b"\n") if not line.startswith(b"index ")]
-    return sorted(b"\n".join(lines).strip(b"\n").split(b"\ndiff --git "))
+    return sorted(part.strip(b"\n") for part in b"\n".join(lines).split(b"\ndiff --git ")[1:])
 
 
-def without_binary(patch):
-    kept = [part for part in patch.split(b"\ndiff --git ") if b"\nBinary files " not in b"\n" + part]
-    text = b"\ndiff --git ".join(kept)
-    text += b"\n" if text and not text.endswith(b"\n") else b""
-    return text if not text or text.startswith(b"diff --git ") else b"diff --git " + text
+def check_lists(work, base, wanted):
+    """With paths nothing is told as moved: that is git's --no-renames."""
+    by_git = run("git", "-C", work, "diff", "--cached", "--no-renames", "--name-status", "-z").split(b"\0")[:-1]
+    own = run("heddle", "diff", "--name-status", "-z", "--", ".").split(b"\0")[:-1]
+    # A type that changed is one line to git, "T", and to heddle what goes and what comes.
+    told = sorted(pair for kind, path in zip(by_git[::2], by_git[1::2])
+                  for pair in ([(b"D", path), (b"A", path)] if kind == b"T" else [(kind, path)]))
+    own = sorted((kind, path) for kind, path in zip(own[::2], own[1::2]) if not path.endswith(b"/"))
+    if own != told:
+        sys.exit(f"the lists differ: only git {sorted(set(told) - set(own))}, only heddle {sorted(set(own) - set(told))}")
+    counts = {}
+    for line in run("git", "-C", work, "diff", "--cached", "--no-renames", "--numstat", "-z").split(b"\0")[:-1]:
+        added, deleted, path = line.split(b"\t", 2)
+        # Of a file of which the mode alone changed git looks at the bytes, though it has nothing to say of them.
+        same = path in base and path in wanted and base[path][1] == wanted[path][1]
+        counts[path] = (0, 0) if same else None if added == b"-" else (int(added), int(deleted))
+    found = {}
+    for entry in json.loads(run("heddle", "diff", "--json", "--", "."))["entries"]:
+        if entry["type"] == "directory":
+            continue
+        path = path_bytes(entry)
+        lines = None if entry["binary"] or found.get(path, ()) is None else \
+            tuple(map(sum, zip(found.get(path, (0, 0)), (entry["added_lines"], entry["deleted_lines"]))))
+        found[path] = lines
+    if found != counts:
+        sys.exit(f"the counts differ: git {sorted(counts.items())}, heddle {sorted(found.items())}")
+
+
+def path_bytes(entry):
+    text = entry["path"].encode()
+    if not entry.get("raw"):
+        return text
+    return re.sub(rb"\\(x(..)|\\)", lambda match: bytes([int(match[2], 16)]) if match[2] else b"\\", text)
+
+
+def check_tree(work, wanted, what):
+    made = describe(work)
+    for name in sorted(made.keys() | wanted.keys()):
+        if made.get(name) != wanted.get(name):
+            sys.exit(f"{what}: {name!r}: {made.get(name)} instead of {wanted.get(name)}")
 
 
 def compare(mount, repository):
@@ -164,21 +202,20 @@ def compare(mount, repository):
         lines = difflib.unified_diff([repr(part) for part in git_sections], [repr(part) for part in own_sections],
                                      "git", "heddle", n=0, lineterm="")
         sys.exit("the patches differ:\n" + "\n".join(lines))
+    check_lists(work, base, wanted)
     # What git makes of the patch, in which what was moved is renamed.
     run("git", "-C", work, "reset", "-q", "--hard")
     subprocess.run(["git", "-C", work, "clean", "-qfdx"], check=True)
-    text = without_binary(patch)
-    if text:
-        subprocess.run(["git", "-C", work, "apply", "--index", "--whitespace=nowarn", "-"], check=True, input=text)
-    made = describe(work)
-    binary = {name for name in wanted.keys() | base.keys()
-              for side in (wanted, base) if name in side and side[name][0] != "link" and b"\0" in side[name][1][:8000]}
-    for name in sorted((made.keys() | wanted.keys()) - binary):
-        if made.get(name) != wanted.get(name):
-            sys.exit(f"{name!r}: {made.get(name)} instead of {wanted.get(name)}")
+    whole = run("heddle", "diff", "--binary")
+    if whole:
+        apply = ["git", "-C", work, "apply", "--index", "--whitespace=nowarn"]
+        subprocess.run([*apply, "-"], check=True, input=whole)
+        check_tree(work, wanted, "applied")
+        subprocess.run([*apply, "-R", "-"], check=True, input=whole)
+        check_tree(work, base, "applied in reverse")
     shutil.rmtree(work)
     renames = patch.count(b"\nrename from ")
-    print(f"{len(wanted)} files, {len(binary)} binary, {len(patch)} bytes of patch, {renames} renames")
+    print(f"{len(wanted)} files, {len(patch)} bytes of patch, {renames} renames")
 
 
 def main():

@@ -14,10 +14,15 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ["a", "b", "build", "src", "x.o", "y.o", "keep.o", "note.txt", "debug.tmp", "a b", "doc"]
+NAMES = ["a", "b", "build", "src", "x.o", "y.o", "keep.o", "note.txt", "debug.tmp", "a b", "doc",
+         "!x.o", "#c", "back\\slash", "trail ", "[x]", "caf\u00e9", "A", "*", "link"]
 PATTERNS = ["*.o", "!keep.o", "build/", "/build", "build", "**/src", "src/**", "src/**/x.o", "a/b", "/a/*", "!/a/b", "doc/*.txt",
             "!note.txt", "*.tmp", "[xy].o", "?", "a\\ b", "# comment", "", "**/a/b", "/*/x.o", "!build/", "debug.*", "**", "!*/",
-            "trailing.txt ", "!x.o", "![xy].o", "!*.o", "!a\\ b", "!/src/", "!**/b", "!?", "src", "!src/y.o", "a/**/x.o"]
+            "trailing.txt ", "!x.o", "![xy].o", "!*.o", "!a\\ b", "!/src/", "!**/b", "!?", "src", "!src/y.o", "a/**/x.o",
+            "\\!x.o", "\\#c", "trail\\ ", "trail ", "*.o\r", "build/\r", "[!x].o", "[[:alpha:]].o", "[a-w].*", "[", "a[", "[x]", "\\[x]",
+            "**b", "a**", "/", "//", "a//b", "./a", "/./a", "*/", "/**", "**/", "/**/", "a/**/", "**/a/**", "back\\slash", "back\\\\slash",
+            "caf\u00e9", "caf?", "A", "\ufeffx.o", " x.o", "\tx.o", "x.o\t", "link", "link/", "link/*", "\\*", "*.[!o]", "!", "!!x.o", "\\",
+            "x.o\\", "x.o\\\n*.o", "b\\\n*", "a/*/b", "!a/", "!/a/", "!src/**", "/src/*\n!/src/a", "*\n!*/\n!*.o", "build/*\n!build/a/\nbuild/a/*\n!build/a/x.o"]
 
 
 def run(*command, **keywords):
@@ -27,7 +32,9 @@ def run(*command, **keywords):
 def make(root, draw, depth):
     for name in draw.sample(NAMES, draw.randint(2, 6)):
         path = os.path.join(root, name)
-        if depth < 4 and "." not in name and draw.random() < 0.6:
+        if name == "link" and draw.random() < 0.7:
+            os.symlink(draw.choice(["src", "a", "nothing"]), path)
+        elif depth < 4 and "." not in name and draw.random() < 0.6:
             os.mkdir(path)
             make(path, draw, depth + 1)
         else:
@@ -54,8 +61,10 @@ def main():
     top = os.path.join(mount, "top" + seed)
     os.mkdir(top)
     make(top, draw, 0)
-    shutil.copytree(top, os.path.join(copy, "top" + seed))
+    shutil.copytree(top, os.path.join(copy, "top" + seed), symlinks=True)
     run("git", "init", "-q", copy, check=True)
+    with open(os.path.join(repository, ".git/info/exclude"), "w", encoding="utf-8") as stream:
+        stream.write("\n".join(draw.choice(PATTERNS) for _ in range(draw.randint(0, 2))))
     shutil.copy(os.path.join(repository, ".git/info/exclude"), os.path.join(copy, ".git/info/exclude"))
     join_rules(os.path.join(copy, "top" + seed))
     entries = json.loads(run("heddle", "status", "--json", "--ignored", check=True))["entries"]
