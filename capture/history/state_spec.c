@@ -42,11 +42,56 @@ static bool is_commit_id(const char *text)
 	return strlen(text) == COMMIT_DIGITS && text[strspn(text, "0123456789abcdef")] == '\0';
 }
 
+struct first_search {
+	struct hd_index *index; /* borrowed */
+	const char *commit;     /* borrowed */
+	struct hd_state_id id;
+};
+
+/* 1 when the thread's history begins at that commit. */
+static int begins_at(const struct hd_thread *thread, void *payload)
+{
+	struct first_search *search = payload;
+	struct hd_state first = {0};
+	int r = hd_index_find_first(search->index, &thread->head, &first);
+
+	if (r >= 0 && first.git_commit && strcmp(first.git_commit, search->commit) == 0) {
+		search->id = first.id;
+		r = 1;
+	}
+	hd_state_clear(&first);
+	return r;
+}
+
+/* The state of a commit: one that was imported or exported, or that a thread's history begins at. */
+static int find_commit(struct hd_index *index, const char *commit, struct hd_state_id *ret_id)
+{
+	struct first_search search = {.index = index, .commit = commit};
+	int r = hd_index_find_commit(index, NULL, commit, ret_id);
+
+	if (r != -HD_E_STATE_MISSING)
+		return r;
+	r = hd_index_list_threads(index, begins_at, &search);
+	if (r > 0)
+		*ret_id = search.id;
+	return r > 0 ? 0 : r < 0 ? r : -HD_E_STATE_MISSING;
+}
+
+/* A whole id is nothing else, whatever names there are. -HD_E_STATE_MISSING, bare. */
+static int resolve_id(struct hd_index *index, const char *name, struct hd_state_id *ret_id)
+{
+	if (is_commit_id(name))
+		return find_commit(index, name, ret_id);
+	return is_id_prefix(name) && strlen(name) == HD_STATE_ID_TEXT_SIZE - 1
+		       ? hd_index_find_state(index, name, ret_id)
+		       : -HD_E_STATE_MISSING;
+}
+
 /* A spec without steps. -HD_E_STATE_SPEC, bare, if it names nothing. */
 static int resolve_name(
 	struct hd_index *index, const char *name, const char *current_thread, struct hd_state_id *ret_id)
 {
-	int r = -HD_E_THREAD_MISSING;
+	int r;
 
 	if (strcmp(name, "@") == 0) {
 		if (!current_thread)
@@ -54,6 +99,10 @@ static int resolve_name(
 				"'@' is the current thread's head, and there is no current thread");
 		return thread_head(index, current_thread, ret_id);
 	}
+	r = resolve_id(index, name, ret_id);
+	if (r != -HD_E_STATE_MISSING)
+		return r;
+	r = -HD_E_THREAD_MISSING;
 	if (hd_thread_name_check(name) == 0)
 		r = thread_head(index, name, ret_id);
 	if (r == -HD_E_THREAD_MISSING && hd_tag_name_check(name) == 0)
@@ -61,9 +110,8 @@ static int resolve_name(
 	if (r != -HD_E_THREAD_MISSING && r != -HD_E_TAG_MISSING)
 		return r;
 	hd_error_clear();
-	/* No id of a state is that long. */
 	if (is_commit_id(name))
-		return hd_index_find_commit(index, NULL, name, ret_id);
+		return -HD_E_STATE_MISSING;
 	return is_id_prefix(name) ? hd_index_find_state(index, name, ret_id) : -HD_E_STATE_SPEC;
 }
 

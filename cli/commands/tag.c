@@ -107,6 +107,20 @@ static int set_side(const char *name, const struct hd_state_id *state, struct hd
 	return side->name ? 0 : -ENOMEM;
 }
 
+/* A thread goes before a tag: nobody would ever meet this one. */
+static int check_not_hidden(struct hd_index *index, const char *name)
+{
+	struct hd_thread thread = {0};
+	int r = hd_thread_name_check(name) < 0 ? -HD_E_THREAD_MISSING
+					       : hd_index_get_thread(index, name, &thread);
+
+	hd_thread_clear(&thread);
+	if (r >= 0)
+		return hd_fail(HD_E_THREAD_EXISTS, "it would hide tag '%s'", name);
+	hd_error_clear();
+	return r == -HD_E_THREAD_MISSING ? 0 : r;
+}
+
 static int run_tag_create(const struct hd_invocation *invocation)
 {
 	const char *name = invocation->arguments[0];
@@ -119,6 +133,8 @@ static int run_tag_create(const struct hd_invocation *invocation)
 	r = hd_locate(invocation, NULL, &location);
 	if (r >= 0)
 		r = hd_tag_name_check(name);
+	if (r >= 0)
+		r = check_not_hidden(location.store->index, name);
 	if (r >= 0)
 		r = hd_state_spec_resolve(location.store->index, spec, location.thread, &state);
 	if (r >= 0)
@@ -170,7 +186,7 @@ const struct hd_command hd_command_tag = {
 		"gives STATE (default: @, the head of the thread in use) the name, 'delete' takes a name "
 		"away and leaves the state. Both can be undone.\n\n"
 		"A name has 1 to 200 bytes, no ':' and '~'; it, and what follows a '/' in it, begins with "
-		"neither '.' nor '-'. A thread's name goes before a tag's.",
+		"neither '.' nor '-'. A name that a thread has is refused, since that goes before a tag's.",
 	.options = options,
 	.min_arguments = 1,
 	.max_arguments = 3,

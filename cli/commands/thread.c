@@ -138,7 +138,7 @@ static int run_thread_fork(const struct hd_invocation *invocation)
  */
 static void take_commits_before_drop(const struct hd_location *location)
 {
-	int r = hd_take_commits(location);
+	int r = hd_take_commits_to_drop(location);
 
 	if (r < 0)
 		hd_output_remark(
@@ -178,6 +178,8 @@ static int rename_or_drop(const struct hd_invocation *invocation, const char *ne
 	int r;
 
 	r = hd_locate_thread(invocation, name, &location);
+	if (r >= 0 && new_name && strcmp(name, new_name) == 0)
+		r = hd_fail(HD_E_THREAD_EXISTS, "thread '%s'", name);
 	if (r >= 0 && !new_name)
 		take_commits_before_drop(&location);
 	if (r >= 0)

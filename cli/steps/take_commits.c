@@ -73,12 +73,19 @@ static int take_once(const struct hd_location *location, struct hd_taken_commits
 	return r < 0 ? r : hd_worktree_commits_note(&commits);
 }
 
-static int take(const struct hd_location *location, struct hd_taken_commits *taking)
+static int try_taking(const struct hd_location *location, struct hd_taken_commits *taking)
 {
 	int r = -HD_E_THREAD_MOVED;
 
 	for (unsigned attempt = 0; attempt < MOST_ATTEMPTS && r == -HD_E_THREAD_MOVED; attempt++)
 		r = take_once(location, taking);
+	return r;
+}
+
+static int take(const struct hd_location *location, struct hd_taken_commits *taking)
+{
+	int r = try_taking(location, taking);
+
 	if (r >= 0)
 		hd_tell_busy(location->thread, taking->busy);
 	return r;
@@ -89,6 +96,19 @@ int hd_take_commits(const struct hd_location *location)
 	struct hd_taken_commits taking = {0};
 
 	return take(location, &taking);
+}
+
+int hd_take_commits_to_drop(const struct hd_location *location)
+{
+	struct hd_taken_commits taking = {0};
+	int r = try_taking(location, &taking);
+
+	if (r >= 0 && taking.busy)
+		hd_output_remark(
+			"git was in the middle of a%s %s in the worktree of thread '%s': what it committed "
+			"for that is in no state",
+			strchr("aeiou", *taking.busy) ? "n" : "", taking.busy, location->thread);
+	return r;
 }
 
 int hd_take_commits_to_capture(const struct hd_location *location, struct hd_taken_commits *ret_taken)

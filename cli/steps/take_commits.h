@@ -17,6 +17,8 @@ void hd_tell_busy(const char *thread, const char *busy);
 
 /* Takes over the commits of the thread at LOCATION. Where git is in the middle of something there are none until it ends, which is told. */
 int hd_take_commits(const struct hd_location *location);
+/* The same before the thread goes, and with it what git is in the middle of. */
+int hd_take_commits_to_drop(const struct hd_location *location);
 
 struct hd_taken_commits {
 	size_t count;

@@ -103,6 +103,7 @@ static int make_thread(struct naming *naming, struct hd_import_name *name)
 {
 	struct hd_operation *operation;
 	struct hd_thread thread = {0};
+	struct hd_state_id tagged;
 	int r = hd_index_get_thread(naming->index, name->name, &thread);
 
 	hd_thread_clear(&thread);
@@ -112,6 +113,13 @@ static int make_thread(struct naming *naming, struct hd_import_name *name)
 	}
 	if (r != -HD_E_THREAD_MISSING)
 		return r;
+	/* It would hide a tag. */
+	if (hd_name_set_has(&naming->tags, name->name) ||
+		hd_index_get_tag(naming->index, name->name, &tagged) >= 0) {
+		name->outcome = HD_IMPORT_REFUSED;
+		return 0;
+	}
+	hd_error_clear();
 	name->outcome = HD_IMPORT_NEW;
 	operation = &naming->operations[naming->n_operations++];
 	operation->kind = HD_OPERATION_CREATE;
@@ -158,6 +166,8 @@ static int thread_that_was_named(
 	r = make_thread(naming, name);
 	if (r >= 0 && name->outcome == HD_IMPORT_KEPT)
 		r = hd_fail(HD_E_THREAD_EXISTS, "thread '%s'", name->name);
+	else if (r >= 0 && name->outcome == HD_IMPORT_REFUSED)
+		r = hd_fail(HD_E_TAG_EXISTS, "the thread would hide tag '%s'", name->name);
 	return r;
 }
 

@@ -122,6 +122,19 @@ static int check_name_free_locked(struct hd_index *index, const char *name)
 	return hd_fail(HD_E_THREAD_EXISTS, "thread '%s'", name);
 }
 
+/* A thread goes before a tag where a state is named: no new one hides a tag. */
+static int check_no_tag_locked(struct hd_index *index, const char *name)
+{
+	struct hd_state_id there;
+	int r = hd_index_get_tag_locked(index, name, &there);
+
+	if (r == -HD_E_TAG_MISSING) {
+		hd_error_clear();
+		return 0;
+	}
+	return r < 0 ? r : hd_fail(HD_E_TAG_EXISTS, "the thread would hide tag '%s'", name);
+}
+
 static int check_states_locked(struct hd_index *index, const struct hd_operation_side *side)
 {
 	const struct hd_state_id *const ids[] = {&side->head, &side->base, &side->tree};
@@ -184,6 +197,9 @@ static int move_thread_locked(struct hd_index *index, struct hd_operation *opera
 		r = check_before_locked(index, before);
 	if (r == 0 && new_name)
 		r = check_name_free_locked(index, after->name);
+	if (r == 0 && new_name &&
+		(operation->kind == HD_OPERATION_CREATE || operation->kind == HD_OPERATION_RENAME))
+		r = check_no_tag_locked(index, after->name);
 	if (r == 0 && after->name)
 		r = check_states_locked(index, after);
 	if (r == 0 && before->name)

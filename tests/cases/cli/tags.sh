@@ -24,6 +24,8 @@ check_status 66 heddle log v1
 check_status 64 heddle tag create a:b
 check_status 64 heddle tag creat v1
 check_status 64 heddle tag create
+check_status 73 heddle tag create main
+check_contains "$(cat .output)" "would hide tag 'main'"
 
 check_equal "$(heddle op log | sed -E 's/[0-9-]{10} [0-9:]{8} [+-][0-9]{4}/T/')" "#4 T  tag v1: ${base:0:12} gone
 #3 T  tag v1: ${base:0:12}
@@ -34,3 +36,30 @@ check_equal "$(heddle op log --json -n 1 | json_field '[s["operations"][0][k] fo
 	"[4, \"tag\", \"tag\", \"Test Person <test@example.org>\", {\"name\": \"v1\", \"state\": \"$base\"}, null, null, null, null]"
 check_equal "$(heddle op log main | wc -l)" 1
 check_status 64 heddle op list
+
+# No new name hides another: neither a thread a tag, nor any name a whole id.
+check heddle tag create v2 >/dev/null
+for make in "create v2" "fork v2" "rename other v2"; do
+	heddle thread create other >/dev/null 2>&1 || true
+	# shellcheck disable=SC2086 # words
+	check_status 73 heddle thread $make
+	check_contains "$(cat .output)" "would hide tag 'v2'"
+done
+check_status 125 heddle run --fork --name v2 -- true
+check_contains "$(cat .output)" "would hide tag"
+check_equal "$(heddle thread list --json | json_field '[t["name"] for t in s["threads"]]')" '["main", "other"]'
+check heddle thread drop other >/dev/null
+check heddle tag create other >/dev/null
+check heddle undo --thread other >/dev/null
+check_equal "$(heddle thread list --json | json_field '[t["name"] for t in s["threads"]]')" '["main", "other"]'
+commit=$(git -C repository rev-parse HEAD)
+require_fuse
+heddle_mount
+echo changed >"$MNT/README"
+capture Changed >/dev/null
+for id in "$base" "$commit"; do
+	check heddle thread create "$id" @ >/dev/null
+	check_equal "$(heddle log --json "$id" | json_field '[x["id"] for x in s["states"]]')" "[\"$base\"]" "$id"
+done
+check_equal "$(heddle log --json "$commit~0" -n 1 | json_field 's["states"][0]["id"]')" "$base"
+check_status 73 heddle thread rename other other
