@@ -312,8 +312,7 @@ static int check_paths(const struct select_run *run)
 {
 	for (size_t i = 0; i < run->n_paths; i++) {
 		if (!run->paths[i].met && !is_covered(run, i))
-			return hd_fail(
-				ENOENT, "'%s': neither the tree nor the head has it", run->paths[i].text);
+			return hd_fail(HD_E_PATH_MISSING, "'%s'", run->paths[i].text);
 	}
 	return 0;
 }

@@ -253,7 +253,7 @@ static int replace(const struct hd_tree_compose *compose, const struct hd_state 
 	if (r < 0)
 		return r;
 	if (!there && r == 0)
-		return -ENOENT;
+		return -HD_E_PATH_MISSING;
 	if (there) {
 		r = graft(to, from);
 	} else {

@@ -32,6 +32,7 @@ void hd_mount_place_clear(struct hd_mount_place *place)
 	free(place->directory);
 	free(place->store);
 	free(place->thread);
+	free(place->below);
 	*place = (struct hd_mount_place){0};
 }
 
@@ -93,6 +94,17 @@ static bool lies_in(const char *path, const char *directory)
 	return path[length] == '\0' || path[length] == '/' || (length == 1 && directory[0] == '/');
 }
 
+/* PATH lies in the mount ENTRY: where, in the tree that is mounted. In fresh memory. */
+static char *path_below(const struct hd_mount_entry *entry, const char *path)
+{
+	const char *root = entry->root + strspn(entry->root, "/");
+	const char *rest = path + strlen(entry->directory);
+	char *below;
+
+	rest += strspn(rest, "/");
+	return asprintf(&below, "%s%s%s", root, *root && *rest ? "/" : "", rest) < 0 ? NULL : below;
+}
+
 static int consider(const struct hd_mount_entry *entry, void *payload)
 {
 	struct search *search = payload;
@@ -112,6 +124,13 @@ static int consider(const struct hd_mount_entry *entry, void *payload)
 	else
 		matches =
 			strcmp(place.store, search->store) == 0 && strcmp(place.thread, search->thread) == 0;
+	if (matches && search->path) {
+		place.below = path_below(entry, search->path);
+		if (!place.below) {
+			hd_mount_place_clear(&place);
+			return -ENOMEM;
+		}
+	}
 	if (matches) {
 		hd_mount_place_clear(&search->found);
 		search->found = place;

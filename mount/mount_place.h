@@ -17,6 +17,7 @@ struct hd_mount_place {
 	char *directory; /* owned: the mountpoint, absolute */
 	char *store;     /* owned: path of the .heddle directory */
 	char *thread;    /* owned */
+	char *below;     /* owned: of hd_mount_find, where PATH is in the thread's tree; "" at its root */
 };
 
 /* The mount that PATH (resolved where that is possible, by text where a dead mount forbids it) lies in.

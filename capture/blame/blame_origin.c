@@ -67,7 +67,7 @@ static int go_down(
 		entry->name_length = 0;
 	}
 	hd_tree_view_listing_clear(&listing);
-	return child ? 0 : -ENOENT;
+	return child ? 0 : -HD_E_PATH_MISSING;
 }
 
 /* Walks to PATH, which has no empty parts; stops where LIKE says what is there. */
@@ -284,7 +284,7 @@ static int find_renamed(const struct hd_blame_tree *tree, struct hd_blame_file *
 
 static bool is_absent(int r)
 {
-	return r == -ENOENT || r == -ENOTDIR || r == -EISDIR || r == -EINVAL;
+	return r == -HD_E_PATH_MISSING || r == -ENOTDIR || r == -EISDIR || r == -EINVAL;
 }
 
 int hd_blame_origin_find(const struct hd_blame_tree *tree, struct hd_blame_file *file,
@@ -305,7 +305,7 @@ int hd_blame_origin_find(const struct hd_blame_tree *tree, struct hd_blame_file 
 	if (is_absent(r) && S_ISREG(file->entry.mode) && file->entry.size > 0) {
 		r = find_renamed(tree, file, parent, &renamed);
 		if (r >= 0)
-			r = renamed ? find(parent, renamed, NULL, &origin) : -ENOENT;
+			r = renamed ? find(parent, renamed, NULL, &origin) : -HD_E_PATH_MISSING;
 	}
 	if (r < 0)
 		return is_absent(r) ? 0 : r;

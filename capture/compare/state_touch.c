@@ -16,9 +16,9 @@ struct pair {
 /* 1 when there is something, 0 when there is nothing. */
 static int find(struct hd_tree_view *view, const char *path, struct hd_tree_view_entry *ret_entry)
 {
-	int r = view ? hd_tree_find(view, path, ret_entry) : -ENOENT;
+	int r = view ? hd_tree_find(view, path, ret_entry) : -HD_E_PATH_MISSING;
 
-	if (r != -ENOENT && r != -ENOTDIR)
+	if (r != -HD_E_PATH_MISSING && r != -ENOTDIR)
 		return r < 0 ? r : 1;
 	hd_error_clear();
 	return 0;

@@ -75,7 +75,7 @@ static int step(
 		directory->name_length = 0;
 	}
 	hd_tree_view_listing_clear(&listing);
-	return child ? 0 : -ENOENT;
+	return child ? 0 : -HD_E_PATH_MISSING;
 }
 
 int hd_tree_find(struct hd_tree_view *view, const char *path, struct hd_tree_view_entry *ret_entry)

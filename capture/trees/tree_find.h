@@ -5,7 +5,7 @@
 /*
  * Tree find: what a tree view has at a path.
  *
- * Threads     As the view. Errors: -ENOENT, -ENOTDIR, -EINVAL for a path that leads out of the tree, each
+ * Threads     As the view. Errors: -HD_E_PATH_MISSING, -ENOTDIR, -EINVAL for a path that leads out of the tree, each
  *             with the path in the detail; those of the view.
  */
 

@@ -43,14 +43,6 @@ bool hd_word_is_path(const char *word)
 	return strchr(word, '/') || word[0] == '.';
 }
 
-int hd_paths_check(const char *const *paths, size_t n_paths)
-{
-	for (size_t i = 0; i < n_paths; i++)
-		if (!*paths[i])
-			return hd_fail(HD_E_USAGE, "an empty path names nothing; '.' is the whole tree");
-	return 0;
-}
-
 char *hd_path_absolute(const char *path)
 {
 	HD_AUTO_FREE char *directory = NULL;
@@ -134,8 +126,10 @@ int hd_locate(const struct hd_invocation *invocation, const char *thread, struct
 	if (r < 0)
 		goto out;
 	hd_moved_bases_follow(location.store);
-	if (!thread && place.store && strcmp(place.store, location.store->path) == 0)
-		thread = place.thread;
+	if (place.store && strcmp(place.store, location.store->path) == 0) {
+		location.below = HD_STEAL(place.below);
+		thread = thread ? thread : place.thread;
+	}
 	location.in_mount = thread && thread == place.thread;
 	location.thread = strdup(thread ? thread : DEFAULT_THREAD);
 	r = location.thread ? 0 : -ENOMEM;
@@ -173,5 +167,6 @@ void hd_location_clear(struct hd_location *location)
 {
 	hd_store_free(location->store);
 	free(location->thread);
+	free(location->below);
 	*location = (struct hd_location){0};
 }

@@ -27,6 +27,7 @@ struct hd_location {
 	struct hd_store *store; /* owned */
 	char *thread;           /* owned */
 	bool thread_named;      /* by the command line */
+	char *below;   /* owned: where one stands in a mount of this store, from its root; NULL elsewhere */
 	bool in_mount; /* the working directory is in a mount of this store, and `thread` is that one */
 };
 
@@ -40,9 +41,6 @@ int hd_locate_thread(
 /* Whether an argument that may be a thread or a path is a path: it has a '/' or begins with '.', no name
  * does. */
 bool hd_word_is_path(const char *word);
-
-/* -HD_E_USAGE if one of the paths, which are relative to a thread's root, is empty: a variable that is not set is not the whole tree. */
-int hd_paths_check(const char *const *paths, size_t n_paths);
 
 /* PATH made absolute by its text alone, so that it can name something in a dead mount. Fresh memory; NULL:
  * errno. */

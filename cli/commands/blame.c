@@ -9,6 +9,7 @@
 #include "capture/history/state_spec.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
+#include "cli/arguments/tree_paths.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/path_text.h"
@@ -113,8 +114,8 @@ static int ask_state(const struct hd_location *location, const char *path, const
 	return r;
 }
 
-static int ask_thread(const struct hd_location *location, char *path, const struct hd_blame_range *range,
-	json_t **ret_reply)
+static int ask_thread(const struct hd_location *location, const char *path,
+	const struct hd_blame_range *range, json_t **ret_reply)
 {
 	json_t *request = json_pack("{s:s, s:I, s:I, s:o}", "op", "blame", "first", (json_int_t)range->first,
 		"last", (json_int_t)range->last, "paths", hd_control_paths(&path, 1));
@@ -411,7 +412,7 @@ static int run_blame(const struct hd_invocation *invocation)
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	HD_AUTO_JSON json_t *reply = NULL;
 	struct hd_blame_range range = {0};
-	char *path = invocation->arguments[0];
+	HD_AUTO_FREE char *path = NULL;
 	int r = read_range(&range);
 
 	if (r >= 0 && porcelain && invocation->json)
@@ -420,6 +421,8 @@ static int run_blame(const struct hd_invocation *invocation)
 		return hd_fail(HD_E_USAGE, "--porcelain and --by-actor exclude each other");
 	if (r >= 0)
 		r = hd_locate_thread(invocation, thread, &location);
+	if (r >= 0)
+		r = hd_tree_path_read(&location, location.thread, invocation->arguments[0], &path);
 	if (r >= 0)
 		r = state_spec ? ask_state(&location, path, &range, &reply)
 			       : ask_thread(&location, path, &range, &reply);
@@ -441,7 +444,7 @@ const struct hd_command hd_command_blame = {
 	.summary = "Show which state brought each line of a file",
 	.usage = "[--state STATE] [-L A,B] [--porcelain] [--thread NAME] PATH",
 	.description =
-		"Shows the lines of PATH, which is relative to the root of the tree, as they are now or as "
+		"Shows the lines of PATH as they are now or as "
 		"STATE has them, each with the state that brought it, its author and time. Lines that "
 		"are in no state yet are 'not captured'. The file is followed through directories that were "
 		"moved and through renames, of files that were changed as well if half of it stayed; where "

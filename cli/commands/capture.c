@@ -11,6 +11,7 @@
 #include "cli/arguments/agent_facts.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
+#include "cli/arguments/tree_paths.h"
 #include "cli/steps/take_commits.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
@@ -176,30 +177,31 @@ static int add_fact(json_t *object, const char *text)
 }
 
 /* Those of --path, then those behind "--". */
-static json_t *chosen_paths(const struct hd_invocation *invocation)
+static int choose_paths(const struct hd_invocation *invocation, const struct hd_location *location,
+	struct hd_tree_paths *chosen)
 {
-	json_t *chosen = hd_control_paths((char *const *)(uintptr_t)paths.items, paths.count);
-	json_t *more = hd_control_paths(invocation->arguments + invocation->n_before_dashes,
-		invocation->n_arguments - invocation->n_before_dashes);
+	int r = hd_tree_paths_add(
+		location, location->thread, (char *const *)(uintptr_t)paths.items, paths.count, chosen);
 
-	if (chosen && more && json_array_extend(chosen, more) < 0) {
-		json_decref(chosen);
-		chosen = NULL;
-	}
-	json_decref(more);
-	return chosen;
+	return r < 0 ? r
+		     : hd_tree_paths_add(location, location->thread,
+			       invocation->arguments + invocation->n_before_dashes,
+			       invocation->n_arguments - invocation->n_before_dashes, chosen);
 }
 
 static int build_request(
 	const struct hd_invocation *invocation, const struct hd_location *location, json_t **ret_request)
 {
 	HD_AUTO_JSON json_t *object = json_object();
+	HD_AUTO_TREE_PATHS struct hd_tree_paths chosen = {0};
 	HD_AUTO_FREE char *message = NULL;
 	HD_AUTO_FREE char *resolved = NULL;
 	HD_AUTO_JSON json_t *request = NULL;
 	int r;
 
-	r = collect_message(&message);
+	r = choose_paths(invocation, location, &chosen);
+	if (r >= 0)
+		r = collect_message(&message);
 	for (size_t i = 0; i < facts.count && r >= 0; i++)
 		r = add_fact(object, facts.items[i]);
 	if (r >= 0)
@@ -211,8 +213,8 @@ static int build_request(
 	if (!hd_utf8_is_valid(message, strlen(message)))
 		return hd_fail(HD_E_USAGE, "the message is not UTF-8");
 	request = json_pack("{s:s, s:s, s:s, s:O, s:o, s:b}", "op", "capture", "message", message, "author",
-		resolved, "facts", object, "paths", chosen_paths(invocation), "no_ignored",
-		(int)without_ignored);
+		resolved, "facts", object, "paths", hd_control_paths(chosen.items, chosen.count),
+		"no_ignored", (int)without_ignored);
 	if (!request)
 		return -ENOMEM;
 	*ret_request = HD_STEAL(request);
@@ -297,13 +299,8 @@ static int capture(const struct hd_invocation *invocation)
 
 	if (invocation->n_before_dashes > 1)
 		return hd_fail(HD_E_USAGE, "'capture' takes one thread; paths come after '--'");
-	r = hd_paths_check(paths.items, paths.count);
-	if (r >= 0)
-		r = hd_paths_check((const char *const *)invocation->arguments + invocation->n_before_dashes,
-			invocation->n_arguments - invocation->n_before_dashes);
-	if (r >= 0)
-		r = hd_locate_thread(
-			invocation, invocation->n_before_dashes ? invocation->arguments[0] : NULL, &location);
+	r = hd_locate_thread(
+		invocation, invocation->n_before_dashes ? invocation->arguments[0] : NULL, &location);
 	if (r >= 0)
 		r = build_request(invocation, &location, &request);
 	if (r >= 0)
@@ -352,7 +349,7 @@ const struct hd_command hd_command_capture = {
 		"the thread's head to it. Programs may go on writing meanwhile. When the command "
 		"returns, the state is on "
 		"disk.\n\n"
-		"With PATHs, which are relative to the root of the tree, the state is the head with these "
+		"With PATHs the state is the head with these "
 		"and all below them as they are now; a path that is gone is deleted. All other changes stay "
 		"uncaptured.\n\n"
 		"Files that .gitignore, .heddleignore or info/exclude ignores are captured as others are, "

@@ -6,6 +6,7 @@
 
 #include "capture/trees/tree_find.h"
 #include "cli/arguments/command.h"
+#include "cli/arguments/tree_paths.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/text/state_tree.h"
 #include "overlay/platform/cleanup.h"
@@ -14,14 +15,17 @@
 #define PIECE (1u << 20)
 #define MOST_PATHS 100000
 
-static int print_file(struct hd_state_tree *tree, const char *path)
+static int print_file(struct hd_state_tree *tree, const char *word)
 {
 	HD_AUTO_FREE char *bytes = malloc(PIECE);
+	HD_AUTO_FREE char *path = NULL;
 	struct hd_tree_view_entry entry;
 	uint64_t offset = 0;
 	size_t size = 0;
-	int r = bytes ? hd_tree_find(tree->view, path, &entry) : -ENOMEM;
+	int r = bytes ? hd_tree_path_read(&tree->location, NULL, word, &path) : -ENOMEM;
 
+	if (r >= 0)
+		r = hd_tree_find(tree->view, path, &entry);
 	if (r < 0)
 		return r;
 	if (S_ISDIR(entry.mode))
@@ -54,8 +58,7 @@ const struct hd_command hd_command_cat = {
 	.name = "cat",
 	.summary = "Print files of a state",
 	.usage = "STATE [--] PATH...",
-	.description = "Prints the bytes of each PATH, which is relative to the root of the tree, as STATE "
-		       "has them; of a symbolic link, its target.",
+	.description = "Prints the bytes of each PATH as STATE has them; of a symbolic link, its target.",
 	.min_arguments = 2,
 	.max_arguments = 1 + MOST_PATHS,
 	.run = run_cat,

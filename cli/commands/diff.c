@@ -8,6 +8,7 @@
 #include "capture/history/state_spec.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
+#include "cli/arguments/tree_paths.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
@@ -89,9 +90,18 @@ static unsigned context_lines(void)
 	return (unsigned)(context < MOST_CONTEXT ? context : MOST_CONTEXT);
 }
 
+/* Those behind "--". */
+static int read_paths(const struct hd_invocation *invocation, const struct hd_location *location,
+	const char *of_thread, struct hd_tree_paths *paths)
+{
+	return hd_tree_paths_add(location, of_thread, invocation->arguments + invocation->n_before_dashes,
+		invocation->n_arguments - invocation->n_before_dashes, paths);
+}
+
 static int build_request(
 	const struct hd_invocation *invocation, const struct hd_location *location, json_t **ret_request)
 {
+	HD_AUTO_TREE_PATHS struct hd_tree_paths paths = {0};
 	HD_AUTO_JSON json_t *old_state = NULL;
 	HD_AUTO_JSON json_t *new_state = NULL;
 	static const char *const formats[] = {
@@ -102,13 +112,14 @@ static int build_request(
 	r = state_argument_json(invocation, location, 0, &old_state);
 	if (r >= 0)
 		r = state_argument_json(invocation, location, 1, &new_state);
+	if (r >= 0)
+		r = read_paths(invocation, location, location->thread, &paths);
 	if (r < 0)
 		return r;
 	request = json_pack("{s:s, s:O, s:O, s:s, s:I, s:b, s:o}", "op", "diff", "from", old_state, "to",
 		new_state, "format", formats[wanted_depth(invocation->json)], "context",
 		(json_int_t)context_lines(), "binary", (int)with_bytes, "paths",
-		hd_control_paths(invocation->arguments + invocation->n_before_dashes,
-			invocation->n_arguments - invocation->n_before_dashes));
+		hd_control_paths(paths.items, paths.count));
 	if (!request)
 		return -ENOMEM;
 	*ret_request = request;
@@ -124,14 +135,13 @@ static void free_bases(struct hd_base_set **bases)
 static int compare_states(const struct hd_invocation *invocation, json_t **ret_reply, int *ret_fd)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
+	HD_AUTO_TREE_PATHS struct hd_tree_paths paths = {0};
 	HD_CLEANUP(free_bases) struct hd_base_set *bases = NULL;
 	HD_AUTO_CLOSE int fd = -1;
 	struct hd_diff_file target = {.fd = -1};
 	struct hd_diff_options wanted = {.depth = wanted_depth(invocation->json),
 		.context_lines = context_lines(),
 		.binary = with_bytes,
-		.paths = (const char *const *)invocation->arguments + invocation->n_before_dashes,
-		.n_paths = invocation->n_arguments - invocation->n_before_dashes,
 		.write = hd_diff_write_file,
 		.write_payload = &target};
 	struct hd_state_id from, to;
@@ -139,6 +149,8 @@ static int compare_states(const struct hd_invocation *invocation, json_t **ret_r
 	int r;
 
 	r = hd_locate(invocation, thread, &location);
+	if (r >= 0)
+		r = read_paths(invocation, &location, NULL, &paths);
 	if (r >= 0)
 		r = hd_state_spec_resolve(
 			location.store->index, invocation->arguments[0], location.thread, &from);
@@ -151,6 +163,8 @@ static int compare_states(const struct hd_invocation *invocation, json_t **ret_r
 		r = target.fd = fd = hd_memory_file_create("heddle-patch", 0);
 	if (r < 0)
 		return r;
+	wanted.paths = paths.items;
+	wanted.n_paths = paths.count;
 	hd_progress_begin("comparing", HD_PROGRESS_STOPS);
 	r = hd_diff_states(location.store, bases, &from, &to, &wanted, &diff);
 	hd_progress_end();
@@ -251,7 +265,7 @@ const struct hd_command hd_command_diff = {
 		       "tree differs from it; with two, how the second differs from the first. The patch is "
 		       "one that 'git apply' "
 		       "takes. --json prints the list with the counts of lines, not the patch. With "
-		       "PATHs, which are relative to the root of the tree, only what is there and below is "
+		       "PATHs, only what is there and below is "
 		       "compared, and what was moved is deleted and added.\n\n"
 		       "A state is named by 4 or more digits of its id, by a thread (its head), by @ (the "
 		       "head of the thread in "

@@ -11,6 +11,7 @@
 #include "capture/history/state_spec.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
+#include "cli/arguments/tree_paths.h"
 #include "cli/steps/take_commits.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
@@ -352,6 +353,7 @@ static int show(const struct hd_invocation *invocation, const struct hd_location
 static int run_log(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
+	HD_AUTO_TREE_PATHS struct hd_tree_paths paths = {0};
 	HD_CLEANUP(printer_clear) struct log_printer printer = {0};
 	int r;
 
@@ -360,11 +362,14 @@ static int run_log(const struct hd_invocation *invocation)
 	if (invocation->n_before_dashes > 0 && of_all)
 		return hd_fail(HD_E_USAGE, "--all begins everywhere: it goes with no state");
 	r = hd_locate(invocation, NULL, &location);
+	if (r >= 0)
+		r = hd_tree_paths_add(&location, NULL, invocation->arguments + invocation->n_before_dashes,
+			invocation->n_arguments - invocation->n_before_dashes, &paths);
 	if (r < 0)
 		return r;
 	printer.store = location.store;
-	printer.paths = (const char *const *)invocation->arguments + invocation->n_before_dashes;
-	printer.n_paths = invocation->n_arguments - invocation->n_before_dashes;
+	printer.paths = paths.items;
+	printer.n_paths = paths.count;
 	r = show(invocation, &location, &printer);
 	return r < 0 ? r : HD_EXIT_OK;
 }
@@ -375,7 +380,7 @@ const struct hd_command hd_command_log = {
 	.usage = "[-n N] [--oneline] [--graph] [THREAD|STATE|--all] [-- PATH...]",
 	.description =
 		"Shows the states from the head of THREAD, or from STATE, back to the base; with PATHs, "
-		"which are relative to the root of the tree, those that changed something there or "
+		"those that changed something there or "
 		"below. Of a state with several parents the first is followed; --graph follows all of them, "
 		"and draws in columns where lines of work begin and end. --all shows the states of all "
 		"threads and tags, the latest first. Commits that git made in the thread's worktree, and "

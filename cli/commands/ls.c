@@ -8,6 +8,7 @@
 #include "capture/compare/tree_comparison.h"
 #include "capture/trees/tree_find.h"
 #include "cli/arguments/command.h"
+#include "cli/arguments/tree_paths.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/text/state_tree.h"
@@ -39,8 +40,9 @@ struct waiting {
 };
 
 struct lister {
-	struct hd_tree_view *view; /* borrowed */
-	struct waiting *waiting;   /* owned; the last one is next */
+	const struct hd_location *location; /* borrowed */
+	struct hd_tree_view *view;          /* borrowed */
+	struct waiting *waiting;            /* owned; the last one is next */
 	size_t count, capacity;
 	json_t *entries; /* owned; NULL for text */
 };
@@ -55,28 +57,35 @@ static int wait_for(struct lister *lister, char *path, const struct hd_tree_view
 	return 0;
 }
 
-static void print(const char *path, const struct hd_tree_view_entry *entry)
+static int print(const struct lister *lister, const char *path, const struct hd_tree_view_entry *entry)
 {
+	HD_AUTO_FREE char *marked = NULL;
+	HD_AUTO_FREE char *shown = NULL;
+
+	if (asprintf(&marked, "%s%s", path, S_ISDIR(entry->mode) ? "/" : "") < 0) {
+		marked = NULL;
+		return -ENOMEM;
+	}
+	shown = hd_tree_path_shown(lister->location, marked);
+	if (!shown)
+		return -ENOMEM;
 	if (long_form)
 		printf("%06o %12llu ", entry->mode,
 			S_ISDIR(entry->mode) ? 0ull : (unsigned long long)entry->size);
 	if (nul_ends)
-		fputs(path, stdout);
+		fputs(shown, stdout);
 	else
-		hd_output_path(stdout, path);
-	if (S_ISDIR(entry->mode))
-		fputc('/', stdout);
+		hd_output_path(stdout, shown);
 	fputc(nul_ends ? '\0' : '\n', stdout);
+	return 0;
 }
 
 static int show(struct lister *lister, const char *path, const struct hd_tree_view_entry *entry)
 {
 	json_t *object;
 
-	if (!lister->entries) {
-		print(path, entry);
-		return 0;
-	}
+	if (!lister->entries)
+		return print(lister, path, entry);
 	object = json_pack("{s:s, s:i, s:I}", "type", hd_change_type_name(entry->mode), "mode",
 		(int)entry->mode, "size", (json_int_t)(S_ISDIR(entry->mode) ? 0 : entry->size));
 	if (hd_control_put_name(object, "path", path, strlen(path)) < 0) {
@@ -131,18 +140,18 @@ static int run_lister(struct lister *lister, const char *path)
 static int run_ls(const struct hd_invocation *invocation)
 {
 	HD_AUTO_STATE_TREE struct hd_state_tree tree = {0};
-	HD_AUTO_FREE char *path = strdup(invocation->n_arguments > 1 ? invocation->arguments[1] : "");
+	HD_AUTO_FREE char *path = NULL;
 	struct lister lister = {0};
 	int r;
 
-	if (!path)
-		return -ENOMEM;
-	for (size_t length = strlen(path); length > 1 && path[length - 1] == '/'; length--)
-		path[length - 1] = '\0';
 	r = hd_state_tree_open(
 		invocation, invocation->n_arguments > 0 ? invocation->arguments[0] : NULL, &tree);
+	if (r >= 0)
+		r = hd_tree_path_read(&tree.location, NULL,
+			invocation->n_arguments > 1 ? invocation->arguments[1] : ".", &path);
 	if (r < 0)
 		return r;
+	lister.location = &tree.location;
 	lister.view = tree.view;
 	lister.entries = invocation->json ? json_array() : NULL;
 	r = run_lister(&lister, path);
@@ -157,8 +166,8 @@ const struct hd_command hd_command_ls = {
 	.summary = "List the tree of a state",
 	.usage = "[-r] [-l] [-z] [STATE [--] [PATH]]",
 	.description =
-		"Lists the names in the root of STATE (default: @), or in the directory PATH, which is "
-		"relative to the root. Directories end in a slash.",
+		"Lists the names in the directory PATH of STATE (default: @); without PATH, in the one where "
+		"one stands in a mount, elsewhere in the root. Directories end in a slash.",
 	.options = options,
 	.max_arguments = 2,
 	.run = run_ls,

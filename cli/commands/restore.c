@@ -6,6 +6,7 @@
 #include "capture/threads/restore.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
+#include "cli/arguments/tree_paths.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
@@ -17,10 +18,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
-/*
- * Paths are of the tree and not of the working directory: the thread need not be mounted. If it is, its worker does the
- * work.
- */
+/* If the thread is mounted, its worker does the work. */
 
 #define MOST_PATHS 100000
 
@@ -71,15 +69,15 @@ static int restore_here(const struct hd_location *location, const struct hd_rest
 	return r;
 }
 
-static int restore_there(const struct hd_invocation *invocation, const struct hd_location *location,
-	const struct hd_restore_options *restore, struct hd_operation *operation, bool *nothing)
+static int restore_there(const struct hd_location *location, const struct hd_restore_options *restore,
+	struct hd_operation *operation, bool *nothing)
 {
 	char id[HD_STATE_ID_TEXT_SIZE];
 
 	hd_state_id_format(restore->source, id);
 	return hd_live_move(location, location->thread,
 		json_pack("{s:s, s:s, s:s, s:o}", "op", "restore", "source", id, "actor", restore->actor,
-			"paths", hd_control_paths(invocation->arguments + 1, restore->n_paths)),
+			"paths", hd_control_paths(restore->paths, restore->n_paths)),
 		"restoring", nothing, operation);
 }
 
@@ -87,6 +85,7 @@ static int run_restore(const struct hd_invocation *invocation)
 {
 	HD_AUTO_LOCATION struct hd_location location = {0};
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
+	HD_AUTO_TREE_PATHS struct hd_tree_paths paths = {0};
 	HD_AUTO_FREE char *actor = NULL;
 	HD_AUTO_THREAD_HOLD struct hd_thread_hold hold = HD_THREAD_HOLD_NONE;
 	struct hd_restore_options restore = {0};
@@ -94,9 +93,10 @@ static int run_restore(const struct hd_invocation *invocation)
 	bool nothing = false;
 	int r;
 
-	r = hd_paths_check((const char *const *)invocation->arguments + 1, invocation->n_arguments - 1);
+	r = hd_locate_thread(invocation, thread, &location);
 	if (r >= 0)
-		r = hd_locate_thread(invocation, thread, &location);
+		r = hd_tree_paths_add(&location, location.thread, invocation->arguments + 1,
+			invocation->n_arguments - 1, &paths);
 	if (r >= 0)
 		r = hd_state_spec_resolve(
 			location.store->index, invocation->arguments[0], location.thread, &source);
@@ -107,14 +107,14 @@ static int run_restore(const struct hd_invocation *invocation)
 		return -ENOMEM;
 	restore = (struct hd_restore_options){.thread = location.thread,
 		.source = &source,
-		.paths = (const char *const *)invocation->arguments + 1,
-		.n_paths = invocation->n_arguments - 1,
+		.paths = paths.items,
+		.n_paths = paths.count,
 		.actor = actor};
 	r = hd_thread_hold_take(&location, location.thread, &hold);
 	if (r >= 0)
 		r = restore_here(&location, &restore, &operation, &nothing);
 	else if (r == -HD_E_MOUNTED)
-		r = restore_there(invocation, &location, &restore, &operation, &nothing);
+		r = restore_there(&location, &restore, &operation, &nothing);
 	return r < 0 ? r : report(invocation, &location, &source, &operation, nothing);
 }
 
@@ -124,7 +124,7 @@ const struct hd_command hd_command_restore = {
 	.usage = "[--thread NAME] STATE [--] [PATH]...",
 	.description =
 		"Makes the tree of a thread (default: the thread in use, or main) that of STATE; with "
-		"PATHs, which are relative to the root of the tree, only these and what is below them. A "
+		"PATHs, only these and what is below them. A "
 		"PATH that STATE does not have is deleted.\n\n"
 		"The head stays: 'heddle diff' shows what going back changes, 'heddle capture' records it. "
 		"Changes that were not captured are kept in a state, and 'heddle undo' brings them back. "

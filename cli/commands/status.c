@@ -7,6 +7,7 @@
 #include "capture/git/import/worktree_commits.h"
 #include "cli/arguments/command.h"
 #include "cli/arguments/store_locate.h"
+#include "cli/arguments/tree_paths.h"
 #include "cli/terminal/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/text/state_text.h"
@@ -49,15 +50,17 @@ static enum hd_color color_of(const char *kind)
 	return kind[0] == 'A' ? HD_COLOR_ADDED : kind[0] == 'D' ? HD_COLOR_DELETED : HD_COLOR_MODIFIED;
 }
 
-static int print_entry(const json_t *entry)
+static int print_entry(const struct hd_location *location, const json_t *entry)
 {
 	const char *kind = hd_reply_text(entry, "kind");
 	bool ignored = json_is_true(json_object_get(entry, "ignored"));
 	const char *mark = ignored ? "!" : "";
 	HD_AUTO_FREE char *path = hd_reply_entry_path(entry);
 	HD_AUTO_FREE char *origin = hd_reply_entry_origin(entry);
+	HD_AUTO_FREE char *shown = path ? hd_tree_path_shown(location, path) : NULL;
+	HD_AUTO_FREE char *shown_origin = origin ? hd_tree_path_shown(location, origin) : NULL;
 
-	if (!path)
+	if (!shown || (origin && !shown_origin))
 		return -ENOMEM;
 	if (short_form && nul_ends) {
 		printf("%s%s %s%c", kind, mark, origin ? origin : path, '\0');
@@ -75,22 +78,22 @@ static int print_entry(const json_t *entry)
 			: kind[0] == 'R' ? "moved:"
 					 : "modified:");
 	if (origin) {
-		hd_output_path(stdout, origin);
+		hd_output_path(stdout, shown_origin);
 		fputs(" -> ", stdout);
 	}
-	hd_output_path(stdout, path);
+	hd_output_path(stdout, shown);
 	printf("%s%s\n", short_form ? "" : hd_output_color(stdout, HD_COLOR_NONE),
 		ignored && !short_form ? " (ignored)" : "");
 	return 0;
 }
 
-static int print_entries(const json_t *reply)
+static int print_entries(const struct hd_location *location, const json_t *reply)
 {
 	const json_t *entries = json_object_get(reply, "entries");
 	int r = 0;
 
 	for (size_t i = 0; i < json_array_size(entries) && r >= 0; i++)
-		r = print_entry(json_array_get(entries, i));
+		r = print_entry(location, json_array_get(entries, i));
 	return r;
 }
 
@@ -269,7 +272,7 @@ static int print_text(const struct hd_location *location, const json_t *reply)
 		return 0;
 	}
 	fputs("\nChanges since that state:\n", stdout);
-	r = print_entries(reply);
+	r = print_entries(location, reply);
 	if (r < 0)
 		return r;
 	if (total > listed)
@@ -282,13 +285,13 @@ static int print_text(const struct hd_location *location, const json_t *reply)
 	return 0;
 }
 
-static int print_short(const json_t *reply)
+static int print_short(const struct hd_location *location, const json_t *reply)
 {
 	unsigned long long total = hd_reply_number(json_object_get(reply, "changes"), "total");
 	unsigned long long listed = json_array_size(json_object_get(reply, "entries"));
 	int r;
 
-	r = print_entries(reply);
+	r = print_entries(location, reply);
 	if (r >= 0 && total > listed)
 		hd_output_remark(
 			"not listed: %llu of %llu changes; --limit N lists more", total - listed, total);
@@ -325,7 +328,7 @@ static int run_status(const struct hd_invocation *invocation)
 	if (invocation->json)
 		r = hd_output_json(json_incref(reply));
 	else
-		r = short_form ? print_short(reply) : print_text(&location, reply);
+		r = short_form ? print_short(&location, reply) : print_text(&location, reply);
 	/* What is known is shown; what is not is an error all the same. */
 	if (r >= 0)
 		r = hd_control_error(reply);

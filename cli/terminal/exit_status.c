@@ -73,6 +73,9 @@ static const struct exit_row exit_table[] = {
 		"journal from a backup, or go on with its whole part by 'heddle thread repair NAME'"},
 	{HD_E_JOURNAL_VERSION, HD_EXIT_CONFIG,
 		"use the version of heddle that wrote it; 'heddle version' shows this one"},
+	{HD_E_PATH_MISSING, HD_EXIT_NO_INPUT,
+		"a path begins where one stands in a mount, elsewhere at the root of the tree; 'heddle ls -r "
+		"STATE' lists a state's"},
 	{HD_E_STATE_SPEC, HD_EXIT_NO_INPUT,
 		"a state is a thread's name (its head), a tag, @, or 4 or more digits of an id that "
 		"'heddle log' shows"},

@@ -292,7 +292,7 @@ int hd_control_paths_read(const json_t *request, struct hd_control_paths *ret_pa
 	return 0;
 }
 
-json_t *hd_control_paths(char *const *paths, size_t n)
+json_t *hd_control_paths(const char *const *paths, size_t n)
 {
 	json_t *array = json_array();
 

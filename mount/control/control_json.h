@@ -39,7 +39,7 @@ struct hd_control_paths {
 int hd_control_paths_read(const json_t *request, struct hd_control_paths *ret_paths);
 void hd_control_paths_clear(struct hd_control_paths *paths);
 /* The value of such a field; NULL without memory. */
-json_t *hd_control_paths(char *const *paths, size_t n);
+json_t *hd_control_paths(const char *const *paths, size_t n);
 
 /* 32 hex digits. */
 json_t *hd_control_id(const struct hd_state_id *id);

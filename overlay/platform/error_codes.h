@@ -35,6 +35,7 @@
 	x(HD_E_STATE_MISSING, ENOENT, "there is no such state")                                              \
 	x(HD_E_STATE_AMBIGUOUS, EINVAL, "more than one state matches")                                       \
 	x(HD_E_TAG_MISSING, ENOENT, "there is no such tag")                                                  \
+	x(HD_E_PATH_MISSING, ENOENT, "the tree has no such path")                                            \
 	x(HD_E_TAG_EXISTS, EEXIST, "there is a tag of this name already")                                    \
 	x(HD_E_OPERATION_MISSING, ENOENT, "there is no such operation")                                      \
 	x(HD_E_OPERATION_BLOCKED, EAGAIN, "something else happened since")                                   \

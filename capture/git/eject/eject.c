@@ -82,7 +82,7 @@ static int check_tree(struct ejection *ejection)
 		return hd_fail(
 			EEXIST, "the tree has a .git of its own: 'heddle export dir' writes it as it is");
 	hd_error_clear();
-	return r == -ENOENT ? 0 : r;
+	return r == -HD_E_PATH_MISSING ? 0 : r;
 }
 
 static int prepare(struct ejection *ejection)

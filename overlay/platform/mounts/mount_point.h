@@ -44,6 +44,7 @@ int hd_mount_point_detach(const char *directory, bool lazy);
 /* One mount of type fuse.heddle as /proc/self/mountinfo names it. */
 struct hd_mount_entry {
 	const char *directory; /* unescaped */
+	const char *root;      /* what of the filesystem is there: "/", or where a bind mount begins */
 	const char *source;
 	unsigned major, minor;
 };

@@ -82,8 +82,10 @@ static bool parse_line(char *line, struct hd_mount_entry *entry)
 	source = strsep(&line, " ");
 	if (!type || !source || strcmp(type, MOUNT_TYPE) != 0 || !parse_device(fields[2], entry))
 		return false;
+	unescape(fields[3]);
 	unescape(fields[4]);
 	unescape(source);
+	entry->root = fields[3];
 	entry->directory = fields[4];
 	entry->source = source;
 	return true;

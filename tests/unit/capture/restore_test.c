@@ -136,9 +136,9 @@ static void what_is_nowhere_is_an_error_and_changes_nothing(void **state)
 
 	live_write(overlay, "README", "new\n");
 	live_close(overlay);
-	assert_int_equal(try_restore(scene, &scene->base, missing, NULL), -ENOENT);
+	assert_int_equal(try_restore(scene, &scene->base, missing, NULL), -HD_E_PATH_MISSING);
 	assert_int_equal(try_restore(scene, &scene->base, above, NULL), -EINVAL);
-	assert_int_equal(try_restore(scene, &scene->base, below_file, NULL), -ENOENT);
+	assert_int_equal(try_restore(scene, &scene->base, below_file, NULL), -HD_E_PATH_MISSING);
 	assert_success(try_restore(scene, &scene->base, same, &nothing));
 	assert_true(nothing);
 	overlay = live_open(scene);
