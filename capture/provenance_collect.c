@@ -20,7 +20,8 @@ struct collection {
 	const struct hd_capture_witness *witness;
 	struct hd_snapshot_node *root;
 	struct hd_provenance provenance; /* owned */
-	uint32_t *numbers;               /* owned array: the witness's numbers of provenance.actors */
+	uint32_t *indices; /* owned array: by the witness's number, index +1 in provenance.actors, or 0 */
+	size_t n_indices;
 };
 
 HD_TREE_ASSERT_NAMED(struct hd_snapshot_node);
@@ -49,31 +50,43 @@ static const struct hd_snapshot_node *directory_of(
 	return directory;
 }
 
+/* Room in `indices` for NUMBER. */
+static int reserve_number(struct collection *collection, uint32_t number)
+{
+	size_t wanted = collection->n_indices * 2 > number ? collection->n_indices * 2 : (size_t)number + 64;
+	uint32_t *indices;
+
+	if (number < collection->n_indices)
+		return 0;
+	indices = reallocarray(collection->indices, wanted, sizeof(*indices));
+	if (!indices)
+		return -ENOMEM;
+	memset(indices + collection->n_indices, 0, (wanted - collection->n_indices) * sizeof(*indices));
+	collection->indices = indices;
+	collection->n_indices = wanted;
+	return 0;
+}
+
 static int index_of(struct collection *collection, uint32_t number, uint32_t *ret_index)
 {
 	struct hd_provenance *provenance = &collection->provenance;
 	struct hd_provenance_actor *actors;
-	uint32_t *numbers;
-	int r;
+	int r = reserve_number(collection, number);
 
-	for (uint32_t i = 0; i < provenance->n_actors; i++) {
-		if (collection->numbers[i] != number)
-			continue;
-		*ret_index = i;
+	if (r < 0)
+		return r;
+	if (collection->indices[number] > 0) {
+		*ret_index = collection->indices[number] - 1;
 		return 0;
 	}
 	actors = reallocarray(provenance->actors, provenance->n_actors + 1, sizeof(*actors));
 	if (!actors)
 		return -ENOMEM;
 	provenance->actors = actors;
-	numbers = reallocarray(collection->numbers, provenance->n_actors + 1, sizeof(*numbers));
-	if (!numbers)
-		return -ENOMEM;
-	collection->numbers = numbers;
 	actors[provenance->n_actors] = (struct hd_provenance_actor){0};
 	r = collection->witness->actor(collection->witness->payload, number, &actors[provenance->n_actors]);
 	*ret_index = (uint32_t)provenance->n_actors;
-	numbers[provenance->n_actors++] = number;
+	collection->indices[number] = (uint32_t)++provenance->n_actors;
 	return r;
 }
 
@@ -203,16 +216,18 @@ int hd_provenance_collect(const struct hd_capture_witness *witness, struct hd_sn
 
 	witness->settle(witness->payload);
 	r = hd_tree_comparison_run(head_view, snapshot_view, HD_MOVES_TOLD, collect, &collection, &counts);
-	free(collection.numbers);
+	free(collection.indices);
 	if (r >= 0) {
 		sort_paths(&collection.provenance);
-		r = inherit_actors(&collection.provenance);
+		collection.provenance.incomplete = witness->is_incomplete(witness->payload);
+		/* Where there was no room, nothing noted may as well be something that somebody else did. */
+		if (!collection.provenance.incomplete)
+			r = inherit_actors(&collection.provenance);
 	}
 	if (r < 0) {
 		hd_provenance_clear(&collection.provenance);
 		return r;
 	}
-	collection.provenance.incomplete = witness->is_incomplete(witness->payload);
 	*ret_provenance = collection.provenance;
 	return 0;
 }

@@ -7,65 +7,141 @@
 
 #include "overlay/platform/cleanup.h"
 
-static bool same_group(const struct hd_provenance_actor *a, const struct hd_provenance_actor *b)
+struct grouping {
+	struct hd_provenance provenance; /* owned */
+	size_t *group_of; /* owned: of each actor the first of its group; behind the last one: of the unknown, itself */
+	size_t *first_path; /* owned: where those of each group begin in `paths`, and of one group more */
+	size_t *paths;      /* owned */
+};
+
+static void clear_grouping(struct grouping *grouping)
 {
-	return strcmp(a->actor, b->actor) == 0 && strcmp(a->tool_call, b->tool_call) == 0 &&
-	       strcmp(a->program, b->program) == 0 && (*a->program != '\0' || *a->actor || a->pid == b->pid);
+	hd_provenance_clear(&grouping->provenance);
+	free(grouping->group_of);
+	free(grouping->first_path);
+	free(grouping->paths);
 }
 
-/* For each actor the first that is of its group, in fresh memory; behind the last one: that of the unknown, itself. */
-static size_t *find_groups(const struct hd_provenance *provenance)
-{
-	size_t *group_of = calloc(provenance->n_actors + 1, sizeof(*group_of));
+/* ---- groups of actors ---- */
 
-	for (size_t i = 0; group_of && i <= provenance->n_actors; i++) {
-		group_of[i] = i;
-		for (size_t k = 0; k < i && i < provenance->n_actors && group_of[i] == i; k++)
-			if (same_group(&provenance->actors[k], &provenance->actors[i]))
-				group_of[i] = k;
+static int compare_actors(const void *a, const void *b)
+{
+	const struct hd_provenance_actor *left = *(const struct hd_provenance_actor *const *)a;
+	const struct hd_provenance_actor *right = *(const struct hd_provenance_actor *const *)b;
+	int order = strcmp(left->actor, right->actor);
+
+	if (order == 0)
+		order = strcmp(left->tool_call, right->tool_call);
+	if (order == 0)
+		order = strcmp(left->program, right->program);
+	/* Of whom nothing but a number is known, that is who it is. */
+	if (order == 0 && !*left->program && !*left->actor)
+		order = (left->pid > right->pid) - (left->pid < right->pid);
+	return order;
+}
+
+static int compare_actors_and_places(const void *a, const void *b)
+{
+	const struct hd_provenance_actor *left = *(const struct hd_provenance_actor *const *)a;
+	const struct hd_provenance_actor *right = *(const struct hd_provenance_actor *const *)b;
+	int order = compare_actors(a, b);
+
+	return order ? order : (left > right) - (left < right);
+}
+
+static int find_groups(struct grouping *grouping)
+{
+	const struct hd_provenance *provenance = &grouping->provenance;
+	size_t count = provenance->n_actors;
+	HD_AUTO_FREE const struct hd_provenance_actor **sorted = calloc(count + 1, sizeof(*sorted));
+
+	grouping->group_of = calloc(count + 1, sizeof(*grouping->group_of));
+	if (!sorted || !grouping->group_of)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &provenance->actors[i];
+	qsort(sorted, count, sizeof(*sorted), compare_actors_and_places);
+	for (size_t i = 0, first = 0; i < count; i++) {
+		if (i > 0 && compare_actors(&sorted[first], &sorted[i]) != 0)
+			first = i;
+		grouping->group_of[sorted[i] - provenance->actors] =
+			(size_t)(sorted[first] - provenance->actors);
 	}
-	return group_of;
+	grouping->group_of[count] = count;
+	return 0;
 }
 
-bool hd_provenance_group_has(const struct hd_provenance_group *group, const struct hd_provenance_path *path)
-{
-	bool found = path->n_actors == 0 && !group->actor;
+/* ---- paths of groups ---- */
 
-	for (unsigned i = 0; i < path->n_actors; i++)
-		found = found || group->group_of[path->actors[i]] == group->number;
-	return found;
+/* The groups that changed PATH, each once; how many. */
+static unsigned groups_of_path(const struct grouping *grouping, const struct hd_provenance_path *path,
+	size_t groups[HD_PROVENANCE_LIMIT])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < path->n_actors; i++) {
+		size_t group = grouping->group_of[path->actors[i]];
+		unsigned before = 0;
+
+		while (before < count && groups[before] != group)
+			before++;
+		if (before == count)
+			groups[count++] = group;
+	}
+	if (count == 0)
+		groups[count++] = grouping->provenance.n_actors;
+	return count;
 }
 
-static bool has_paths(const struct hd_provenance_group *group)
+static int find_paths(struct grouping *grouping)
 {
-	for (size_t i = 0; i < group->provenance->n_paths; i++)
-		if (hd_provenance_group_has(group, &group->provenance->paths[i]))
-			return true;
-	return false;
+	const struct hd_provenance *provenance = &grouping->provenance;
+	size_t groups[HD_PROVENANCE_LIMIT];
+	/* Counted two places ahead and filled one place ahead: in the end each has where its group begins. */
+	size_t *next = calloc(provenance->n_actors + 3, sizeof(*next));
+
+	grouping->first_path = next;
+	if (!next)
+		return -ENOMEM;
+	for (size_t i = 0; i < provenance->n_paths; i++)
+		for (unsigned k = groups_of_path(grouping, &provenance->paths[i], groups); k > 0; k--)
+			next[groups[k - 1] + 2]++;
+	for (size_t group = 2; group < provenance->n_actors + 3; group++)
+		next[group] += next[group - 1];
+	grouping->paths = calloc(next[provenance->n_actors + 2] + 1, sizeof(*grouping->paths));
+	if (!grouping->paths)
+		return -ENOMEM;
+	for (size_t i = 0; i < provenance->n_paths; i++)
+		for (unsigned k = groups_of_path(grouping, &provenance->paths[i], groups); k > 0; k--)
+			grouping->paths[next[groups[k - 1] + 1]++] = i;
+	return 0;
 }
 
-int hd_provenance_each_group(
-	struct hd_store *store, const struct hd_state *state, hd_provenance_group_emit emit, void *payload)
+int hd_provenance_each_group(struct hd_store *store, const struct hd_state *state,
+	hd_provenance_group_emit emit, void *payload, bool *ret_incomplete)
 {
-	HD_CLEANUP(hd_provenance_clear) struct hd_provenance provenance = {0};
-	HD_AUTO_FREE size_t *group_of = NULL;
-	int r = hd_provenance_of_state(store, state, &provenance);
+	HD_CLEANUP(clear_grouping) struct grouping grouping = {0};
+	const struct hd_provenance *provenance = &grouping.provenance;
+	int r = hd_provenance_of_state(store, state, &grouping.provenance);
 
 	if (r == -ENOENT)
 		return 1;
-	if (r < 0)
-		return r;
-	group_of = find_groups(&provenance);
-	if (!group_of)
-		return -ENOMEM;
-	for (size_t i = 0; i <= provenance.n_actors && r >= 0; i++) {
-		struct hd_provenance_group group = {.provenance = &provenance,
-			.actor = i < provenance.n_actors ? &provenance.actors[i] : NULL,
+	if (r >= 0)
+		r = find_groups(&grouping);
+	if (r >= 0)
+		r = find_paths(&grouping);
+	for (size_t i = 0; i <= provenance->n_actors && r >= 0; i++) {
+		struct hd_provenance_group group = {.provenance = provenance,
+			.actor = i < provenance->n_actors ? &provenance->actors[i] : NULL,
 			.number = i,
-			.group_of = group_of};
+			.group_of = grouping.group_of};
 
-		if (group_of[i] == i && has_paths(&group))
+		group.paths = &grouping.paths[grouping.first_path[i]];
+		group.n_paths = grouping.first_path[i + 1] - grouping.first_path[i];
+		if (group.n_paths > 0)
 			r = emit(&group, payload);
 	}
+	if (r >= 0)
+		*ret_incomplete = provenance->incomplete;
 	return r;
 }

@@ -12,6 +12,8 @@
  * Errors      Those of hd_provenance_of_state but -ENOENT, -ENOMEM.
  */
 
+#include <stdbool.h>
+
 #include "overlay/store/provenance.h"
 
 struct hd_provenance_group {
@@ -19,15 +21,17 @@ struct hd_provenance_group {
 	const struct hd_provenance_actor *actor; /* the first of it; NULL: nobody knows who */
 	size_t number;
 	const size_t *group_of; /* of each actor */
+	const size_t *paths;    /* indices of those that it changed, in their order */
+	size_t n_paths;
 };
 
 typedef int (*hd_provenance_group_emit)(const struct hd_provenance_group *group, void *payload);
 
-/* Calls EMIT for each group that has paths, until it fails. 1 where nothing was recorded. */
-int hd_provenance_each_group(
-	struct hd_store *store, const struct hd_state *state, hd_provenance_group_emit emit, void *payload);
-
-/* Whether PATH, of the group's provenance, was changed by it. */
-bool hd_provenance_group_has(const struct hd_provenance_group *group, const struct hd_provenance_path *path);
+/*
+ * Calls EMIT for each group that has paths, until it fails. 1 where nothing was recorded; else *RET_INCOMPLETE: something was
+ * changed that there was no room for, by those who are not known.
+ */
+int hd_provenance_each_group(struct hd_store *store, const struct hd_state *state,
+	hd_provenance_group_emit emit, void *payload, bool *ret_incomplete);
 
 #endif

@@ -45,13 +45,9 @@ static int print_group(const struct hd_provenance_group *group, void *payload)
 	else
 		fputs("unknown", stream);
 	fprintf(stream, "%s:\n", hd_output_color(stream, HD_COLOR_NONE));
-	for (size_t i = 0; i < group->provenance->n_paths; i++) {
-		const struct hd_provenance_path *path = &group->provenance->paths[i];
-
-		if (!hd_provenance_group_has(group, path))
-			continue;
+	for (size_t i = 0; i < group->n_paths; i++) {
 		fputs("        ", stream);
-		hd_output_path(stream, path->path);
+		hd_output_path(stream, group->provenance->paths[group->paths[i]].path);
 		fputc('\n', stream);
 	}
 	return 0;
@@ -59,8 +55,11 @@ static int print_group(const struct hd_provenance_group *group, void *payload)
 
 int hd_actors_print(struct hd_store *store, const struct hd_state *state, FILE *stream)
 {
-	int r = hd_provenance_each_group(store, state, print_group, stream);
+	bool incomplete = false;
+	int r = hd_provenance_each_group(store, state, print_group, stream, &incomplete);
 
+	if (r == 0 && incomplete)
+		fputs("\n    More was changed than could be noted.\n", stream);
 	return r < 0 ? r : 0;
 }
 
@@ -71,13 +70,10 @@ static json_t *paths_json(const struct hd_provenance_group *group)
 	const struct hd_provenance *provenance = group->provenance;
 	json_t *paths = json_array();
 
-	for (size_t i = 0; i < provenance->n_paths; i++) {
-		json_t *path;
+	for (size_t i = 0; i < group->n_paths; i++) {
+		json_t *path = json_object();
 
-		if (!hd_provenance_group_has(group, &provenance->paths[i]))
-			continue;
-		path = json_object();
-		if (!path || hd_json_set_path(path, "path", provenance->paths[i].path) < 0 ||
+		if (!path || hd_json_set_path(path, "path", provenance->paths[group->paths[i]].path) < 0 ||
 			json_array_append(paths, path) < 0) {
 			json_decref(path);
 			json_decref(paths);
@@ -124,10 +120,13 @@ static int append_group(const struct hd_provenance_group *group, void *payload)
 int hd_actors_json(struct hd_store *store, const struct hd_state *state, json_t *object)
 {
 	json_t *groups = json_array();
-	int r = groups ? hd_provenance_each_group(store, state, append_group, groups) : -ENOMEM;
+	bool incomplete = false;
+	int r = groups ? hd_provenance_each_group(store, state, append_group, groups, &incomplete) : -ENOMEM;
 
-	if (r == 0)
+	if (r == 0) {
+		(void)json_object_set_new(object, "actors_incomplete", json_boolean(incomplete));
 		return json_object_set_new(object, "actors", groups) < 0 ? -ENOMEM : 0;
+	}
 	json_decref(groups);
 	return r < 0 ? r : json_object_set_new(object, "actors", json_null()) < 0 ? -ENOMEM : 0;
 }

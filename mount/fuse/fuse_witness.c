@@ -83,6 +83,12 @@ static void note_open(const struct request *request)
 		hd_witness_note_opened(request->witness, request->header->nodeid, request->pid);
 }
 
+static void note_release(const struct request *request)
+{
+	if ((field32(request, offsetof(struct fuse_release_in, flags)) & O_ACCMODE) != O_RDONLY)
+		hd_witness_note_released(request->witness, request->header->nodeid);
+}
+
 static void note(const struct request *request)
 {
 	uint64_t ino = request->header->nodeid;
@@ -108,6 +114,9 @@ static void note(const struct request *request)
 		break;
 	case FUSE_OPEN:
 		note_open(request);
+		break;
+	case FUSE_RELEASE:
+		note_release(request);
 		break;
 	case FUSE_CREATE:
 		note_name(request, sizeof(struct fuse_create_in), ino);

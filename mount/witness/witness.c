@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The changes: a table of fixed size, its entries in the order in which they came, found by buckets of indices. It is
- * only emptied, by a capture, which moves what came after its mark to the front and makes the buckets anew.
+ * The changes: an array in the order in which they came, found by buckets of indices. It is only emptied, by a capture, which
+ * moves what came after its mark to the front and makes the buckets anew.
  *
  * Names are kept as hashes: a directory's names that are gone cannot be listed from here, and a capture knows the names
  * that it asks for.
@@ -42,10 +42,11 @@ int hd_witness_new(struct hd_witness **ret_witness)
 	witness->moment_ns = moment();
 	hd_mutex_init(&witness->mutex, HD_RANK_LEAF);
 	hd_condition_init(&witness->seen);
-	witness->actors = calloc(HD_WITNESS_ACTORS, sizeof(*witness->actors));
 	/* Pages that are never used cost nothing. */
-	witness->changes = calloc(HD_WITNESS_CHANGES, sizeof(*witness->changes));
-	witness->buckets = calloc(HD_WITNESS_CHANGES, sizeof(*witness->buckets));
+	witness->actors = calloc(HD_WITNESS_ACTORS, sizeof(*witness->actors));
+	witness->capacity = WITNESS_CHANGES_AT_FIRST;
+	witness->changes = calloc(witness->capacity, sizeof(*witness->changes));
+	witness->buckets = calloc(WITNESS_CHANGE_BUCKETS, sizeof(*witness->buckets));
 	r = witness->actors && witness->changes && witness->buckets ? 0 : -ENOMEM;
 	if (r >= 0)
 		r = hd_watch_set_new(&witness->set);
@@ -71,15 +72,13 @@ void hd_witness_free(struct hd_witness *witness)
 		hd_watch_set_wake(witness->set);
 		hd_thread_join(witness->thread);
 	}
-	for (uint32_t i = 0; witness->actors && i < HD_WITNESS_ACTORS; i++) {
-		struct witness_actor *actor = &witness->actors[i];
+	for (uint32_t number = 1; number <= witness->n_actors; number++) {
+		struct witness_actor *actor = &witness->actors[number];
 
 		if (actor->phase == ACTOR_FREE)
 			continue;
 		hd_cleanup_close(&actor->watch_fd);
-		free(actor->program);
-		free(actor->actor);
-		free(actor->tool_call);
+		hd_witness_identity_put_locked(witness, actor->identity);
 	}
 	hd_watch_set_free(witness->set);
 	free(witness->actors);
@@ -101,7 +100,7 @@ static uint32_t *bucket_of_locked(struct hd_witness *witness, hd_ino ino, uint64
 {
 	const uint64_t key[] = {ino, hash};
 
-	return &witness->buckets[hd_checksum64(key, sizeof(key)) % HD_WITNESS_CHANGES];
+	return &witness->buckets[hd_checksum64(key, sizeof(key)) % WITNESS_CHANGE_BUCKETS];
 }
 
 static struct witness_change *find_locked(struct hd_witness *witness, hd_ino ino, uint64_t hash)
@@ -112,6 +111,18 @@ static struct witness_change *find_locked(struct hd_witness *witness, hd_ino ino
 	return NULL;
 }
 
+/* Room for CAPACITY changes; false, and all as it was, when memory is short. */
+static bool resize_locked(struct hd_witness *witness, uint32_t capacity)
+{
+	struct witness_change *changes = reallocarray(witness->changes, capacity, sizeof(*changes));
+
+	if (!changes)
+		return false;
+	witness->changes = changes;
+	witness->capacity = capacity;
+	return true;
+}
+
 static struct witness_change *find_or_add_locked(struct hd_witness *witness, hd_ino ino, uint64_t hash)
 {
 	struct witness_change *change = find_locked(witness, ino, hash);
@@ -119,7 +130,8 @@ static struct witness_change *find_or_add_locked(struct hd_witness *witness, hd_
 
 	if (change)
 		return change;
-	if (witness->n_changes == HD_WITNESS_CHANGES) {
+	if (witness->n_changes == witness->capacity &&
+		(witness->capacity >= HD_WITNESS_CHANGES || !resize_locked(witness, witness->capacity * 2))) {
 		witness->incomplete = true;
 		return NULL;
 	}
@@ -153,7 +165,13 @@ static void note_locked(struct hd_witness *witness, struct witness_change *chang
 		return;
 	if (pid == 0)
 		number = change->opened_by;
-	put_first(change, number);
+	if (pid == 0 || number != 0) {
+		put_first(change, number);
+		return;
+	}
+	/* Those who changed it before are not who did it last. */
+	change->n_actors = 0;
+	witness->incomplete = true;
 }
 
 /*
@@ -187,6 +205,15 @@ void hd_witness_see(struct hd_witness *witness, pid_t pid)
 		hd_watch_set_wake(witness->set);
 }
 
+/* Who asks as PID: of a thread that was found to be one of a process, that. */
+static uint32_t process_of_locked(struct hd_witness *witness, pid_t pid, bool *ret_is_new)
+{
+	uint32_t number = hd_witness_actor_of_locked(witness, pid, ret_is_new);
+	uint32_t process = witness->actors[number].same_as;
+
+	return process ? process : number;
+}
+
 void hd_witness_note(struct hd_witness *witness, hd_ino ino, const char *name, size_t length, pid_t pid)
 {
 	struct witness_change *change;
@@ -197,7 +224,7 @@ void hd_witness_note(struct hd_witness *witness, hd_ino ino, const char *name, s
 		return;
 	hd_mutex_lock(&witness->mutex);
 	if (pid > 0)
-		number = hd_witness_actor_of_locked(witness, pid, &is_new);
+		number = process_of_locked(witness, pid, &is_new);
 	change = find_or_add_locked(witness, ino, name_hash(name, length));
 	if (change)
 		note_locked(witness, change, number, pid);
@@ -219,13 +246,27 @@ void hd_witness_note_opened(struct hd_witness *witness, hd_ino ino, pid_t pid)
 	hd_mutex_lock(&witness->mutex);
 	change = find_or_add_locked(witness, ino, 0);
 	if (change) {
-		change->opened_by = hd_witness_actor_of_locked(witness, pid, &is_new);
+		change->opened_by = process_of_locked(witness, pid, &is_new);
 		is_new |= hd_witness_name_actor_locked(witness, change->opened_by);
+		change->n_opened += change->n_opened < UINT16_MAX;
 		change->when = ++witness->clock;
 	}
 	hd_mutex_unlock(&witness->mutex);
 	if (is_new)
 		hd_watch_set_wake(witness->set);
+}
+
+void hd_witness_note_released(struct hd_witness *witness, hd_ino ino)
+{
+	struct witness_change *change;
+
+	if (!witness)
+		return;
+	hd_mutex_lock(&witness->mutex);
+	change = find_locked(witness, ino, 0);
+	if (change && change->n_opened > 0 && --change->n_opened == 0)
+		change->opened_by = 0;
+	hd_mutex_unlock(&witness->mutex);
 }
 
 /* ---- captures ---- */
@@ -245,7 +286,7 @@ void hd_witness_forget(struct hd_witness *witness, uint64_t mark)
 	uint32_t kept = 0;
 
 	hd_mutex_lock(&witness->mutex);
-	memset(witness->buckets, 0, HD_WITNESS_CHANGES * sizeof(*witness->buckets));
+	memset(witness->buckets, 0, WITNESS_CHANGE_BUCKETS * sizeof(*witness->buckets));
 	for (uint32_t i = 0; i < witness->n_changes; i++) {
 		struct witness_change change = witness->changes[i];
 		uint32_t *bucket;
@@ -261,7 +302,9 @@ void hd_witness_forget(struct hd_witness *witness, uint64_t mark)
 		*bucket = ++kept;
 	}
 	witness->n_changes = kept;
-	witness->incomplete = false;
+	if (kept <= WITNESS_CHANGES_AT_FIRST && witness->capacity > WITNESS_CHANGES_AT_FIRST)
+		(void)resize_locked(witness, WITNESS_CHANGES_AT_FIRST);
+	witness->incomplete = witness->full = false;
 	hd_witness_sweep_actors_locked(witness);
 	hd_mutex_unlock(&witness->mutex);
 }
@@ -307,13 +350,15 @@ static char *copy(const char *text)
 int hd_witness_actor(struct hd_witness *witness, uint32_t number, struct hd_provenance_actor *ret_actor)
 {
 	const struct witness_actor *actor = &witness->actors[number];
+	const struct witness_identity *known;
 
 	hd_mutex_lock(&witness->mutex);
+	known = actor->identity;
 	*ret_actor =
 		(struct hd_provenance_actor){.pid = (uint32_t)(actor->process ? actor->process : actor->pid),
-			.program = copy(actor->program),
-			.actor = copy(actor->actor),
-			.tool_call = copy(actor->tool_call)};
+			.program = copy(known ? known->program : NULL),
+			.actor = copy(known ? known->actor : NULL),
+			.tool_call = copy(known ? known->tool_call : NULL)};
 	hd_mutex_unlock(&witness->mutex);
 	return ret_actor->program && ret_actor->actor && ret_actor->tool_call ? 0 : -ENOMEM;
 }

@@ -11,8 +11,8 @@
  * that has ended by then is known by its number alone. A number is one process for as long as that lives: its end is
  * watched.
  *
- * Memory      HD_WITNESS_CHANGES inodes and names and HD_WITNESS_ACTORS processes between two captures; what exceeds that
- *             is not noted, and the capture says so. All of it ends with the process: what a worker that died had noted
+ * Memory      HD_WITNESS_CHANGES inodes and names and HD_WITNESS_ACTORS processes that changed them last between two captures;
+ *             what exceeds that is not noted, and the capture says so. All of it ends with the process: what a worker that died had noted
  *             is not known afterwards, nor what was changed before the last unmount and is not captured.
  * Ownership   The caller frees texts that he is given. NULL is a witness who notes nothing.
  * Threads     Any. _settle waits; _note waits, once per process, for ten milliseconds at most; nothing else does.
@@ -23,8 +23,8 @@
 #include "overlay/overlay.h"
 #include "overlay/store/provenance.h"
 
-#define HD_WITNESS_CHANGES 65536u
-#define HD_WITNESS_ACTORS 4096u
+#define HD_WITNESS_CHANGES 1048576u
+#define HD_WITNESS_ACTORS 65536u
 
 struct hd_witness;
 
@@ -42,6 +42,8 @@ void hd_witness_note(struct hd_witness *witness, hd_ino ino, const char *name, s
 void hd_witness_see(struct hd_witness *witness, pid_t pid);
 /* PID has INO open for writing. */
 void hd_witness_note_opened(struct hd_witness *witness, hd_ino ino, pid_t pid);
+/* One of those has closed it, and what it had mapped of it is written. */
+void hd_witness_note_released(struct hd_witness *witness, hd_ino ino);
 
 /* The moment: what is noted from now on survives hd_witness_forget of it. */
 uint64_t hd_witness_mark(struct hd_witness *witness);

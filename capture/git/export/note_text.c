@@ -45,7 +45,6 @@ static int put_group(const struct hd_provenance_group *group, void *payload)
 {
 	const struct hd_provenance *provenance = group->provenance;
 	struct hd_buffer *out = payload;
-	size_t count = 0;
 
 	hd_buffer_put_text(out, "\nchanged by");
 	if (group->actor)
@@ -53,21 +52,20 @@ static int put_group(const struct hd_provenance_group *group, void *payload)
 	else
 		hd_buffer_put_text(out, " nobody knows whom");
 	hd_buffer_put_text(out, ":\n");
-	for (size_t i = 0; i < provenance->n_paths; i++) {
-		if (!hd_provenance_group_has(group, &provenance->paths[i]) || ++count > HD_NOTE_PATHS)
-			continue;
+	for (size_t i = 0; i < group->n_paths && i < HD_NOTE_PATHS; i++) {
 		hd_buffer_put_u8(out, '\t');
-		hd_quoted_path_put(out, "", provenance->paths[i].path);
+		hd_quoted_path_put(out, "", provenance->paths[group->paths[i]].path);
 		hd_buffer_put_u8(out, '\n');
 	}
-	if (count > HD_NOTE_PATHS)
-		hd_buffer_printf(out, "\tand %zu more\n", count - HD_NOTE_PATHS);
+	if (group->n_paths > HD_NOTE_PATHS)
+		hd_buffer_printf(out, "\tand %zu more\n", group->n_paths - HD_NOTE_PATHS);
 	return hd_buffer_status(out);
 }
 
 int hd_note_text_put(struct hd_store *store, const struct hd_state *state, struct hd_buffer *out)
 {
 	char id[HD_STATE_ID_TEXT_SIZE];
+	bool incomplete = false;
 	int r;
 
 	hd_state_id_format(&state->id, id);
@@ -75,6 +73,8 @@ int hd_note_text_put(struct hd_store *store, const struct hd_state *state, struc
 	for (size_t i = 0; i < state->n_facts; i++)
 		if (strcmp(state->facts[i].key, HD_PROVENANCE_FACT) != 0)
 			put_fact(out, &state->facts[i]);
-	r = hd_provenance_each_group(store, state, put_group, out);
+	r = hd_provenance_each_group(store, state, put_group, out, &incomplete);
+	if (r == 0 && incomplete)
+		hd_buffer_put_text(out, "\nmore was changed than could be noted\n");
 	return r < 0 ? r : hd_buffer_status(out);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 120
+# TIMEOUT: 240
 #
 # Who changed what, with --record: programs and their HEDDLE_ACTOR and HEDDLE_TOOL_CALL, by every kind of change, per
 # state; what is not known is said to be unknown.
@@ -124,6 +124,19 @@ done
 wait
 capture "Many" >/dev/null
 check_by < <(for number in $(seq 40); do echo "many$number agent|$number|touch"; done)
+
+# More than a build has: each path has who changed it, and all is said to be known.
+HEDDLE_TOOL_CALL=crowd python3 - "$MNT" <<'END'
+import os, sys
+os.mkdir(f"{sys.argv[1]}/crowd")
+for number in range(5000):
+    if os.fork() == 0:
+        os.close(os.open(f"{sys.argv[1]}/crowd/{number}", os.O_CREAT | os.O_WRONLY))
+        os._exit(0)
+    os.wait()
+END
+capture "A crowd" >/dev/null
+check_equal "$(heddle log -n1 --by-actor --json | json_field '[s["states"][0]["actors_incomplete"]] + [[a.get("tool_call"), len(a["pids"]), len(a["paths"])] for a in s["states"][0]["actors"]]')" '[false, ["crowd", 5001, 5001]]'
 
 # Without --record nothing is said, and a fact of that name is heddle's own.
 heddle_remount

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,6 +23,22 @@ static int setup(void **state)
 	assert_int_equal(hd_witness_new(&witness), 0);
 	*state = witness;
 	return 0;
+}
+
+/* No change is held, so that thousands of processes take no thousands of switches of threads. */
+static int setup_hasty(void **state)
+{
+	const char *wish = getenv("HEDDLE_DEBUG_WITNESS_MS");
+	char *before = wish ? strdup(wish) : NULL;
+	int r;
+
+	setenv("HEDDLE_DEBUG_WITNESS_MS", "0", 1);
+	r = setup(state);
+	unsetenv("HEDDLE_DEBUG_WITNESS_MS");
+	if (before)
+		setenv("HEDDLE_DEBUG_WITNESS_MS", before, 1);
+	free(before);
+	return r;
 }
 
 static int teardown(void **state)
@@ -177,21 +195,95 @@ static void what_exceeds_the_room_is_said(void **state)
 	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 1);
 }
 
+/* Numbers that no process has: each is another that has ended. */
+#define NO_PROCESS 0x3fff0000
+
+static void who_changed_nothing_last_makes_room(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+	struct hd_provenance_actor actor;
+	int last = (int)HD_WITNESS_ACTORS + HD_WITNESS_ACTORS / 4;
+
+	for (int i = 0; i <= last; i++) {
+		hd_witness_note(witness, 1, NULL, 0, NO_PROCESS + i);
+		if (i % 1000 == 0)
+			hd_witness_settle(witness);
+	}
+	assert_false(hd_witness_is_incomplete(witness));
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), HD_PROVENANCE_LIMIT);
+	for (int i = 0; i < HD_PROVENANCE_LIMIT; i++) {
+		assert_int_equal(hd_witness_actor(witness, numbers[i], &actor), 0);
+		assert_int_equal(actor.pid, NO_PROCESS + last - i);
+		clear(&actor);
+	}
+}
+
 static void processes_exceed_the_room_too(void **state)
 {
 	struct hd_witness *witness = *state;
 	uint32_t numbers[HD_PROVENANCE_LIMIT];
 
-	/* Numbers that no process has: each is another that has ended. */
-	for (int i = 0; i < (int)HD_WITNESS_ACTORS + 10; i++) {
-		hd_witness_note(witness, 1, NULL, 0, 0x3fff0000 + i);
-		hd_witness_settle(witness);
-	}
+	hd_witness_note(witness, HD_WITNESS_ACTORS + 5, NULL, 0, getpid());
+	for (int i = 1; i < (int)HD_WITNESS_ACTORS + 10; i++)
+		hd_witness_note(witness, (hd_ino)i, NULL, 0, NO_PROCESS + i);
 	assert_true(hd_witness_is_incomplete(witness));
+	assert_int_equal(hd_witness_who(witness, 5, NULL, numbers), 1);
+	/* Neither the kernel nor who changed it before did that. */
+	assert_int_equal(hd_witness_who(witness, HD_WITNESS_ACTORS + 5, NULL, numbers), 0);
 	hd_witness_forget(witness, hd_witness_mark(witness));
 	hd_witness_note(witness, 2, NULL, 0, getpid());
 	assert_int_equal(hd_witness_who(witness, 2, NULL, numbers), 1);
 	assert_int_not_equal(numbers[0], 0);
+}
+
+static void who_closed_it_writes_nothing_any_more(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+
+	hd_witness_note_opened(witness, 1, getpid());
+	hd_witness_note_opened(witness, 1, getpid());
+	hd_witness_note_released(witness, 1);
+	hd_witness_note_released(witness, 2);
+	hd_witness_forget(witness, hd_witness_mark(witness));
+	hd_witness_note(witness, 1, NULL, 0, 0);
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 1);
+	assert_int_not_equal(numbers[0], 0);
+	hd_witness_note_released(witness, 1);
+	hd_witness_forget(witness, hd_witness_mark(witness));
+	hd_witness_note(witness, 1, NULL, 0, 0);
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 1);
+	assert_int_equal(numbers[0], 0);
+}
+
+static void *note_ten(void *payload)
+{
+	struct hd_witness *witness = payload;
+
+	for (hd_ino ino = 100; ino < 110; ino++)
+		hd_witness_note(witness, ino, NULL, 0, (pid_t)syscall(SYS_gettid));
+	return NULL;
+}
+
+static void threads_are_their_process(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT], first[HD_PROVENANCE_LIMIT];
+	pthread_t threads[8];
+
+	hd_witness_note(witness, 1, NULL, 0, getpid());
+	hd_witness_settle(witness);
+	assert_int_equal(hd_witness_who(witness, 1, NULL, first), 1);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, note_ten, witness), 0);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	hd_witness_settle(witness);
+	for (hd_ino ino = 100; ino < 110; ino++) {
+		assert_int_equal(hd_witness_who(witness, ino, NULL, numbers), 1);
+		assert_int_equal(numbers[0], first[0]);
+	}
 }
 
 int main(void)
@@ -203,8 +295,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_kernel_writes_for_who_wrote_or_opened, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_capture_forgets_what_came_before_its_mark, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_exceeds_the_room_is_said, setup, teardown),
-		cmocka_unit_test_setup_teardown(processes_exceed_the_room_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_changed_nothing_last_makes_room, setup_hasty, teardown),
+		cmocka_unit_test_setup_teardown(processes_exceed_the_room_too, setup_hasty, teardown),
+		cmocka_unit_test_setup_teardown(who_closed_it_writes_nothing_any_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads_are_their_process, setup, teardown),
 	};
 
+	/* On a busy machine the thread that looks may be late. */
+	setenv("HEDDLE_DEBUG_WITNESS_MS", "20000", 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
