@@ -19,12 +19,13 @@
 
 #define NOBODY "unknown <>"
 
-static bool has_journal(const struct hd_store *store, uint32_t number)
+/* 1 when it has: what is not known must not be taken for nothing. */
+static int has_journal(const struct hd_store *store, uint32_t number)
 {
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "threads/%u/journal", number);
-	return hd_file_exists(store->fd, path);
+	return hd_file_look(store->fd, path);
 }
 
 static int capture_aside(
@@ -68,9 +69,10 @@ int hd_thread_change_keep(struct hd_store *store, const char *thread, const char
 	r = hd_index_get_thread(store->index, thread, &record);
 	if (r < 0)
 		return r;
-	if (has_journal(store, record.number))
+	r = has_journal(store, record.number);
+	if (r > 0)
 		r = open_and_capture(store, thread, author, message, ret_tree);
-	else
+	else if (r == 0)
 		*ret_tree = record.tree; /* a thread that nobody ever opened is what its record says */
 	hd_thread_clear(&record);
 	return r;

@@ -444,8 +444,9 @@ bool hd_journal_was_closed(int directory_fd, uint32_t thread)
 {
 	struct hd_journal_origins origins;
 	struct hd_journal_end end;
+	int there = hd_file_look(directory_fd, "journal");
 
-	if (!hd_file_exists(directory_fd, "journal"))
+	if (there == 0)
 		return !read_end(directory_fd, &end);
-	return hd_journal_closed_end(directory_fd, thread, &end, &origins);
+	return there > 0 && hd_journal_closed_end(directory_fd, thread, &end, &origins);
 }

@@ -53,7 +53,9 @@ int hd_fork_begin_closed(struct hd_store *store, uint32_t from, struct hd_fork *
 
 	thread_path(path, from, "");
 	r = directory_fd = hd_directory_open(store->fd, path);
-	if (r >= 0 && !hd_file_exists(directory_fd, "journal") && hd_journal_was_closed(directory_fd, from))
+	if (r >= 0)
+		r = hd_file_look(directory_fd, "journal");
+	if (r == 0 && hd_journal_was_closed(directory_fd, from))
 		r = -ENOENT;
 	if (r >= 0)
 		r = lock_fd = hd_file_open_lock(directory_fd, "lock");

@@ -216,11 +216,19 @@ int hd_file_link(int directory_fd, const char *from, const char *to)
 	return linkat(directory_fd, from, directory_fd, to, 0) < 0 ? hd_errno() : 0;
 }
 
-bool hd_file_exists(int directory_fd, const char *path)
+int hd_file_look(int directory_fd, const char *path)
 {
 	struct stat st;
+	int r = hd_file_stat_at(directory_fd, path, &st);
 
-	return hd_file_stat_at(directory_fd, path, &st) == 0;
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	return r < 0 ? r : 1;
+}
+
+bool hd_file_exists(int directory_fd, const char *path)
+{
+	return hd_file_look(directory_fd, path) > 0;
 }
 
 int hd_file_open_or_read(int directory_fd, const char *path, int flags, bool *ret_writable)

@@ -53,7 +53,9 @@ int hd_file_unlink(int directory_fd, const char *path);                 /* (io) 
 int hd_directory_remove(int directory_fd, const char *path);            /* rmdir (io) */
 int hd_file_rename(int directory_fd, const char *from, const char *to); /* (io) */
 int hd_file_link(int directory_fd, const char *from, const char *to);   /* (io) */
-bool hd_file_exists(int directory_fd, const char *path);                /* (io) */
+bool hd_file_exists(int directory_fd, const char *path); /* (io) false also where nobody can tell */
+/* (io) 1 when there is something at PATH, 0 when there is nothing: for who gives something up because of that. */
+int hd_file_look(int directory_fd, const char *path);
 
 /* mkdir -p (io): an existing directory is fine. */
 int hd_directory_make(int directory_fd, const char *path, mode_t mode);

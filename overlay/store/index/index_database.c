@@ -411,9 +411,11 @@ static int open_database(struct hd_index *index, bool create)
 int hd_index_open(int store_fd, const char *store_path, bool create, struct hd_index **ret_index)
 {
 	struct hd_index *index;
-	int r;
+	int r = hd_file_look(store_fd, HD_INDEX_FILE);
 
-	if (create == hd_file_exists(store_fd, HD_INDEX_FILE))
+	if (r < 0)
+		return hd_fail(r, "look for %s/" HD_INDEX_FILE, store_path);
+	if (create == (r > 0))
 		return create ? -HD_E_STORE_EXISTS
 			      : hd_fail(HD_E_STORE_CORRUPT, "%s/" HD_INDEX_FILE " is missing", store_path);
 	index = calloc(1, sizeof(*index));

@@ -115,6 +115,12 @@ static void links_are_described_not_followed(void **state)
 	assert_true(S_ISLNK(st.st_mode));
 	assert_true(hd_file_exists(scratch->fd, "link"));
 	assert_false(hd_file_exists(scratch->fd, "nowhere"));
+	assert_int_equal(hd_file_look(scratch->fd, "link"), 1);
+	assert_int_equal(hd_file_look(scratch->fd, "nowhere"), 0);
+	assert_int_equal(hd_file_look(scratch->fd, "link/below"), 0);
+	/* Nobody can tell. */
+	assert_int_equal(hd_file_look(-1, "link"), -EBADF);
+	assert_false(hd_file_exists(-1, "link"));
 	assert_int_equal(hd_file_read_link(scratch->fd, "link", target, 8, &size), 0);
 	assert_int_equal(size, 7);
 	assert_string_equal(target, "nowhere");
