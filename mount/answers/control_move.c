@@ -2,8 +2,10 @@
 #include "mount/answers/control_move.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/threads/operation_undo.h"
 #include "capture/threads/restore.h"
@@ -12,6 +14,8 @@
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/log.h"
+#include "overlay/platform/processes/process.h"
 #include "overlay/snapshot.h"
 
 /*
@@ -43,10 +47,23 @@ static void begin(struct moving *moving)
 		environment->switching->hold_changes(environment->session);
 }
 
+/*
+ * A tree of which a part is switched must be changed by nobody: who opens it next finishes that, and would do so over the changes.
+ * The next worker is who does, as after any death.
+ */
+static void give_way(const struct moving *moving)
+{
+	hd_log(HD_LOG_ERROR, "thread '%s' could not be given its other tree: the next worker finishes it",
+		hd_overlay_thread(moving->overlay));
+	(void)hd_process_kill(getpid(), SIGKILL);
+}
+
 static void end(struct moving *moving)
 {
 	const struct hd_control_environment *environment = moving->environment;
 
+	if (environment->session && hd_switch_is_announced(moving->overlay))
+		give_way(moving);
 	if (environment->session)
 		environment->switching->release_changes(environment->session, moving->live.tree_switch);
 	(void)hd_switch_told(moving->overlay);

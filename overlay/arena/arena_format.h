@@ -95,8 +95,8 @@ enum hd_switch_step {
 struct hd_switch_head {
 	struct hd_state_id target;
 	uint64_t
-		operation; /* the thread's last one before it: a later one means that the switch is to be done */
-	uint32_t step;     /* enum hd_switch_step */
+		operation; /* the log's last one before it: a later one that gave the thread this tree means that it is to be done */
+	uint32_t step; /* enum hd_switch_step */
 	uint32_t padding[9];
 };
 

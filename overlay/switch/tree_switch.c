@@ -11,9 +11,8 @@
 #include "overlay/journal/flush.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/log.h"
-#include "overlay/store/index/index_operations.h"
 #include "overlay/switch/tree_switch_types.h"
 
 /*
@@ -25,6 +24,10 @@
  * The edits take more than one transaction. That they are one instant for readers is the lock's work, for the journal
  * also (a flush cuts under the lock), and after a death that of the announcement.
  */
+
+/* Memory that is short may be there a moment later; programs wait meanwhile. */
+#define ATTEMPTS 3
+#define BETWEEN_ATTEMPTS_NS 100000000u
 
 /* ---- which directories ---- */
 
@@ -186,46 +189,6 @@ int hd_switch_new(struct hd_overlay *overlay, const struct hd_state_id *target, 
 	return 0;
 }
 
-static int keep_number(const struct hd_operation *operation, void *payload)
-{
-	*(uint64_t *)payload = operation->number;
-	return 0;
-}
-
-static int last_operation(struct hd_overlay *overlay, uint64_t *ret_number)
-{
-	*ret_number = 0;
-	return hd_index_list_operations(overlay->store->index, overlay->thread, 1, keep_number, ret_number);
-}
-
-static int set_announcement(struct hd_overlay *overlay, const struct hd_switch_head *head)
-{
-	struct hd_transaction transaction;
-	int r;
-
-	hd_rwlock_write(&overlay->lock);
-	hd_transaction_begin(overlay->arena, &transaction);
-	*hd_edit_switch(&transaction) = *head;
-	r = hd_overlay_commit(overlay, &transaction);
-	hd_rwlock_unlock(&overlay->lock);
-	return r;
-}
-
-int hd_switch_announce(struct hd_switch *run)
-{
-	struct hd_switch_head head = {.target = run->target, .step = HD_SWITCH_ANNOUNCED};
-	int r = last_operation(run->overlay, &head.operation);
-
-	if (r == 0)
-		r = set_announcement(run->overlay, &head);
-	return r < 0 ? r : hd_overlay_sync(run->overlay);
-}
-
-int hd_switch_cancel(struct hd_switch *run)
-{
-	return set_announcement(run->overlay, &(struct hd_switch_head){0});
-}
-
 /* What was read from the places of moved blocks must be read before these are given to others. */
 static void release(struct hd_switch *run)
 {
@@ -242,7 +205,18 @@ static void release(struct hd_switch *run)
 		hd_overlay_release_orphan(overlay, run->orphans[i]);
 }
 
-int hd_switch_run(struct hd_switch *run)
+/* What was committed is on the way: who begins anew compares with that. */
+static void begin_anew(struct hd_switch *run)
+{
+	for (size_t i = 0; i < run->n_places; i++)
+		for (size_t k = 0; k < run->places[i].listing.count; k++)
+			run->places[i].listing.items[k].met = false;
+	run->n_linked = 0;
+	run->n_unlinked = run->n_unlinked_kept;
+	run->status = 0;
+}
+
+static int run_once(struct hd_switch *run)
 {
 	int r = plan_and_lock(run);
 
@@ -250,6 +224,19 @@ int hd_switch_run(struct hd_switch *run)
 		return hd_fail_in(r, "read the tree to switch to");
 	r = hd_switch_apply(run);
 	hd_rwlock_unlock(&run->overlay->lock);
+	return r;
+}
+
+int hd_switch_run(struct hd_switch *run)
+{
+	int r = run_once(run);
+
+	for (unsigned attempt = 1; attempt < ATTEMPTS && r < 0; attempt++) {
+		hd_clock_sleep_ns(BETWEEN_ATTEMPTS_NS);
+		hd_error_clear();
+		begin_anew(run);
+		r = run_once(run);
+	}
 	release(run);
 	return r < 0 ? hd_fail_in(r, "switch the tree; opening thread '%s' again finishes it",
 			       run->overlay->thread)
@@ -260,51 +247,6 @@ const struct hd_switch_change *hd_switch_changes(const struct hd_switch *run, si
 {
 	*ret_count = run->n_changes;
 	return run->changes;
-}
-
-static int finish(struct hd_overlay *overlay, const struct hd_switch_head *head)
-{
-	struct hd_switch *run;
-	int r = hd_switch_new(overlay, &head->target, &run);
-
-	if (r < 0)
-		return r;
-	r = hd_switch_run(run);
-	hd_switch_free(run);
-	return r;
-}
-
-int hd_switch_recover(struct hd_overlay *overlay)
-{
-	struct hd_switch_head head = *hd_record_switch(overlay->arena);
-	uint64_t last;
-	int r;
-
-	if (head.step != HD_SWITCH_ANNOUNCED)
-		return 0;
-	r = last_operation(overlay, &last);
-	if (r == 0 && last > head.operation) {
-		hd_log(HD_LOG_NOTICE, "finishing a restore that was under way when the last process died");
-		r = finish(overlay, &head);
-	} else if (r == 0) {
-		r = set_announcement(overlay, &(struct hd_switch_head){0});
-	}
-	return r < 0 ? hd_fail_in(r, "finish the restore of thread '%s'", overlay->thread) : 0;
-}
-
-int hd_switch_told(struct hd_overlay *overlay)
-{
-	return hd_switch_is_untold(overlay) ? set_announcement(overlay, &(struct hd_switch_head){0}) : 0;
-}
-
-bool hd_switch_is_untold(struct hd_overlay *overlay)
-{
-	bool untold;
-
-	hd_rwlock_read(&overlay->lock);
-	untold = hd_record_switch(overlay->arena)->step == HD_SWITCH_UNTOLD;
-	hd_rwlock_unlock(&overlay->lock);
-	return untold;
 }
 
 /* The next inode from *INDEX on that the kernel has, or 0. Who lost the counts takes all for such. */

@@ -19,9 +19,10 @@
  *
  * Ownership   The caller frees the switch; changes are borrowed from it.
  * Threads     One. Blocks on bases and disks.
- * Durability  Announced is durable when hd_switch_announce returns, with the thread's last operation. Who opens the overlay
- *             after a death finishes the switch if there is a later operation of that thread, and forgets it if not.
- * Errors      Those of bases, the index and the arena. If hd_switch_run fails the switch stays announced.
+ * Durability  Announced is durable when hd_switch_announce returns, with the log's last operation. Who opens the overlay
+ *             after a death finishes the switch if a later operation gave the thread that tree, and forgets it if not.
+ * Errors      Those of bases, the index and the arena. If hd_switch_run fails, after several attempts, the switch stays announced, and
+ *             the tree is one part of each: nothing more may be changed, or be made of it, before the overlay is opened anew.
  */
 
 #include "overlay/overlay.h"
@@ -47,13 +48,16 @@ int hd_switch_new(
 	struct hd_overlay *overlay, const struct hd_state_id *target, struct hd_switch **ret_switch);
 void hd_switch_free(struct hd_switch *run);
 
-/* Says in the arena and in the journal what is going to be done; takes that back; does it. */
+/* Says in the arena and in the journal what is going to be done, or, if it fails, in neither; takes that back; does it. */
 int hd_switch_announce(struct hd_switch *run);
 int hd_switch_cancel(struct hd_switch *run);
 int hd_switch_run(struct hd_switch *run);
 
 /* What the kernel must hear after hd_switch_run, also if that failed. */
 const struct hd_switch_change *hd_switch_changes(const struct hd_switch *run, size_t *ret_count);
+
+/* Whether what was announced is not done. */
+bool hd_switch_is_announced(struct hd_overlay *overlay);
 
 /* The kernel has heard of the changes, or there is none. */
 int hd_switch_told(struct hd_overlay *overlay);

@@ -40,10 +40,16 @@ void hd_switch_fail(struct hd_switch *run, int r)
 
 void hd_switch_next_transaction(struct hd_switch *run)
 {
-	int r = hd_overlay_commit(run->overlay, &run->transaction);
+	int r;
 
+	/* What a step left when it failed half way is none of the tree. */
+	if (run->status < 0 && run->transaction.status == 0)
+		run->transaction.status = run->status;
+	r = hd_overlay_commit(run->overlay, &run->transaction);
 	if (r < 0)
 		hd_switch_fail(run, r);
+	else
+		run->n_unlinked_kept = run->n_unlinked;
 	hd_transaction_begin(run->overlay->arena, &run->transaction);
 }
 

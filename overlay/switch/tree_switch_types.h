@@ -3,9 +3,9 @@
 #define HEDDLE_SWITCH_TREE_SWITCH_TYPES_H
 
 /*
- * The switch inside: tree_switch.c (which directories, and their listings), tree_switch_apply.c (the edits, directory by
- * directory), tree_switch_inode.c (those of one inode), tree_switch_links.c (those of hard links) and tree_switch_run.c (what all
- * of them note).
+ * The switch inside: tree_switch.c (which directories, and their listings), tree_switch_announce.c (what a death leaves),
+ * tree_switch_apply.c (the edits, directory by directory), tree_switch_inode.c (those of one inode), tree_switch_links.c (those of
+ * hard links) and tree_switch_run.c (what all of them note).
  *
  * Threads     Edits are made with the namespace lock held for writing.
  * Errors      Edits latch the first failure in the run's status and in its transaction's.
@@ -48,7 +48,8 @@ struct hd_switch {
 	size_t n_linked, linked_capacity;
 	uint32_t *unlinked; /* owned: inodes of a link group, once for each name that was taken away */
 	size_t n_unlinked, unlinked_capacity;
-	uint32_t *orphans; /* owned: inodes that may be orphans */
+	size_t n_unlinked_kept; /* of these, those whose name is gone for good: the transaction was committed */
+	uint32_t *orphans;      /* owned: inodes that may be orphans */
 	size_t n_orphans, orphans_capacity;
 	struct hd_transaction transaction;
 	struct timespec now;
@@ -71,7 +72,7 @@ bool hd_switch_has_bytes_of(const struct hd_inode *inode, const struct hd_base_e
 
 /* Latches R, a negative code. */
 void hd_switch_fail(struct hd_switch *run, int r);
-/* Commits what was edited so far. */
+/* Commits what was edited so far, or, after a failure, takes it back. */
 void hd_switch_next_transaction(struct hd_switch *run);
 /* Begins a transaction unless this one has room for one more step that stores CELL_BYTES. */
 void hd_switch_make_room(struct hd_switch *run, size_t cell_bytes);

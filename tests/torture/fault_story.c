@@ -17,8 +17,10 @@
 
 #include "overlay/check/check.h"
 #include "overlay/platform/error.h"
+#include "overlay/switch/tree_switch.h"
 #include "tests/torture/copy_tree.h"
 #include "tests/torture/workload.h"
+#include "tests/torture/workload_moves.h"
 
 #define HANG_SECONDS 60
 
@@ -30,6 +32,9 @@ const struct story stories[] = {
 	{"states", "overwrite settle fsync create-full capture rename-over capture append fsync"},
 	{"checkpoints", "write-memory fsync checkpoint append settle checkpoint fsync"},
 	{"large", "large fsync overwrite capture"},
+	{"moves", "overwrite capture restore append undo redo restore-path capture undo tag untag undo"},
+	{"threads", "thread-create thread-write thread-rename thread-drop undo thread-drop undo create-full "
+		    "thread-drop thread-fork thread-drop undo"},
 };
 const size_t story_count = sizeof(stories) / sizeof(stories[0]);
 
@@ -70,6 +75,26 @@ static void take_digest(struct hd_overlay *overlay, struct story_log *log)
 	plan()->active = true;
 }
 
+/* Looking makes files, so only stories that speak of it do. */
+static void look_at_other(struct hd_store *store, const char *words, struct story_log *log)
+{
+	uint32_t directory;
+	bool has_file = false;
+	int r;
+
+	if (!strstr(words, "thread-"))
+		return;
+	plan()->active = false;
+	r = workload_other(store, &directory, &has_file);
+	if (r < 0)
+		complain(log, "the other thread cannot be read after step %u: %s", log->steps,
+			hd_error_message(r));
+	else if (directory && log->other_has_file && !has_file)
+		complain(log, "the other thread has lost its file after step %u", log->steps);
+	log->other_has_file = log->other_has_file || (directory && has_file);
+	plan()->active = true;
+}
+
 static void run_steps(struct hd_overlay *overlay, const char *words, struct story_log *log)
 {
 	char text[512], *rest = text;
@@ -84,8 +109,14 @@ static void run_steps(struct hd_overlay *overlay, const char *words, struct stor
 			die("there is no operation '%s', or no room for it", word);
 		r = operation->run(overlay);
 		hd_error_clear();
+		/* A worker ends here, so that the next one does it. */
+		log->gave_way = hd_switch_is_announced(overlay);
+		if (log->gave_way)
+			return;
+		log->moved[log->steps] = operation->names;
 		log->results[log->steps++] = r;
 		take_digest(overlay, log);
+		look_at_other(hd_overlay_store(overlay), words, log);
 		if (r == 0 && operation->syncs) {
 			log->synced = log->steps;
 			log->is_synced = true;
@@ -125,7 +156,7 @@ static void run(const struct story *story, const char *root, enum story_end end,
 		if (log->opened == 0)
 			run_steps(overlay, story->words, log);
 		plan()->active = false;
-		if (log->opened == 0 && end == STORY_GOES_ON) {
+		if (log->opened == 0 && end == STORY_GOES_ON && !log->gave_way) {
 			log->after = go_on(store, overlay, log);
 			if (log->after < 0)
 				complain(log, "it does not go on: %s", hd_error_message(log->after));
@@ -192,23 +223,43 @@ static void check_store(const char *root, hd_check_emit emit, struct story_log *
 	hd_store_free(store);
 }
 
+static bool was_refused(const struct story_log *log)
+{
+	for (unsigned i = 0; i < log->steps; i++)
+		if (log->results[i] < 0)
+			return true;
+	return false;
+}
+
+static bool may_have_died_with(
+	uint64_t digest, const struct story_log *reference, const struct story_log *log)
+{
+	for (unsigned i = log->is_synced ? log->synced : 0; i <= log->steps; i++) {
+		if (log->digests[i] == digest)
+			return true;
+		if (i < log->steps && log->results[i] < 0 && log->moved[i] &&
+			reference->digests[i + 1] == digest)
+			return true;
+	}
+	return false;
+}
+
 static void check_digest(
 	uint64_t digest, enum story_end end, const struct story_log *reference, struct story_log *log)
 {
 	if (log->opened < 0) {
 		if (digest != reference->digests[0])
 			complain(log, "the thread was not opened, and its tree changed");
-		return;
-	}
-	if (end == STORY_GOES_ON) {
+	} else if (log->gave_way) {
+		/* What was refused before may make it another one. */
+		if (digest != reference->digests[log->steps + 1] && !was_refused(log))
+			complain(log, "step %u was not finished", log->steps + 1);
+	} else if (end == STORY_GOES_ON) {
 		if (digest != log->last_digest)
 			complain(log, "the tree is not what it was when it was closed");
-		return;
+	} else if (!may_have_died_with(digest, reference, log)) {
+		complain(log, "the tree is none of those after step %u", log->synced);
 	}
-	for (unsigned i = log->is_synced ? log->synced : 0; i <= log->steps; i++)
-		if (log->digests[i] == digest)
-			return;
-	complain(log, "the tree is none of those after step %u", log->synced);
 }
 
 /* Up to the first failure every step did what it does without failures. */
@@ -245,6 +296,28 @@ static void check_thread(
 	hd_store_free(store);
 }
 
+static void check_other(const char *root, struct story_log *log)
+{
+	char path[PATH_MAX];
+	struct hd_store *store;
+	uint32_t directory = 0;
+	bool has_file = false;
+	int r;
+
+	if (!log->other_has_file)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/.heddle", root);
+	r = hd_store_open(path, &store);
+	if (r == 0) {
+		r = workload_other(store, &directory, &has_file);
+		hd_store_free(store);
+	}
+	if (r < 0)
+		complain(log, "the other thread cannot be read: %s", hd_error_message(r));
+	else if (directory && !has_file)
+		complain(log, "the other thread has lost its file");
+}
+
 static void check(const struct story *story, const char *root, enum story_end end,
 	const struct story_log *reference, struct story_log *log)
 {
@@ -265,6 +338,7 @@ static void check(const struct story *story, const char *root, enum story_end en
 	check_results(reference, log);
 	check_store(root, note_problem, log);
 	check_thread(root, end, reference, log);
+	check_other(root, log);
 	check_store(root, note, log);
 }
 

@@ -9,7 +9,8 @@
  * after each, with no call failing, the live tree's digest is taken. In the end nothing fails any more. Then either the
  * process goes on ("there is room again"): one more operation, a sync and the close must succeed, and the tree found
  * later must be the last one; or it dies: the tree found later must be one that was live at or after the last sync that
- * succeeded.
+ * succeeded, or that of a move of the thread which was refused since: of what is refused because the disk fails, nobody knows.
+ * What another thread was given is there as long as that thread is.
  *
  * Errors      All failures of the harness itself end the program with a message.
  */
@@ -41,7 +42,10 @@ struct story_log {
 	uint64_t digests[STORY_STEPS]; /* [i]: after i steps */
 	unsigned synced;               /* the tree after so many steps is durable */
 	bool is_synced;
-	int after; /* STORY_GOES_ON: the result of going on */
+	bool moved[STORY_STEPS]; /* the step moves threads */
+	bool gave_way; /* in the step behind these it was left to the next process to finish what was begun */
+	bool other_has_file; /* the other thread was given its file */
+	int after;           /* STORY_GOES_ON: the result of going on */
 	uint64_t last_digest;
 	char message[512];
 };
