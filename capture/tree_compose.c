@@ -7,379 +7,330 @@
 #include <sys/stat.h>
 
 #include "capture/capture_tree.h"
+#include "capture/trees/tree_find.h"
 #include "capture/trees/tree_nodes.h"
-#include "overlay/platform/buffer.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
+#include "overlay/platform/threads/work.h"
 #include "overlay/store/tree_codec.h"
 
 /*
- * The directories along the path are read from the root down, the last name is replaced, and they are stored from the
- * bottom up, as a capture does it (capture_tree.c), so that they get the names that a capture would give them. A
- * directory that the target lacks is made as the source has it, with nothing in it but the way down.
+ * Both trees are walked side by side along the paths, which are sorted, so that those of one directory follow each other: its
+ * children and its paths are merged into the children that it has then. It is stored when what is below it is, as a capture does
+ * it (capture_tree.c), so that it gets the name that a capture would give it. A directory that the target lacks is made as the source has
+ * it, with nothing in it but what is taken over. Directories wait on a stack of our own: a tree may be deeper than a thread's.
  */
 
-/* One directory on the way, in one of the two trees. */
-struct level {
-	struct hd_snapshot_node node; /* its children are owned; itself it is a copy of its parent's child */
+/* A path without empty parts and "."; the empty one is the root. */
+struct path {
+	char *text; /* owned */
+	size_t length;
+};
+
+/* Paths from `first` to before `end` go through one directory, whose own path is their first `depth` bytes. */
+struct range {
+	size_t first, end, depth;
+};
+
+/* A directory that the paths go through. */
+struct frame {
+	struct range range;
+	size_t next_path, next_child;     /* of the range; of ours */
 	struct hd_canonical_place *place; /* owned */
-	size_t position;                  /* of the child that the path goes through */
+	struct hd_snapshot_node theirs;   /* of the source: its children are owned */
+	struct hd_snapshot_node ours;     /* of the target likewise; those that were kept are zeroed */
+	struct hd_snapshot_node merged;   /* what it becomes, likewise; the rest is the target's */
 };
 
-struct way {
-	char *path;   /* owned: cut into its parts */
-	char **parts; /* owned array, borrowed from path */
-	size_t count;
-	struct level *levels; /* owned array of count + 1 */
-	size_t n_levels;
+struct composing {
+	const struct hd_tree_compose *compose;
+	struct hd_canonical *canonical; /* owned */
+	struct hd_capture_tree capture;
+	struct hd_base_directory source_fallback, target_fallback;
+	struct path *paths; /* owned array, sorted */
+	size_t n_paths;
+	struct frame *frames; /* owned array */
+	size_t depth, capacity;
 };
 
-static void way_clear(struct way *way)
+/* ---- paths ---- */
+
+/* A slash comes before everything else that names have: a directory right before what is in it, and nothing in between. */
+static int compare_paths(const void *a, const void *b)
 {
-	/* Every other node of a level is a copy of its parent's child, which owns these. */
-	if (way->n_levels > 0)
-		free(way->levels[0].node.xattrs);
-	for (size_t i = 0; i < way->n_levels; i++) {
-		hd_tree_node_clear_children(&way->levels[i].node);
-		hd_canonical_leave(way->levels[i].place);
+	const struct path *left = a, *right = b;
+	size_t common = left->length < right->length ? left->length : right->length;
+
+	for (size_t i = 0; i < common; i++) {
+		unsigned char x = (unsigned char)left->text[i], y = (unsigned char)right->text[i];
+
+		if (x != y)
+			return x == '/' ? -1 : y == '/' ? 1 : x < y ? -1 : 1;
 	}
-	free(way->levels);
-	free(way->parts);
-	free(way->path);
-	*way = (struct way){0};
+	return (left->length > right->length) - (left->length < right->length);
 }
 
-static int cut(const char *path, struct way *way)
+static int take_paths(struct composing *composing, const char *const *paths, size_t n_paths)
 {
-	char *rest, *part;
-	size_t most = 1;
+	int r = 0;
 
-	for (const char *byte = path; *byte; byte++)
-		most += *byte == '/';
-	way->path = strdup(path);
-	way->parts = calloc(most, sizeof(*way->parts));
-	way->levels = calloc(most + 1, sizeof(*way->levels));
-	if (!way->path || !way->parts || !way->levels)
+	composing->paths = calloc(n_paths + 1, sizeof(*composing->paths));
+	if (!composing->paths)
 		return -ENOMEM;
-	for (part = strtok_r(way->path, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
-		if (strcmp(part, "..") == 0)
-			return hd_fail(EINVAL, "'%s': a path of a tree has no '..'", path);
-		if (strcmp(part, ".") != 0)
-			way->parts[way->count++] = part;
-	}
-	return 0;
-}
+	for (size_t i = 0; i < n_paths && r >= 0; i++) {
+		struct path *path = &composing->paths[composing->n_paths];
 
-/* ---- reading ---- */
-
-/* The position of the child NAME, or where it belongs. */
-static bool find_child(const struct hd_snapshot_node *node, const char *name, size_t *ret_position)
-{
-	size_t length = strlen(name), i = 0;
-	int order = 1;
-
-	for (; i < node->n_children; i++) {
-		order = hd_tree_compare_names(
-			node->children[i].name, node->children[i].name_length, name, length);
-		if (order >= 0)
-			break;
-	}
-	*ret_position = i;
-	return i < node->n_children && order == 0;
-}
-
-static int open_root(const struct hd_tree_compose *compose, const struct hd_state *state, struct level *level,
-	struct hd_base_directory *ret_fallback)
-{
-	int r = hd_tree_node_root(compose->store, compose->bases, state, &level->node, ret_fallback);
-
-	return r < 0 ? r : hd_tree_node_list(compose->bases, ret_fallback, &level->node);
-}
-
-/* Goes down the parts as far as there are directories; 1 when the last part is there. */
-static int walk(const struct hd_tree_compose *compose, const struct hd_state *state, struct way *way)
-{
-	struct hd_base_directory fallback;
-	int r;
-
-	way->n_levels = 1;
-	r = open_root(compose, state, &way->levels[0], &fallback);
-	if (r < 0)
-		return r;
-	for (size_t i = 0;; i++) {
-		struct level *level = &way->levels[i], *below = level + 1;
-
-		if (!find_child(&level->node, way->parts[i], &level->position))
-			return 0;
-		if (i + 1 == way->count)
-			return 1;
-		if (!S_ISDIR(level->node.children[level->position].attributes.mode))
-			return 0;
-		below->node = level->node.children[level->position];
-		way->n_levels++;
-		r = hd_tree_node_list(compose->bases, &fallback, &below->node);
+		r = hd_tree_path_clean(paths[i], &path->text);
 		if (r < 0)
 			return r;
+		path->length = strlen(path->text);
+		composing->n_paths++;
 	}
-}
-
-/* ---- changing ---- */
-
-/* Puts NODE, which is taken over, into the place POSITION: instead of what is there if REPLACE, else before it. */
-static int put_child(
-	struct hd_snapshot_node *parent, size_t position, bool replace, struct hd_snapshot_node *node)
-{
-	struct hd_snapshot_node *children;
-
-	if (replace) {
-		hd_tree_node_clear(&parent->children[position]);
-	} else {
-		children = reallocarray(parent->children, parent->n_children + 1, sizeof(*children));
-		if (!children) {
-			hd_tree_node_clear(node);
-			return -ENOMEM;
-		}
-		parent->children = children;
-		memmove(&children[position + 1], &children[position],
-			(parent->n_children - position) * sizeof(*children));
-		parent->n_children++;
-	}
-	parent->children[position] = *node;
-	*node = (struct hd_snapshot_node){0};
+	qsort(composing->paths, composing->n_paths, sizeof(*composing->paths), compare_paths);
 	return 0;
 }
 
-static void remove_child(struct hd_snapshot_node *parent, size_t position)
+/* The part of PATH, which is longer than DEPTH, that follows its first DEPTH bytes. */
+static const char *part_at(const struct path *path, size_t depth, size_t *ret_length)
 {
-	hd_tree_node_clear(&parent->children[position]);
-	parent->n_children--;
-	memmove(&parent->children[position], &parent->children[position + 1],
-		(parent->n_children - position) * sizeof(*parent->children));
+	const char *part = path->text + depth + (depth > 0);
+
+	*ret_length = strcspn(part, "/");
+	return part;
 }
 
-static int copy_node(const struct hd_snapshot_node *from, struct hd_snapshot_node *ret_node)
+/* Those of RANGE, from FIRST on, that go on with the same part; their depth is behind it. */
+static struct range range_of_part(const struct composing *composing, const struct range *range, size_t first)
 {
-	const struct hd_attributes *attributes = &from->attributes;
-	const struct hd_base_entry entry = {.name = from->name,
-		.mode = attributes->mode,
-		.uid = attributes->uid,
-		.gid = attributes->gid,
-		.device = attributes->device,
-		.size = attributes->size,
-		.access_time = attributes->access_time,
-		.modify_time = attributes->modify_time,
-		.change_time = attributes->change_time,
-		.birth_time = attributes->birth_time,
-		.link_group = from->link_group,
-		.links = attributes->nlink,
-		.xattrs = from->xattrs,
-		.xattrs_size = from->xattrs_size,
-		.content = from->content,
-		.attributes = from->attribute_content};
+	struct range found = {.first = first, .end = first};
+	size_t length;
+	const char *part = part_at(&composing->paths[first], range->depth, &length);
 
-	return hd_tree_node_of_entry(&entry, ret_node);
-}
+	while (found.end < range->end) {
+		size_t other_length;
+		const char *other = part_at(&composing->paths[found.end], range->depth, &other_length);
 
-/* Makes what the target lacks of the way down, from the level at which its walk ended, and puts the last name there. */
-static int graft(struct way *target, const struct way *source)
-{
-	for (size_t i = target->n_levels - 1;; i++) {
-		struct level *level = &target->levels[i];
-		const struct level *model = &source->levels[i];
-		struct hd_snapshot_node node = {0};
-		bool there = find_child(&level->node, target->parts[i], &level->position);
-		int r = copy_node(&model->node.children[model->position], &node);
-
-		if (r >= 0)
-			r = put_child(&level->node, level->position, there, &node);
-		if (r < 0 || i + 1 == target->count)
-			return r;
-		target->levels[i + 1].node = level->node.children[level->position];
-		target->n_levels++;
+		if (hd_tree_compare_names(part, length, other, other_length) != 0)
+			break;
+		found.end++;
 	}
+	found.depth = range->depth + (range->depth > 0) + length;
+	return found;
 }
 
-/* Stores the directories of the way, the last one first. */
-static int store_levels(const struct hd_tree_compose *compose, struct way *way)
+/* ---- one directory ---- */
+
+static bool is_directory(const struct hd_snapshot_node *node)
 {
-	struct hd_canonical *canonical = NULL;
-	struct hd_capture_tree capture = {.objects = compose->store->objects};
+	return node && S_ISDIR(node->attributes.mode);
+}
+
+static const struct hd_snapshot_node *find_child(
+	const struct hd_snapshot_node *node, const char *name, size_t length)
+{
+	size_t at =
+		hd_tree_find_name(node->children, node->n_children, sizeof(*node->children), name, length);
+
+	return at < node->n_children ? &node->children[at] : NULL;
+}
+
+static void put_child(struct frame *frame, struct hd_snapshot_node *child)
+{
+	frame->merged.children[frame->merged.n_children++] = *child;
+	*child = (struct hd_snapshot_node){0};
+}
+
+/* Moves what is before the name PART to MERGED; the child of that name, or NULL. */
+static struct hd_snapshot_node *keep_before(struct frame *frame, const char *part, size_t length)
+{
+	for (; frame->next_child < frame->ours.n_children; frame->next_child++) {
+		struct hd_snapshot_node *child = &frame->ours.children[frame->next_child];
+		int order = hd_tree_compare_names(child->name, child->name_length, part, length);
+
+		if (order == 0)
+			frame->next_child++;
+		if (order >= 0)
+			return order == 0 ? child : NULL;
+		put_child(frame, child);
+	}
+	return NULL;
+}
+
+static void keep_rest(struct frame *frame)
+{
+	for (; frame->next_child < frame->ours.n_children; frame->next_child++)
+		put_child(frame, &frame->ours.children[frame->next_child]);
+}
+
+/* Begins the directory TARGET, a child of the one on top or the root. PLACE is owned from now on. */
+static int push(struct composing *composing, const struct range *range, struct hd_canonical_place *place,
+	const struct hd_snapshot_node *source, const struct hd_snapshot_node *target, bool target_is_empty)
+{
+	struct hd_base_set *bases = composing->compose->bases;
+	struct frame *frame;
+	int r = hd_work_advance(0);
+
+	if (HD_ARRAY_RESERVE(composing->frames, composing->depth, composing->capacity) < 0) {
+		hd_canonical_leave(place);
+		return -ENOMEM;
+	}
+	frame = &composing->frames[composing->depth++];
+	*frame =
+		(struct frame){.range = *range, .next_path = range->first, .place = place, .merged = *target};
+	frame->merged.children = NULL;
+	frame->merged.n_children = 0;
+	frame->ours.content = target->content;
+	frame->ours.attribute_content = target->attribute_content;
+	if (source) {
+		frame->theirs.content = source->content;
+		frame->theirs.attribute_content = source->attribute_content;
+	}
+	if (r >= 0 && source)
+		r = hd_tree_node_list(bases, &composing->source_fallback, &frame->theirs);
+	if (r >= 0 && !target_is_empty)
+		r = hd_tree_node_list(bases, &composing->target_fallback, &frame->ours);
+	if (r < 0)
+		return r;
+	frame->merged.children = calloc(
+		frame->ours.n_children + range->end - range->first + 1, sizeof(*frame->merged.children));
+	return frame->merged.children ? 0 : -ENOMEM;
+}
+
+static void clear_frame(struct frame *frame)
+{
+	hd_tree_node_clear_children(&frame->theirs);
+	hd_tree_node_clear_children(&frame->ours);
+	hd_tree_node_clear_children(&frame->merged);
+	hd_canonical_leave(frame->place);
+}
+
+/* What the directory on top is in the one above: its last child so far. */
+static struct hd_snapshot_node *child_on_top(struct composing *composing)
+{
+	struct hd_snapshot_node *above = &composing->frames[composing->depth - 2].merged;
+
+	return &above->children[above->n_children - 1];
+}
+
+/* Stores the directory on top, and tells the one above, or ROOT, what it is. */
+static int pop(struct composing *composing, struct hd_snapshot_node *root)
+{
+	struct frame *frame = &composing->frames[composing->depth - 1];
+	struct hd_snapshot_node *out = composing->depth > 1 ? child_on_top(composing) : root;
 	int r;
 
-	r = hd_canonical_new(compose->store, compose->bases, compose->thread, &canonical);
-	capture.canonical = canonical;
-	for (size_t i = 0; i < way->n_levels && r >= 0; i++) {
-		const char *name = i > 0 ? way->parts[i - 1] : "";
+	keep_rest(frame);
+	r = hd_capture_tree_put(
+		&composing->capture, frame->place, NULL, NULL, &frame->merged, composing->depth == 1);
+	if (r < 0)
+		return r;
+	out->content = frame->merged.content;
+	out->attribute_content = frame->merged.attribute_content;
+	clear_frame(frame);
+	composing->depth--;
+	return 0;
+}
 
-		r = hd_canonical_enter(
-			i > 0 ? way->levels[i - 1].place : NULL, name, strlen(name), &way->levels[i].place);
+/* The next paths of the directory on top that go on with one part: they end there, or the directory of that name is begun. */
+static int step(struct composing *composing)
+{
+	struct frame *frame = &composing->frames[composing->depth - 1];
+	struct range below = range_of_part(composing, &frame->range, frame->next_path);
+	const struct path *path = &composing->paths[below.first];
+	struct hd_canonical_place *place = NULL;
+	struct hd_snapshot_node out = {0}, *ours;
+	const struct hd_snapshot_node *theirs;
+	size_t length;
+	const char *part = part_at(path, frame->range.depth, &length);
+	bool ends = path->length == below.depth, made;
+	int r;
+
+	frame->next_path = below.end;
+	ours = keep_before(frame, part, length);
+	theirs = find_child(&frame->theirs, part, length);
+	made = !is_directory(ours);
+	if ((!theirs && !ours) || (!ends && made && !is_directory(theirs)))
+		return hd_fail(HD_E_PATH_MISSING, "'%s'", path->text);
+	if (ends && !theirs)
+		return 0;
+	r = hd_tree_node_copy(ends || made ? theirs : ours, &out);
+	if (r < 0)
+		return r;
+	put_child(frame, &out);
+	if (ends)
+		return 0;
+	out = frame->merged.children[frame->merged.n_children - 1]; /* the child is its owner */
+	r = hd_canonical_enter(frame->place, out.name, out.name_length, &place);
+	return r < 0 ? r : push(composing, &below, place, is_directory(theirs) ? theirs : NULL, &out, made);
+}
+
+/* ---- the whole ---- */
+
+static void composing_clear(struct composing *composing)
+{
+	while (composing->depth > 0)
+		clear_frame(&composing->frames[--composing->depth]);
+	for (size_t i = 0; i < composing->n_paths; i++)
+		free(composing->paths[i].text);
+	free(composing->frames);
+	free(composing->paths);
+	hd_canonical_free(composing->canonical);
+}
+
+static int compose_roots(
+	struct composing *composing, const struct hd_state *source_state, struct hd_state *target_state)
+{
+	const struct hd_tree_compose *compose = composing->compose;
+	const struct range all = {.end = composing->n_paths};
+	struct hd_snapshot_node source = {0}, target = {0};
+	struct hd_canonical_place *place = NULL;
+	int r = hd_tree_node_root(
+		compose->store, compose->bases, source_state, &source, &composing->source_fallback);
+
+	if (r >= 0)
+		r = hd_tree_node_root(
+			compose->store, compose->bases, target_state, &target, &composing->target_fallback);
+	if (r >= 0)
+		r = hd_canonical_enter(NULL, "", 0, &place);
+	if (r >= 0)
+		r = push(composing, &all, place, &source, &target, false);
+	while (r >= 0 && composing->depth > 0) {
+		const struct frame *top = &composing->frames[composing->depth - 1];
+
+		r = top->next_path < top->range.end ? step(composing) : pop(composing, &target);
 	}
-	for (size_t i = way->n_levels; i-- > 0 && r >= 0;) {
-		struct level *level = &way->levels[i];
-
-		r = hd_capture_tree_put(&capture, level->place, NULL, NULL, &level->node, i == 0);
-		if (r >= 0 && i > 0) {
-			struct level *above = level - 1;
-			struct hd_snapshot_node *entry = &above->node.children[above->position];
-
-			entry->content = level->node.content;
-			entry->attribute_content = level->node.attribute_content;
-		}
+	if (r >= 0) {
+		target_state->tree = target.content;
+		target_state->attributes = target.attribute_content;
 	}
-	hd_canonical_free(canonical);
+	hd_tree_node_clear(&source);
+	hd_tree_node_clear(&target);
 	return r;
 }
 
-/* TARGET becomes what WAY, which begins in it, was changed to. */
-static int finish(const struct hd_tree_compose *compose, struct way *way, struct hd_state *target)
+int hd_tree_compose_paths(const struct hd_tree_compose *compose, const struct hd_state *source,
+	const char *const *paths, size_t n_paths, struct hd_state *target)
 {
-	int r = store_levels(compose, way);
+	HD_CLEANUP(composing_clear)
+	struct composing composing = {.compose = compose, .capture = {.objects = compose->store->objects}};
+	int r = take_paths(&composing, paths, n_paths);
 
-	if (r < 0)
+	if (r < 0 || n_paths == 0)
 		return r;
-	target->tree = way->levels[0].node.content;
-	target->attributes = way->levels[0].node.attribute_content;
-	return 0;
-}
-
-static int replace(const struct hd_tree_compose *compose, const struct hd_state *source, struct way *from,
-	struct way *to, struct hd_state *target)
-{
-	int there = walk(compose, source, from), r;
-
-	if (there < 0)
-		return there;
-	r = walk(compose, target, to);
-	if (r < 0)
-		return r;
-	if (!there && r == 0)
-		return -HD_E_PATH_MISSING;
-	if (there) {
-		r = graft(to, from);
-	} else {
-		struct level *last = &to->levels[to->count - 1];
-
-		remove_child(&last->node, last->position);
-		r = 0;
-	}
-	return r < 0 ? r : finish(compose, to, target);
-}
-
-int hd_tree_compose_path(const struct hd_tree_compose *compose, const struct hd_state *source,
-	const char *path, struct hd_state *target)
-{
-	HD_CLEANUP(way_clear) struct way from = {0};
-	HD_CLEANUP(way_clear) struct way to = {0};
-	int r;
-
-	r = cut(path, &from);
-	if (r >= 0)
-		r = cut(path, &to);
-	if (r < 0)
-		return r;
-	if (from.count == 0) {
+	if (composing.paths[0].length == 0) {
 		target->tree = source->tree;
 		target->attributes = source->attributes;
 		target->root_mode = source->root_mode;
 		return 0;
 	}
-	r = replace(compose, source, &from, &to, target);
-	return r < 0 ? hd_fail_in(r, "'%s'", path) : 0;
+	r = hd_canonical_new(compose->store, compose->bases, compose->thread, &composing.canonical);
+	composing.capture.canonical = composing.canonical;
+	return r < 0 ? r : compose_roots(&composing, source, target);
 }
 
-/* ---- moving ---- */
-
-/* 1 when there is something at PATH, and whether that is a directory. */
-static int look(const struct hd_tree_compose *compose, const struct hd_state *state, const char *path,
-	bool *ret_directory)
+int hd_tree_compose_path(const struct hd_tree_compose *compose, const struct hd_state *source,
+	const char *path, struct hd_state *target)
 {
-	HD_CLEANUP(way_clear) struct way way = {0};
-	int r = cut(path, &way);
-
-	*ret_directory = false;
-	if (r < 0 || way.count == 0)
-		return r;
-	r = walk(compose, state, &way);
-	if (r > 0) {
-		const struct level *last = &way.levels[way.count - 1];
-
-		*ret_directory = S_ISDIR(last->node.children[last->position].attributes.mode);
-	}
-	return r;
-}
-
-/* 1 when there is a directory at PATH. */
-static int has_directory(
-	const struct hd_tree_compose *compose, const struct hd_state *state, const char *path)
-{
-	bool directory;
-	int r = look(compose, state, path, &directory);
-
-	return r <= 0 ? r : directory;
-}
-
-static int has_nothing(const struct hd_tree_compose *compose, const struct hd_state *state, const char *path)
-{
-	bool directory;
-	int r = look(compose, state, path, &directory);
-
-	return r < 0 ? r : !r;
-}
-
-/* What SOURCE has at FROM takes the place of what TARGET has at TO. */
-static int put_renamed(const struct hd_tree_compose *compose, const struct hd_state *source, const char *from,
-	const char *to, struct hd_state *target)
-{
-	HD_CLEANUP(way_clear) struct way old_way = {0};
-	HD_CLEANUP(way_clear) struct way new_way = {0};
-	struct hd_snapshot_node node = {0};
-	struct level *old_last, *new_last;
-	int r = cut(from, &old_way);
-
-	if (r >= 0)
-		r = cut(to, &new_way);
-	if (r >= 0)
-		r = walk(compose, source, &old_way);
-	if (r > 0)
-		r = walk(compose, target, &new_way);
-	if (r <= 0)
-		return r < 0 ? r : -ENOENT;
-	old_last = &old_way.levels[old_way.count - 1];
-	new_last = &new_way.levels[new_way.count - 1];
-	r = copy_node(&old_last->node.children[old_last->position], &node);
-	if (r < 0)
-		return r;
-	free(node.name);
-	node.name = strdup(new_way.parts[new_way.count - 1]);
-	if (!node.name) {
-		hd_tree_node_clear(&node);
-		return -ENOMEM;
-	}
-	node.name_length = (uint16_t)strlen(node.name);
-	r = put_child(&new_last->node, new_last->position, true, &node);
-	return r < 0 ? r : finish(compose, &new_way, target);
-}
-
-int hd_tree_compose_move(const struct hd_tree_compose *compose, const struct hd_state *model,
-	const char *from, const char *to, struct hd_state *target)
-{
-	const struct hd_state before = *target;
-	int r = has_nothing(compose, model, from);
-
-	if (r > 0)
-		r = has_directory(compose, model, to);
-	if (r > 0)
-		r = has_directory(compose, target, from);
-	if (r > 0)
-		r = has_nothing(compose, target, to);
-	if (r <= 0)
-		return r;
-	/* With the directories above it, which the target may lack. */
-	r = hd_tree_compose_path(compose, model, to, target);
-	if (r >= 0)
-		r = put_renamed(compose, &before, from, to, target);
-	/* The model has nothing there. */
-	if (r >= 0)
-		r = hd_tree_compose_path(compose, model, from, target);
-	return r < 0 ? r : 1;
+	return hd_tree_compose_paths(compose, source, &path, 1, target);
 }

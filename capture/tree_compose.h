@@ -9,7 +9,8 @@
  * so that the cost is theirs, however much is below. Times, owners and extended attributes come along.
  *
  * Ownership   The caller clears results. Threads: one. Durability: none before hd_object_store_sync.
- * Errors      -ENOENT with the path when neither tree has it, -EINVAL for a path with "..", those of store and bases.
+ * Errors      -HD_E_PATH_MISSING with the path when neither tree has it, unless one above it is taken as well; -EINVAL for a path with
+ *             ".."; those of store and bases.
  */
 
 #include "overlay/bases/base.h"
@@ -22,18 +23,13 @@ struct hd_tree_compose {
 
 /*
  * Changes tree, attributes and root mode of TARGET, which was read from the store and may have been changed by this
- * before, so that PATH and everything below is what it is in SOURCE, or is not there if it is not in SOURCE. The empty path
- * and "." are the whole tree.
+ * before, so that each of PATHS and everything below it is what it is in SOURCE, or is not there if it is not in SOURCE. The empty
+ * path and "." are the whole tree. Each directory above the paths is read and written once, however many of them are in it.
  */
+int hd_tree_compose_paths(const struct hd_tree_compose *compose, const struct hd_state *source,
+	const char *const *paths, size_t n_paths, struct hd_state *target);
+/* The same with one path. */
 int hd_tree_compose_path(const struct hd_tree_compose *compose, const struct hd_state *source,
 	const char *path, struct hd_state *target);
-
-/*
- * Changes TARGET so that its directory FROM is at TO, as in the tree of MODEL: 1. 0, and nothing is changed, unless MODEL has
- * nothing at FROM and a directory at TO, and TARGET a directory at FROM and nothing at TO. Directories above TO that TARGET
- * lacks are MODEL's. Neither path leads into the other.
- */
-int hd_tree_compose_move(const struct hd_tree_compose *compose, const struct hd_state *model,
-	const char *from, const char *to, struct hd_state *target);
 
 #endif

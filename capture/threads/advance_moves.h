@@ -9,11 +9,11 @@
  * A move is left alone where anything is in doubt: the old name is there again, the new one in a head as well, or the new head
  * has no such directory any more.
  *
- * Threads: one. Errors: those of tree_compose.h.
+ * Threads: one. Errors: those of tree_compose_move.h.
  */
 
 #include "capture/compare/known_moves.h"
-#include "capture/tree_compose.h"
+#include "capture/tree_compose_move.h"
 
 /*
  * Changes the trees of BASE and THEIRS, which are copies that own nothing, by the moves of OURS, a state of what is there now.

@@ -44,18 +44,12 @@ static int compose(struct restore_run *run)
 	const struct hd_restore_options *options = run->options;
 	struct hd_tree_compose compose = {
 		.store = run->store, .bases = run->bases, .thread = options->thread};
-	int r = 0;
+	int r;
 
-	for (size_t i = 0; i < options->n_paths && r >= 0; i++) {
-		r = hd_work_advance(0);
-		if (r >= 0)
-			r = hd_tree_compose_path(&compose, &run->source, options->paths[i], &run->result);
-	}
 	if (options->n_paths == 0)
-		r = hd_tree_compose_path(&compose, &run->source, "", &run->result);
-	else if (r >= 0)
-		r = hd_link_counts_mend(run->store, run->bases, &run->current, &run->result);
-	return r;
+		return hd_tree_compose_path(&compose, &run->source, "", &run->result);
+	r = hd_tree_compose_paths(&compose, &run->source, options->paths, options->n_paths, &run->result);
+	return r < 0 ? r : hd_link_counts_mend(run->store, run->bases, &run->current, &run->result);
 }
 
 static int count(struct restore_run *run, const struct hd_state_id *head, struct hd_state *state)

@@ -60,6 +60,29 @@ int hd_tree_node_of_entry(const struct hd_base_entry *entry, struct hd_snapshot_
 	return 0;
 }
 
+int hd_tree_node_copy(const struct hd_snapshot_node *from, struct hd_snapshot_node *ret_node)
+{
+	const struct hd_attributes *attributes = &from->attributes;
+	const struct hd_base_entry entry = {.name = from->name,
+		.mode = attributes->mode,
+		.uid = attributes->uid,
+		.gid = attributes->gid,
+		.device = attributes->device,
+		.size = attributes->size,
+		.access_time = attributes->access_time,
+		.modify_time = attributes->modify_time,
+		.change_time = attributes->change_time,
+		.birth_time = attributes->birth_time,
+		.link_group = from->link_group,
+		.links = attributes->nlink,
+		.xattrs = from->xattrs,
+		.xattrs_size = from->xattrs_size,
+		.content = from->content,
+		.attributes = from->attribute_content};
+
+	return hd_tree_node_of_entry(&entry, ret_node);
+}
+
 static int keep_entry(const struct hd_base_entry *entry, void *payload)
 {
 	struct hd_buffer *nodes = payload;

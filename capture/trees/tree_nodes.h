@@ -15,6 +15,9 @@
 /* One entry of a base or of a state. */
 int hd_tree_node_of_entry(const struct hd_base_entry *entry, struct hd_snapshot_node *ret_node);
 
+/* The same, without its children, which are what its references say. */
+int hd_tree_node_copy(const struct hd_snapshot_node *from, struct hd_snapshot_node *ret_node);
+
 /* The root of STATE, without a name, and what hd_tree_node_list wants to know of that tree. */
 int hd_tree_node_root(struct hd_store *store, struct hd_base_set *bases, const struct hd_state *state,
 	struct hd_snapshot_node *ret_node, struct hd_base_directory *ret_fallback);

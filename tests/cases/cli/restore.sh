@@ -62,3 +62,18 @@ make_directory_base other/base
 heddle_init other/base --base other/base --store "$TEST_DIRECTORY/other/store"
 MNT=$TEST_DIRECTORY/other/mnt
 restores other/base
+
+# The directories above the paths are written once, however many paths are in them.
+mkdir -p many/base
+seq -f 'many/base/f%.0f' 2000 | xargs touch
+heddle_init many/base --base many/base --store "$TEST_DIRECTORY/many/store"
+MNT=$TEST_DIRECTORY/many/mnt
+heddle_mount
+(cd "$MNT" && seq -f 'f%.0f' 2000 | while read -r name; do echo changed >"$name"; done)
+capture changed >/dev/null
+heddle_unmount
+before=$(du -sk "$TEST_DIRECTORY/many/store" | cut -f 1)
+check heddle restore @~1 $(seq -f 'f%.0f' 1000) >/dev/null
+check_equal "$(changes | wc -l)" 1000
+after=$(du -sk "$TEST_DIRECTORY/many/store" | cut -f 1)
+[ $((after - before)) -lt 4000 ] || fail "1000 paths made the store grow by $((after - before)) KiB"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/threads/restore.h"
 
+#include <errno.h>
+
+#include "capture/tree_compose.h"
 #include "tests/unit/capture/live.h"
 
 /* Whole trees and paths of them come back, with their times, and nothing else changes. */
@@ -209,6 +212,120 @@ static void times_are_those_of_the_trees(void **state)
 	hd_state_clear(&first);
 }
 
+static unsigned draw_below(unsigned *draw, unsigned limit)
+{
+	*draw = *draw * 1103515245u + 12345u;
+	return (*draw >> 16) % limit;
+}
+
+/* "a-" comes between "a" and "a/b" for who compares bytes. */
+static const char *const drawn_names[] = {"a", "a-", "b", "z"};
+
+/* In the directory PATH, which ends with a slash or is empty: for each name nothing, a file or a directory. */
+static void write_some(struct hd_overlay *overlay, unsigned *draw, const char *path, int depth)
+{
+	for (size_t i = 0; i < HD_ARRAY_SIZE(drawn_names); i++) {
+		unsigned kind = draw_below(draw, depth < 2 ? 4 : 2);
+		char name[16];
+
+		snprintf(name, sizeof(name), "%s%s", path, drawn_names[i]);
+		if (kind == 1)
+			live_write(overlay, name, draw_below(draw, 2) ? "one" : "two");
+		if (kind < 2)
+			continue;
+		live_make_directory(overlay, name);
+		strcat(name, "/");
+		write_some(overlay, draw, name, depth + 1);
+	}
+}
+
+static void remove_some(struct hd_overlay *overlay)
+{
+	struct hd_attributes attributes;
+
+	for (size_t i = 0; i < HD_ARRAY_SIZE(drawn_names); i++) {
+		const char *name = drawn_names[i];
+
+		if (hd_overlay_lookup(overlay, HD_ROOT_INO, name, &attributes) == -ENOENT)
+			continue;
+		if (S_ISDIR(attributes.mode))
+			live_remove_tree(overlay, name);
+		else
+			live_remove(overlay, name);
+	}
+}
+
+/* Paths of both trees and of none, in any order, the same ones and some below others. */
+static size_t draw_paths(unsigned *draw, char paths[][16], const char **list)
+{
+	size_t count = 2 + draw_below(draw, 20);
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned parts = 1 + draw_below(draw, 3);
+		int length = 0;
+
+		for (unsigned k = 0; k < parts; k++)
+			length += snprintf(paths[i] + length, 16 - (size_t)length, "%s%s", k > 0 ? "/" : "",
+				drawn_names[draw_below(draw, HD_ARRAY_SIZE(drawn_names))]);
+		list[i] = paths[i];
+	}
+	return count;
+}
+
+/* One after the other, without those that are nowhere; how many that were. */
+static size_t compose_each(const struct hd_tree_compose *compose, const struct hd_state *source,
+	const char **list, size_t *count, struct hd_state *target)
+{
+	size_t kept = 0, nowhere = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		struct hd_state before = *target;
+		int r = hd_tree_compose_path(compose, source, list[i], target);
+
+		if (r == -HD_E_PATH_MISSING) {
+			*target = before;
+			nowhere++;
+			continue;
+		}
+		assert_success(r);
+		list[kept++] = list[i];
+	}
+	*count = kept;
+	return nowhere;
+}
+
+static void paths_together_are_what_they_are_one_after_the_other(void **state)
+{
+	struct scene *scene = *state;
+	struct hd_overlay *overlay = begin(scene);
+	const struct hd_tree_compose compose = {
+		.store = scene->store, .bases = scene->bases, .thread = "main"};
+	struct hd_state first, second;
+	unsigned draw = 7;
+	size_t nowhere = 0;
+
+	write_some(overlay, &draw, "", 0);
+	live_capture(overlay, "first", &first);
+	remove_some(overlay);
+	write_some(overlay, &draw, "", 0);
+	live_capture(overlay, "second", &second);
+	for (int round = 0; round < 300; round++) {
+		struct hd_state one = second, all = second; /* own nothing */
+		const char *list[24];
+		char paths[24][16];
+		size_t count = draw_paths(&draw, paths, list);
+
+		nowhere += compose_each(&compose, &first, list, &count, &one);
+		assert_success(hd_tree_compose_paths(&compose, &first, list, count, &all));
+		assert_true(hd_content_equal(&one.tree, &all.tree));
+		assert_true(hd_content_equal(&one.attributes, &all.attributes));
+	}
+	assert_true(nowhere > 0);
+	hd_state_clear(&first);
+	hd_state_clear(&second);
+	live_close(overlay);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +337,7 @@ int main(void)
 		TEST(what_is_nowhere_is_an_error_and_changes_nothing),
 		TEST(a_composed_tree_is_named_as_a_captured_one),
 		TEST(times_are_those_of_the_trees),
+		TEST(paths_together_are_what_they_are_one_after_the_other),
 #undef TEST
 	};
 
