@@ -7,10 +7,9 @@
 #include <sys/stat.h>
 
 #include "capture/capture_tree.h"
-#include "capture/compare/same_content.h"
 #include "capture/link_counts.h"
-#include "capture/merge/file_merge.h"
 #include "capture/merge/merge_rules.h"
+#include "capture/merge/name_merge.h"
 #include "capture/trees/tree_nodes.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -33,245 +32,30 @@
 
 #define DEPTH_MAX 500
 
-enum side { OURS = HD_MERGE_OURS, BASE = HD_MERGE_BASE, THEIRS = HD_MERGE_THEIRS, SIDES };
-
-/* One name in the three trees; NULL where it is not there. */
-struct trio {
-	const struct hd_snapshot_node *nodes[SIDES];
-};
-
-struct merging {
-	const struct hd_tree_merge *merge;
-	struct hd_base_directory fallbacks[SIDES];
-	struct hd_tree_view *views[SIDES]; /* owned */
-	struct hd_canonical *canonical;    /* owned */
-	struct hd_conflicts *conflicts;
-	struct hd_merge_rules rules; /* where files are converted */
-	struct hd_buffer path;       /* of what is looked at, NUL-terminated unless empty */
-	unsigned depth;
-};
-
-/* What became of a name. */
-struct merged {
-	struct hd_snapshot_node node; /* a copy that owns nothing */
-	bool exists;
-	bool changed; /* it is not what OURS has */
-};
-
 /* What is known of a directory's rules while it is merged. */
 struct rules {
 	struct hd_merge_level level;
-	struct merged merged; /* the .gitattributes of the result */
+	struct hd_merged merged; /* the .gitattributes of the result */
 	bool is_merged;
 };
 
-static int merge_directory(struct merging *merging, const struct trio *trio, struct hd_canonical_place *above,
-	struct merged *merged);
-
-static bool is_directory(const struct hd_snapshot_node *node)
-{
-	return node && S_ISDIR(node->attributes.mode);
-}
-
-static bool same_permissions(const struct hd_snapshot_node *a, const struct hd_snapshot_node *b)
-{
-	return S_ISLNK(a->attributes.mode) || (a->attributes.mode & 07777) == (b->attributes.mode & 07777);
-}
-
-/* Whether two sides have the same there, but for permissions. Directories are compared by their references. */
-static int same_thing(
-	struct merging *merging, const struct trio *trio, enum side left, enum side right, bool *ret_same)
-{
-	const struct hd_snapshot_node *a = trio->nodes[left], *b = trio->nodes[right];
-	struct hd_tree_view_entry a_entry = {.name = ""}, b_entry = {.name = ""};
-
-	*ret_same = !a && !b;
-	if (!a || !b || (a->attributes.mode & S_IFMT) != (b->attributes.mode & S_IFMT))
-		return 0;
-	hd_tree_view_entry_of_node((struct hd_snapshot_node *)a, &a_entry);
-	hd_tree_view_entry_of_node((struct hd_snapshot_node *)b, &b_entry);
-	a_entry.node = b_entry.node = NULL;
-	if (S_ISDIR(a->attributes.mode))
-		*ret_same = hd_same_reference(&a_entry, &b_entry);
-	else if (S_ISREG(a->attributes.mode) || S_ISLNK(a->attributes.mode))
-		return hd_same_bytes(
-			merging->views[left], &a_entry, merging->views[right], &b_entry, ret_same);
-	else
-		*ret_same = a->attributes.device == b->attributes.device;
-	return 0;
-}
-
-static int conflict(struct merging *merging, enum hd_conflict_kind kind)
-{
-	return hd_conflicts_add(merging->conflicts, kind, (const char *)merging->path.data);
-}
-
-static void keep_ours(const struct trio *trio, struct merged *merged)
-{
-	*merged = (struct merged){.exists = trio->nodes[OURS] != NULL};
-	if (merged->exists)
-		merged->node = *trio->nodes[OURS];
-}
-
-/* Permissions of a name that OURS has: those of THEIRS only if these changed them. */
-static void merge_permissions(const struct trio *trio, struct merged *merged)
-{
-	const struct hd_snapshot_node *ours = trio->nodes[OURS], *base = trio->nodes[BASE],
-				      *theirs = trio->nodes[THEIRS];
-	uint32_t type = merged->node.attributes.mode & S_IFMT, bits = ours->attributes.mode & 07777;
-
-	if (theirs && base && !same_permissions(base, theirs))
-		bits = theirs->attributes.mode & 07777;
-	merged->changed = merged->changed || bits != (merged->node.attributes.mode & 07777);
-	merged->node.attributes.mode = type | bits;
-}
-
-/* What git brings in is new now, and its owner is who has the file already. */
-static void stamp(const struct merging *merging, const struct trio *trio, struct hd_snapshot_node *node)
-{
-	const struct hd_snapshot_node *ours = trio->nodes[OURS];
-	const struct timespec *time = merging->merge->time;
-
-	if (!time)
-		return;
-	node->attributes.access_time = node->attributes.modify_time = node->attributes.change_time = *time;
-	node->attributes.birth_time = ours ? ours->attributes.birth_time : *time;
-	node->link_group = 0;
-	if (!ours)
-		return;
-	node->attributes.uid = ours->attributes.uid;
-	node->attributes.gid = ours->attributes.gid;
-	node->xattrs = ours->xattrs;
-	node->xattrs_size = ours->xattrs_size;
-}
-
-/* Of a file, link or device, or of a directory as a whole. */
-static void take_theirs(const struct merging *merging, const struct trio *trio, struct merged *merged)
-{
-	const struct hd_snapshot_node *ours = trio->nodes[OURS], *theirs = trio->nodes[THEIRS];
-	struct trio alike = *trio;
-
-	*merged = (struct merged){.exists = theirs != NULL, .changed = true};
-	if (!theirs)
-		return;
-	merged->node = *theirs;
-	if (ours && (ours->attributes.mode & S_IFMT) != (theirs->attributes.mode & S_IFMT))
-		alike.nodes[OURS] = NULL;
-	stamp(merging, &alike, &merged->node);
-	if (alike.nodes[OURS] && trio->nodes[BASE])
-		merge_permissions(trio, merged);
-	merged->changed = true;
-}
-
-/* ---- files ---- */
-
-static struct hd_file_version version_of(struct merging *merging, const struct trio *trio, enum side side)
-{
-	struct hd_file_version version = {.view = merging->views[side], .rules = merging->rules.tops[side]};
-
-	if (trio->nodes[side])
-		hd_tree_view_entry_of_node((struct hd_snapshot_node *)trio->nodes[side], &version.entry);
-	version.entry.node = NULL;
-	return version;
-}
-
-/* Of files; where there is none nothing may be asked of it. */
-static struct hd_file_merge files_of(struct merging *merging, const struct trio *trio)
-{
-	return (struct hd_file_merge){.store = merging->merge->store,
-		.names = &merging->rules.names,
-		.path = (const char *)merging->path.data,
-		.ours = version_of(merging, trio, OURS),
-		.base = version_of(merging, trio, BASE),
-		.theirs = version_of(merging, trio, THEIRS),
-		.rules = merging->rules.tops[HD_MERGE_RESULT]};
-}
-
-/* Both changed it. */
-static int merge_files(struct merging *merging, const struct trio *trio, struct merged *merged)
-{
-	const struct hd_file_merge files = files_of(merging, trio);
-	struct hd_content content;
-	uint64_t size;
-	int r = hd_file_merge_run(&files, &content, &size);
-
-	if (r == -EFBIG || r == 0)
-		return conflict(merging, r == 0 ? HD_CONFLICT_CONTENT : HD_CONFLICT_BINARY);
-	if (r < 0)
-		return r;
-	merged->changed = true;
-	merged->node.link_group = 0;
-	stamp(merging, trio, &merged->node);
-	merged->node.content = content;
-	merged->node.attributes.size = size;
-	merge_permissions(trio, merged);
-	return 0;
-}
-
-static bool is_file(const struct trio *trio, enum side side)
-{
-	return trio->nodes[side] && S_ISREG(trio->nodes[side]->attributes.mode);
-}
-
-/* Whether OURS is what BASE is, to git if to nobody else. */
-static int is_untouched(struct merging *merging, const struct trio *trio, bool *ret_untouched)
-{
-	struct hd_file_merge files;
-	int r = same_thing(merging, trio, OURS, BASE, ret_untouched);
-
-	if (r < 0 || *ret_untouched || !is_file(trio, OURS) || !is_file(trio, BASE))
-		return r;
-	files = files_of(merging, trio);
-	return hd_file_merge_is_untouched(&files, ret_untouched);
-}
-
-/* THEIRS is another than BASE, and not all three are directories. */
-static int merge_others(struct merging *merging, const struct trio *trio, struct merged *merged)
-{
-	bool same;
-	int r = is_untouched(merging, trio, &same);
-
-	if (r < 0)
-		return r;
-	if (same) {
-		take_theirs(merging, trio, merged);
-		return 0;
-	}
-	keep_ours(trio, merged);
-	r = same_thing(merging, trio, OURS, THEIRS, &same);
-	if (r < 0)
-		return r;
-	if (same) {
-		if (merged->exists)
-			merge_permissions(trio, merged);
-		return 0;
-	}
-	if (is_file(trio, OURS) && is_file(trio, BASE) && is_file(trio, THEIRS))
-		return merge_files(merging, trio, merged);
-	if (!trio->nodes[BASE])
-		return conflict(merging, HD_CONFLICT_ADDED);
-	if (!trio->nodes[OURS] || !trio->nodes[THEIRS])
-		return conflict(merging, HD_CONFLICT_DELETED);
-	return conflict(merging,
-		S_ISLNK(trio->nodes[OURS]->attributes.mode) && S_ISLNK(trio->nodes[THEIRS]->attributes.mode)
-			? HD_CONFLICT_SYMLINK
-			: HD_CONFLICT_TYPE);
-}
+static int merge_directory(struct hd_merging *merging, const struct hd_merge_trio *trio,
+	struct hd_canonical_place *above, struct hd_merged *merged);
 
 /* ---- directories ---- */
 
-static int list(struct merging *merging, enum side side, const struct hd_snapshot_node *node,
+static int list(struct hd_merging *merging, enum hd_merge_side side, const struct hd_snapshot_node *node,
 	struct hd_snapshot_node *ret_listed)
 {
 	*ret_listed = (struct hd_snapshot_node){0};
-	if (!is_directory(node))
+	if (!hd_merge_is_directory(node))
 		return 0;
 	ret_listed->content = node->content;
 	ret_listed->attribute_content = node->attribute_content;
 	return hd_tree_node_list(merging->merge->bases, &merging->fallbacks[side], ret_listed);
 }
 
-static int enter(struct merging *merging, const struct hd_snapshot_node *node, size_t *ret_length)
+static int enter(struct hd_merging *merging, const struct hd_snapshot_node *node, size_t *ret_length)
 {
 	*ret_length = merging->path.size;
 	merging->path.size -= merging->path.size > 0;
@@ -282,7 +66,7 @@ static int enter(struct merging *merging, const struct hd_snapshot_node *node, s
 	return hd_buffer_status(&merging->path);
 }
 
-static void leave(struct merging *merging, size_t length)
+static void leave(struct hd_merging *merging, size_t length)
 {
 	merging->path.size = length;
 	if (length > 0)
@@ -290,64 +74,66 @@ static void leave(struct merging *merging, size_t length)
 }
 
 /* A directory that OURS has unchanged, or that THEIRS adds, is THEIRS' as a whole, unless each file in it gets a time. */
-static bool is_taken_whole(const struct merging *merging, const struct trio *trio, bool ours_is_base)
+static bool is_taken_whole(
+	const struct hd_merging *merging, const struct hd_merge_trio *trio, bool ours_is_base)
 {
 	return !merging->merge->time && ours_is_base &&
-	       (!trio->nodes[THEIRS] || is_directory(trio->nodes[THEIRS]));
+	       (!trio->nodes[THEIRS] || hd_merge_is_directory(trio->nodes[THEIRS]));
 }
 
-static int merge_directories(struct merging *merging, const struct trio *trio,
-	struct hd_canonical_place *above, struct merged *merged)
+static int merge_directories(struct hd_merging *merging, const struct hd_merge_trio *trio,
+	struct hd_canonical_place *above, struct hd_merged *merged)
 {
 	const struct hd_snapshot_node *theirs = trio->nodes[THEIRS];
 	bool same;
-	int r = same_thing(merging, trio, OURS, BASE, &same);
+	int r = hd_merge_same_thing(merging, trio, OURS, BASE, &same);
 
 	if (r < 0)
 		return r;
 	if (is_taken_whole(merging, trio, same)) {
-		take_theirs(merging, trio, merged);
+		hd_merge_take_theirs(merging, trio, merged);
 		return 0;
 	}
 	r = merge_directory(merging, trio, above, merged);
-	if (r < 0 || is_directory(theirs) || !theirs)
+	if (r < 0 || hd_merge_is_directory(theirs) || !theirs)
 		return r;
 	if (merged->exists)
-		return conflict(merging, HD_CONFLICT_DIRECTORY);
+		return hd_merge_conflict(merging, HD_CONFLICT_DIRECTORY);
 	/* Nothing is left of the directory that a file takes the place of. */
-	take_theirs(merging, trio, merged);
+	hd_merge_take_theirs(merging, trio, merged);
 	return 0;
 }
 
-static int merge_name(struct merging *merging, const struct trio *trio, struct hd_canonical_place *above,
-	struct merged *merged)
+static int merge_name(struct hd_merging *merging, const struct hd_merge_trio *trio,
+	struct hd_canonical_place *above, struct hd_merged *merged)
 {
 	const struct hd_snapshot_node *ours = trio->nodes[OURS], *base = trio->nodes[BASE],
 				      *theirs = trio->nodes[THEIRS];
 	bool same;
-	int r = same_thing(merging, trio, BASE, THEIRS, &same);
+	int r = hd_merge_same_thing(merging, trio, BASE, THEIRS, &same);
 
 	if (r < 0)
 		return r;
-	if (same && (!base || same_permissions(base, theirs))) {
-		keep_ours(trio, merged);
+	if (same && (!base || hd_merge_same_permissions(base, theirs))) {
+		hd_merge_keep_ours(trio, merged);
 		return 0;
 	}
 	r = hd_work_advance(1);
 	if (r < 0)
 		return r;
-	if ((is_directory(theirs) || (is_directory(base) && (!theirs || is_directory(ours)))) &&
-		(!ours || is_directory(ours)) && (!base || is_directory(base)))
+	if ((hd_merge_is_directory(theirs) ||
+		    (hd_merge_is_directory(base) && (!theirs || hd_merge_is_directory(ours)))) &&
+		(!ours || hd_merge_is_directory(ours)) && (!base || hd_merge_is_directory(base)))
 		return merge_directories(merging, trio, above, merged);
 	/* A directory in the place of a file that OURS has not touched: like a new one. */
-	if (is_directory(theirs) && !is_directory(ours) && !is_directory(base)) {
-		struct trio alone = {.nodes = {[THEIRS] = theirs}};
+	if (hd_merge_is_directory(theirs) && !hd_merge_is_directory(ours) && !hd_merge_is_directory(base)) {
+		struct hd_merge_trio alone = {.nodes = {[THEIRS] = theirs}};
 
-		r = same_thing(merging, trio, OURS, BASE, &same);
+		r = hd_merge_same_thing(merging, trio, OURS, BASE, &same);
 		if (r < 0 || same)
 			return r < 0 ? r : merge_directories(merging, &alone, above, merged);
 	}
-	return merge_others(merging, trio, merged);
+	return hd_merge_others(merging, trio, merged);
 }
 
 /* The node that comes first in the order of names. */
@@ -367,8 +153,8 @@ static const struct hd_snapshot_node *first_name(
 	return first;
 }
 
-static int merge_child(struct merging *merging, const struct trio *trio, struct hd_canonical_place *place,
-	struct merged *merged)
+static int merge_child(struct hd_merging *merging, const struct hd_merge_trio *trio,
+	struct hd_canonical_place *place, struct hd_merged *merged)
 {
 	const struct hd_snapshot_node *any = trio->nodes[OURS]   ? trio->nodes[OURS]
 					     : trio->nodes[BASE] ? trio->nodes[BASE]
@@ -376,7 +162,7 @@ static int merge_child(struct merging *merging, const struct trio *trio, struct 
 	size_t length;
 	int r = enter(merging, any, &length);
 
-	*merged = (struct merged){0};
+	*merged = (struct hd_merged){0};
 	if (r < 0)
 		return r;
 	r = merge_name(merging, trio, place, merged);
@@ -384,11 +170,11 @@ static int merge_child(struct merging *merging, const struct trio *trio, struct 
 	return r < 0 ? hd_fail_in(r, "'%s'", any->name) : 0;
 }
 
-static int merge_next(struct merging *merging, const struct hd_snapshot_node *lists, size_t *positions,
-	struct hd_canonical_place *place, const struct rules *rules, struct merged *merged)
+static int merge_next(struct hd_merging *merging, const struct hd_snapshot_node *lists, size_t *positions,
+	struct hd_canonical_place *place, const struct rules *rules, struct hd_merged *merged)
 {
 	const struct hd_snapshot_node *first = first_name(lists, positions);
-	struct trio trio = {0};
+	struct hd_merge_trio trio = {0};
 
 	for (unsigned side = 0; side < SIDES; side++) {
 		const struct hd_snapshot_node *node = &lists[side].children[positions[side]];
@@ -409,14 +195,14 @@ static int merge_next(struct merging *merging, const struct hd_snapshot_node *li
 
 /* ---- rules, where files are converted ---- */
 
-static size_t path_length(const struct merging *merging)
+static size_t path_length(const struct hd_merging *merging)
 {
 	return merging->path.size > 0 ? merging->path.size - 1 : 0;
 }
 
 /* Those of the result are merged before all else. Where they are converted themselves, it is as THEIRS say. */
-static int merge_rules(struct merging *merging, const struct trio *trio, struct hd_canonical_place *place,
-	struct rules *rules)
+static int merge_rules(struct hd_merging *merging, const struct hd_merge_trio *trio,
+	struct hd_canonical_place *place, struct rules *rules)
 {
 	const struct hd_attribute_level **tops = merging->rules.tops, *above = tops[HD_MERGE_RESULT];
 	int r;
@@ -431,10 +217,10 @@ static int merge_rules(struct merging *merging, const struct trio *trio, struct 
 		&rules->merged.node, path_length(merging), &rules->level);
 }
 
-static int enter_rules(struct merging *merging, const struct hd_snapshot_node *lists,
+static int enter_rules(struct hd_merging *merging, const struct hd_snapshot_node *lists,
 	struct hd_canonical_place *place, struct rules *rules)
 {
-	struct trio trio = {0};
+	struct hd_merge_trio trio = {0};
 	bool any = false;
 	int r = 0;
 
@@ -454,8 +240,8 @@ static int enter_rules(struct merging *merging, const struct hd_snapshot_node *l
 /* ---- directories as a whole ---- */
 
 /* Merges the listings into the children of MERGED's node, an array that the caller frees. */
-static int merge_lists(struct merging *merging, const struct hd_snapshot_node *lists,
-	struct hd_canonical_place *place, struct merged *merged)
+static int merge_lists(struct hd_merging *merging, const struct hd_snapshot_node *lists,
+	struct hd_canonical_place *place, struct hd_merged *merged)
 {
 	size_t most = lists[OURS].n_children + lists[BASE].n_children + lists[THEIRS].n_children;
 	size_t positions[SIDES] = {0};
@@ -469,7 +255,7 @@ static int merge_lists(struct merging *merging, const struct hd_snapshot_node *l
 		return -ENOMEM;
 	r = enter_rules(merging, lists, place, &rules);
 	while (r >= 0 && first_name(lists, positions)) {
-		struct merged child;
+		struct hd_merged child;
 
 		r = merge_next(merging, lists, positions, place, &rules, &child);
 		if (r >= 0 && child.exists)
@@ -481,17 +267,17 @@ static int merge_lists(struct merging *merging, const struct hd_snapshot_node *l
 }
 
 /* Nothing is left of it, and it is not to stay empty. */
-static bool is_gone(const struct trio *trio, const struct merged *merged)
+static bool is_gone(const struct hd_merge_trio *trio, const struct hd_merged *merged)
 {
 	if (merged->node.n_children > 0)
 		return false;
-	return trio->nodes[OURS] ? merged->changed && !is_directory(trio->nodes[THEIRS])
+	return trio->nodes[OURS] ? merged->changed && !hd_merge_is_directory(trio->nodes[THEIRS])
 				 : trio->nodes[BASE] || !trio->nodes[THEIRS];
 }
 
 /* Stores it if it is another than OURS. */
-static int finish_directory(struct merging *merging, const struct trio *trio,
-	struct hd_canonical_place *place, struct merged *merged)
+static int finish_directory(struct hd_merging *merging, const struct hd_merge_trio *trio,
+	struct hd_canonical_place *place, struct hd_merged *merged)
 {
 	struct hd_capture_tree capture = {
 		.objects = merging->merge->store->objects, .canonical = merging->canonical};
@@ -508,8 +294,8 @@ static int finish_directory(struct merging *merging, const struct trio *trio,
 	return hd_capture_tree_put(&capture, place, NULL, NULL, &merged->node, is_root);
 }
 
-static int merge_directory(struct merging *merging, const struct trio *trio, struct hd_canonical_place *above,
-	struct merged *merged)
+static int merge_directory(struct hd_merging *merging, const struct hd_merge_trio *trio,
+	struct hd_canonical_place *above, struct hd_merged *merged)
 {
 	const struct hd_snapshot_node *like = trio->nodes[OURS]     ? trio->nodes[OURS]
 					      : trio->nodes[THEIRS] ? trio->nodes[THEIRS]
@@ -521,7 +307,7 @@ static int merge_directory(struct merging *merging, const struct trio *trio, str
 	if (merging->depth == DEPTH_MAX)
 		return -ELOOP;
 	merging->depth++;
-	*merged = (struct merged){.node = *like};
+	*merged = (struct hd_merged){.node = *like};
 	for (unsigned side = 0; side < SIDES && r >= 0; side++)
 		r = list(merging, side, trio->nodes[side], &lists[side]);
 	if (r >= 0)
@@ -529,9 +315,9 @@ static int merge_directory(struct merging *merging, const struct trio *trio, str
 	if (r >= 0)
 		r = merge_lists(merging, lists, place, merged);
 	if (r >= 0 && !trio->nodes[OURS])
-		stamp(merging, trio, &merged->node);
+		hd_merge_stamp(merging, trio, &merged->node);
 	else if (r >= 0)
-		merge_permissions(trio, merged);
+		hd_merge_permissions(trio, merged);
 	if (r >= 0)
 		r = finish_directory(merging, trio, place, merged);
 	free(merged->node.children);
@@ -545,14 +331,14 @@ static int merge_directory(struct merging *merging, const struct trio *trio, str
 
 /* ---- the whole ---- */
 
-static int merge_roots(struct merging *merging, struct hd_state *result)
+static int merge_roots(struct hd_merging *merging, struct hd_state *result)
 {
 	const struct hd_tree_merge *merge = merging->merge;
 	const struct hd_state *const states[SIDES] = {
 		[OURS] = merge->ours, [BASE] = merge->base, [THEIRS] = merge->theirs};
 	struct hd_snapshot_node roots[SIDES] = {{0}};
-	struct trio trio;
-	struct merged merged = {0};
+	struct hd_merge_trio trio;
+	struct hd_merged merged = {0};
 	int r;
 
 	r = hd_canonical_new_at(merge->store, merge->bases, merge->history, &merging->canonical);
@@ -584,7 +370,7 @@ int hd_tree_merge_run(
 	const struct hd_tree_merge *merge, struct hd_state *result, struct hd_conflicts *ret_conflicts)
 {
 	struct hd_conflicts conflicts = {0};
-	struct merging merging = {.merge = merge, .conflicts = &conflicts};
+	struct hd_merging merging = {.merge = merge, .conflicts = &conflicts};
 	int r = merge_roots(&merging, result);
 
 	hd_buffer_clear(&merging.path);
