@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "mount/thread_file.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
@@ -31,22 +32,16 @@ _Static_assert(HD_ARRAY_SIZE(suffixes) == HD_RUN_FILE_COUNT, "a run file without
 
 char *hd_run_file_path(const char *store_path, uint32_t number, enum hd_run_file file)
 {
+	char name[HD_THREAD_FILE_NAME_SIZE];
 	char *path;
 
-	return asprintf(&path, "%s/run/%u.%s", store_path, number, suffixes[file]) < 0 ? NULL : path;
+	hd_thread_file_name(number, suffixes[file], name);
+	return asprintf(&path, "%s/run/%s", store_path, name) < 0 ? NULL : path;
 }
 
 uint32_t hd_run_file_number(const char *name)
 {
-	char *end;
-	unsigned long number = strtoul(name, &end, 10);
-
-	if (name[0] < '1' || name[0] > '9' || number > UINT32_MAX || *end != '.')
-		return 0;
-	for (size_t i = 0; i < HD_ARRAY_SIZE(suffixes); i++)
-		if (strcmp(end + 1, suffixes[i]) == 0)
-			return (uint32_t)number;
-	return 0;
+	return hd_thread_file_number(name, suffixes, HD_ARRAY_SIZE(suffixes));
 }
 
 int hd_run_directory_make(const char *store_path)
@@ -68,7 +63,7 @@ int hd_run_file_write(const char *store_path, uint32_t number, enum hd_run_file 
 	HD_AUTO_FREE char *directory = NULL;
 	HD_AUTO_CLOSE int directory_fd = -1;
 	struct hd_atomic_file atomic;
-	char name[32];
+	char name[HD_THREAD_FILE_NAME_SIZE];
 	int r;
 
 	if (asprintf(&directory, "%s/run", store_path) < 0) {
@@ -87,7 +82,7 @@ int hd_run_file_write(const char *store_path, uint32_t number, enum hd_run_file 
 		hd_file_atomic_abort(&atomic);
 		return r;
 	}
-	(void)snprintf(name, sizeof(name), "%u.%s", number, suffixes[file]);
+	hd_thread_file_name(number, suffixes[file], name);
 	return hd_file_atomic_commit(&atomic, name, true, false);
 }
 

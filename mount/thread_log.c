@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mount/thread_file.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/files/file.h"
 
@@ -25,20 +26,12 @@ char *hd_thread_log_directory(const char *store_path)
 
 void hd_thread_log_name(uint32_t number, enum hd_thread_log log, char name[HD_THREAD_LOG_NAME_SIZE])
 {
-	(void)snprintf(name, HD_THREAD_LOG_NAME_SIZE, "%u.%s", number, suffixes[log]);
+	hd_thread_file_name(number, suffixes[log], name);
 }
 
 uint32_t hd_thread_log_number(const char *name)
 {
-	char *end;
-	unsigned long number = strtoul(name, &end, 10);
-
-	if (name[0] < '1' || name[0] > '9' || number > UINT32_MAX || *end != '.')
-		return 0;
-	for (size_t i = 0; i < HD_ARRAY_SIZE(suffixes); i++)
-		if (strcmp(end + 1, suffixes[i]) == 0)
-			return (uint32_t)number;
-	return 0;
+	return hd_thread_file_number(name, suffixes, HD_ARRAY_SIZE(suffixes));
 }
 
 int hd_thread_log_open(const char *store_path, uint32_t number)
