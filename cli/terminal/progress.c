@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -14,6 +15,7 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/clock.h"
 #include "overlay/platform/lock.h"
+#include "overlay/platform/terminal.h"
 #include "overlay/platform/threads/task_thread.h"
 #include "overlay/platform/threads/work.h"
 
@@ -26,6 +28,7 @@
 #define LINE_PERIOD_NS 200000000u
 #define JSON_PERIOD_NS 500000000u
 #define BAR_WIDTH 20
+#define LINE_SIZE 160
 
 static struct {
 	struct hd_work work;
@@ -37,7 +40,7 @@ static struct {
 	bool interrupted; /* too late for the work that ended, but not for what the command goes on with */
 	bool json;        /* immutable between begin and end */
 	bool stop;        /* (lock) */
-	bool drawn;       /* (lock) the line is there */
+	size_t drawn;     /* (lock) columns of the line that is there */
 } progress;
 
 /* True when the work ended meanwhile. */
@@ -60,35 +63,63 @@ static double seconds(void)
 	return (double)(hd_clock_monotonic_ns() - progress.began_ns) / 1e9;
 }
 
-/* "[=======>            ]  38%"; what is beside the plan, or behind it, leaves the bar full. */
-static void draw_bar(uint64_t done, uint64_t total)
+/* "[=======>            ]"; what is beside the plan, or behind it, leaves the bar full. */
+static void format_bar(uint64_t done, uint64_t total, char bar[BAR_WIDTH + 4])
 {
-	uint64_t part = done < total ? done : total;
-	int filled = (int)((double)part * BAR_WIDTH / (double)total);
-	char bar[BAR_WIDTH + 1];
+	int filled = (int)((double)done * BAR_WIDTH / (double)total);
 
-	memset(bar, ' ', BAR_WIDTH);
-	memset(bar, '=', (size_t)filled);
+	bar[0] = ' ';
+	bar[1] = '[';
+	memset(bar + 2, ' ', BAR_WIDTH);
+	memset(bar + 2, '=', (size_t)filled);
 	if (filled < BAR_WIDTH)
-		bar[filled] = '>';
-	bar[BAR_WIDTH] = '\0';
-	fprintf(stderr, " [%s] %3d%%", bar, (int)((double)part * 100 / (double)total));
+		bar[2 + filled] = '>';
+	bar[BAR_WIDTH + 2] = ']';
+	bar[BAR_WIDTH + 3] = '\0';
 }
 
-static void draw_line(void)
+/* One line of the terminal, without the bar where that has no room for it. */
+static void format_line(char line[LINE_SIZE], size_t columns)
 {
 	const struct hd_work *work = &progress.work;
 	const char *step = hd_work_step_text((enum hd_work_step)work->step);
 	uint64_t done = work->done, total = work->total;
+	char bar[BAR_WIDTH + 4] = "", count[32] = "";
+	int length;
 
-	fprintf(stderr, "\r%s%s%s ...", progress.label, *step ? ": " : "", step);
-	if (work->stopped)
-		fputs(" stopping", stderr);
-	else if (total)
-		draw_bar(done, total);
-	else if (done)
-		fprintf(stderr, " %" PRIu64, done);
-	fprintf(stderr, "  %.1f s\033[K", seconds());
+	if (work->stopped) {
+		(void)snprintf(count, sizeof(count), " stopping");
+	} else if (total) {
+		done = done < total ? done : total;
+		format_bar(done, total, bar);
+		(void)snprintf(count, sizeof(count), " %3d%%", (int)((double)done * 100 / (double)total));
+	} else if (done) {
+		(void)snprintf(count, sizeof(count), " %" PRIu64, done);
+	}
+	for (int with_bar = 1; with_bar >= 0; with_bar--) {
+		length = snprintf(line, LINE_SIZE, "%s%s%s ...%s%s  %.1f s", progress.label,
+			*step ? ": " : "", step, with_bar ? bar : "", count, seconds());
+		if (length >= 0 && (size_t)length < columns)
+			return;
+	}
+	line[columns > 0 ? columns - 1 : 0] = '\0';
+}
+
+/*
+ * The last column stays free, as what reaches it may go to the next line, from where nothing comes back. What was there before
+ * is overwritten with blanks: there are terminals that know no sequences.
+ */
+static void draw_line(size_t columns)
+{
+	size_t length, before = progress.drawn;
+	char line[LINE_SIZE];
+
+	format_line(line, columns < LINE_SIZE ? columns : LINE_SIZE);
+	length = strlen(line);
+	/* A terminal that has become narrower has broken it already. */
+	before = before < columns ? before : length;
+	fprintf(stderr, "\r%s%*s", line, before > length ? (int)(before - length) : 0, "");
+	progress.drawn = length;
 }
 
 static void draw_json(void)
@@ -106,14 +137,15 @@ static void draw_json(void)
 
 static void draw_now(void)
 {
+	size_t columns = progress.json ? 0 : hd_terminal_columns(STDERR_FILENO);
+
 	hd_mutex_lock(&progress.lock);
 	if (!progress.stop) {
 		if (progress.json)
 			draw_json();
 		else
-			draw_line();
+			draw_line(columns);
 		(void)fflush(stderr);
-		progress.drawn = !progress.json;
 	}
 	hd_mutex_unlock(&progress.lock);
 }
@@ -132,9 +164,9 @@ static void erase_locked(void)
 {
 	if (!progress.drawn)
 		return;
-	fputs("\r\033[K", stderr);
+	fprintf(stderr, "\r%*s\r", (int)progress.drawn, "");
 	(void)fflush(stderr);
-	progress.drawn = false;
+	progress.drawn = 0;
 }
 
 static void forget(void)
@@ -147,7 +179,7 @@ static void forget(void)
 static void start_drawing(void)
 {
 	progress.stop = false;
-	progress.drawn = false;
+	progress.drawn = 0;
 	hd_mutex_init(&progress.lock, HD_RANK_LEAF);
 	hd_condition_init(&progress.ended);
 	if (hd_pool_new("progress", 1, 1, &progress.pool) < 0 ||

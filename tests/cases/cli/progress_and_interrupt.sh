@@ -66,6 +66,23 @@ check terminal --remove-at "capturing: comparing" "$HEDDLE_WORK_RESTS" shown hed
 check_contains "$(cat lines)" '\] first'
 check_equal "$(changes)" ""
 
+# The line fits the terminal, whatever that is, and goes away without a word that not every terminal understands.
+for columns in 0 2 12 35 60 100; do
+	echo "checking objects" >"$HEDDLE_WORK_RESTS"
+	(sleep 1.2 && rm "$HEDDLE_WORK_RESTS") &
+	check terminal --columns $columns shown heddle --color never check
+	python3 - $columns <<-'END'
+		import sys
+		columns = int(sys.argv[1]) or 80
+		shown = open("shown", "rb").read()
+		drawn = shown[:shown.index(b"\n")].split(b"\r")[:-2]
+		assert b"\033" not in shown, shown
+		assert len(drawn) > 2 and all(len(line) < columns for line in drawn), drawn
+		assert columns < 80 or any(b"checking objects ... [" in line for line in drawn), drawn
+		assert drawn[-1].strip() == b"" and len(drawn[-1]) >= len(drawn[-2].rstrip()), drawn
+	END
+done
+
 # JSON says the same, one object in a line, on standard error, and the result on standard output.
 rewrite second
 echo "storing files" >"$HEDDLE_WORK_RESTS"

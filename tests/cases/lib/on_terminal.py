@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a command on a terminal of its own, as a person would, and types Ctrl-C.
 
-    on_terminal.py [--interrupt-at TEXT] [--remove-at TEXT FILE] TRANSCRIPT COMMAND [ARGUMENT...]
+    on_terminal.py [--columns N] [--interrupt-at TEXT] [--remove-at TEXT FILE] TRANSCRIPT COMMAND [ARGUMENT...]
 
-What the terminal shows is written to TRANSCRIPT. When it shows TEXT, Ctrl-C is typed, or FILE is removed. The exit status is
+The terminal has N columns, or does not say how many. What the terminal shows is written to TRANSCRIPT. When it shows TEXT, Ctrl-C is typed, or FILE is removed. The exit status is
 the command's; 99 when a signal ended it, 98 when TEXT was never shown.
 """
 
+import fcntl
 import os
 import pty
+import struct
 import sys
+import termios
 
 
 def watch(terminal, wanted, act):
@@ -31,7 +34,10 @@ def watch(terminal, wanted, act):
 
 def main():
     arguments = sys.argv[1:]
-    wanted, removed = None, None
+    wanted, removed, columns = None, None, 0
+    if arguments[0] == "--columns":
+        columns = int(arguments[1])
+        del arguments[:2]
     if arguments[0] == "--interrupt-at":
         wanted = arguments[1]
         del arguments[:2]
@@ -41,6 +47,7 @@ def main():
     transcript, command = arguments[0], arguments[1:]
     pid, terminal = pty.fork()
     if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         os.execvp(command[0], command)
     if removed:
         def act():
