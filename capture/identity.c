@@ -20,6 +20,7 @@
  */
 
 #define IDENTITY_VARIABLE "HEDDLE_AUTHOR"
+#define IDENTITY_KEY "heddle.author"
 
 static void free_config(git_config **config)
 {
@@ -117,12 +118,19 @@ static int author_from_config(const char *directory, char **ret_author)
 {
 	HD_CLEANUP(free_config) git_config *config = NULL;
 	HD_AUTO_FREE char *author = NULL;
-	const char *name = NULL, *mail = NULL;
+	const char *name = NULL, *mail = NULL, *whole = NULL;
 	int r;
 
 	r = open_config(directory, &config);
 	if (r < 0)
 		return r;
+	if (git_config_get_string(&whole, config, IDENTITY_KEY) == 0) {
+		r = check_new(whole);
+		if (r < 0)
+			return hd_fail_in(r, IDENTITY_KEY " of the git configuration");
+		*ret_author = strdup(whole);
+		return *ret_author ? 0 : -ENOMEM;
+	}
 	if (git_config_get_string(&name, config, "user.name") < 0 || !*name ||
 		git_config_get_string(&mail, config, "user.email") < 0 || !*mail)
 		return hd_fail(HD_E_IDENTITY_MISSING,

@@ -10,8 +10,8 @@
  */
 
 /*
- * The first of: AUTHOR; the environment's HEDDLE_AUTHOR; user.name and user.email of the git configuration,
- * as the repository at or above DIRECTORY sees it (NULL, or no repository there: the user's own). AUTHOR may
+ * The first of: AUTHOR; the environment's HEDDLE_AUTHOR; heddle.author, else user.name and user.email, of the git
+ * configuration, as the repository at or above DIRECTORY sees it (NULL, or no repository there: the user's own). AUTHOR may
  * be NULL. It has passed hd_identity_check, and is UTF-8.
  */
 int hd_identity_resolve(const char *author, const char *directory, char **ret_author);

@@ -62,7 +62,8 @@ static const struct hd_option options[] = {
 		.text = &message},
 	{.long_name = "author",
 		.argument = "'NAME <MAIL>'",
-		.help = "whose work it is (default: HEDDLE_AUTHOR, then git's user.name and user.email)",
+		.help = "whose work it is (default: HEDDLE_AUTHOR, then heddle.author, then user.name and "
+			"user.email of git's configuration)",
 		.text = &author},
 	{.long_name = "at",
 		.argument = "DIR",

@@ -65,7 +65,8 @@ static int print(const struct hd_state_tree *tree, const struct hd_diff *diff, i
 
 static int print_json(const struct hd_state_tree *tree, const struct hd_diff *diff)
 {
-	json_t *object = hd_control_diff(diff);
+	/* What was not looked for is not said to be nothing. */
+	json_t *object = without_patch ? json_object() : hd_control_diff(diff);
 
 	if (!object || json_object_set_new(object, "state", hd_control_state(&tree->state)) != 0) {
 		json_decref(object);

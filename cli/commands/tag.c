@@ -40,11 +40,8 @@ static int show_tag(const struct hd_tag *tag, void *payload)
 	char id[HD_STATE_ID_TEXT_SIZE];
 
 	if (printer->tags)
-		return json_array_append_new(
-			       printer->tags, json_pack("{s:o, s:o}", "name", hd_control_text(tag->name),
-						      "state", hd_control_id(&tag->state))) < 0
-			       ? -ENOMEM
-			       : 0;
+		return json_array_append_new(printer->tags, hd_tag_json(tag->name, &tag->state)) < 0 ? -ENOMEM
+												     : 0;
 	printf("%s%s%s ", hd_output_color(stdout, HD_COLOR_IDENTIFIER),
 		hd_state_short(printer->index, &tag->state, id), hd_output_color(stdout, HD_COLOR_NONE));
 	hd_output_text(stdout, tag->name, strlen(tag->name));

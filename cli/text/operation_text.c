@@ -90,13 +90,23 @@ void hd_operation_print(struct hd_index *index, const struct hd_operation *opera
 	fputc('\n', stream);
 }
 
+json_t *hd_tag_json(const char *name, const struct hd_state_id *state)
+{
+	json_t *object = json_object();
+
+	if (hd_control_put_name(object, "name", name, strlen(name)) >= 0 &&
+		json_object_set_new(object, "state", hd_control_id_or_null(state)) == 0)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
 static json_t *side_json(const struct hd_operation_side *side, bool is_tag)
 {
 	if (!side->name)
 		return json_null();
 	if (is_tag)
-		return json_pack("{s:o, s:o}", "name", hd_control_text(side->name), "state",
-			hd_control_id_or_null(&side->head));
+		return hd_tag_json(side->name, &side->head);
 	return json_pack("{s:o, s:o, s:o, s:o}", "name", hd_control_text(side->name), "head",
 		hd_control_id_or_null(&side->head), "base", hd_control_id_or_null(&side->base), "tree",
 		hd_control_id_or_null(&side->tree));

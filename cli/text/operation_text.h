@@ -20,6 +20,9 @@ void hd_operation_print(struct hd_index *index, const struct hd_operation *opera
 /* With all that is known of it. */
 json_t *hd_operation_json(const struct hd_operation *operation);
 
+/* A tag, whose name may be any bytes. */
+json_t *hd_tag_json(const char *name, const struct hd_state_id *state);
+
 /* Who does what is done now, in fresh memory; empty, not a failure, where nobody says who that is. */
 char *hd_operation_actor(const struct hd_location *location);
 

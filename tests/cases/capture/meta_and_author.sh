@@ -29,6 +29,23 @@ printf 'From a file\n\nwith a body\n' >message
 check heddle capture -F message >/dev/null
 check_equal "$(heddle log -n 1 --json | json_field 's["states"][0]["author"]')" "Test Person <test@example.org>"
 
+# heddle's own author in git's configuration goes before git's; a mistake there is said.
+last_author() {
+	echo "$RANDOM $SECONDS" >"$MNT/three"
+	"$@" heddle capture -m "Configured" >/dev/null
+	heddle log -n 1 --json | json_field 's["states"][0]["author"]'
+}
+git config --global heddle.author "Every Where <every@where.example>"
+check_equal "$(last_author check)" "Every Where <every@where.example>"
+git -C repository config heddle.author "An Agent <agent@here.example>"
+check_equal "$(last_author check)" "An Agent <agent@here.example>"
+check_equal "$(last_author env HEDDLE_AUTHOR='E <e@e>')" "E <e@e>"
+git -C repository config heddle.author "no mail"
+check_status 64 heddle capture -m "Mistaken"
+check_contains "$(cat .output)" "heddle.author of the git configuration: 'no mail'"
+git -C repository config --unset heddle.author
+git config --global --unset heddle.author
+
 # What an agent says of itself in its environment, where the command line says nothing else.
 echo agent >"$MNT/agent"
 export HEDDLE_PROVIDER=anyone HEDDLE_MODEL=model-1 HEDDLE_SESSION=s17 HEDDLE_TOOL_CALL="edit 3"
@@ -55,6 +72,6 @@ check_status 64 heddle capture -m x --author X --meta novalue
 check_status 64 heddle capture -m x --author ""
 
 check heddle export git >/dev/null
-got=$(git -C repository log -1 --format='%an|%ae|%B' --skip 3 heddle/main)
+got=$(git -C repository log -1 --format='%an|%ae|%B' --skip 6 heddle/main)
 check_contains "$got" "Some One|some@one.example|Title"
 check_contains "$got" "4711"

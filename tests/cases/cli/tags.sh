@@ -63,3 +63,9 @@ for id in "$base" "$commit"; do
 done
 check_equal "$(heddle log --json "$commit~0" -n 1 | json_field 's["states"][0]["id"]')" "$base"
 check_status 73 heddle thread rename other other
+
+# A name that is not UTF-8, as git may have, survives JSON.
+raw=$(printf 'raw\377')
+check_equal "$(heddle tag create "$raw" --json | json_field 's["operation"]["after"]["name"], s["operation"]["after"]["raw"]')" \
+	"('raw\\\\xFF', True)"
+check_equal "$(heddle tag list --json | json_field '[t["name"] for t in s["tags"] if t.get("raw")]')" '["raw\\xFF"]'
