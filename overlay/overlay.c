@@ -217,6 +217,7 @@ static void free_overlay(struct hd_overlay *overlay)
 		hd_rwlock_destroy(&overlay->file_locks[i]);
 	hd_rwlock_destroy(&overlay->lock);
 	hd_condition_destroy(&overlay->capture_ended);
+	hd_rwlock_destroy(&overlay->change_lock);
 	hd_mutex_destroy(&overlay->capture_lock);
 	hd_cleanup_close(&overlay->arena_fd);
 	hd_cleanup_close(&overlay->hot_fd);
@@ -245,6 +246,7 @@ static struct hd_overlay *allocate(const struct hd_overlay_options *options, con
 	hd_rwlock_init(&overlay->lock, HD_RANK_NAMESPACE);
 	for (size_t i = 0; i < HD_FILE_LOCKS; i++)
 		hd_rwlock_init(&overlay->file_locks[i], HD_RANK_FILE);
+	hd_rwlock_init(&overlay->change_lock, HD_RANK_CHANGE);
 	hd_mutex_init(&overlay->capture_lock, HD_RANK_CAPTURE);
 	hd_condition_init(&overlay->capture_ended);
 	return overlay;

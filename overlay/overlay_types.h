@@ -5,8 +5,9 @@
 /*
  * The overlay's parts, as the files of this folder share them; nobody outside overlay/ includes this.
  *
- * Two locks matter. A file's lock (one of HD_FILE_LOCKS, by inode) orders readers and writers of its bytes;
- * the namespace lock orders everything in the arena. Who needs both takes the file's first. Neither is ever
+ * Three locks matter. A file's lock (one of HD_FILE_LOCKS, by inode) orders readers and writers of its bytes;
+ * the namespace lock orders everything in the arena; the change lock has no bytes half changed when a snapshot is taken
+ * (contents/kept_files.h). Who needs several takes the change lock first, then the file's. None is ever
  * held while a base is read or a disk is written: plans are made under the lock, carried out without it, and
  * checked again.
  */
@@ -34,6 +35,7 @@ struct hd_inode_numbers;
 struct hd_link_groups;
 struct hd_state_nodes;
 struct hd_state_listings;
+struct hd_kept_files;
 
 struct hd_overlay {
 	struct hd_store *store;    /* borrowed */
@@ -59,7 +61,10 @@ struct hd_overlay {
 	struct hd_link_groups *groups;    /* owned: base hard links by group */
 	struct hd_inode_numbers *numbers; /* owned: of the base, that are shown */
 	struct hd_change_log *changes;    /* owned; NULL where nobody will ask; protected by the same lock */
-	struct hd_state_nodes *state_nodes;         /* owned; protected by the same lock */
+	struct hd_state_nodes *state_nodes; /* owned; protected by the same lock */
+	struct hd_rwlock
+		change_lock; /* rank CHANGE; for reading while a file's bytes are changed; protects `kept` */
+	struct hd_kept_files *kept; /* owned by the snapshots that are being stored: what files were then */
 	struct hd_rwlock file_locks[HD_FILE_LOCKS]; /* rank FILE */
 	struct hd_hot_tier *hot;                    /* owned */
 	struct hd_state_listings *state_listings;   /* owned */

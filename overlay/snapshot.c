@@ -7,6 +7,7 @@
 
 #include "overlay/arena/cells.h"
 #include "overlay/arena/link_groups.h"
+#include "overlay/contents/kept_files.h"
 #include "overlay/contents/promotion.h"
 #include "overlay/listings/unseen_links.h"
 #include "overlay/overlay_types.h"
@@ -23,7 +24,8 @@
  * settled is pinned: unlinked meanwhile, it stays an orphan until the snapshot goes.
  *
  * Raising the barrier in the same hold of the lock is what divides changes into those that this snapshot has
- * and those that the next one will have.
+ * and those that the next one will have. Bytes are not copied: that no change of any is half done is the change lock's
+ * work, and what is changed later is kept (contents/kept_files.h).
  */
 
 #define TRANSACTION_ROOM 64u
@@ -54,8 +56,9 @@ struct hd_snapshot {
 		names; /* owned: the list of what all names but the root's are in; the first is the one to fill */
 	hd_ino *pinned; /* owned */
 	size_t n_pinned, pinned_capacity;
-	size_t count;         /* of all nodes below the root */
-	bool has_link_groups; /* some node has one */
+	struct hd_kept_files *kept; /* owned: what these files were */
+	size_t count;               /* of all nodes below the root */
+	bool has_link_groups;       /* some node has one */
 };
 
 static int queue_directory(struct hd_snapshot *snapshot, struct hd_snapshot_node *node, uint32_t index)
@@ -241,6 +244,16 @@ static int raise_barrier(struct hd_snapshot *snapshot)
 	return hd_overlay_commit(overlay, &transaction);
 }
 
+/* From now on who changes one of these files keeps what it was. */
+static int keep_files(struct hd_snapshot *snapshot)
+{
+	int r = hd_kept_files_new(snapshot->pinned, snapshot->n_pinned, &snapshot->kept);
+
+	if (r == 0)
+		hd_kept_files_add(snapshot->overlay, snapshot->kept);
+	return r;
+}
+
 void hd_overlay_hold_captures(struct hd_overlay *overlay)
 {
 	HD_WAITS_FOR("another capture");
@@ -292,8 +305,11 @@ int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_sna
 		snapshot->n_pinned = 0;
 	if (r == 0)
 		r = raise_barrier(snapshot);
+	if (r == 0)
+		r = keep_files(snapshot);
 	snapshot->parent = hd_record_thread(overlay->arena)->state;
 	hd_rwlock_unlock(&overlay->lock);
+	hd_rwlock_unlock(&overlay->change_lock);
 	if (r < 0) {
 		hd_snapshot_free(snapshot);
 		return hd_fail_in(r, "take a snapshot of thread '%s'", overlay->thread);
@@ -306,6 +322,7 @@ void hd_snapshot_free(struct hd_snapshot *snapshot)
 {
 	if (!snapshot)
 		return;
+	hd_kept_files_remove(snapshot->overlay, snapshot->kept);
 	hd_rwlock_write(&snapshot->overlay->lock);
 	(void)pin_locked(snapshot, -1);
 	hd_rwlock_unlock(&snapshot->overlay->lock);
@@ -348,27 +365,22 @@ void hd_snapshot_parent(const struct hd_snapshot *snapshot, struct hd_state_id *
 	*ret_id = snapshot->parent;
 }
 
-static void take_settled(struct hd_snapshot_node *node, const struct hd_settled *settled)
+static void take_settled(struct hd_snapshot_node *node, const struct hd_content *content)
 {
-	node->content = settled->content;
-	node->attributes.size = settled->attributes.size;
-	node->attributes.blocks = settled->attributes.blocks;
-	node->attributes.access_time = settled->attributes.access_time;
-	node->attributes.modify_time = settled->attributes.modify_time;
-	node->attributes.change_time = settled->attributes.change_time;
+	node->content = *content;
 	node->unsettled = false;
 }
 
 int hd_snapshot_settle(struct hd_snapshot *snapshot, struct hd_snapshot_node *node)
 {
-	struct hd_settled settled;
+	struct hd_content content;
 	int r;
 
 	if (!node->unsettled)
 		return 0;
-	r = hd_file_settle(snapshot->overlay, node->attributes.ino, &settled);
+	r = hd_file_settle(snapshot->overlay, node->attributes.ino, snapshot->kept, &content);
 	if (r == 0)
-		take_settled(node, &settled);
+		take_settled(node, &content);
 	return r;
 }
 
@@ -377,7 +389,7 @@ int hd_snapshot_settle(struct hd_snapshot *snapshot, struct hd_snapshot_node *no
 
 int hd_snapshot_settle_all(struct hd_snapshot *snapshot, struct hd_snapshot_node *const *nodes, size_t count)
 {
-	HD_AUTO_FREE struct hd_settled *settled = calloc(SETTLED_TOGETHER, sizeof(*settled));
+	HD_AUTO_FREE struct hd_content *settled = calloc(SETTLED_TOGETHER, sizeof(*settled));
 	hd_ino inos[SETTLED_TOGETHER];
 
 	if (!settled)
@@ -387,13 +399,47 @@ int hd_snapshot_settle_all(struct hd_snapshot *snapshot, struct hd_snapshot_node
 
 		for (end = begin; end < count && end - begin < SETTLED_TOGETHER; end++)
 			inos[end - begin] = nodes[end]->attributes.ino;
-		r = hd_files_settle(snapshot->overlay, inos, end - begin, settled);
+		r = hd_files_settle(snapshot->overlay, inos, end - begin, snapshot->kept, settled);
 		if (r < 0)
 			return r;
 		for (size_t i = begin; i < end; i++)
 			take_settled(nodes[i], &settled[i - begin]);
 	}
 	return 0;
+}
+
+/* What a file was that was changed since; 1, or 0 while it is as it was. */
+static int read_kept(struct hd_snapshot *snapshot, hd_ino ino, void *buffer, size_t size, uint64_t offset,
+	size_t *ret_size)
+{
+	struct hd_rwlock *file_lock = hd_file_lock_of(snapshot->overlay, hd_ino_index(ino));
+	const struct hd_kept_file *file;
+	uint64_t end;
+	int r;
+
+	hd_rwlock_read(file_lock);
+	r = hd_kept_file_find(snapshot->kept, ino, &file);
+	hd_rwlock_unlock(file_lock);
+	if (r < 0 || !file)
+		return r;
+	end = file->view.size;
+	*ret_size = offset >= end ? 0 : end - offset < size ? (size_t)(end - offset) : size;
+	r = hd_kept_file_read(snapshot->overlay, ino, file, buffer, *ret_size, offset);
+	return r < 0 ? r : 1;
+}
+
+/* Who changes it while it is read keeps what it was first. */
+static int read_file(struct hd_snapshot *snapshot, hd_ino ino, void *buffer, size_t size, uint64_t offset,
+	size_t *ret_size)
+{
+	int r = read_kept(snapshot, ino, buffer, size, offset, ret_size);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = hd_overlay_read(snapshot->overlay, ino, buffer, size, offset, ret_size);
+	if (r == 0)
+		r = read_kept(snapshot, ino, buffer, size, offset, ret_size);
+	return r < 0 ? r : 0;
 }
 
 int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node *node, void *buffer,
@@ -411,7 +457,7 @@ int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node
 								    buffer, size, offset, ret_size);
 	}
 	if ((node->attributes.mode & 0170000) != 0120000)
-		return hd_overlay_read(overlay, node->attributes.ino, buffer, size, offset, ret_size);
+		return read_file(snapshot, node->attributes.ino, buffer, size, offset, ret_size);
 	r = hd_overlay_readlink(overlay, node->attributes.ino, target, sizeof(target), &length);
 	if (r < 0)
 		return r;

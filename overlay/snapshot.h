@@ -9,7 +9,7 @@
  * The copy is made under the namespace lock, touches memory only, and visits the changed directories and
  * their entries, not the tree: cost follows the changes. A directory that did not change is one node that
  * carries its content reference. Nothing of what the snapshot names is freed while it lives, whatever is
- * unlinked meanwhile.
+ * unlinked meanwhile; bytes that are changed meanwhile are kept first, so that all files are of the same instant.
  *
  * Calling sequence
  *     hd_snapshot_take → walk nodes → hd_snapshot_settle for each changed file → [store trees] →
@@ -26,7 +26,7 @@
 struct hd_snapshot_node {
 	char *name; /* owned, by the snapshot where it is one's; "" for the root */
 	uint16_t name_length;
-	struct hd_attributes attributes; /* as of the snapshot; of a changed file, as of its settling */
+	struct hd_attributes attributes; /* as of the snapshot */
 	struct hd_content content;       /* data, link target or tree; of a changed directory: none */
 	struct hd_content
 		origin; /* of a changed, loaded directory: what it was at the last capture, else none */
@@ -68,9 +68,8 @@ size_t hd_snapshot_count(const struct hd_snapshot *snapshot);
 void hd_snapshot_parent(const struct hd_snapshot *snapshot, struct hd_state_id *ret_id);
 
 /*
- * Gives a changed file's bytes, as of one instant, a content reference: stores them in the CAS if they are
- * not there and sets node->content, ->attributes (size and times of that instant), ->unsettled = false.
- * Blocks on disks.
+ * Gives a changed file's bytes, as of the snapshot, a content reference: stores them in the CAS if they are
+ * not there and sets node->content, ->unsettled = false. Blocks on disks.
  */
 int hd_snapshot_settle(struct hd_snapshot *snapshot, struct hd_snapshot_node *node);
 

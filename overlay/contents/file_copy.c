@@ -4,6 +4,7 @@
 
 #include "overlay/contents/file_data.h"
 #include "overlay/contents/file_space.h"
+#include "overlay/contents/kept_files.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 
@@ -193,7 +194,6 @@ static int name_shared(struct copying *copying, const struct hd_file_view *sourc
 static int share(struct copying *copying)
 {
 	struct hd_overlay *overlay = copying->overlay;
-	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(copying->to));
 	struct hd_file_view source, view;
 	bool is_shared = false;
 	uint64_t end;
@@ -201,15 +201,16 @@ static int share(struct copying *copying)
 
 	if (r < 0 || end <= copying->offset)
 		return r;
-	hd_rwlock_write(file_lock);
+	hd_file_lock_to_change(overlay, copying->to);
 	r = hd_file_view(overlay, copying->to, &view);
 	if (r == 0 && view.flags & HD_INODE_OVERHANG)
 		r = hd_file_cut_overhang_locked(overlay, copying->to, &view);
 	if (r == 0 && can_share(copying, &view, &source, end)) {
+		hd_keep_before_change(overlay, copying->to, copying->offset, end);
 		r = name_shared(copying, &source, end);
 		is_shared = r == 0;
 	}
-	hd_rwlock_unlock(file_lock);
+	hd_file_unlock_changed(overlay, copying->to);
 	for (size_t i = 0; r == 0 && is_shared && i < copying->count; i++) {
 		copying->offset = copying->written[i].offset;
 		r = copy_part(copying, &copying->offset, copying->written[i].end);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "overlay/contents/file_data.h"
+#include "overlay/contents/kept_files.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/files/memory_file.h"
 
@@ -178,20 +179,22 @@ static void discard_memory(const struct punching *punching)
 
 static int punch_blocks(struct punching *punching, uint64_t end)
 {
-	struct hd_rwlock *file_lock = hd_file_lock_of(punching->overlay, hd_ino_index(punching->ino));
 	uint64_t block = punching->first;
 	size_t extent = 0;
 	int r = is_looked_at(punching) ? collect_data(punching, true) : 0;
 
 	if (r < 0)
 		return r;
-	hd_rwlock_write(file_lock);
+	hd_file_lock_to_change(punching->overlay, punching->ino);
 	r = look_again(punching, end);
+	if (r == 0)
+		hd_keep_before_change(punching->overlay, punching->ino, punching->first << HD_BLOCK_SHIFT,
+			punching->end << HD_BLOCK_SHIFT);
 	while (r == 0 && block < punching->end)
 		r = punch_some(punching, &block, &extent);
 	if (r == 0)
 		discard_memory(punching);
-	hd_rwlock_unlock(file_lock);
+	hd_file_unlock_changed(punching->overlay, punching->ino);
 	return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/contents/file_data.h"
 #include "overlay/contents/file_space.h"
+#include "overlay/contents/kept_files.h"
 #include "overlay/contents/promotion.h"
 #include "overlay/inodes/orphan.h"
 #include "overlay/journal/flush.h"
@@ -251,19 +252,20 @@ static int keep_size(struct hd_overlay *overlay, hd_ino ino)
 
 static int set_size(struct hd_overlay *overlay, hd_ino ino, uint64_t size, bool grow_only)
 {
-	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
 	struct hd_file_view view;
 	int r;
 
 	if (size > (uint64_t)INT64_MAX)
 		return -EFBIG;
-	hd_rwlock_write(file_lock);
+	hd_file_lock_to_change(overlay, ino);
 	r = hd_file_view(overlay, ino, &view);
+	if (r == 0)
+		hd_keep_before_change(overlay, ino, size, view.size);
 	if (r == 0 && size > view.size)
 		r = grow_locked(overlay, ino, &view, size);
 	else if (r == 0 && !grow_only)
 		r = size < view.size ? cut_locked(overlay, ino, &view, size) : keep_size(overlay, ino);
-	hd_rwlock_unlock(file_lock);
+	hd_file_unlock_changed(overlay, ino);
 	if (r == 0 && size > 0)
 		hd_promoter_enqueue(overlay->promoter, ino);
 	return r;

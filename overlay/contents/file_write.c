@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "overlay/contents/file_data.h"
+#include "overlay/contents/kept_files.h"
 #include "overlay/contents/promotion.h"
 #include "overlay/journal/flush.h"
 #include "overlay/platform/cleanup.h"
@@ -16,7 +17,8 @@
  *     1  under the file's lock, look which blocks are mapped
  *     2  a block that is written in part and still shows the base needs the base's bytes: let the locks go, read
  *        them, begin again (they cannot change, but the block may have been mapped by then)
- *     3  write the bytes into blocks that are mapped, or reserved for this file and named by nobody
+ *     3  write the bytes into blocks that are mapped, of which a snapshot keeps a copy if it needs them (kept_files.h), or
+ *        reserved for this file and named by nobody
  *     4  one transaction: the blocks' names, size, times, marks
  *
  * A death before 4 leaves the file as it was, but for bytes of mapped blocks, which the same write would
@@ -113,15 +115,13 @@ static int fetch(struct writing *writing, struct edge *edge)
 	return r;
 }
 
-/* Step 1 and 2. On success the file's lock is held for writing. */
+/* Step 1 and 2. On success the file is locked for a change. */
 static int lock_and_look(struct writing *writing)
 {
-	struct hd_rwlock *file_lock = hd_file_lock_of(writing->overlay, hd_ino_index(writing->ino));
-
 	for (;;) {
 		int r;
 
-		hd_rwlock_write(file_lock);
+		hd_file_lock_to_change(writing->overlay, writing->ino);
 		r = look(writing);
 		if (r == 0 && writing->view.flags & HD_INODE_OVERHANG) {
 			r = hd_file_cut_overhang_locked(writing->overlay, writing->ino, &writing->view);
@@ -131,7 +131,7 @@ static int lock_and_look(struct writing *writing)
 		if (r == 0 && !needs_base(writing, &writing->edges[0]) &&
 			!needs_base(writing, &writing->edges[1]))
 			return 0;
-		hd_rwlock_unlock(file_lock);
+		hd_file_unlock_changed(writing->overlay, writing->ino);
 		for (int i = 0; i < 2 && r == 0; i++)
 			if (needs_base(writing, &writing->edges[i]))
 				r = fetch(writing, &writing->edges[i]);
@@ -306,6 +306,8 @@ static int write_piece(struct writing *writing)
 		return r;
 	r = take_targets(writing);
 	if (r == 0) {
+		hd_keep_before_change(
+			overlay, writing->ino, writing->offset, writing->offset + writing->size);
 		r = write_bytes(writing);
 		HD_KILL_POINT(bytes_written);
 		if (r == 0)
@@ -317,7 +319,7 @@ static int write_piece(struct writing *writing)
 			give_back_targets(writing, writing->count);
 	}
 	was_settled = !(writing->view.flags & HD_INODE_UNSETTLED);
-	hd_rwlock_unlock(hd_file_lock_of(overlay, hd_ino_index(writing->ino)));
+	hd_file_unlock_changed(overlay, writing->ino);
 	if (r == 0 && was_settled)
 		hd_promoter_enqueue(overlay->promoter, writing->ino);
 	return r;

@@ -207,7 +207,7 @@ static void note_result(struct hd_promoter *promoter, int r)
 
 static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 {
-	struct hd_settled settled;
+	struct hd_content content;
 	bool hurried = is_hurried(promoter);
 	struct due due;
 	int r;
@@ -219,8 +219,10 @@ static void promote(struct hd_promoter *promoter, const struct waiting *waiting)
 		return;
 	}
 	/* A store that refuses now is asked again after another idle time; the bytes stay in the hot tier. */
-	r = hd_file_settle(promoter->overlay, waiting->ino, &settled);
-	note_result(promoter, r);
+	r = hd_file_settle(promoter->overlay, waiting->ino, NULL, &content);
+	/* It is written all the while, or a capture reads it: no fault of the store's. */
+	if (r != -EAGAIN)
+		note_result(promoter, r);
 	(void)hd_promoter_tidy(promoter);
 	if (r < 0) {
 		hd_clock_sleep_ns(ROOM_STEP_NS);

@@ -37,24 +37,23 @@ int hd_promoter_tidy(struct hd_promoter *promoter);
 /* Files on the queue, those counted twice included. */
 uint64_t hd_promoter_queued(struct hd_promoter *promoter);
 
-/* What a file's bytes were at one instant, and the name they got. */
-struct hd_settled {
-	struct hd_content content;
-	struct hd_attributes attributes;
-};
+struct hd_kept_files;
 
 /*
- * Stores a file's bytes, as of one instant, in the CAS; a link's target likewise. If nobody wrote meanwhile
- * the inode refers to them from now on, and its blocks are free. A file that is settled already costs
- * nothing.
+ * Stores a file's bytes in the CAS; a link's target likewise. If nobody wrote meanwhile the inode refers to them from now
+ * on, and its blocks are free. A file that is settled already costs nothing. With FILES, those of a snapshot
+ * (kept_files.h), they are what the file was then; with NULL what it is now, and -EAGAIN says that somebody writes to it
+ * all the while.
  */
-int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *ret);
+int hd_file_settle(
+	struct hd_overlay *overlay, hd_ino ino, struct hd_kept_files *files, struct hd_content *ret);
 
 /*
- * The same for many files: the bytes of small ones are put into the store together, and then each is told what they are
- * called. As of one instant for each of them, not for all.
+ * The same for many files of a snapshot: the bytes of small ones are put into the store together, and then each is told
+ * what they are called.
  */
-int hd_files_settle(struct hd_overlay *overlay, const hd_ino *inos, size_t count, struct hd_settled *ret);
+int hd_files_settle(struct hd_overlay *overlay, const hd_ino *inos, size_t count, struct hd_kept_files *files,
+	struct hd_content *ret);
 
 /* Files up to this size are settled together: what the log of recent objects takes. */
 #define HD_SETTLE_TOGETHER_LIMIT ((uint64_t)128 << 10)
@@ -63,17 +62,19 @@ int hd_files_settle(struct hd_overlay *overlay, const hd_ino *inos, size_t count
 struct hd_settling {
 	hd_ino ino;
 	uint64_t version; /* of which the bytes are */
+	bool is_kept;     /* the inode has newer ones */
 	uint64_t hole_blocks;
-	struct hd_settled settled;
+	struct hd_content content;
 };
 
 /*
  * The two halves of it, between which the batch is flushed. Begin returns 1, or 0 for what is not settled so: a link, a large
  * file, one that is settled or was just written; end -EAGAIN if it was written since. Then hd_file_settle does it.
  */
-int hd_file_settle_begin(
-	struct hd_overlay *overlay, hd_ino ino, struct hd_object_batch *batch, struct hd_settling *ret);
-int hd_file_settle_end(struct hd_overlay *overlay, const struct hd_settling *settling);
+int hd_file_settle_begin(struct hd_overlay *overlay, hd_ino ino, struct hd_kept_files *files,
+	struct hd_object_batch *batch, struct hd_settling *ret);
+int hd_file_settle_end(
+	struct hd_overlay *overlay, struct hd_kept_files *files, const struct hd_settling *settling);
 
 /*
  * Whether a file is worth storing merely to free its memory. One byte in a huge file of the base, or at the end of a

@@ -4,21 +4,20 @@
 
 #include "overlay/arena/cells.h"
 #include "overlay/contents/file_data.h"
+#include "overlay/contents/kept_files.h"
 #include "overlay/contents/promotion.h"
 #include "overlay/inodes/orphan.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
-#include "overlay/platform/files/memory_file.h"
 #include "overlay/platform/kill_point.h"
 #include "overlay/platform/threads/work.h"
 
 /*
  * Settling: a file's bytes get a name in the CAS.
  *
- * First the hopeful way: read and store the file without stopping anybody, and look at its version again at
- * the end. If somebody wrote meanwhile, again; after TRIES the sure way: its hot blocks are copied in memory
- * under its lock, which stops its writers for as long as a memory copy takes, and the copy is stored. Either
- * way the stored bytes are those of one instant.
+ * The file is read and stored without stopping anybody, and its version is looked at again at the end. If somebody wrote
+ * meanwhile, again. Of a snapshot's file whoever writes keeps what it was (kept_files.h), so that the second time this is
+ * read, and who writes for ever is no matter; in the background such a file is left to a later time.
  *
  * Chunks of a chunked content that no written block touches are taken over by their ids without being read, chunks of
  * holes are a run in the list: a file costs by what was written and not by its size.
@@ -35,33 +34,23 @@ struct stored {
 struct source {
 	struct hd_overlay *overlay;
 	hd_ino ino;
+	struct hd_kept_files *files;     /* borrowed: of the snapshot; NULL: whatever it is now */
+	const struct hd_kept_file *kept; /* what it was, if it was changed since; NULL: read the live file */
 	struct hd_file_view view;
-	struct hd_attributes attributes;
-	int copy_fd;             /* owned; -1: read the live file */
-	uint64_t *mapped_blocks; /* owned, with copy_fd: which blocks the copy has, in order */
-	size_t n_mapped;
 };
 
-static void source_clear(struct source *source)
-{
-	hd_cleanup_close(&source->copy_fd);
-	free(source->mapped_blocks);
-}
-
-/* View and attributes of the same instant. */
+/* What there is to store. */
 static int look(struct source *source)
 {
-	struct hd_overlay *overlay = source->overlay;
-	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(source->ino));
+	struct hd_rwlock *file_lock = hd_file_lock_of(source->overlay, hd_ino_index(source->ino));
 	int r;
 
 	hd_rwlock_read(file_lock);
-	r = hd_file_view(overlay, source->ino, &source->view);
-	if (r == 0) {
-		hd_rwlock_read(&overlay->lock);
-		hd_inode_attributes(overlay->arena, hd_ino_index(source->ino), &source->attributes);
-		hd_rwlock_unlock(&overlay->lock);
-	}
+	r = hd_kept_file_find(source->files, source->ino, &source->kept);
+	if (r == 0 && source->kept)
+		source->view = source->kept->view;
+	else if (r == 0)
+		r = hd_file_view(source->overlay, source->ino, &source->view);
 	hd_rwlock_unlock(file_lock);
 	return r;
 }
@@ -82,49 +71,14 @@ static uint64_t next_mapped_live(struct source *source, uint64_t first, uint64_t
 	return block;
 }
 
-/* The same in the copy. */
-static uint64_t next_mapped_copy(const struct source *source, uint64_t first, uint64_t end)
+/* The same of what was kept. */
+static uint64_t next_mapped_kept(const struct source *source, uint64_t first, uint64_t end)
 {
-	size_t low = 0, high = source->n_mapped;
+	size_t i = hd_kept_file_seek(source->kept, first);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (source->mapped_blocks[middle] < first)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < source->n_mapped && source->mapped_blocks[low] < end ? source->mapped_blocks[low] : end;
-}
-
-static int read_copy(struct source *source, uint8_t *buffer, size_t size, uint64_t offset)
-{
-	size_t from_base = 0, got = 0;
-	size_t i = 0;
-	int r = 0;
-
-	memset(buffer, 0, size);
-	if (offset < source->view.backed)
-		from_base = source->view.backed - offset < size ? source->view.backed - offset : size;
-	if (from_base > 0)
-		r = hd_base_set_read(
-			source->overlay->bases, &source->view.content, buffer, from_base, offset, &got);
-	if (r == 0 && got != from_base)
-		r = -HD_E_BASE_CHANGED;
-	while (i < source->n_mapped && source->mapped_blocks[i] < offset >> HD_BLOCK_SHIFT)
-		i++;
-	for (; r == 0 && i < source->n_mapped; i++) {
-		uint64_t at = source->mapped_blocks[i] << HD_BLOCK_SHIFT;
-		size_t part = HD_BLOCK_SIZE;
-
-		if (at >= offset + size)
-			break;
-		if (part > offset + size - at)
-			part = offset + size - at;
-		r = hd_memory_file_read(source->copy_fd, buffer + (at - offset), part, at);
-	}
-	return r;
+	return i < source->kept->n_blocks && source->kept->blocks[i].block < end
+		       ? source->kept->blocks[i].block
+		       : end;
 }
 
 /* SIZE bytes of the source; -EAGAIN when the live file changed under us. */
@@ -133,8 +87,8 @@ static int read_piece(struct source *source, uint8_t *buffer, size_t size, uint6
 	size_t got = 0;
 	int r;
 
-	if (source->copy_fd >= 0)
-		return read_copy(source, buffer, size, offset);
+	if (source->kept)
+		return hd_kept_file_read(source->overlay, source->ino, source->kept, buffer, size, offset);
 	r = hd_overlay_read(source->overlay, source->ino, buffer, size, offset, &got);
 	return r == 0 && got != size ? -EAGAIN : r;
 }
@@ -147,8 +101,7 @@ static uint64_t untouched_chunks(struct source *source, uint64_t offset)
 
 	if (first >= end)
 		return 0;
-	next = source->copy_fd >= 0 ? next_mapped_copy(source, first, end)
-				    : next_mapped_live(source, first, end);
+	next = source->kept ? next_mapped_kept(source, first, end) : next_mapped_live(source, first, end);
 	return (next << HD_BLOCK_SHIFT) / HD_CHUNK_SIZE - offset / HD_CHUNK_SIZE;
 }
 
@@ -280,142 +233,80 @@ static uint32_t free_blocks_locked(struct hd_overlay *overlay, uint32_t index)
 	return hd_overlay_commit(overlay, &transaction) < 0 ? 0 : slot;
 }
 
-/* -EAGAIN when the file was written since VERSION. */
+/* -EAGAIN when the file was written since VERSION, or when a snapshot needs blocks of it that this would free. */
 static int install(struct hd_overlay *overlay, hd_ino ino, uint64_t version, const struct stored *stored)
 {
-	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
 	const struct hd_inode *inode;
 	uint32_t slot = 0;
 	int r;
 
-	hd_rwlock_write(file_lock);
+	hd_file_lock_to_change(overlay, ino);
 	hd_rwlock_write(&overlay->lock);
 	r = hd_overlay_inode(overlay, ino, &inode);
-	if (r == 0 && inode->part.file.version != version)
+	if (r == 0 && (inode->part.file.version != version || hd_file_is_kept_in_part(overlay, ino)))
 		r = -EAGAIN;
 	if (r == 0)
 		r = name_content(overlay, hd_ino_index(ino), stored);
 	if (r == 0)
 		slot = free_blocks_locked(overlay, hd_ino_index(ino));
 	hd_rwlock_unlock(&overlay->lock);
-	hd_rwlock_unlock(file_lock);
+	hd_file_unlock_changed(overlay, ino);
 	if (slot)
 		hd_hot_large_drop(overlay->hot, slot);
 	return r;
 }
 
-static int copy_block(struct source *source, uint64_t block, uint32_t value, uint8_t *bytes)
-{
-	struct hd_segment segment = {.kind = value >= HD_BLOCK_FIRST ? HD_SEGMENT_HOT : HD_SEGMENT_LARGE,
-		.offset = block << HD_BLOCK_SHIFT,
-		.size = HD_BLOCK_SIZE,
-		.block = value};
-	uint64_t *blocks = reallocarray(source->mapped_blocks, source->n_mapped + 1, sizeof(*blocks));
-	int r;
-
-	if (!blocks)
-		return -ENOMEM;
-	source->mapped_blocks = blocks;
-	blocks[source->n_mapped++] = block;
-	if (value == HD_BLOCK_HOLE)
-		return 0; /* the copy reads as zeros there */
-	if (segment.offset + segment.size > source->view.size)
-		segment.size = source->view.size - segment.offset;
-	r = hd_file_read_segment(source->overlay, &source->view, &segment, bytes);
-	return r < 0 ? r : hd_memory_file_write(source->copy_fd, bytes, segment.size, segment.offset);
-}
-
-/* Copies all mapped blocks while the file's lock keeps its writers away. */
-static int copy_locked(struct source *source)
-{
-	struct hd_overlay *overlay = source->overlay;
-	HD_AUTO_FREE uint8_t *bytes = malloc(HD_BLOCK_SIZE);
-	uint64_t block = 0;
-	uint32_t value;
-	bool found = true;
-	int r = bytes ? 0 : -ENOMEM;
-
-	while (r == 0) {
-		hd_rwlock_read(&overlay->lock);
-		found = hd_block_next(overlay->arena,
-			hd_record_inode(overlay->arena, hd_ino_index(source->ino)), block, &block, &value);
-		hd_rwlock_unlock(&overlay->lock);
-		if (!found || block << HD_BLOCK_SHIFT >= source->view.size)
-			break;
-		r = copy_block(source, block++, value, bytes);
-	}
-	return r;
-}
-
-static int take_copy(struct source *source)
-{
-	struct hd_rwlock *file_lock = hd_file_lock_of(source->overlay, hd_ino_index(source->ino));
-	int r;
-
-	source->copy_fd = hd_memory_file_create("heddle-settle", (uint64_t)INT64_MAX & ~(uint64_t)4095);
-	if (source->copy_fd < 0)
-		return source->copy_fd;
-	hd_rwlock_read(file_lock);
-	r = hd_file_view(source->overlay, source->ino, &source->view);
-	if (r == 0) {
-		hd_rwlock_read(&source->overlay->lock);
-		hd_inode_attributes(source->overlay->arena, hd_ino_index(source->ino), &source->attributes);
-		hd_rwlock_unlock(&source->overlay->lock);
-		r = copy_locked(source);
-	}
-	hd_rwlock_unlock(file_lock);
-	return r;
-}
-
-static int settle_once(struct source *source, bool sure, struct hd_settled *ret)
+/* -EAGAIN: it was written meanwhile. */
+static int settle_once(struct source *source, struct hd_content *ret)
 {
 	struct stored stored;
-	int r = sure ? take_copy(source) : look(source);
+	int r = look(source);
 
 	if (r < 0)
 		return r;
 	if (!(source->view.flags & HD_INODE_UNSETTLED)) {
-		*ret = (struct hd_settled){.content = source->view.content, .attributes = source->attributes};
+		*ret = source->view.content;
 		return 0;
 	}
 	r = store_source(source, NULL, &stored);
 	if (r < 0)
 		return r;
 	HD_KILL_POINT(content_stored);
-	r = install(source->overlay, source->ino, source->view.version, &stored);
-	if (r == -EAGAIN && sure)
-		r = 0; /* the bytes of that instant are stored; the inode goes on with newer ones */
+	/* The inode goes on with newer bytes. */
+	if (!source->kept)
+		r = install(source->overlay, source->ino, source->view.version, &stored);
 	if (r == 0)
-		*ret = (struct hd_settled){.content = stored.content, .attributes = source->attributes};
+		*ret = stored.content;
 	return r;
 }
 
 static int settle_link(
-	struct hd_overlay *overlay, hd_ino ino, const struct hd_inode *inode, struct hd_settled *ret)
+	struct hd_overlay *overlay, hd_ino ino, const struct hd_inode *inode, struct hd_content *ret)
 {
 	char target[4096];
 	size_t size = hd_cells_load(overlay->arena, inode->part.link.target, target, sizeof(target));
 	bool is_settled = !(inode->flags & HD_INODE_UNSETTLED);
 	int r;
 
-	ret->content = inode->content;
-	hd_inode_attributes(overlay->arena, hd_ino_index(ino), &ret->attributes);
+	*ret = inode->content;
 	hd_rwlock_unlock(&overlay->lock);
 	if (is_settled)
 		return 0;
-	r = hd_object_store_put(overlay->store->objects, target, size, &ret->content);
+	r = hd_object_store_put(overlay->store->objects, target, size, ret);
 	if (r < 0)
 		return r;
 	hd_rwlock_write(&overlay->lock);
 	r = hd_overlay_inode(overlay, ino, &inode);
 	if (r == 0)
-		r = name_content(overlay, hd_ino_index(ino), &(struct stored){.content = ret->content});
+		r = name_content(overlay, hd_ino_index(ino), &(struct stored){.content = *ret});
 	hd_rwlock_unlock(&overlay->lock);
 	return r;
 }
 
-int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *ret)
+int hd_file_settle(
+	struct hd_overlay *overlay, hd_ino ino, struct hd_kept_files *files, struct hd_content *ret)
 {
+	struct source source = {.overlay = overlay, .ino = ino, .files = files};
 	const struct hd_inode *inode;
 	int r;
 
@@ -424,22 +315,22 @@ int hd_file_settle(struct hd_overlay *overlay, hd_ino ino, struct hd_settled *re
 	if (r == 0 && hd_inode_is_symlink(inode))
 		return settle_link(overlay, ino, inode, ret); /* unlocks */
 	hd_rwlock_unlock(&overlay->lock);
-	for (int i = 0; r == 0 && i <= TRIES; i++) {
-		struct source source = {.overlay = overlay, .ino = ino, .copy_fd = -1};
-
-		r = settle_once(&source, i == TRIES, ret);
-		source_clear(&source);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < TRIES; i++) {
+		r = settle_once(&source, ret);
 		if (r != -EAGAIN)
 			break;
-		r = 0;
 	}
+	if (r == 0)
+		hd_kept_file_stored(overlay, files, ino);
 	return r;
 }
 
-int hd_file_settle_begin(
-	struct hd_overlay *overlay, hd_ino ino, struct hd_object_batch *batch, struct hd_settling *ret)
+int hd_file_settle_begin(struct hd_overlay *overlay, hd_ino ino, struct hd_kept_files *files,
+	struct hd_object_batch *batch, struct hd_settling *ret)
 {
-	struct source source = {.overlay = overlay, .ino = ino, .copy_fd = -1};
+	struct source source = {.overlay = overlay, .ino = ino, .files = files};
 	const struct hd_inode *inode;
 	struct stored stored;
 	bool is_file;
@@ -459,16 +350,22 @@ int hd_file_settle_begin(
 		return r == -EAGAIN ? 0 : r;
 	*ret = (struct hd_settling){.ino = ino,
 		.version = source.view.version,
+		.is_kept = source.kept != NULL,
 		.hole_blocks = stored.hole_blocks,
-		.settled = {.content = stored.content, .attributes = source.attributes}};
+		.content = stored.content};
 	return 1;
 }
 
-int hd_file_settle_end(struct hd_overlay *overlay, const struct hd_settling *settling)
+int hd_file_settle_end(
+	struct hd_overlay *overlay, struct hd_kept_files *files, const struct hd_settling *settling)
 {
-	const struct stored stored = {
-		.content = settling->settled.content, .hole_blocks = settling->hole_blocks};
+	const struct stored stored = {.content = settling->content, .hole_blocks = settling->hole_blocks};
+	int r = 0;
 
 	HD_KILL_POINT(content_stored);
-	return install(overlay, settling->ino, settling->version, &stored);
+	if (!settling->is_kept)
+		r = install(overlay, settling->ino, settling->version, &stored);
+	if (r == 0)
+		hd_kept_file_stored(overlay, files, settling->ino);
+	return r;
 }

@@ -50,10 +50,10 @@ int hd_settle_all(struct hd_overlay *overlay, bool hurry)
 	hd_rwlock_unlock(&overlay->lock);
 	for (uint32_t index = 1; index < limit; index++) {
 		hd_ino ino = unsettled(overlay, index, hurry);
-		struct hd_settled settled;
-		int r = ino ? hd_file_settle(overlay, ino, &settled) : 0;
+		struct hd_content content;
+		int r = ino ? hd_file_settle(overlay, ino, NULL, &content) : 0;
 
-		if (r < 0 && r != -ESTALE && first_error == 0)
+		if (r < 0 && r != -ESTALE && r != -EAGAIN && first_error == 0)
 			first_error = r;
 	}
 	return first_error;
@@ -61,7 +61,7 @@ int hd_settle_all(struct hd_overlay *overlay, bool hurry)
 
 /* The bytes of all small files are in the store, and BEGUN says which those are; or -EEXIST, and nothing is known of any. */
 static int store_together(struct hd_overlay *overlay, const hd_ino *inos, size_t count,
-	struct hd_settling *settling, bool *begun)
+	struct hd_kept_files *files, struct hd_settling *settling, bool *begun)
 {
 	struct hd_object_batch *batch;
 	int r = hd_object_batch_new(overlay->store->objects, &batch);
@@ -71,7 +71,7 @@ static int store_together(struct hd_overlay *overlay, const hd_ino *inos, size_t
 	for (size_t i = 0; i < count && r >= 0; i++) {
 		r = hd_work_advance(0);
 		if (r >= 0)
-			r = hd_file_settle_begin(overlay, inos[i], batch, &settling[i]);
+			r = hd_file_settle_begin(overlay, inos[i], files, batch, &settling[i]);
 		begun[i] = r == 1;
 	}
 	if (r >= 0)
@@ -80,7 +80,8 @@ static int store_together(struct hd_overlay *overlay, const hd_ino *inos, size_t
 	return r;
 }
 
-int hd_files_settle(struct hd_overlay *overlay, const hd_ino *inos, size_t count, struct hd_settled *ret)
+int hd_files_settle(struct hd_overlay *overlay, const hd_ino *inos, size_t count, struct hd_kept_files *files,
+	struct hd_content *ret)
 {
 	HD_AUTO_FREE struct hd_settling *settling = calloc(count, sizeof(*settling));
 	HD_AUTO_FREE bool *begun = calloc(count, sizeof(*begun));
@@ -88,7 +89,7 @@ int hd_files_settle(struct hd_overlay *overlay, const hd_ino *inos, size_t count
 
 	if (!settling || !begun)
 		return -ENOMEM;
-	r = store_together(overlay, inos, count, settling, begun);
+	r = store_together(overlay, inos, count, files, settling, begun);
 	/* Names that others took meanwhile: each for itself finds another one. */
 	if (r == -EEXIST) {
 		hd_error_clear();
@@ -98,10 +99,10 @@ int hd_files_settle(struct hd_overlay *overlay, const hd_ino *inos, size_t count
 	}
 	for (size_t i = 0; i < count && r >= 0; i++) {
 		if (begun[i])
-			ret[i] = settling[i].settled;
-		r = begun[i] ? hd_file_settle_end(overlay, &settling[i]) : -EAGAIN;
+			ret[i] = settling[i].content;
+		r = begun[i] ? hd_file_settle_end(overlay, files, &settling[i]) : -EAGAIN;
 		if (r == -EAGAIN)
-			r = hd_file_settle(overlay, inos[i], &ret[i]);
+			r = hd_file_settle(overlay, inos[i], files, &ret[i]);
 	}
 	return r < 0 ? r : 0;
 }

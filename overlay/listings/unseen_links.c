@@ -128,23 +128,35 @@ static void release_orphans(struct hd_overlay *overlay)
 			hd_overlay_release_orphan(overlay, index);
 }
 
+static void lock_all(struct hd_overlay *overlay)
+{
+	hd_rwlock_write(&overlay->change_lock);
+	hd_rwlock_write(&overlay->lock);
+}
+
+static void unlock_all(struct hd_overlay *overlay)
+{
+	hd_rwlock_unlock(&overlay->lock);
+	hd_rwlock_unlock(&overlay->change_lock);
+}
+
 void hd_lock_with_links_seen(struct hd_overlay *overlay)
 {
 	bool stopped = false, all = true;
 
-	hd_rwlock_write(&overlay->lock);
+	lock_all(overlay);
 	while (all && hd_link_groups_are_awaited(overlay->groups, overlay->arena)) {
 		if (everything_is_loaded_locked(overlay)) {
 			stopped = stop_waiting_locked(overlay) == 0;
 			break;
 		}
-		hd_rwlock_unlock(&overlay->lock);
+		unlock_all(overlay);
 		all = load_what_is_left(overlay);
-		hd_rwlock_write(&overlay->lock);
+		lock_all(overlay);
 	}
 	if (!stopped)
 		return;
-	hd_rwlock_unlock(&overlay->lock);
+	unlock_all(overlay);
 	release_orphans(overlay);
-	hd_rwlock_write(&overlay->lock);
+	lock_all(overlay);
 }

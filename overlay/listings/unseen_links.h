@@ -16,7 +16,10 @@
 
 #include "overlay/overlay_types.h"
 
-/* Takes the namespace lock for writing, at a moment when no changed file has unseen names that could be found. */
+/*
+ * Takes the change lock and the namespace lock for writing, at a moment when no changed file has unseen names that could be
+ * found.
+ */
 void hd_lock_with_links_seen(struct hd_overlay *overlay);
 
 #endif

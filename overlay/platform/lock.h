@@ -18,16 +18,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HD_LOCK_RANKS(x)                                                                                   \
-	x(HD_RANK_SESSION, "session: lists of the mount's threads and requests") x(                        \
-		HD_RANK_CAPTURE, "capture: one capture, one journal flush, one checkpoint at a time")      \
-		x(HD_RANK_LOADER, "loader: directories of the base that are being loaded") x(HD_RANK_FILE, \
-			"file data: one stripe of inodes; their bytes and block maps against writers")     \
-			x(HD_RANK_NAMESPACE, "namespace: the arena's tables, all of them") x(              \
-				HD_RANK_PROMOTION, "promotion: the queue of inodes to store")              \
-				x(HD_RANK_STORE, "store: the index database's connection") x(HD_RANK_BASE, \
-					"base: handles and caches of one base") x(HD_RANK_NOTIFY,          \
-					"notify: the queue of kernel invalidations") x(HD_RANK_LEAF,       \
+#define HD_LOCK_RANKS(x)                                                                                     \
+	x(HD_RANK_SESSION, "session: lists of the mount's threads and requests") x(                          \
+		HD_RANK_CAPTURE, "capture: one capture, one journal flush, one checkpoint at a time")        \
+		x(HD_RANK_LOADER, "loader: directories of the base that are being loaded") x(HD_RANK_CHANGE, \
+			"change: bytes that are being changed, against a snapshot") x(HD_RANK_FILE,          \
+			"file data: one stripe of inodes; their bytes and block maps against writers")       \
+			x(HD_RANK_NAMESPACE, "namespace: the arena's tables, all of them") x(                \
+				HD_RANK_PROMOTION, "promotion: the queue of inodes to store")                \
+				x(HD_RANK_STORE, "store: the index database's connection") x(HD_RANK_BASE,   \
+					"base: handles and caches of one base") x(HD_RANK_NOTIFY,            \
+					"notify: the queue of kernel invalidations") x(HD_RANK_LEAF,         \
 					"leaf: counters, logs, pools; nothing is taken inside")
 
 enum hd_lock_rank {

@@ -215,11 +215,12 @@ static void *change_tail(void *payload)
 static void *settle(void *payload)
 {
 	struct actor *actor = payload;
-	struct hd_settled settled;
+	struct hd_content content;
 
 	while (goes_on(actor)) {
-		expect(actor, hd_file_settle(actor->ground->overlay, actor->ground->file, &settled),
-			"settle");
+		int r = hd_file_settle(actor->ground->overlay, actor->ground->file, NULL, &content);
+
+		expect(actor, r == -EAGAIN ? 0 : r, "settle"); /* it is written all the while */
 		hd_clock_sleep_ns(draw(&actor->seed) % 3000000);
 		actor->operations++;
 	}

@@ -91,10 +91,10 @@ static void a_file_that_is_written_while_it_is_settled_keeps_what_was_written(vo
 	file = make_file(yard->overlay, HD_ROOT_INO, "file");
 	write_text(yard->overlay, file, "before");
 	assert_success(hd_object_batch_new(yard->store->objects, &batch));
-	assert_int_equal(hd_file_settle_begin(yard->overlay, file, batch, &settling), 1);
+	assert_int_equal(hd_file_settle_begin(yard->overlay, file, NULL, batch, &settling), 1);
 	write_text(yard->overlay, file, "behind");
 	assert_success(hd_object_batch_flush(batch));
-	assert_int_equal(hd_file_settle_end(yard->overlay, &settling), -EAGAIN);
+	assert_int_equal(hd_file_settle_end(yard->overlay, NULL, &settling), -EAGAIN);
 	hd_object_batch_free(batch);
 	snapshot = take(yard->overlay);
 	node = hd_snapshot_root(snapshot)->children;

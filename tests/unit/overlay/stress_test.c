@@ -515,10 +515,10 @@ struct settler {
 static void *settle(void *payload)
 {
 	struct settler *settler = payload;
-	struct hd_settled settled;
+	struct hd_content settled;
 
 	(void)pthread_barrier_wait(settler->barrier);
-	settler->result = hd_file_settle(settler->overlay, settler->file, &settled);
+	settler->result = hd_file_settle(settler->overlay, settler->file, NULL, &settled);
 	return NULL;
 }
 
