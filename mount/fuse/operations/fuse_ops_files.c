@@ -116,25 +116,54 @@ static bool is_stale_page(struct hd_fuse_session *session, fuse_ino_t ino)
 	return body && (body->write_flags & FUSE_WRITE_CACHE) && hd_request_gate_is_stale(session->gate, ino);
 }
 
+/*
+ * Where what a program appends belongs. The kernel says it, and after a restore it may say where the file ended before; its
+ * pages then have the bytes in the wrong place, too.
+ */
+static int place_append(struct hd_fuse_session *session, fuse_ino_t ino, off_t *offset, bool *ret_moved)
+{
+	const struct fuse_write_in *body = hd_fuse_request_body(sizeof(*body));
+	struct hd_attributes attributes;
+	int r;
+
+	*ret_moved = false;
+	if (!body || !(body->flags & O_APPEND) || body->write_flags & FUSE_WRITE_CACHE ||
+		!hd_request_gate_is_replaced(session->gate, ino))
+		return 0;
+	r = hd_overlay_getattr(session->overlay, ino, &attributes);
+	if (r < 0)
+		return r;
+	*ret_moved = attributes.size != (uint64_t)*offset;
+	if (!*ret_moved)
+		hd_request_gate_knows_end(session->gate, ino);
+	*offset = (off_t)attributes.size;
+	return 0;
+}
+
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
 	struct fuse_file_info *file)
 {
 	struct hd_fuse_session *session = hd_fuse_session_of(req);
 	struct hd_caller caller = hd_fuse_caller(req);
 	size_t written = 0;
-	int r = 0;
+	bool moved = false;
+	int r;
 
 	(void)file;
 	if (is_stale_page(session, ino)) {
 		hd_reply_written(req, 0, size);
 		return;
 	}
+	r = place_append(session, ino, &offset, &moved);
 	/* Before the bytes: a failure must not leave a changed file with its old privileges. */
-	if (session->killpriv && write_drops_privileges())
+	if (r >= 0 && session->killpriv && write_drops_privileges())
 		r = hd_privilege_drop(session->overlay, &session->owners, &caller, ino);
 	if (r >= 0)
 		r = hd_overlay_write(session->overlay, ino, data, size, (uint64_t)offset, &written);
 	changed(req, r, HD_CACHE_WRITE, ino, (uint64_t)offset, written);
+	if (r >= 0 && moved)
+		hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW,
+			&(struct hd_cache_event){.kind = HD_CACHE_REPLACE, .ino = ino});
 	hd_reply_written(req, r, written);
 }
 

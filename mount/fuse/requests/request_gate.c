@@ -5,6 +5,7 @@
 #include <linux/fuse.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/lock.h"
@@ -18,11 +19,12 @@
 struct hd_request_gate {
 	_Atomic unsigned inside;
 	_Atomic bool closed;
-	_Atomic bool has_stale;
-	struct hd_mutex lock; /* rank SESSION; protects the stale files, and goes with the conditions */
+	_Atomic bool has_stale;    /* the kernel has not heard of all of them */
+	_Atomic bool has_replaced; /* there are some */
+	struct hd_mutex lock; /* rank SESSION; protects the replaced files, and goes with the conditions */
 	struct hd_condition emptied, opened;
-	hd_ino *stale; /* owned, sorted */
-	size_t n_stale;
+	hd_ino *replaced; /* owned, sorted */
+	size_t n_replaced;
 };
 
 int hd_request_gate_new(struct hd_request_gate **ret_gate)
@@ -45,7 +47,7 @@ void hd_request_gate_free(struct hd_request_gate *gate)
 	hd_condition_destroy(&gate->opened);
 	hd_condition_destroy(&gate->emptied);
 	hd_mutex_destroy(&gate->lock);
-	free(gate->stale);
+	free(gate->replaced);
 	free(gate);
 }
 
@@ -117,10 +119,11 @@ void hd_request_gate_close(struct hd_request_gate *gate)
 void hd_request_gate_open(struct hd_request_gate *gate, hd_ino *files, size_t n)
 {
 	hd_mutex_lock(&gate->lock);
-	free(gate->stale);
-	gate->stale = files;
-	gate->n_stale = n;
+	free(gate->replaced);
+	gate->replaced = files;
+	gate->n_replaced = n;
 	atomic_store(&gate->has_stale, n > 0);
+	atomic_store(&gate->has_replaced, n > 0);
 	atomic_store(&gate->closed, false);
 	hd_condition_broadcast(&gate->opened);
 	hd_mutex_unlock(&gate->lock);
@@ -128,11 +131,7 @@ void hd_request_gate_open(struct hd_request_gate *gate, hd_ino *files, size_t n)
 
 void hd_request_gate_settled(struct hd_request_gate *gate)
 {
-	hd_mutex_lock(&gate->lock);
 	atomic_store(&gate->has_stale, false);
-	free(HD_STEAL(gate->stale));
-	gate->n_stale = 0;
-	hd_mutex_unlock(&gate->lock);
 }
 
 static int compare(const void *a, const void *b)
@@ -142,14 +141,39 @@ static int compare(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-bool hd_request_gate_is_stale(struct hd_request_gate *gate, hd_ino ino)
+static hd_ino *find_locked(struct hd_request_gate *gate, hd_ino ino)
 {
-	bool stale;
+	return gate->replaced ? bsearch(&ino, gate->replaced, gate->n_replaced, sizeof(ino), compare) : NULL;
+}
 
-	if (!atomic_load(&gate->has_stale))
+bool hd_request_gate_is_replaced(struct hd_request_gate *gate, hd_ino ino)
+{
+	bool replaced;
+
+	if (!atomic_load(&gate->has_replaced))
 		return false;
 	hd_mutex_lock(&gate->lock);
-	stale = gate->stale && bsearch(&ino, gate->stale, gate->n_stale, sizeof(ino), compare);
+	replaced = find_locked(gate, ino) != NULL;
 	hd_mutex_unlock(&gate->lock);
-	return stale;
+	return replaced;
+}
+
+bool hd_request_gate_is_stale(struct hd_request_gate *gate, hd_ino ino)
+{
+	return atomic_load(&gate->has_stale) && hd_request_gate_is_replaced(gate, ino);
+}
+
+void hd_request_gate_knows_end(struct hd_request_gate *gate, hd_ino ino)
+{
+	hd_ino *found;
+
+	hd_mutex_lock(&gate->lock);
+	found = find_locked(gate, ino);
+	if (found) {
+		size_t behind = gate->n_replaced - (size_t)(found - gate->replaced) - 1;
+
+		memmove(found, found + 1, behind * sizeof(*found));
+		atomic_store(&gate->has_replaced, --gate->n_replaced > 0);
+	}
+	hd_mutex_unlock(&gate->lock);
 }

@@ -14,6 +14,10 @@
  * sent later, and would bring the old bytes back. Between _open and _settled, what the kernel writes of its own accord
  * into one of these files is therefore not of the new tree (hd_request_gate_is_stale).
  *
+ * Appends. The kernel says where a file ends that a program appends to, and does not ask before: what waited here, or comes
+ * before it knows how long the new file is, says where the old one ended. Which files became others is known until the next
+ * switch, or until an append says the right place (hd_request_gate_is_replaced).
+ *
  * Threads     As above; one at a time replaces. While it is closed, nothing may be asked of the kernel that waits for a
  *             request: notifying waits for pages that a waiting write has locked.
  * Errors      None.
@@ -43,5 +47,10 @@ void hd_request_gate_settled(struct hd_request_gate *gate);
 
 /* Whether what the kernel writes into INO by itself is of the tree before. */
 bool hd_request_gate_is_stale(struct hd_request_gate *gate, hd_ino ino);
+
+/* Whether the kernel may believe that INO ends where it did before. */
+bool hd_request_gate_is_replaced(struct hd_request_gate *gate, hd_ino ino);
+/* It knows better. */
+void hd_request_gate_knows_end(struct hd_request_gate *gate, hd_ino ino);
 
 #endif
