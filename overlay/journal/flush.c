@@ -58,11 +58,14 @@ struct cut {
 	struct hd_buffer sums;  /* and what they should verify by */
 	struct hd_dirty_data data;
 	struct hd_dirty_blocks blocks;
+	uint8_t *
+		copies; /* owned: the blocks' bytes as they were at the cut; NULL: as they are when they are written */
 };
 
 static void cut_clear(struct cut *cut)
 {
 	free(cut->records);
+	free(cut->copies);
 	hd_buffer_clear(&cut->bytes);
 	hd_buffer_clear(&cut->sums);
 	free(cut->data.ranges);
@@ -131,11 +134,66 @@ static int verify_records(struct hd_overlay *overlay, const struct cut *cut)
 	return 0;
 }
 
-/* Step 1. Whatever fails here, what was taken is given back by undo_cut. */
-static int make_cut(struct hd_overlay *overlay, bool checkpoint, struct cut *cut)
+/* Reads N blocks from FIRST on, which lie one behind the other; what was cut off a memory file since is zeros. */
+static int read_run(struct hd_overlay *overlay, const struct hd_dirty_block *first, size_t n, uint8_t *bytes,
+	size_t *ret_size)
+{
+	size_t size = n * HD_BLOCK_SIZE;
+	uint64_t offset = first->block << HD_BLOCK_SHIFT, end;
+	struct stat stat = {0};
+	int fd, r;
+
+	*ret_size = size;
+	if (!first->slot)
+		return hd_hot_read(overlay->hot, (uint32_t)first->block, 0, bytes, size);
+	fd = hd_hot_large_fd(overlay->hot, first->slot);
+	r = fd < 0 ? 0 : hd_file_stat(fd, &stat);
+	if (r < 0)
+		return r;
+	end = (uint64_t)stat.st_size;
+	*ret_size = offset >= end ? 0 : size < end - offset ? size : (size_t)(end - offset);
+	memset(bytes + *ret_size, 0, size - *ret_size);
+	return *ret_size == 0 ? 0 : hd_memory_file_read(fd, bytes, *ret_size, offset);
+}
+
+/* How many blocks from I on lie one behind the other. */
+static size_t run_length(const struct hd_dirty_blocks *blocks, size_t i)
+{
+	size_t n = 1;
+
+	while (i + n < blocks->count && n < DATA_PIECE_BLOCKS &&
+		blocks->blocks[i + n].slot == blocks->blocks[i].slot &&
+		blocks->blocks[i + n].block == blocks->blocks[i].block + n)
+		n++;
+	return n;
+}
+
+static int copy_data(struct hd_overlay *overlay, struct cut *cut)
+{
+	int r = 0;
+
+	cut->copies = malloc((cut->blocks.count + 1) * HD_BLOCK_SIZE);
+	if (!cut->copies)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < cut->blocks.count;) {
+		size_t n = run_length(&cut->blocks, i), size;
+
+		r = read_run(overlay, &cut->blocks.blocks[i], n, cut->copies + i * HD_BLOCK_SIZE, &size);
+		i += n;
+	}
+	return r;
+}
+
+/*
+ * Step 1. Whatever fails here, what was taken is given back by undo_cut. Who writes in place goes on, and the epoch has what
+ * the blocks are when they are written; WHOLE: as they are now, and nobody is in the middle of a change.
+ */
+static int make_cut(struct hd_overlay *overlay, bool checkpoint, bool whole, struct cut *cut)
 {
 	int r;
 
+	if (whole)
+		hd_rwlock_write(&overlay->change_lock);
 	hd_rwlock_write(&overlay->lock);
 	hd_hot_hold(overlay->hot);
 	r = hd_arena_take_dirty(overlay->arena, &cut->records, &cut->n_records);
@@ -148,7 +206,11 @@ static int make_cut(struct hd_overlay *overlay, bool checkpoint, struct cut *cut
 		r = copy_records(overlay->arena, cut);
 	if (r == 0)
 		r = hd_dirty_data_resolve(&cut->data, overlay->arena, &cut->blocks);
+	if (r == 0 && whole)
+		r = copy_data(overlay, cut);
 	hd_rwlock_unlock(&overlay->lock);
+	if (whole)
+		hd_rwlock_unlock(&overlay->change_lock);
 	return r;
 }
 
@@ -174,57 +236,33 @@ static int write_records(struct hd_journal *journal, const struct cut *cut)
 	return r;
 }
 
-/* How many blocks from I on lie one behind the other. */
-static size_t run_length(const struct hd_dirty_blocks *blocks, size_t i)
+static int write_run(struct hd_journal *journal, const struct hd_dirty_block *first, size_t n,
+	const uint8_t *bytes, size_t size)
 {
-	size_t n = 1;
-
-	while (i + n < blocks->count && n < DATA_PIECE_BLOCKS &&
-		blocks->blocks[i + n].slot == blocks->blocks[i].slot &&
-		blocks->blocks[i + n].block == blocks->blocks[i].block + n)
-		n++;
-	return n;
-}
-
-static int write_run(struct hd_overlay *overlay, struct hd_journal *journal,
-	const struct hd_dirty_block *first, size_t n, uint8_t *bytes)
-{
-	size_t size = n * HD_BLOCK_SIZE;
-	int r;
-
-	if (first->slot) {
-		int fd = hd_hot_large_fd(overlay->hot, first->slot);
-		uint64_t offset = first->block << HD_BLOCK_SHIFT;
-		struct stat stat = {0};
-		uint64_t end;
-
-		r = fd < 0 ? 0 : hd_file_stat(fd, &stat);
-		if (r < 0)
-			return r;
-		end = (uint64_t)stat.st_size;
-		if (offset >= end)
-			return 0; /* cut off since; the cut's size says so too, or a later epoch */
-		if (size > end - offset)
-			size = end - offset;
-		r = hd_memory_file_read(fd, bytes, size, offset);
-		return r < 0 ? r : hd_epoch_large(journal, first->slot, offset, bytes, size);
-	}
-	r = hd_hot_read(overlay->hot, (uint32_t)first->block, 0, bytes, size);
-	return r < 0 ? r : hd_epoch_blocks(journal, (uint32_t)first->block, bytes, n);
+	if (first->slot) /* what was cut off since says so in the cut's size too, or in a later epoch */
+		return size == 0 ? 0
+				 : hd_epoch_large(
+					   journal, first->slot, first->block << HD_BLOCK_SHIFT, bytes, size);
+	return hd_epoch_blocks(journal, (uint32_t)first->block, bytes, n);
 }
 
 static int write_data(struct hd_overlay *overlay, struct hd_journal *journal, const struct cut *cut)
 {
-	uint8_t *bytes = malloc(DATA_PIECE_BLOCKS * HD_BLOCK_SIZE);
-	int r = bytes ? 0 : -ENOMEM;
+	uint8_t *buffer = malloc(DATA_PIECE_BLOCKS * HD_BLOCK_SIZE);
+	int r = buffer ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < cut->blocks.count;) {
-		size_t n = run_length(&cut->blocks, i);
+		const struct hd_dirty_block *first = &cut->blocks.blocks[i];
+		size_t n = run_length(&cut->blocks, i), size = n * HD_BLOCK_SIZE;
+		const uint8_t *bytes = cut->copies ? cut->copies + i * HD_BLOCK_SIZE : buffer;
 
-		r = write_run(overlay, journal, &cut->blocks.blocks[i], n, bytes);
+		if (!cut->copies)
+			r = read_run(overlay, first, n, buffer, &size);
+		if (r == 0)
+			r = write_run(journal, first, n, bytes, size);
 		i += n;
 	}
-	free(bytes);
+	free(buffer);
 	return r;
 }
 
@@ -255,7 +293,7 @@ static int write_cut(struct hd_overlay *overlay, bool checkpoint, const struct c
 	return r;
 }
 
-static int flush_now(struct hd_overlay *overlay, bool checkpoint)
+static int flush_now(struct hd_overlay *overlay, bool checkpoint, bool whole)
 {
 	struct hd_journal *journal = overlay->flusher->journal;
 	struct cut cut = {0};
@@ -263,7 +301,7 @@ static int flush_now(struct hd_overlay *overlay, bool checkpoint)
 
 	if (r < 0)
 		return r;
-	r = make_cut(overlay, checkpoint || hd_journal_size(journal) == 0, &cut);
+	r = make_cut(overlay, checkpoint || hd_journal_size(journal) == 0, whole, &cut);
 	HD_KILL_POINT(flush_cut);
 	if (r == 0)
 		r = write_cut(overlay, checkpoint, &cut);
@@ -276,11 +314,11 @@ static int flush_now(struct hd_overlay *overlay, bool checkpoint)
 }
 
 /* A checkpoint that does not fit on the disk keeps nobody from being durable: the journal grows instead. */
-static int flush_or_grow(struct hd_overlay *overlay, bool checkpoint)
+static int flush_or_grow(struct hd_overlay *overlay, bool checkpoint, bool whole)
 {
-	int r = flush_now(overlay, checkpoint);
+	int r = flush_now(overlay, checkpoint, whole);
 
-	return r < 0 && checkpoint ? flush_now(overlay, false) : r;
+	return r < 0 && checkpoint ? flush_now(overlay, false, whole) : r;
 }
 
 static void log_change(const struct hd_overlay *overlay, int before, int now)
@@ -292,7 +330,7 @@ static void log_change(const struct hd_overlay *overlay, int before, int now)
 		hd_log(HD_LOG_NOTICE, "thread '%s' is on disk again", overlay->thread);
 }
 
-/* Runs a flush, while nobody else does; and gives its journal names that stay, if RET_PINNED is not NULL. */
+/* Runs a flush, while nobody else does; with RET_PINNED a whole one, of which the journal's names stay. */
 static int run_locked(struct hd_flusher *flusher, bool checkpoint, struct hd_journal_origins *ret_pinned)
 {
 	uint64_t number = ++flusher->started;
@@ -301,7 +339,7 @@ static int run_locked(struct hd_flusher *flusher, bool checkpoint, struct hd_jou
 
 	flusher->running = true;
 	hd_mutex_unlock(&flusher->lock);
-	r = flush_or_grow(flusher->overlay, checkpoint);
+	r = flush_or_grow(flusher->overlay, checkpoint, ret_pinned != NULL);
 	log_change(flusher->overlay, before, r);
 	if (r >= 0 && ret_pinned)
 		pinned = hd_journal_pin(flusher->journal, ret_pinned);
@@ -337,7 +375,7 @@ static int flush_shared(struct hd_flusher *flusher, bool checkpoint)
 	return r;
 }
 
-static int flush_alone(struct hd_flusher *flusher, bool checkpoint, struct hd_journal_origins *ret_pinned)
+static int flush_and_pin(struct hd_flusher *flusher, struct hd_journal_origins *ret_pinned)
 {
 	HD_WAITS_FOR("the journal");
 	int r;
@@ -345,20 +383,25 @@ static int flush_alone(struct hd_flusher *flusher, bool checkpoint, struct hd_jo
 	hd_mutex_lock(&flusher->lock);
 	while (flusher->running)
 		hd_condition_wait(&flusher->ended, &flusher->lock);
-	r = run_locked(flusher, checkpoint, ret_pinned);
+	r = run_locked(flusher, false, ret_pinned);
 	hd_mutex_unlock(&flusher->lock);
 	return r;
 }
 
+/* What is written once before is not copied while programs wait. */
 int hd_flush_and_pin(struct hd_overlay *overlay, struct hd_journal_origins *ret_origins)
 {
 	int r = hd_overlay_may_change(overlay);
 
-	if (r < 0)
-		return r;
-	r = flush_alone(overlay->flusher, false, ret_origins);
+	if (r == 0)
+		r = flush_shared(overlay->flusher, false);
+	if (r == 0)
+		r = flush_and_pin(overlay->flusher, ret_origins);
 	/* Of many generations of forks, or with more forks than a file may have names. */
-	return r == -EMLINK ? flush_alone(overlay->flusher, true, ret_origins) : r;
+	if (r != -EMLINK)
+		return r;
+	r = flush_shared(overlay->flusher, true);
+	return r < 0 ? r : flush_and_pin(overlay->flusher, ret_origins);
 }
 
 int hd_flush(struct hd_overlay *overlay)
