@@ -2,7 +2,7 @@
 
 /*
  * It reads the message once more, in one place, instead of having every handler say what it did: which requests change
- * content, modes or names is a property of the protocol. Times, owners and other extended attributes alone make no state, and
+ * content, modes or names is a property of the protocol; but for a change of owner that takes set-user-id bits away. Times, owners and other extended attributes alone make no state, and
  * are not noted.
  */
 
@@ -167,4 +167,13 @@ void hd_fuse_witness_done(int r)
 		.size = header->len - sizeof(*header),
 		.long_setxattr = thread->session->long_setxattr,
 		.pid = (pid_t)header->pid});
+}
+
+void hd_fuse_witness_mode(hd_ino ino)
+{
+	const struct hd_fuse_thread *thread = hd_fuse_thread_current;
+	const struct fuse_in_header *header = thread ? thread->message : NULL;
+
+	if (thread && thread->session->witness)
+		hd_witness_note(thread->session->witness, ino, NULL, 0, (pid_t)header->pid);
 }

@@ -17,5 +17,7 @@ void hd_fuse_witness_begin(const struct hd_fuse_thread *thread);
 /* The request that the calling thread works on is done, with result R: what failed changed nothing. In a thread that
  * works on none, nothing. */
 void hd_fuse_witness_done(int r);
+/* The request that the calling thread works on changed the mode of INO, which its message does not say. */
+void hd_fuse_witness_mode(hd_ino ino);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "mount/fuse/dot/dot_directory.h"
 #include "mount/fuse/fuse_reply.h"
+#include "mount/fuse/fuse_witness.h"
 #include "mount/fuse/operations/access_times.h"
 #include "mount/fuse/operations/fuse_ops.h"
 #include "mount/fuse/operations/privilege_drop.h"
@@ -115,6 +116,8 @@ static void op_setattr(
 		r = hd_overlay_setattr(session->overlay, &caller, ino, set, &values, &result);
 	else if (r > 0)
 		r = hd_overlay_getattr(session->overlay, ino, &result);
+	if (r >= 0 && (set & HD_SET_MODE) && !(valid & FUSE_SET_ATTR_MODE))
+		hd_fuse_witness_mode(ino);
 	if (r >= 0)
 		hd_kernel_cache_changed(session->cache, session->view,
 			&(struct hd_cache_event){

@@ -137,6 +137,13 @@ for number in range(5000):
 END
 capture "A crowd" >/dev/null
 check_equal "$(heddle log -n1 --by-actor --json | json_field '[s["states"][0]["actors_incomplete"]] + [[a.get("tool_call"), len(a["pids"]), len(a["paths"])] for a in s["states"][0]["actors"]]')" '[false, ["crowd", 5001, 5001]]'
+# A change of owner, which makes no state, takes the set-user-id bit away, which does.
+chmod 4755 "$MNT/made"
+capture "Set-user-id" >/dev/null
+HEDDLE_TOOL_CALL=seven chown "$(id -u)" "$MNT/made" "$MNT/after"
+check_equal "$(stat -c %a "$MNT/made")" 755
+capture "Without" >/dev/null
+check_by <<<"made agent|seven|chown"
 
 # Without --record nothing is said, and a fact of that name is heddle's own.
 heddle_remount
