@@ -15,6 +15,7 @@
  */
 
 #define FIRST_BUCKETS 1024u
+#define LOOK_AT 8192u /* records in one hold of the lock */
 
 struct changed {
 	uint32_t index;
@@ -32,7 +33,9 @@ struct hd_state_nodes {
 	uint32_t n_buckets;     /* a power of two */
 	uint32_t *next;         /* owned, by index */
 	uint32_t n_next;
-	uint32_t count; /* in chains */
+	uint32_t count;           /* in chains */
+	_Atomic uint32_t counted; /* records in use, as of the last transaction */
+	_Atomic uint64_t n_freed; /* ever */
 	struct change_list added, freed;
 };
 
@@ -198,6 +201,7 @@ int hd_state_nodes_new(struct hd_arena *arena, bool keep, struct hd_state_nodes 
 		hd_state_nodes_free(nodes);
 		return r;
 	}
+	nodes->counted = hd_state_nodes_count(arena);
 	*ret_nodes = nodes;
 	return 0;
 }
@@ -334,6 +338,45 @@ void hd_state_nodes_end(struct hd_state_nodes *nodes, int r)
 
 	for (size_t i = 0; i < gone->count; i++)
 		unchain(nodes, &gone->items[i]);
+	if (r >= 0)
+		nodes->n_freed += nodes->freed.count;
 	nodes->added.count = 0;
 	nodes->freed.count = 0;
+	nodes->counted = hd_state_nodes_count(nodes->arena);
+}
+
+uint32_t hd_state_nodes_counted(const struct hd_state_nodes *nodes)
+{
+	return nodes->counted;
+}
+
+uint64_t hd_state_nodes_freed(const struct hd_state_nodes *nodes)
+{
+	return nodes->n_freed;
+}
+
+/* ---- what the kernel may be asked to let go of ---- */
+
+static bool is_listed(const struct hd_state_node *node, bool roots)
+{
+	if (node->kind == HD_STATE_NODE_FREE || node->lookups == 0)
+		return false;
+	return roots ? node->kind == HD_STATE_NODE_TREE && node->parent == 0 : node->children == 0;
+}
+
+size_t hd_state_nodes_list(
+	const struct hd_arena *arena, bool roots, uint32_t *place, struct hd_state_held *ret, size_t limit)
+{
+	uint32_t index = *place ? *place : 1, end = high_water(arena);
+	uint32_t stop = end - index > LOOK_AT ? index + LOOK_AT : end;
+	size_t n = 0;
+
+	for (; index < stop && n < limit; index++) {
+		const struct hd_state_node *node = hd_record_state_node(arena, index);
+
+		if (is_listed(node, roots))
+			ret[n++] = (struct hd_state_held){hd_state_node_id_of(node, index), node->state};
+	}
+	*place = index < end ? index : 0;
+	return n;
 }

@@ -21,6 +21,12 @@
 
 struct hd_state_nodes;
 
+/* A node by its id, and the state that it is of. */
+struct hd_state_held {
+	hd_ino ino;
+	struct hd_state_id state;
+};
+
 /* With KEEP the records are those of a mount that goes on; else there are none. */
 int hd_state_nodes_new(struct hd_arena *arena, bool keep, struct hd_state_nodes **ret_nodes);
 /* NULL is fine. */
@@ -52,5 +58,14 @@ void hd_state_nodes_end(struct hd_state_nodes *nodes, int r);
 
 /* Records in use. */
 uint32_t hd_state_nodes_count(const struct hd_arena *arena);
+/* The same after the last transaction; without the lock. */
+uint32_t hd_state_nodes_counted(const struct hd_state_nodes *nodes);
+/* Records that became free, ever; without the lock. */
+uint64_t hd_state_nodes_freed(const struct hd_state_nodes *nodes);
+
+/* Up to LIMIT nodes with nothing below them or, with ROOTS, roots of trees, from *PLACE on; looks at some thousand records.
+ * *PLACE is where to go on, or 0. */
+size_t hd_state_nodes_list(
+	const struct hd_arena *arena, bool roots, uint32_t *place, struct hd_state_held *ret, size_t limit);
 
 #endif

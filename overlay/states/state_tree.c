@@ -206,6 +206,27 @@ void hd_state_tree_forget(struct hd_overlay *overlay, hd_ino ino, uint64_t count
 	hd_rwlock_unlock(&overlay->lock);
 }
 
+uint32_t hd_state_tree_count(const struct hd_overlay *overlay)
+{
+	return hd_state_nodes_counted(overlay->state_nodes);
+}
+
+uint64_t hd_state_tree_freed(const struct hd_overlay *overlay)
+{
+	return hd_state_nodes_freed(overlay->state_nodes);
+}
+
+size_t hd_state_tree_list(
+	struct hd_overlay *overlay, bool roots, uint32_t *place, struct hd_state_held *ret, size_t limit)
+{
+	size_t n;
+
+	hd_rwlock_read(&overlay->lock);
+	n = hd_state_nodes_list(overlay->arena, roots, place, ret, limit);
+	hd_rwlock_unlock(&overlay->lock);
+	return n;
+}
+
 /* ---- listings with attributes ---- */
 
 /* What stands at the places that INOS name; zeroed where nothing does. */

@@ -21,6 +21,7 @@
 
 #include "overlay/arena/inode_ranges.h"
 #include "overlay/overlay.h"
+#include "overlay/states/state_nodes.h"
 
 /* The root of the tree of state ID, with one lookup. -HD_E_STATE_MISSING. */
 int hd_state_tree_enter(
@@ -45,6 +46,14 @@ struct hd_state_taking {
 	void *payload;
 };
 int hd_state_tree_take(struct hd_overlay *overlay, hd_ino directory, const struct hd_state_taking *taking);
+
+/* How many nodes there are, as of a moment ago. Waits for nobody. */
+uint32_t hd_state_tree_count(const struct hd_overlay *overlay);
+/* How many were let go of, ever. */
+uint64_t hd_state_tree_freed(const struct hd_overlay *overlay);
+/* hd_state_nodes_list. */
+size_t hd_state_tree_list(
+	struct hd_overlay *overlay, bool roots, uint32_t *place, struct hd_state_held *ret, size_t limit);
 
 /* ---- behind the calls of overlay.h ---- */
 

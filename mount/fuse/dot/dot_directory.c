@@ -24,7 +24,6 @@
  */
 #define OURS (HD_STATE_INO | HD_OUTER_INO)
 #define ROOT_INO (OURS | 1)
-#define STATES_INO (OURS | 2)
 #define TEXT_MARK (1ull << 61)
 #define TEXT_KIND_SHIFT 59
 #define TEXT_SIZE_SHIFT 32
@@ -261,7 +260,7 @@ static void fill_root(const struct hd_dot_directory *dot, struct hd_attributes *
  * counted, which one link says, as it does elsewhere. */
 static void fill_states(struct hd_dot_directory *dot, struct hd_attributes *ret_attributes)
 {
-	fill(dot, STATES_INO, NUMBER_STATES, S_IFDIR | 0500, ret_attributes);
+	fill(dot, HD_DOT_STATES_INO, NUMBER_STATES, S_IFDIR | 0500, ret_attributes);
 	hd_dot_states_time(hd_overlay_store(dot->overlay)->index, &ret_attributes->modify_time);
 	ret_attributes->change_time = ret_attributes->modify_time;
 }
@@ -278,7 +277,7 @@ int hd_dot_getattr(struct hd_dot_directory *dot, hd_ino ino, struct hd_attribute
 {
 	if (is_text(ino))
 		fill_text(dot, ino, ret_attributes);
-	else if (ino == STATES_INO)
+	else if (ino == HD_DOT_STATES_INO)
 		fill_states(dot, ret_attributes);
 	else if (ino == ROOT_INO)
 		fill_root(dot, ret_attributes);
@@ -289,7 +288,7 @@ int hd_dot_getattr(struct hd_dot_directory *dot, hd_ino ino, struct hd_attribute
 
 bool hd_dot_attributes_move(hd_ino ino)
 {
-	return ino == STATES_INO;
+	return ino == HD_DOT_STATES_INO;
 }
 
 bool hd_dot_entry_moves(struct hd_dot_directory *dot, const struct hd_attributes *attributes)
@@ -354,7 +353,7 @@ static int lookup_state(struct hd_dot_directory *dot, const char *name, struct h
 int hd_dot_lookup(
 	struct hd_dot_directory *dot, hd_ino parent, const char *name, struct hd_attributes *ret_attributes)
 {
-	if (parent == STATES_INO)
+	if (parent == HD_DOT_STATES_INO)
 		return lookup_state(dot, name, ret_attributes);
 	if (parent != ROOT_INO)
 		return -ENOTDIR;
@@ -391,7 +390,7 @@ int hd_dot_readdir(
 {
 	if (ino == ROOT_INO)
 		return list_root(cookie, fill_item, payload);
-	if (ino == STATES_INO)
+	if (ino == HD_DOT_STATES_INO)
 		return hd_dot_states_list(dot->overlay, cookie, HD_STATE_NUMBERS + NUMBER_STATES,
 			HD_STATE_NUMBERS + NUMBER_ROOT, fill_item, payload);
 	return -ENOTDIR;

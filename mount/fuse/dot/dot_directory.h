@@ -26,6 +26,9 @@
 
 struct hd_dot_directory;
 
+/* The id of .heddle/states. */
+#define HD_DOT_STATES_INO (HD_STATE_INO | HD_OUTER_INO | 2)
+
 int hd_dot_directory_new(struct hd_overlay *overlay, struct hd_dot_directory **ret_dot);
 /* NULL is fine. */
 void hd_dot_directory_free(struct hd_dot_directory *dot);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mount/fuse/dot/dot_crowd.h"
 #include "mount/fuse/dot/dot_directory.h"
 #include "mount/fuse/fuse_answer.h"
 #include "mount/fuse/fuse_reply.h"
@@ -176,6 +177,8 @@ static void list(fuse_req_t req, hd_ino ino, size_t size, off_t offset, bool plu
 		hd_reply_entries_plus(req, listing.buffer, listing.used);
 	else
 		hd_reply_data(req, 0, listing.buffer, listing.used);
+	if (plus && hd_ino_is_of_state(ino))
+		hd_dot_crowd_look(thread->session->crowd);
 }
 
 /* libfuse does not hand them on with a listing. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mount/fuse/dot/dot_crowd.h"
 #include "mount/fuse/dot/dot_directory.h"
 #include "mount/fuse/fuse_reply.h"
 #include "mount/fuse/operations/fuse_ops.h"
@@ -30,12 +31,15 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (hd_dot_is_ours(parent)) {
 		/* That there is none is not worth remembering here: states come. */
 		hd_reply_entry(req, hd_dot_lookup(session->dot, parent, name, &attributes), &attributes);
+		hd_dot_crowd_look(session->crowd);
 		return;
 	}
 	r = hd_overlay_lookup(session->overlay, parent, name, &attributes);
 	if (r == -ENOENT && hd_dot_is_name(session->dot, parent, name))
 		r = hd_dot_outer(session->dot, name, &attributes);
 	hd_reply_lookup(req, r, &attributes);
+	if (hd_ino_is_of_state(parent))
+		hd_dot_crowd_look(session->crowd);
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)

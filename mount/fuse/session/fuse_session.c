@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "mount/fuse/dot/dot_crowd.h"
 #include "mount/fuse/dot/dot_directory.h"
 #include "mount/fuse/operations/fuse_ops.h"
 #include "mount/fuse/requests/fuse_request.h"
@@ -71,6 +72,8 @@ static int session_prepare(struct hd_fuse_session *session, int device)
 		r = hd_request_gate_new(&session->gate);
 	if (r >= 0)
 		r = hd_dot_directory_new(session->overlay, &session->dot);
+	if (r >= 0)
+		r = hd_dot_crowd_new(session, &session->crowd);
 	if (r >= 0 && session->options.record)
 		r = hd_witness_new(&session->witness);
 	if (r < 0)
@@ -114,8 +117,9 @@ void hd_fuse_session_free(struct hd_fuse_session *session)
 {
 	if (!session)
 		return;
-	/* The pool replies and the notifier notifies through the native session: they end first. */
+	/* The pool replies and these notify through the native session: they end first. */
 	hd_sync_pool_free(session->sync);
+	hd_dot_crowd_free(session->crowd);
 	hd_kernel_cache_free(session->cache);
 	if (session->native)
 		fuse_session_destroy(session->native);

@@ -25,6 +25,7 @@
 
 struct hd_fuse_loop;
 struct hd_dot_directory;
+struct hd_dot_crowd;
 
 struct hd_fuse_session {
 	struct hd_overlay *overlay;           /* borrowed */
@@ -38,6 +39,7 @@ struct hd_fuse_session {
 	struct hd_sync_pool *sync;            /* owned */
 	struct hd_request_gate *gate;         /* owned */
 	struct hd_dot_directory *dot;         /* owned */
+	struct hd_dot_crowd *crowd;           /* owned */
 	struct hd_fuse_loop *loop;            /* owned */
 	unsigned view;                        /* our number in the kernel cache */
 	int fd;                               /* number of the descriptor; closed by native */

@@ -278,6 +278,72 @@ static void many_nodes_are_found_again(void **state)
 	end(yard, &memory);
 }
 
+/* Forgets what the list names, as a kernel does that is asked to and uses none of it, until nothing is listed. */
+static unsigned let_go_of_leaves(struct hd_overlay *overlay, size_t limit)
+{
+	struct hd_state_held leaves[64];
+	unsigned rounds = 0;
+	size_t listed;
+
+	do {
+		uint32_t place = 0;
+
+		listed = 0;
+		do {
+			size_t n = hd_state_tree_list(overlay, false, &place, leaves, limit);
+
+			assert_true(n <= limit);
+			for (size_t i = 0; i < n; i++)
+				hd_overlay_forget(overlay, leaves[i].ino, 1);
+			listed += n;
+		} while (place);
+		assert_int_equal(hd_state_tree_count(overlay), held(overlay));
+		rounds += listed > 0;
+	} while (listed > 0);
+	return rounds;
+}
+
+/* From the leaves up, whatever order they were found in; and roots are told apart. */
+static void what_can_be_let_go_of_is_listed(void **state)
+{
+	struct yard *yard = *state;
+	struct memory memory;
+	struct hd_state_held roots[4];
+	struct hd_overlay *overlay;
+	struct hd_state_id id;
+	enum { MANY = 4000 };
+	uint32_t place = 0;
+	unsigned n_roots = 0;
+	char name[16];
+	hd_ino root;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		(void)yard_base_add(yard, 0, name, S_IFREG | 0644, i);
+	}
+	overlay = begin(yard, &memory);
+	assert_int_equal(hd_state_tree_count(overlay), 0);
+	root = enter(overlay);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		(void)find(overlay, root, name);
+	}
+	(void)find(overlay, find(overlay, find(overlay, root, "folder"), "deep"), "leaf");
+	overlay = take_over(yard, &memory);
+	assert_int_equal(hd_state_tree_count(overlay), MANY + 4);
+	hd_overlay_head(overlay, &id);
+	do {
+		n_roots += (unsigned)hd_state_tree_list(overlay, true, &place, roots, 4);
+	} while (place);
+	assert_int_equal(n_roots, 1);
+	assert_true(roots[0].ino == root);
+	assert_true(hd_state_id_equal(&roots[0].state, &id));
+	assert_int_equal(let_go_of_leaves(overlay, 64), 4);
+	assert_int_equal(held(overlay), 0);
+	assert_int_equal(look(overlay, root), -ESTALE);
+	end(yard, &memory);
+}
+
 static void another_mount_begins_with_none_and_has_the_same_numbers(void **state)
 {
 	struct memory memory, other;
@@ -306,6 +372,7 @@ int main(void)
 		TEST(forgets_are_gone_on_with_where_a_death_left_them),
 		TEST(a_listing_counts_once_what_it_told),
 		TEST(many_nodes_are_found_again),
+		TEST(what_can_be_let_go_of_is_listed),
 		TEST(another_mount_begins_with_none_and_has_the_same_numbers),
 	};
 
