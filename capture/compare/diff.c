@@ -82,7 +82,9 @@ static int describe_content(struct diff_run *run, const struct hd_change *change
 		r = load_side(run->new_view, change->new_entry, whole, new_side, &new_data, &entry->binary);
 	if (r < 0)
 		return r;
-	whole = whole && (old_data || !old_side->mode) && (new_data || !new_side->mode);
+	if (whole && ((!old_data && old_side->mode) || (!new_data && new_side->mode)))
+		return hd_fail(EFBIG, "no patch has the bytes of more than %u MiB; exports have",
+			HD_DIFF_TEXT_LIMIT >> 20);
 	facts.binary = entry->binary && !whole;
 	if (out)
 		hd_git_patch_put_header(out, old_side, new_side, &facts);

@@ -9,14 +9,15 @@
  * files of mode 120000, file modes are git's two. Differences that a patch cannot express (empty directories,
  * permission bits other than the owner's x, devices) are in the list, not in the patch. Files with a NUL in
  * their first 8000 bytes, and those above HD_DIFF_TEXT_LIMIT, are binary: 'Binary files a/x and b/x differ', or, if
- * wanted and not above it, the bytes themselves as a binary patch.
+ * wanted, the bytes themselves as a binary patch.
  *
  * A patch has no moves of directories: there each file below is renamed by itself. A list alone (HD_DIFF_NAMES,
  * HD_DIFF_STAT) tells them as one entry each.
  *
  * Ownership   The caller clears the result. The text given to a callback is borrowed.
  * Threads     One at a time per view.
- * Errors      Those of the views; -ENOMEM; -EFBIG beyond HD_DIFF_PATHS_LIMIT; what the write callback returns.
+ * Errors      Those of the views; -ENOMEM; -EFBIG beyond HD_DIFF_PATHS_LIMIT, and for bytes wanted of more than
+ *             HD_DIFF_TEXT_LIMIT; what the write callback returns.
  */
 
 #include "capture/compare/tree_comparison.h"

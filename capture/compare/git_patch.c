@@ -95,8 +95,12 @@ void hd_git_patch_put_header(struct hd_buffer *out, const struct hd_git_patch_si
 		put_line_of_name(out, "rename from ", old_side->path);
 		put_line_of_name(out, "rename to ", new_side->path);
 	}
-	if (facts->binary)
-		put_no_bytes(out, old_side, new_side);
+	if (!facts->binary)
+		return;
+	/* A header of names alone is none to git apply, which would pass over the file and say nothing; at this it stops. */
+	if (old_side->mode == new_side->mode && strcmp(old_side->path, new_side->path) == 0)
+		hd_buffer_printf(out, "index 0000000..0000000 %06o\n", new_side->mode);
+	put_no_bytes(out, old_side, new_side);
 }
 
 /* libgit2 calls it for headers, too: those are ours. */

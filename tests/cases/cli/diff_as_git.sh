@@ -11,7 +11,7 @@ require_fuse
 git config --global user.name "Test Person"
 git config --global user.email "test@example.org"
 git config --global core.quotePath true
-for seed in ${SEEDS:-1 2 3 4}; do
+for seed in ${SEEDS:-1 2 3 10}; do
 	git init -q "repository$seed"
 	python3 "$TEST_LIB/diff_trees.py" make "repository$seed" "$seed"
 	git -C "repository$seed" add -A

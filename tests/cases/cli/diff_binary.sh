@@ -45,6 +45,18 @@ check_same_tree clone "$MNT"
 check git -C clone apply --index --reverse "$PWD/all.patch"
 check git -C clone diff --cached --quiet HEAD
 
+# Without the bytes git apply takes none of it, rather than all but a file whose mode and name stay.
+check heddle diff -- changed >one.patch
+check_contains "$(cat one.patch)" "^Binary files a/changed and b/changed differ\$"
+check_status 1 git -C clone apply "$PWD/one.patch"
+check_contains "$(cat .output)" "cannot apply binary patch to .changed."
+# Nor is there a patch without those that were wanted.
+truncate -s 65M "$MNT/large"
+check_contains "$(heddle diff)" "^Binary files /dev/null and b/large differ\$"
+check_status 74 heddle diff --binary
+check_contains "$(cat .output)" "'large': no patch has the bytes of more than 64 MiB"
+rm "$MNT/large"
+
 # The same from state to state, of one state, and without a thread that could be meant.
 capture "All" >/dev/null
 state=$(status_field 's["head"]')

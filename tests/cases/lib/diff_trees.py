@@ -206,6 +206,13 @@ def compare(mount, repository):
     # What git makes of the patch, in which what was moved is renamed.
     run("git", "-C", work, "reset", "-q", "--hard")
     subprocess.run(["git", "-C", work, "clean", "-qfdx"], check=True)
+    # Of a binary file that is only named, git says that it cannot.
+    for part in (b"\n" + patch).split(b"\ndiff --git ")[1:]:
+        if b"\nBinary files " in part:
+            refused = subprocess.run(["git", "-C", work, "apply", "--check", "-"], input=b"diff --git " + part.rstrip(b"\n") + b"\n",
+                                     stderr=subprocess.PIPE, check=False)
+            if b"cannot apply binary patch" not in refused.stderr:
+                sys.exit(f"git apply passes over {part}: {refused.stderr}")
     whole = run("heddle", "diff", "--binary")
     if whole:
         apply = ["git", "-C", work, "apply", "--index", "--whitespace=nowarn"]

@@ -102,6 +102,7 @@ static void a_binary_file_is_named_only(void **state)
 	scene_commit(scene, &scene->base, &change, 1, "first", &first);
 	patch = patch_of(scene, &scene->base, &first, &diff);
 	assert_string_equal(patch, "diff --git a/docs/manual b/docs/manual\n"
+				   "index 0000000..0000000 100644\n"
 				   "Binary files a/docs/manual and b/docs/manual differ\n");
 	assert_int_equal(diff.n_entries, 1);
 	assert_true(diff.entries[0].binary);
