@@ -111,16 +111,18 @@ static int name_bytes(
 static int store_file(
 	struct hd_capture_tree *capture, struct hd_snapshot_node *node, const struct hd_tree_view_entry *head)
 {
+	/* Where paths were chosen the names that were not are the head's: of a file that was written since, another one. */
+	bool is_heads = node->attributes.ino == 0;
 	struct hd_content settled;
 	int r;
 
-	if (!hd_linked_files_take(&capture->linked, node))
+	if (!is_heads && !hd_linked_files_take(&capture->linked, node))
 		return 0;
 	r = hd_snapshot_settle(capture->snapshot, node);
 	settled = node->content;
 	if (r >= 0)
 		r = name_bytes(capture, node, head);
-	return r < 0 ? r : hd_linked_files_keep(&capture->linked, node, &settled);
+	return r < 0 || is_heads ? r : hd_linked_files_keep(&capture->linked, node, &settled);
 }
 
 /*

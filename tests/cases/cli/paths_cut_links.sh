@@ -105,3 +105,24 @@ check_equal "$(seen src/guide.md)" "src/guide.md 1 644"
 heddle_unmount
 heddle_mount
 check_equal "$(seen src/guide.md)" "src/guide.md 1 644"
+heddle_unmount
+
+# One name beside the others, which come before it and behind it where the tree is stored.
+mkdir beside
+heddle_init beside
+heddle_mount
+echo "first" >"$MNT/before"
+for name in middle zlast; do
+	ln "$MNT/before" "$MNT/$name"
+done
+check heddle capture -m "Three names" >/dev/null
+echo "second" >"$MNT/middle"
+check heddle capture -m "The middle one" --path middle >/dev/null
+for name in before zlast; do
+	check_content "$MNT/.heddle/states/@/$name" first
+done
+check_content "$MNT/.heddle/states/@/middle" second
+check_equal "$(changes)" "M before
+M zlast"
+heddle_unmount
+check heddle check >/dev/null
