@@ -268,6 +268,9 @@ int hd_mount_options_settle(struct hd_mount_options *options)
 		options->open = HD_OPEN_TRACKED;
 	if (geteuid() != 0 && !options->allow_other && options->uid == HD_NO_ID)
 		options->uid = geteuid();
+	/* In the namespace of a command there is no other group either, and nobody may write to a file of a group that is not there. */
+	if (geteuid() != 0 && options->is_private && options->gid == HD_NO_ID)
+		options->gid = getegid();
 	return 0;
 }
 

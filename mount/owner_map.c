@@ -2,6 +2,17 @@
 #include "mount/owner_map.h"
 
 #include <errno.h>
+#include <unistd.h>
+
+void hd_owner_map_init(struct hd_owner_map *map, const struct hd_mount_options *options)
+{
+	map->uid = options->uid;
+	map->gid = options->gid;
+	map->own_uid = geteuid();
+	map->own_gid = getegid();
+	hd_id_ranges_of_users(&map->users);
+	hd_id_ranges_of_groups(&map->groups);
+}
 
 int hd_owner_map_change(const struct hd_owner_map *map, struct hd_overlay *overlay, hd_ino ino, unsigned set,
 	struct hd_attributes *values)

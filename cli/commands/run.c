@@ -107,6 +107,7 @@ static int settle_options(struct hd_mount_options *ret_options)
 		r = hd_mount_options_parse(&collected, mount_options.items[i]);
 	collected.is_volatile = collected.is_volatile || is_volatile || removes;
 	collected.record = collected.record || records;
+	collected.is_private = true;
 	if (r >= 0)
 		r = hd_mount_options_settle(&collected);
 	if (r >= 0)

@@ -207,7 +207,7 @@ static void who_changed_nothing_last_makes_room(void **state)
 
 	for (int i = 0; i <= last; i++) {
 		hd_witness_note(witness, 1, NULL, 0, NO_PROCESS + i);
-		if (i % 1000 == 0)
+		if (i % 100 == 0)
 			hd_witness_settle(witness);
 	}
 	assert_false(hd_witness_is_incomplete(witness));
