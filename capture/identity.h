@@ -9,6 +9,9 @@
  * Errors      -HD_E_IDENTITY_MISSING with what to do about it, -HD_E_IDENTITY_INVALID.
  */
 
+/* Who made what nobody says who made. */
+#define HD_IDENTITY_UNKNOWN "unknown <>"
+
 /*
  * The first of: AUTHOR; the environment's HEDDLE_AUTHOR; heddle.author, else user.name and user.email, of the git
  * configuration, as the repository at or above DIRECTORY sees it (NULL, or no repository there: the user's own). AUTHOR may

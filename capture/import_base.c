@@ -12,15 +12,12 @@
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 
-/* Who made a base that does not say so itself. */
-#define UNKNOWN_AUTHOR "unknown <>"
-
 static int fill_author(const struct hd_base_description *description, struct hd_state *state)
 {
 	if (description->author && hd_identity_check(description->author) == 0)
 		state->author = strdup(description->author);
 	else if (hd_identity_resolve(NULL, NULL, &state->author) < 0)
-		state->author = strdup(UNKNOWN_AUTHOR);
+		state->author = strdup(HD_IDENTITY_UNKNOWN);
 	hd_error_clear();
 	return state->author ? 0 : -ENOMEM;
 }

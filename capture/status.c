@@ -28,14 +28,6 @@ struct status_run {
 	struct hd_change_counts left_out; /* with HD_STATUS_IGNORED_LEFT_OUT */
 };
 
-static void count_left_out(struct status_run *run, enum hd_change_kind kind)
-{
-	run->left_out.added += kind == HD_CHANGE_ADDED;
-	run->left_out.modified += kind == HD_CHANGE_MODIFIED;
-	run->left_out.deleted += kind == HD_CHANGE_DELETED;
-	run->left_out.moved += kind == HD_CHANGE_MOVED;
-}
-
 static int emit_change(const struct hd_change *change, void *payload)
 {
 	struct status_run *run = payload;
@@ -49,7 +41,7 @@ static int emit_change(const struct hd_change *change, void *payload)
 	if (r < 0)
 		return r;
 	if (entry.ignored && run->what == HD_STATUS_IGNORED_LEFT_OUT) {
-		count_left_out(run, change->kind);
+		hd_change_count(&run->left_out, change->kind);
 		return 0;
 	}
 	run->path_bytes += change->path_length;

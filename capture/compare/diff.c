@@ -138,13 +138,6 @@ static bool is_wanted(const struct hd_diff_options *options, const struct hd_cha
 	return wanted;
 }
 
-static void count_change(struct hd_change_counts *counts, enum hd_change_kind kind)
-{
-	counts->added += kind == HD_CHANGE_ADDED;
-	counts->modified += kind == HD_CHANGE_MODIFIED;
-	counts->deleted += kind == HD_CHANGE_DELETED;
-}
-
 static int emit_change(const struct hd_change *change, void *payload)
 {
 	struct diff_run *run = payload;
@@ -159,7 +152,7 @@ static int emit_change(const struct hd_change *change, void *payload)
 	r = hd_work_advance(1);
 	if (r < 0 || !is_wanted(run->options, change))
 		return r;
-	count_change(&run->counts, change->kind);
+	hd_change_count(&run->counts, change->kind);
 	run->path_bytes += change->path_length;
 	if (run->path_bytes > HD_DIFF_PATHS_LIMIT)
 		return hd_fail(

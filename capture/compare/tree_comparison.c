@@ -53,16 +53,21 @@ static bool same_permissions(const struct hd_tree_view_entry *a, const struct hd
 	return S_ISLNK(a->mode) || (a->mode & 07777) == (b->mode & 07777);
 }
 
-static int count_and_emit(struct walk *walk, const struct hd_change *change)
+void hd_change_count(struct hd_change_counts *counts, enum hd_change_kind kind)
 {
 	uint64_t *counters[HD_CHANGE_KIND_COUNT] = {
-		[HD_CHANGE_ADDED] = &walk->counts.added,
-		[HD_CHANGE_MODIFIED] = &walk->counts.modified,
-		[HD_CHANGE_DELETED] = &walk->counts.deleted,
-		[HD_CHANGE_MOVED] = &walk->counts.moved,
+		[HD_CHANGE_ADDED] = &counts->added,
+		[HD_CHANGE_MODIFIED] = &counts->modified,
+		[HD_CHANGE_DELETED] = &counts->deleted,
+		[HD_CHANGE_MOVED] = &counts->moved,
 	};
 
-	(*counters[change->kind])++;
+	(*counters[kind])++;
+}
+
+static int count_and_emit(struct walk *walk, const struct hd_change *change)
+{
+	hd_change_count(&walk->counts, change->kind);
 	return walk->emit ? walk->emit(change, walk->payload) : 0;
 }
 

@@ -49,6 +49,9 @@ struct hd_change_counts {
 	uint64_t added, modified, deleted, moved;
 };
 
+/* One more of KIND. */
+void hd_change_count(struct hd_change_counts *counts, enum hd_change_kind kind);
+
 enum hd_comparison_moves {
 	HD_MOVES_IGNORED, /* what was moved is deleted and added */
 	HD_MOVES_TOLD,    /* one MOVED; what changed of it and below it follows, by the new paths */

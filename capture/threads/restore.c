@@ -5,10 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "capture/capture.h"
-#include "capture/capture_counts.h"
 #include "capture/compare/same_tree.h"
 #include "capture/link_counts.h"
+#include "capture/threads/made_state.h"
 #include "capture/threads/thread_change.h"
 #include "capture/tree_compose.h"
 #include "overlay/platform/cleanup.h"
@@ -19,8 +18,6 @@
  * With paths, the tree is a new one, and a thread begins at states: so it is made a state, beside the history like the
  * one that keeps what was not captured.
  */
-
-#define NOBODY "unknown <>"
 
 struct restore_run {
 	struct hd_store *store; /* borrowed */
@@ -52,62 +49,21 @@ static int compose(struct restore_run *run)
 	return r < 0 ? r : hd_link_counts_mend(run->store, run->bases, &run->current, &run->result);
 }
 
-static int count(struct restore_run *run, const struct hd_state_id *head, struct hd_state *state)
-{
-	struct hd_tree_view *old_view = NULL, *new_view = NULL;
-	struct hd_state old = {0};
-	int r;
-
-	r = hd_index_get_state(run->store->index, head, &old);
-	if (r >= 0)
-		r = hd_tree_view_of_state(run->bases, &old, &old_view);
-	if (r >= 0)
-		r = hd_tree_view_of_state(run->bases, state, &new_view);
-	if (r >= 0)
-		r = hd_capture_count(old_view, new_view, state);
-	hd_tree_view_free(old_view);
-	hd_tree_view_free(new_view);
-	hd_state_clear(&old);
-	return r;
-}
-
 /* Makes the result, of which tree, attributes and mode are right, a state of its own. */
 static int publish(struct restore_run *run, const struct hd_state_id *head)
 {
-	struct hd_capture_time now = hd_capture_time_now();
-	const char *actor = run->options->actor;
-	char source[HD_STATE_ID_TEXT_SIZE];
+	const struct hd_made_state made = {.parent = head, .actor = run->options->actor};
 	struct hd_state state = {.tree = run->result.tree,
 		.attributes = run->result.attributes,
 		.root_mode = run->result.root_mode};
-	int r;
+	char source[HD_STATE_ID_TEXT_SIZE], *message;
 
 	hd_state_id_format(run->options->source, source);
+	if (asprintf(&message, "%s with paths of %s", run->options->thread, source) < 0)
+		message = NULL;
 	hd_state_clear(&run->result);
-	state.time_s = now.time_s;
-	state.time_ns = now.time_ns;
-	state.zone_minutes = now.zone_minutes;
-	state.author = strdup(actor && *actor ? actor : NOBODY);
-	state.parents = malloc(sizeof(*state.parents));
-	if (asprintf(&state.message, "%s with paths of %s", run->options->thread, source) < 0)
-		state.message = NULL;
 	run->result = state;
-	if (!state.author || !state.parents || !state.message)
-		return -ENOMEM;
-	run->result.parents[0] = *head;
-	run->result.n_parents = 1;
-	r = count(run, head, &run->result);
-	if (r >= 0)
-		r = hd_base_set_persist(run->bases);
-	if (r >= 0)
-		r = hd_object_store_sync(run->store->objects);
-	return r < 0 ? r : hd_index_publish(run->store->index, &run->result, NULL, NULL);
-}
-
-static bool is_same(const struct hd_state *a, const struct hd_state *b)
-{
-	return hd_content_equal(&a->tree, &b->tree) && hd_content_equal(&a->attributes, &b->attributes) &&
-	       a->root_mode == b->root_mode;
+	return hd_made_state_publish(run->store, run->bases, &made, message, &run->result);
 }
 
 static int restore(struct restore_run *run, struct hd_operation *operation, bool *ret_nothing)
@@ -127,7 +83,7 @@ static int restore(struct restore_run *run, struct hd_operation *operation, bool
 		r = compose(run);
 	if (r < 0)
 		return r;
-	is_source = is_same(&run->result, &run->source);
+	is_source = hd_made_state_is_same(&run->result, &run->source);
 	r = hd_same_tree(run->store, run->bases, &run->current, is_source ? &run->source : &run->result,
 		HD_SAME_ACCESS_IGNORED);
 	*ret_nothing = r > 0;

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/capture.h"
-#include "capture/capture_counts.h"
 #include "capture/merge/tree_merge.h"
 #include "capture/threads/advance_moves.h"
+#include "capture/threads/made_state.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -20,7 +19,6 @@
  * states (restore.c).
  */
 
-#define NOBODY "unknown <>"
 #define PATHS_SHOWN 3
 
 struct advancing {
@@ -41,12 +39,6 @@ static void advancing_clear(struct advancing *advancing)
 	hd_state_clear(&advancing->merged);
 	hd_known_moves_clear(&advancing->moves);
 	hd_base_set_free(advancing->bases);
-}
-
-static bool same_tree(const struct hd_state *a, const struct hd_state *b)
-{
-	return hd_content_equal(&a->tree, &b->tree) && hd_content_equal(&a->attributes, &b->attributes) &&
-	       a->root_mode == b->root_mode;
 }
 
 static int refuse(const struct advancing *advancing, const struct hd_conflicts *conflicts)
@@ -101,50 +93,16 @@ static int read_moves(void *payload, struct hd_known_moves *ret_moves)
 	return r;
 }
 
-static int count_changes(struct advancing *advancing)
-{
-	const struct hd_moves_source known = {.read = read_moves, .payload = advancing};
-	struct hd_tree_view *old_view = NULL, *new_view = NULL;
-	struct hd_capture_trees trees = {.known = &known};
-	int r = hd_tree_view_of_state(advancing->bases, &advancing->to, &old_view);
-
-	if (r >= 0)
-		r = hd_tree_view_of_state(advancing->bases, &advancing->merged, &new_view);
-	trees.old_view = old_view;
-	trees.new_view = new_view;
-	if (r >= 0)
-		r = hd_capture_count_growth(&trees, &advancing->merged, NULL, NULL);
-	hd_tree_view_free(old_view);
-	hd_tree_view_free(new_view);
-	return r;
-}
-
-/* Makes the merged tree a state beside the history. */
 static int publish_merged(struct advancing *advancing)
 {
-	struct hd_capture_time now = hd_capture_time_now();
-	const char *actor = advancing->options->actor;
-	struct hd_state *state = &advancing->merged;
-	int r;
+	const struct hd_moves_source known = {.read = read_moves, .payload = advancing};
+	const struct hd_made_state made = {
+		.parent = &advancing->to.id, .actor = advancing->options->actor, .known = &known};
+	char *message;
 
-	state->time_s = now.time_s;
-	state->time_ns = now.time_ns;
-	state->zone_minutes = now.zone_minutes;
-	state->author = strdup(actor && *actor ? actor : NOBODY);
-	state->parents = malloc(sizeof(*state->parents));
-	if (asprintf(&state->message, "what is not captured of %s, on its new head",
-		    advancing->options->thread) < 0)
-		state->message = NULL;
-	if (!state->author || !state->parents || !state->message)
-		return -ENOMEM;
-	state->parents[0] = advancing->to.id;
-	state->n_parents = 1;
-	r = count_changes(advancing);
-	if (r >= 0)
-		r = hd_base_set_persist(advancing->bases);
-	if (r >= 0)
-		r = hd_object_store_sync(advancing->store->objects);
-	return r < 0 ? r : hd_index_publish(advancing->store->index, state, NULL, NULL);
+	if (asprintf(&message, "what is not captured of %s, on its new head", advancing->options->thread) < 0)
+		message = NULL;
+	return hd_made_state_publish(advancing->store, advancing->bases, &made, message, &advancing->merged);
 }
 
 /* The state whose tree the thread is to have. */
@@ -159,7 +117,7 @@ static int choose_tree(
 	r = hd_index_get_state(advancing->store->index, &operation->before.tree, &advancing->current);
 	if (r >= 0)
 		r = merge_changes(advancing);
-	if (r < 0 || same_tree(&advancing->merged, &advancing->to))
+	if (r < 0 || hd_made_state_is_same(&advancing->merged, &advancing->to))
 		return r;
 	r = publish_merged(advancing);
 	if (r >= 0)
@@ -191,7 +149,8 @@ static int advance(struct advancing *advancing, struct hd_operation *operation)
 	if (r < 0)
 		return r;
 	/* git committed what is in the tree: that stays. */
-	replaces = options->kind != HD_OPERATION_COMMIT && !same_tree(&advancing->from, &advancing->to);
+	replaces = options->kind != HD_OPERATION_COMMIT &&
+		   !hd_made_state_is_same(&advancing->from, &advancing->to);
 	r = hd_thread_change_begin(advancing->store, options->thread, options->kind, options->actor, replaces,
 		options->live, operation);
 	if (r >= 0)

@@ -7,6 +7,7 @@
 
 #include "capture/capture.h"
 #include "capture/git/worktree/worktree.h"
+#include "capture/identity.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/file.h"
@@ -16,8 +17,6 @@
  * A directory that was given up is deleted last, when no thread has its number any more. Who is killed before that leaves
  * files that nobody opens again: numbers are not given twice.
  */
-
-#define NOBODY "unknown <>"
 
 /* 1 when it has: what is not known must not be taken for nothing. */
 static int has_journal(const struct hd_store *store, uint32_t number)
@@ -31,8 +30,9 @@ static int has_journal(const struct hd_store *store, uint32_t number)
 static int capture_aside(
 	struct hd_overlay *overlay, const char *author, const char *message, struct hd_state_id *ret_tree)
 {
-	struct hd_capture_options words = {
-		.message = message, .author = author && *author ? author : NOBODY, .aside = true};
+	struct hd_capture_options words = {.message = message,
+		.author = author && *author ? author : HD_IDENTITY_UNKNOWN,
+		.aside = true};
 	struct hd_state state = {0};
 	bool nothing;
 	int r = hd_capture_run(overlay, &words, &state, &nothing);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "capture/identity.h"
 #include "cli/text/operation_text.h"
 #include "cli/threads/thread_command.h"
 #include "mount/control/control_json.h"
@@ -21,7 +22,7 @@ int hd_thread_overlay_read(const struct hd_location *location, const char *messa
 		return -ENOMEM;
 	r = hd_thread_ask(location,
 		json_pack("{s:s, s:s, s:s, s:b}", "op", "capture", "message", message, "author",
-			*actor ? actor : "unknown <>", "aside", 1),
+			*actor ? actor : HD_IDENTITY_UNKNOWN, "aside", 1),
 		"reading", &reply, NULL);
 	if (r < 0)
 		return r;
