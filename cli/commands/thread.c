@@ -126,7 +126,7 @@ static int run_thread_fork(const struct hd_invocation *invocation)
 		return r;
 	r = report(invocation, &location, &operation);
 	if (r == HD_EXIT_OK && changes && !invocation->json)
-		printf("It begins with the changes of thread %s that are not captured\n", location.thread);
+		printf("It begins with what is not captured of thread %s as well\n", location.thread);
 	return r;
 }
 

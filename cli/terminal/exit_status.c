@@ -78,7 +78,7 @@ static const struct exit_row exit_table[] = {
 		"STATE' lists a state's"},
 	{HD_E_STATE_SPEC, HD_EXIT_NO_INPUT,
 		"a state is a thread's name (its head), a tag, @, or 4 or more digits of an id that "
-		"'heddle log' shows"},
+		"'heddle log' shows; paths come behind '--'"},
 	{HD_E_IDENTITY_INVALID, HD_EXIT_USAGE, NULL},
 	{HD_E_FACT_INVALID, HD_EXIT_USAGE,
 		"a key has 1 to 64 letters, digits and dashes and begins with a letter"},

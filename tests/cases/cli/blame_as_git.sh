@@ -10,8 +10,8 @@ require_fuse
 
 make_repository repository
 heddle_mount_of repository
-for seed in 1 2; do
-	check python3 "$TEST_LIB/blame_history.py" "$MNT" "$TEST_DIRECTORY/repository" "$seed" 10
+for seed in ${SEEDS:-1 2}; do
+	check python3 "$TEST_LIB/blame_history.py" "$MNT" "$TEST_DIRECTORY/repository" "$seed" "${STATES:-10}"
 	find "$MNT" -mindepth 1 -maxdepth 1 ! -name .git -exec rm -r {} +
 	capture "emptied $seed" >/dev/null
 done

@@ -20,7 +20,7 @@ echo loose >"$MNT/loose"
 # Forks: of a state, of a head, of what is not captured, while the thread is mounted.
 check_equal "$(heddle thread create old @~1)" "Made thread old at state ${base:0:12}"
 check_equal "$(heddle thread fork plain)" "Made thread plain at state ${head:0:12}"
-check_contains "$(heddle thread fork --with-changes live main)" "It begins with the changes of"
+check_contains "$(heddle thread fork --with-changes live main)" "It begins with what is not captured of thread main as well"
 check_equal "$(heddle status plain -s)" ""
 check_equal "$(heddle status live -s)" "A loose"
 check_equal "$(heddle log live --oneline | wc -l)" 2
