@@ -29,6 +29,9 @@
  * command runs. Afterwards nothing ends the sequence but the failure of a step: the changes then stay in the thread.
  */
 
+/* So often a worker that dies in a capture is followed by another. */
+#define CAPTURE_RETRIES 5
+
 static const char *thread_name, *new_name, *message, *author, *directory, *capture_when, *summary_file;
 static bool forks, removes, is_volatile, records, without_network, quiet;
 static struct hd_text_list mount_options;
@@ -164,11 +167,37 @@ static bool is_captured(const struct hd_run *run)
 	return strcmp(capture_when, "always") == 0;
 }
 
-static int capture(struct hd_run *run)
+static int ask_to_capture(struct hd_run *run)
 {
 	json_t *request = hd_run_capture_request(run, message);
 
 	return hd_thread_ask(&run->location, request, "capturing", &run->captured, NULL);
+}
+
+/*
+ * The command has ended, so a capture whose worker died may be asked for again: it finds the rest, or that there is none, and then
+ * the head that moved meanwhile is what it had made.
+ */
+static int capture(struct hd_run *run)
+{
+	struct hd_thread before, after;
+	int r = hd_index_get_thread(run->location.store->index, run->location.thread, &before);
+	bool again = false;
+
+	if (r < 0)
+		return r;
+	r = ask_to_capture(run);
+	for (unsigned i = 0; i < CAPTURE_RETRIES && (r == -ECONNRESET || r == -EPIPE); i++, again = true)
+		r = ask_to_capture(run);
+	if (r >= 0 && again)
+		r = hd_index_get_thread(run->location.store->index, run->location.thread, &after);
+	if (r >= 0 && again) {
+		if (!hd_state_id_equal(&before.head, &after.head))
+			(void)json_object_set_new(run->captured, "nothing", json_false());
+		hd_thread_clear(&after);
+	}
+	hd_thread_clear(&before);
+	return r;
 }
 
 static int use_workspace(struct hd_run *run, const struct hd_mount_options *settings)

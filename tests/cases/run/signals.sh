@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # TIMEOUT: 180
+# EXPECT-LOG: kill point
 #
 # Signals to heddle run and from its terminal, and the death of every process that has a part in it: nothing that it
 # started stays, what was written is in the thread, and the next command has it.
@@ -94,6 +95,12 @@ kill -KILL "$(worker_pid)"
 touch go
 check_end 0
 check_equal "$(heddle cat @ again)" fourth
+
+# One that dies in the capture is asked again, as nothing changes any more.
+HEDDLE_KILL_POINT=content_stored:1 HEDDLE_KILL_POINT_OFF=$PWD/off heddle run --json -- sh -c "head -c 300000 /dev/urandom | tee large >$PWD/large; touch $PWD/off" 2>said
+check_contains "$(cat "$STORE"/log/*.log)" "kill point content_stored"
+check_equal "$(json_field 's["state"]["id"]' <said)" "$(heddle log -n1 --json | json_field 's["states"][0]["id"]')"
+check_equal "$(heddle cat @ large | cksum)" "$(cksum <large)"
 
 # All of its servers die: what the kernel does not know fails in the command, and heddle run says what that means.
 begin "echo fifth >written; heddle sync; echo >$PWD/synced; while mkdir made && rmdir made; do sleep 0.1; done 2>/dev/null; exit 17" --capture=never 2>said
