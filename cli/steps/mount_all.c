@@ -88,24 +88,40 @@ static int mount_at(struct all *all, const char *thread, const char *place)
 	return r;
 }
 
+/* Whether THREAD is mounted; says so if that is elsewhere, and sets *RET_ELSEWHERE. */
+static bool is_mounted(const struct all *all, const char *thread, const char *place, bool *ret_elsewhere)
+{
+	struct hd_mount_place found = {0};
+	bool is_there = hd_mount_find_thread(all->location->store->path, thread, &found) >= 0 &&
+			!hd_mount_is_dead(&found);
+
+	*ret_elsewhere = is_there && strcmp(found.directory, place) != 0;
+	if (*ret_elsewhere)
+		hd_output_remark("thread '%s' stays where it is mounted, at %s", thread, found.directory);
+	hd_mount_place_clear(&found);
+	return is_there;
+}
+
 static void mount_one(struct all *all, const char *thread)
 {
 	HD_AUTO_FREE char *place = NULL;
-	struct hd_mount_place found = {0};
+	bool is_elsewhere = false;
 	int r = 0;
 
 	if (asprintf(&place, "%s/%s", all->directory, thread) < 0) {
 		place = NULL;
 		r = -ENOMEM;
-	} else if (hd_mount_find_thread(all->location->store->path, thread, &found) < 0 ||
-		   hd_mount_is_dead(&found)) {
+	} else if (!is_mounted(all, thread, place, &is_elsewhere)) {
 		r = mount_at(all, thread, place);
-	} else if (strcmp(found.directory, place) != 0) {
-		hd_output_remark("thread '%s' stays where it is mounted, at %s", thread, found.directory);
-		hd_mount_place_clear(&found);
+		/* Another command was quicker. */
+		if ((r == -HD_E_THREAD_BUSY || r == -HD_E_MOUNTED) &&
+			is_mounted(all, thread, place, &is_elsewhere))
+			r = 0;
+	}
+	if (is_elsewhere) {
+		hd_error_clear();
 		return;
 	}
-	hd_mount_place_clear(&found);
 	if (r < 0)
 		note_failure(all, thread, r);
 	else
@@ -198,6 +214,18 @@ static int follow_threads(struct all *all)
 	return r;
 }
 
+/* Two on one directory would each end the mounts of the other. There may be none yet; where it cannot be locked there may be two. */
+static int hold_directory(const struct all *all, int *directory_fd)
+{
+	if (*directory_fd >= 0)
+		return 0;
+	*directory_fd = hd_directory_open(AT_FDCWD, all->directory);
+	if (*directory_fd >= 0 && hd_file_lock(*directory_fd) == -EWOULDBLOCK)
+		return hd_fail(HD_E_FOLLOWED, "%s", all->directory);
+	hd_error_clear();
+	return 0;
+}
+
 static int finish(struct all *all, const char *verb, int r)
 {
 	if (r >= 0 && all->mounts)
@@ -211,12 +239,17 @@ int hd_mount_all(const struct hd_location *location, const char *directory,
 	const struct hd_mount_options *options, bool follow, bool json)
 {
 	struct all all = {.location = location, .directory = directory, .options = options, .json = json};
-	int r;
+	HD_AUTO_CLOSE int directory_fd = -1;
+	int r = follow ? hold_directory(&all, &directory_fd) : 0;
 
+	if (r < 0)
+		return r;
 	if (json && !(all.mounts = json_array()))
 		return -ENOMEM;
 	r = look(&all);
 	r = finish(&all, "mounted", r);
+	if (r >= 0 && follow)
+		r = hold_directory(&all, &directory_fd);
 	if (r >= 0 && follow)
 		r = follow_threads(&all);
 	hd_thread_heads_clear(&all.known);

@@ -49,6 +49,7 @@ static const struct exit_row exit_table[] = {
 	{HD_E_THREAD_MISSING, HD_EXIT_NO_INPUT, "'heddle mount NAME' makes a thread of that name"},
 	{HD_E_THREAD_EXISTS, HD_EXIT_CANNOT_CREATE, NULL},
 	{HD_E_THREAD_MOVED, HD_EXIT_TEMPORARY, "repeat the command"},
+	{HD_E_FOLLOWED, HD_EXIT_TEMPORARY, "it mounts there what comes; end that one first"},
 	{HD_E_THREAD_BUSY, HD_EXIT_TEMPORARY,
 		"another heddle command or a mount that is starting or ending uses the thread; repeat the "
 		"command"},

@@ -73,6 +73,7 @@
 	x(HD_E_FUSE_DEVICE, ENODEV, "the kernel's FUSE cannot be used")                                      \
 	x(HD_E_NOT_MOUNTED, ENOTCONN, "the thread is not mounted")                                           \
 	x(HD_E_MOUNTED, EBUSY, "the thread is mounted already")                                              \
+	x(HD_E_FOLLOWED, EBUSY, "another 'heddle mount --all --foreground' follows the threads there")       \
 	x(HD_E_WORKER_DIED, EIO, "the worker that served the mount died")                                    \
 	x(HD_E_CONTROL_PROTOCOL, EPROTO, "the control connection carried something malformed")               \
 	x(HD_E_OTHER_FORMATS, EPROTO, "the mount is served by a heddle that keeps its memory otherwise")     \

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # TIMEOUT: 120
+# EXPECT-LOG: open thread .* the thread is in use
 #
 # heddle mount --all: every thread below one directory; threads come and go; the death of one worker concerns nobody else;
 # nothing is renamed or linked from one into another; unmount --all.
@@ -43,11 +44,23 @@ check_status 64 heddle unmount --all main
 check_equal "$(heddle unmount --all --json | json_field 'len(s["unmounted"])')" 3
 ! grep " $TEST_DIRECTORY/.* fuse.heddle" /proc/self/mounts || fail "still mounted"
 
+# Two at once: each thread is mounted by one of them, which is no failure of the other's.
+heddle mount --all left >left.out 2>&1 &
+left=$!
+check heddle mount --all right >right.out
+check wait "$left"
+check_equal "$(grep -c "^Mounted" left.out right.out | awk -F: '{ n += $2 } END { print n }')" 3
+check heddle unmount --all >/dev/null
+
 # ---- and those that come and go ----
 heddle mount --all --foreground all >out 2>err &
 server=$!
 wait_until 30 mounted two
 check_content "$ALL/one/mine" one
+# A second one there would end the mounts of the first.
+check_status 75 heddle mount --all --foreground all
+check_contains "$(cat .output)" "another 'heddle mount --all --foreground' follows the threads there"
+check mounted one
 check heddle thread create three >/dev/null
 wait_until 30 mounted three
 check_content "$ALL/three/README" "readme
