@@ -27,6 +27,7 @@
  */
 
 static char **own_arguments; /* owned; the texts are the kernel's */
+static bool asks_json;       /* a word of the command line is --json, whatever it turns out to be */
 
 static void print_options(const struct hd_option *table)
 {
@@ -127,7 +128,7 @@ static int run_command(const struct hd_command *command, char **arguments, size_
 	int r;
 
 	r = hd_options_parse(&set, command->takes_command, arguments, count, &invocation.n_arguments);
-	hd_output_begin(hd_common_values.color, hd_common_values.json);
+	hd_output_begin(hd_common_values.color, hd_common_values.json || (r < 0 && asks_json));
 	if (hd_common_values.help && r >= 0) {
 		hd_help_print_command(command);
 		return HD_EXIT_OK;
@@ -157,7 +158,7 @@ static int run_program(size_t count, char **arguments, const struct hd_command *
 	if (count > 0 && strncmp(arguments[0], "--list-", 7) == 0)
 		return list_for_completion(count, arguments);
 	r = hd_options_parse(&set, true, arguments, count, &left);
-	hd_output_begin(hd_common_values.color, hd_common_values.json);
+	hd_output_begin(hd_common_values.color, hd_common_values.json || (r < 0 && asks_json));
 	if (r < 0)
 		return r;
 	if (hd_common_values.version)
@@ -170,8 +171,10 @@ static int run_program(size_t count, char **arguments, const struct hd_command *
 		return HD_EXIT_OK;
 	}
 	*ret_command = hd_command_find(arguments[0]);
-	if (!*ret_command)
+	if (!*ret_command) {
+		hd_output_begin(hd_common_values.color, asks_json);
 		return unknown_command(arguments[0]);
+	}
 	return run_command(*ret_command, arguments + 1, left - 1);
 }
 
@@ -211,8 +214,8 @@ int hd_program_run(int argc, char **argv)
 	hd_process_outgrow_file_limit();
 	/* An error in the options themselves must be JSON, too, for who asked for JSON. */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0 && !begins_program(argv[i]); i++)
-		hd_common_values.json = hd_common_values.json || strcmp(argv[i], "--json") == 0;
-	hd_output_begin(NULL, hd_common_values.json);
+		asks_json = asks_json || strcmp(argv[i], "--json") == 0;
+	hd_output_begin(NULL, asks_json);
 
 	r = hd_process_occupy_streams();
 	if (r >= 0)

@@ -29,7 +29,20 @@ for command in status version log diff "capture -m message" "export git" unmount
 	# shellcheck disable=SC2086 # words
 	is_object heddle $command
 done
+# What is another option's value is none.
+heddle mount main "$MNT" >/dev/null
+echo "again" >"$MNT/README"
+check_contains "$(heddle capture -m --json)" "^\[main .*\] --json\$"
+heddle unmount >/dev/null
+
 # Errors too, with their code.
 heddle status nothread --json >out 2>err || true
 cat out err >both
 check_equal "$(json_field 's["error"]["code"]' <both)" HD_E_THREAD_MISSING
+for words in "bogus" "--bogus" "status --bogus" "log -n x" "cat @" "diff @ @ @"; do
+	# shellcheck disable=SC2086 # words
+	check_fails heddle $words --json
+	# shellcheck disable=SC2086 # words
+	heddle $words --json >both 2>&1 || true
+	check_equal "$(json_field 's["error"]["exit_status"]' <both)" 64 "$words"
+done
