@@ -48,7 +48,9 @@ struct capture_run {
 	struct hd_tree_view *head_view, *snapshot_view; /* owned */
 	struct hd_canonical *canonical;                 /* owned */
 	struct hd_capture_selection selection;          /* owned; empty if everything is captured */
-	bool partial;
+	bool partial;                                   /* only some changes are captured */
+	bool whole;  /* the snapshot is to have all of the directories that changed */
+	bool surely; /* slowly, after something went wrong that only concerns the quick way */
 };
 
 static void run_clear(struct capture_run *run)
@@ -59,6 +61,9 @@ static void run_clear(struct capture_run *run)
 	hd_capture_selection_clear(&run->selection);
 	hd_snapshot_free(run->snapshot);
 	hd_state_clear(&run->head);
+	run->head_view = run->snapshot_view = NULL;
+	run->canonical = NULL;
+	run->snapshot = NULL;
 }
 
 struct hd_capture_time hd_capture_time_now(void)
@@ -193,7 +198,6 @@ static int open_views(struct capture_run *run)
 	if (r >= 0)
 		r = hd_canonical_new(hd_overlay_store(run->overlay), bases, hd_overlay_thread(run->overlay),
 			&run->canonical);
-	run->partial = hd_capture_choice_is_partial(&run->options->choice);
 	if (r >= 0 && run->partial)
 		r = hd_capture_select(hd_overlay_store(run->overlay), bases, run->snapshot, &run->head,
 			&run->options->choice, &run->selection);
@@ -223,6 +227,7 @@ static int store_tree(struct capture_run *run, struct hd_state *state)
 		.canonical = run->canonical,
 		.head_view = run->head_view,
 		.snapshot_view = run->snapshot_view,
+		.singly = run->surely,
 	};
 	int r;
 
@@ -324,6 +329,41 @@ static int end_with_nothing(struct capture_run *run)
 	return hd_overlay_sync(run->overlay);
 }
 
+static int take_and_store(struct capture_run *run, struct hd_state *state)
+{
+	int r = run->whole ? hd_snapshot_take_whole(run->overlay, &run->snapshot)
+			   : hd_snapshot_take(run->overlay, true, &run->snapshot);
+
+	if (r >= 0)
+		r = open_views(run);
+	return r < 0 ? r : store_tree(run, state);
+}
+
+/* What a directory was could not be read, or does not belong together; or bytes have the hash of others that are there. */
+static bool may_do_surely(int r)
+{
+	return r == -HD_E_OBJECT_MISSING || r == -HD_E_OBJECT_CORRUPT || r == -HD_E_TREE_CORRUPT ||
+	       r == -HD_E_ATTRIBUTES_CORRUPT || r == -EEXIST;
+}
+
+/* As store_tree. What changed directories are made of may be damaged, and all of them is here, too. */
+static int take_and_store_surely(struct capture_run *run, struct hd_state *state)
+{
+	int r;
+
+	run->partial = hd_capture_choice_is_partial(&run->options->choice);
+	run->whole = run->partial;
+	r = take_and_store(run, state);
+	if (r >= 0 || !may_do_surely(r))
+		return r;
+	hd_log(HD_LOG_NOTICE, "capturing thread '%s' without what is there of its directories: %s",
+		hd_overlay_thread(run->overlay), hd_error_message(r));
+	hd_error_clear();
+	run_clear(run);
+	run->whole = run->surely = true;
+	return take_and_store(run, state);
+}
+
 static int capture(struct capture_run *run, struct hd_state *state, bool *ret_nothing)
 {
 	const struct hd_capture_witness *witness = run->options->aside ? NULL : run->options->witness;
@@ -332,12 +372,7 @@ static int capture(struct capture_run *run, struct hd_state *state, bool *ret_no
 
 	r = fill_words(run->options, state);
 	if (r >= 0)
-		r = hd_snapshot_take(run->overlay, true, &run->snapshot);
-	if (r >= 0)
-		r = open_views(run);
-	if (r < 0)
-		return r;
-	r = store_tree(run, state);
+		r = take_and_store_surely(run, state);
 	if (r < 0)
 		return r;
 	*ret_nothing = r == 1;

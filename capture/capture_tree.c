@@ -8,6 +8,7 @@
 
 #include "capture/compare/same_content.h"
 #include "capture/compare/tree_comparison.h"
+#include "capture/trees/tree_listing.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/buffer.h"
 #include "overlay/platform/cleanup.h"
@@ -29,6 +30,10 @@
  * The attribute object is another matter: it is stored for every changed directory, also beside a tree that
  * was taken over, since times and owners may have changed.
  *
+ * Of a partial directory (snapshot.h) that is the head's but for what changed, the head's listing is what the changed entries
+ * were, and new objects are made of the bytes of the old ones. Where that is not enough to tell what it is, it is completed:
+ * when it lies over something else than the head's directory, and when it may have become a tree of the commit.
+ *
  * Directories wait on a stack of our own, see tree_comparison.c.
  */
 
@@ -41,6 +46,8 @@ struct frame {
 	size_t next_head; /* of head_listing: no name before it is of a child that is still to come */
 	bool has_head;
 	bool has_stored; /* some child was given to capture->directories */
+	void *tree;      /* owned: of a partial node, the bytes of the head's tree */
+	size_t tree_size;
 };
 
 struct stack {
@@ -71,6 +78,13 @@ static const struct hd_tree_view_entry *find_in_head(struct frame *frame, const 
 	return NULL;
 }
 
+static void clear_frame(struct frame *frame)
+{
+	hd_tree_view_listing_clear(&frame->head_listing);
+	hd_canonical_leave(frame->place);
+	free(frame->tree);
+}
+
 static int push(struct hd_capture_tree *capture, struct stack *stack, struct hd_snapshot_node *node,
 	const struct hd_tree_view_entry *head)
 {
@@ -84,9 +98,14 @@ static int push(struct hd_capture_tree *capture, struct stack *stack, struct hd_
 	*frame = (struct frame){.node = node, .has_head = head != NULL};
 	parent = stack->count > 1 ? stack->frames[stack->count - 2].place : NULL;
 	r = hd_canonical_enter(parent, node->name, node->name_length, &frame->place);
+	if (r >= 0 && node->partial && (!head || !hd_content_equal(&head->content, &node->origin)))
+		r = hd_snapshot_complete(capture->snapshot, node);
 	if (r < 0 || !head)
 		return r;
 	frame->head = *head;
+	if (node->partial)
+		return hd_tree_listing_of_changed(
+			capture->objects, node, &frame->head_listing, &frame->tree, &frame->tree_size);
 	/* Nobody lists it again: store_directory keeps what differs. */
 	return hd_tree_view_list_references(capture->head_view, head, &frame->head_listing);
 }
@@ -193,15 +212,44 @@ int hd_capture_tree_put(const struct hd_capture_tree *capture, struct hd_canonic
 				    : hd_directory_put(capture->objects, NULL, &directory);
 }
 
-/* All children of the directory on top have their references, or were given to who makes them. */
-static int store_directory(struct hd_capture_tree *capture, const struct frame *frame, bool is_root)
+/* Nothing but the changed entries tells it from the head's directory. */
+static int put_partial(const struct hd_capture_tree *capture, struct frame *frame, bool is_root)
 {
-	int r = frame->has_stored ? hd_directory_store_wait(capture->directories) : 0;
+	struct hd_snapshot_node *node = frame->node;
+	bool same = hd_canonical_same_entries(node, &frame->head_listing);
+	struct hd_directory directory = {
+		.node = node, .is_root = is_root, .needs_tree = !same, .tree_size = frame->tree_size};
+
+	node->content = same ? frame->head.content : (struct hd_content){0};
+	directory.tree = HD_STEAL(frame->tree);
+	return hd_directory_store_add(capture->directories, &directory);
+}
+
+/* From now on the directory on top is one as any other. */
+static int complete(const struct hd_capture_tree *capture, struct frame *frame)
+{
+	int r = hd_snapshot_complete(capture->snapshot, frame->node);
 
 	if (r < 0)
 		return r;
-	r = hd_capture_tree_put(capture, frame->place, frame->has_head ? &frame->head : NULL,
-		&frame->head_listing, frame->node, is_root);
+	frame->next_child = 0;
+	hd_tree_view_listing_clear(&frame->head_listing);
+	return hd_tree_view_list_references(capture->head_view, &frame->head, &frame->head_listing);
+}
+
+/* All children of the directory on top have their references, or were given to who makes them. */
+static int store_directory(struct hd_capture_tree *capture, struct frame *frame, bool is_root)
+{
+	int r = frame->has_stored && capture->directories ? hd_directory_store_wait(capture->directories) : 0;
+
+	if (r >= 0 && frame->node->partial && hd_canonical_may_name(capture->canonical, frame->node))
+		r = complete(capture, frame);
+	if (r < 0)
+		return r;
+	r = frame->node->partial
+		    ? put_partial(capture, frame, is_root)
+		    : hd_capture_tree_put(capture, frame->place, frame->has_head ? &frame->head : NULL,
+			      &frame->head_listing, frame->node, is_root);
 
 	return r < 0 || !frame->has_head ? r
 					 : hd_tree_view_note_pair(capture->head_view, &frame->head,
@@ -245,8 +293,7 @@ static int step(struct hd_capture_tree *capture, struct stack *stack)
 		r = store_directory(capture, frame, stack->count == 1);
 		if (r < 0)
 			return r;
-		hd_tree_view_listing_clear(&frame->head_listing);
-		hd_canonical_leave(frame->place);
+		clear_frame(frame);
 		if (--stack->count > 0)
 			stack->frames[stack->count - 1].has_stored = true;
 		return 0;
@@ -344,20 +391,18 @@ int hd_capture_tree_store(struct hd_capture_tree *capture)
 	if (!root->children)
 		return adopt_directory(capture, root, &head);
 	r = settle_files(capture);
-	if (r >= 0)
+	if (r >= 0 && !capture->singly)
 		r = hd_directory_store_new(capture->objects, &capture->directories);
 	if (r >= 0)
 		r = push(capture, &stack, root, &head);
 	while (r >= 0 && stack.count > 0)
 		r = step(capture, &stack);
-	if (r >= 0)
+	if (r >= 0 && capture->directories)
 		r = hd_directory_store_finish(capture->directories);
 	if (r < 0 && r != -HD_E_INTERRUPTED)
 		r = fail_at(&stack, r);
-	for (size_t i = 0; i < stack.count; i++) {
-		hd_tree_view_listing_clear(&stack.frames[i].head_listing);
-		hd_canonical_leave(stack.frames[i].place);
-	}
+	for (size_t i = 0; i < stack.count; i++)
+		clear_frame(&stack.frames[i]);
 	free(stack.frames);
 	hd_directory_store_free(capture->directories);
 	capture->directories = NULL;

@@ -19,6 +19,7 @@ struct hd_capture_tree {
 	struct hd_object_store *objects; /* borrowed */
 	struct hd_directory_store *
 		directories; /* hd_capture_tree_store's own while it runs; NULL: each is put by itself, at once */
+	bool singly; /* of whole snapshots: every directory is put by itself, so that each finds a name that is free */
 	struct hd_snapshot *snapshot; /* borrowed */
 	struct hd_snapshot_node
 		*root; /* borrowed: what is stored, of the snapshot's nodes or copies of them */

@@ -21,8 +21,16 @@
  * fails it stops: what is left is done by the caller, who so meets the failure itself, if it is still one. That is also how all
  * is done where no thread can be had.
  *
+ * Who waits does what nobody has begun, from the other end, and puts it into a batch of his own.
+ *
  * Invariant: whoever has set `busy` uses the batch and the directory at `done`, and nobody else does.
  */
+
+/* As the bases have it: some millions of entries. */
+#define ATTRIBUTES_LIMIT ((size_t)1 << 30)
+
+/* When so many wait, who adds one more does that himself. */
+#define ENOUGH_WAIT 64u
 
 /* So many wait before the thread is told. */
 #define WORTH_TELLING 16u
@@ -30,6 +38,8 @@
 struct hd_directory_store {
 	struct hd_object_store *objects; /* borrowed */
 	struct hd_object_batch *batch;   /* owned */
+	struct hd_object_batch
+		*callers; /* owned: of what the caller does while the thread does something else */
 	pthread_t thread;
 	bool has_thread;              /* of the caller */
 	struct hd_mutex lock;         /* rank LEAF; protects what follows */
@@ -122,6 +132,65 @@ int hd_directory_put_attributes(struct hd_object_store *objects, struct hd_objec
 	return r < 0 ? r : put(objects, batch, &bytes, ret_content);
 }
 
+/* ---- a partial one: what it was, with what changed instead ---- */
+
+static int splice_tree(struct hd_object_store *objects, struct hd_object_batch *batch,
+	const struct hd_directory *directory, struct hd_content *ret_content)
+{
+	const struct hd_snapshot_node *node = directory->node;
+	HD_AUTO_FREE struct hd_tree_entry *entries = calloc(node->n_children + 1, sizeof(*entries));
+	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
+	int r = entries ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < node->n_children && r == 0; i++)
+		fill_tree_entry(&node->children[i], &entries[i]);
+	if (r == 0)
+		r = hd_tree_splice(directory->tree, directory->tree_size, entries, node->n_children, &bytes);
+	return r < 0 ? r : put(objects, batch, &bytes, ret_content);
+}
+
+static int splice_attributes(struct hd_object_store *objects, struct hd_object_batch *batch,
+	const struct hd_directory *directory, struct hd_content *ret_content)
+{
+	const struct hd_snapshot_node *node = directory->node;
+	HD_AUTO_FREE struct hd_attribute_entry *entries = calloc(node->n_children + 1, sizeof(*entries));
+	HD_AUTO_BUFFER struct hd_buffer bytes = {0};
+	HD_AUTO_FREE void *before = NULL;
+	size_t count = 0, size;
+	int r = entries ? hd_object_store_get(
+				  objects, &node->origin_attributes, ATTRIBUTES_LIMIT, &before, &size)
+			: -ENOMEM;
+
+	if (r < 0)
+		return r;
+	if (directory->is_root) {
+		fill_attribute_entry(node, &entries[count]);
+		entries[count++].children = (struct hd_content){0};
+	}
+	for (size_t i = 0; i < node->n_children; i++)
+		fill_attribute_entry(&node->children[i], &entries[count++]);
+	r = hd_attributes_splice(before, size, entries, count, &bytes);
+	return r < 0 ? r : put(objects, batch, &bytes, ret_content);
+}
+
+static int put_partial(
+	struct hd_object_store *objects, struct hd_object_batch *batch, const struct hd_directory *directory)
+{
+	struct hd_snapshot_node *node = directory->node;
+	struct hd_content tree = node->content, attributes = {0};
+	int r = 0;
+
+	if (directory->needs_tree)
+		r = splice_tree(objects, batch, directory, &tree);
+	if (r >= 0)
+		r = splice_attributes(objects, batch, directory, &attributes);
+	if (r < 0)
+		return r;
+	node->content = tree;
+	node->attribute_content = attributes;
+	return 0;
+}
+
 int hd_directory_put(
 	struct hd_object_store *objects, struct hd_object_batch *batch, const struct hd_directory *directory)
 {
@@ -129,6 +198,8 @@ int hd_directory_put(
 	struct hd_content tree = node->content, attributes = {0};
 	int r = 0;
 
+	if (node->partial)
+		return put_partial(objects, batch, directory);
 	if (directory->needs_tree)
 		r = put_tree(objects, batch, node, &tree);
 	if (r >= 0 && (node->n_children > 0 || directory->is_root))
@@ -151,7 +222,10 @@ int hd_directory_store_new(struct hd_object_store *objects, struct hd_directory_
 		return -ENOMEM;
 	store->objects = objects;
 	r = hd_object_batch_new(objects, &store->batch);
+	if (r >= 0)
+		r = hd_object_batch_new(objects, &store->callers);
 	if (r < 0) {
+		hd_object_batch_free(store->batch);
 		free(store);
 		return r;
 	}
@@ -173,7 +247,11 @@ void hd_directory_store_free(struct hd_directory_store *store)
 		hd_mutex_unlock(&store->lock);
 		hd_thread_join(store->thread);
 	}
+	/* Of what was done nothing is left. */
+	for (size_t i = store->done; i < store->count; i++)
+		free(store->list[i].tree);
 	hd_object_batch_free(store->batch);
+	hd_object_batch_free(store->callers);
 	hd_condition_destroy(&store->more);
 	hd_condition_destroy(&store->less);
 	hd_mutex_destroy(&store->lock);
@@ -193,6 +271,8 @@ static int put_next_locked(struct hd_directory_store *store)
 	store->busy = true;
 	hd_mutex_unlock(&store->lock);
 	r = hd_directory_put(store->objects, store->batch, &directory);
+	if (r >= 0)
+		free(directory.tree);
 	hd_mutex_lock(&store->lock);
 	store->busy = false;
 	if (r < 0)
@@ -227,11 +307,27 @@ static void *run(void *payload)
 	return NULL;
 }
 
+/* False if that fails: then it waits as others do, and fails again if it has to. */
+static bool put_by_caller(struct hd_directory_store *store, const struct hd_directory *directory)
+{
+	if (hd_directory_put(store->objects, store->callers, directory) < 0) {
+		hd_error_clear();
+		return false;
+	}
+	free(directory->tree);
+	return true;
+}
+
 int hd_directory_store_add(struct hd_directory_store *store, const struct hd_directory *directory)
 {
-	bool worth;
+	bool worth, enough;
 	int r;
 
+	hd_mutex_lock(&store->lock);
+	enough = store->has_thread && store->count - store->done >= ENOUGH_WAIT;
+	hd_mutex_unlock(&store->lock);
+	if (enough && put_by_caller(store, directory))
+		return 0;
 	hd_mutex_lock(&store->lock);
 	/* The list begins anew where nothing waits. */
 	if (store->done == store->count)
@@ -243,10 +339,31 @@ int hd_directory_store_add(struct hd_directory_store *store, const struct hd_dir
 	if (worth && store->has_thread)
 		hd_condition_signal(&store->more);
 	hd_mutex_unlock(&store->lock);
+	if (r < 0)
+		free(directory->tree);
 	if (r < 0 || !worth || store->has_thread)
 		return r;
 	store->has_thread = hd_thread_start(&store->thread, "hd-directories", run, store) == 0;
 	return 0;
+}
+
+/* Stores the last one that nobody has begun; false if there is none, or that fails. Called with the lock held, which it gives
+ * up meanwhile. */
+static bool put_last_locked(struct hd_directory_store *store)
+{
+	struct hd_directory directory;
+	bool done;
+
+	if (store->count - store->done <= (store->busy ? 1 : 0))
+		return false;
+	directory = store->list[--store->count];
+	hd_mutex_unlock(&store->lock);
+	done = put_by_caller(store, &directory);
+	hd_mutex_lock(&store->lock);
+	/* Nobody has added one meanwhile. */
+	if (!done)
+		store->list[store->count++] = directory;
+	return done;
 }
 
 int hd_directory_store_wait(struct hd_directory_store *store)
@@ -257,6 +374,8 @@ int hd_directory_store_wait(struct hd_directory_store *store)
 	store->hurry = true;
 	if (store->has_thread)
 		hd_condition_signal(&store->more);
+	while (store->has_thread && !store->gave_up && put_last_locked(store))
+		;
 	while (store->has_thread && !store->gave_up && (store->busy || store->done < store->count))
 		hd_condition_wait(&store->less, &store->lock);
 	while (r > 0)
@@ -270,5 +389,7 @@ int hd_directory_store_finish(struct hd_directory_store *store)
 {
 	int r = hd_directory_store_wait(store);
 
-	return r < 0 ? r : hd_object_batch_flush(store->batch);
+	if (r >= 0)
+		r = hd_object_batch_flush(store->batch);
+	return r < 0 ? r : hd_object_batch_flush(store->callers);
 }

@@ -27,6 +27,8 @@ struct hd_directory {
 	struct hd_snapshot_node *node; /* borrowed */
 	bool needs_tree;               /* it has no other name: the content becomes a tree object */
 	bool is_root; /* has no entry in a parent: its own attributes go before those of its children */
+	void *tree;   /* of a partial node: the bytes of what it was; owned by the store from add on */
+	size_t tree_size;
 };
 
 /* Stores DIRECTORY at once and sets its node's references. BATCH may be NULL. */

@@ -10,12 +10,11 @@
 #include "overlay/contents/kept_files.h"
 #include "overlay/contents/promotion.h"
 #include "overlay/listings/unseen_links.h"
-#include "overlay/overlay_types.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/threads/activity.h"
-#include "overlay/store/link_group.h"
+#include "overlay/snapshot_types.h"
 #include "overlay/store/tree_codec.h"
 
 /*
@@ -28,46 +27,15 @@
  * work, and what is changed later is kept (contents/kept_files.h).
  */
 
-#define TRANSACTION_ROOM 64u
-
-/* Names of nodes, one after the other. They never move. */
-#define NAMES_SIZE (64u << 10)
-
-struct names {
-	struct names *next;
-	size_t used;
-	char bytes[NAMES_SIZE];
-};
-
-struct pending {
-	struct hd_snapshot_node *node;
-	uint32_t index;
-};
-
-struct hd_snapshot {
-	struct hd_overlay *overlay; /* borrowed */
-	struct hd_snapshot_node root;
-	struct hd_state_id parent;
-	uint64_t barrier;
-	bool for_capture;
-	struct pending *queue; /* owned; every changed directory, in the order in which it was found */
-	size_t n_queue, queue_capacity;
-	struct names *
-		names; /* owned: the list of what all names but the root's are in; the first is the one to fill */
-	hd_ino *pinned; /* owned */
-	size_t n_pinned, pinned_capacity;
-	struct hd_kept_files *kept; /* owned: what these files were */
-	size_t count;               /* of all nodes below the root */
-	bool has_link_groups;       /* some node has one */
-};
-
 static int queue_directory(struct hd_snapshot *snapshot, struct hd_snapshot_node *node, uint32_t index)
 {
 	int r = HD_ARRAY_RESERVE(snapshot->queue, snapshot->n_queue, snapshot->queue_capacity);
 
-	if (r == 0)
-		snapshot->queue[snapshot->n_queue++] = (struct pending){.node = node, .index = index};
-	return r;
+	if (r < 0)
+		return r;
+	snapshot->queue[snapshot->n_queue++] = (struct hd_snapshot_pending){.node = node, .index = index};
+	node->queued = snapshot->n_queue;
+	return 0;
 }
 
 static int remember_pin(struct hd_snapshot *snapshot, hd_ino ino)
@@ -79,14 +47,32 @@ static int remember_pin(struct hd_snapshot *snapshot, hd_ino ino)
 	return r;
 }
 
-static int copy_xattrs(
-	const struct hd_arena *arena, const struct hd_inode *inode, struct hd_snapshot_node *node)
+int hd_snapshot_own(struct hd_snapshot *snapshot, void *memory)
 {
+	int r = memory ? HD_ARRAY_RESERVE(snapshot->owned, snapshot->n_owned, snapshot->owned_capacity)
+		       : -ENOMEM;
+
+	if (r < 0)
+		free(memory);
+	else
+		snapshot->owned[snapshot->n_owned++] = memory;
+	return r;
+}
+
+static int copy_xattrs(
+	struct hd_snapshot *snapshot, const struct hd_inode *inode, struct hd_snapshot_node *node)
+{
+	const struct hd_arena *arena = snapshot->overlay->arena;
+	int r;
+
 	if (inode->xattrs_size == 0)
 		return 0;
 	node->xattrs = malloc(inode->xattrs_size);
-	if (!node->xattrs)
-		return -ENOMEM;
+	r = hd_snapshot_own(snapshot, node->xattrs);
+	if (r < 0) {
+		node->xattrs = NULL;
+		return r;
+	}
 	node->xattrs_size = inode->xattrs_size;
 	return hd_cells_load(arena, inode->xattrs, node->xattrs, node->xattrs_size) == node->xattrs_size
 		       ? 0
@@ -107,7 +93,7 @@ static int copy_inode(struct hd_snapshot *snapshot, struct hd_snapshot_node *nod
 	const struct hd_arena *arena = snapshot->overlay->arena;
 	const struct hd_inode *inode = hd_record_inode(arena, index);
 	bool is_directory = hd_inode_is_directory(inode);
-	int r = copy_xattrs(arena, inode, node);
+	int r = copy_xattrs(snapshot, inode, node);
 
 	hd_inode_attributes(arena, index, &node->attributes);
 	node->changed = inode->tree_change > hd_record_thread(arena)->captured;
@@ -119,6 +105,7 @@ static int copy_inode(struct hd_snapshot *snapshot, struct hd_snapshot_node *nod
 	if (is_directory && node->changed && !(inode->flags & HD_INODE_UNLOADED)) {
 		node->attribute_content = (struct hd_content){0};
 		node->origin = inode->content;
+		node->origin_attributes = inode->part.directory.attributes;
 		return r < 0 ? r : queue_directory(snapshot, node, index);
 	}
 	node->content = inode->content;
@@ -137,12 +124,12 @@ static int compare_nodes(const void *a, const void *b)
 	return hd_tree_compare_names(left->name, left->name_length, right->name, right->name_length);
 }
 
-static char *keep_name(struct hd_snapshot *snapshot, const char *name, size_t length)
+char *hd_snapshot_keep_name(struct hd_snapshot *snapshot, const char *name, size_t length)
 {
-	struct names *names = snapshot->names;
+	struct hd_snapshot_names *names = snapshot->names;
 	char *place;
 
-	if (!names || NAMES_SIZE - names->used < length + 1) {
+	if (!names || HD_SNAPSHOT_NAMES - names->used < length + 1) {
 		names = malloc(sizeof(*names));
 		if (!names)
 			return NULL;
@@ -166,31 +153,67 @@ static bool is_sorted(const struct hd_snapshot_node *nodes, size_t count)
 	return true;
 }
 
+/*
+ * Whether the stored tree has the directory's names, and of everything that did not change since all there is to say. Of what a
+ * base has without attributes nobody could say that later, and a directory of the host may be another one by then.
+ */
+static bool is_recorded(const struct hd_snapshot *snapshot, const struct hd_inode *inode)
+{
+	return !snapshot->whole && inode->self_change <= inode->part.directory.recorded &&
+	       inode->content.kind == HD_CONTENT_OBJECT &&
+	       inode->part.directory.attributes.kind == HD_CONTENT_OBJECT;
+}
+
+/* How many entries of DIRECTORY changed after SINCE. */
+static uint32_t count_changed(
+	const struct hd_arena *arena, const struct hd_directory_part *directory, uint64_t since)
+{
+	uint32_t left = directory->entries, changed = 0;
+
+	for (uint32_t entry = directory->first; entry && left > 0; left--) {
+		const struct hd_entry *record = hd_record_entry(arena, entry);
+
+		changed += hd_record_inode(arena, record->child)->tree_change > since;
+		entry = record->next;
+	}
+	return changed;
+}
+
 /* Names first and sorted, because afterwards the nodes' addresses must stay. */
-static int list_children(struct hd_snapshot *snapshot, const struct pending *pending)
+static int list_children(struct hd_snapshot *snapshot, const struct hd_snapshot_pending *pending)
 {
 	const struct hd_arena *arena = snapshot->overlay->arena;
-	const struct hd_directory_part *directory = &hd_record_inode(arena, pending->index)->part.directory;
+	const struct hd_inode *inode = hd_record_inode(arena, pending->index);
+	const struct hd_directory_part *directory = &inode->part.directory;
 	struct hd_snapshot_node *node = pending->node;
+	uint32_t entry = directory->first, count = directory->entries;
 	char name[256];
 
-	node->children = calloc(directory->entries + 1u, sizeof(*node->children));
-	if (!node->children)
+	node->partial = is_recorded(snapshot, inode);
+	if (node->partial)
+		count = count_changed(arena, directory, directory->recorded);
+	node->children = calloc(count + 1u, sizeof(*node->children));
+	if (hd_snapshot_own(snapshot, node->children) < 0) {
+		node->children = NULL;
 		return -ENOMEM;
-	for (uint32_t entry = directory->first; entry && node->n_children < directory->entries;
-		entry = hd_record_entry(arena, entry)->next) {
+	}
+	for (; entry && node->n_children < count; entry = hd_record_entry(arena, entry)->next) {
 		struct hd_snapshot_node *child = &node->children[node->n_children];
+		uint32_t index = hd_record_entry(arena, entry)->child;
 
+		if (node->partial && hd_record_inode(arena, index)->tree_change <= directory->recorded)
+			continue;
 		child->name_length = (uint16_t)hd_entry_name(arena, entry, name);
-		child->name = keep_name(snapshot, name, child->name_length);
+		child->name = hd_snapshot_keep_name(snapshot, name, child->name_length);
 		if (!child->name)
 			return -ENOMEM;
-		child->attributes.ino = hd_record_entry(arena, entry)->child;
+		child->attributes.ino = index;
 		node->n_children++;
 	}
 	if (!is_sorted(node->children, node->n_children))
 		qsort(node->children, node->n_children, sizeof(*node->children), compare_nodes);
 	snapshot->count += node->n_children;
+	snapshot->partial |= node->partial;
 	return 0;
 }
 
@@ -222,7 +245,7 @@ static int pin_locked(struct hd_snapshot *snapshot, int change)
 		struct hd_transaction transaction;
 
 		hd_transaction_begin(overlay->arena, &transaction);
-		for (; i < snapshot->n_pinned && hd_transaction_room(&transaction) > TRANSACTION_ROOM; i++)
+		for (; i < snapshot->n_pinned && hd_transaction_room(&transaction) > HD_SNAPSHOT_ROOM; i++)
 			hd_edit_reference(&transaction, hd_ino_index(snapshot->pinned[i]))->pins +=
 				(uint32_t)change;
 		r = hd_overlay_commit(overlay, &transaction);
@@ -285,7 +308,7 @@ bool hd_overlay_is_captured(struct hd_overlay *overlay)
 	return is_captured;
 }
 
-int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_snapshot **ret_snapshot)
+static int take(struct hd_overlay *overlay, bool for_capture, bool whole, struct hd_snapshot **ret_snapshot)
 {
 	struct hd_snapshot *snapshot = calloc(1, sizeof(*snapshot));
 	int r;
@@ -294,6 +317,7 @@ int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_sna
 		return -ENOMEM;
 	snapshot->overlay = overlay;
 	snapshot->for_capture = for_capture;
+	snapshot->whole = whole;
 	snapshot->root.name = strdup("");
 	if (for_capture)
 		hd_overlay_hold_captures(overlay);
@@ -318,6 +342,21 @@ int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_sna
 	return 0;
 }
 
+int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_snapshot **ret_snapshot)
+{
+	return take(overlay, for_capture, false, ret_snapshot);
+}
+
+int hd_snapshot_take_whole(struct hd_overlay *overlay, struct hd_snapshot **ret_snapshot)
+{
+	return take(overlay, true, true, ret_snapshot);
+}
+
+bool hd_snapshot_is_partial(const struct hd_snapshot *snapshot)
+{
+	return snapshot->partial;
+}
+
 void hd_snapshot_free(struct hd_snapshot *snapshot)
 {
 	if (!snapshot)
@@ -330,20 +369,15 @@ void hd_snapshot_free(struct hd_snapshot *snapshot)
 		hd_overlay_release_orphan(snapshot->overlay, hd_ino_index(snapshot->pinned[i]));
 	if (snapshot->for_capture)
 		hd_overlay_unhold_captures(snapshot->overlay);
-	for (size_t i = snapshot->n_queue; i-- > 0;) {
-		struct hd_snapshot_node *node = snapshot->queue[i].node;
-
-		for (size_t c = 0; c < node->n_children; c++)
-			free(node->children[c].xattrs);
-		free(node->children);
-	}
+	for (size_t i = 0; i < snapshot->n_owned; i++)
+		free(snapshot->owned[i]);
+	free(snapshot->owned);
 	while (snapshot->names) {
-		struct names *names = snapshot->names;
+		struct hd_snapshot_names *names = snapshot->names;
 
 		snapshot->names = names->next;
 		free(names);
 	}
-	free(snapshot->root.xattrs);
 	free(snapshot->root.name);
 	free(snapshot->queue);
 	free(snapshot->pinned);
@@ -464,120 +498,4 @@ int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node
 	*ret_size = offset >= length ? 0 : length - offset < size ? length - offset : size;
 	memcpy(buffer, target + (offset < length ? offset : 0), *ret_size);
 	return 0;
-}
-
-static bool is_unchanged_since(const struct hd_inode *inode, const struct hd_snapshot *snapshot)
-{
-	return inode && inode->tree_change <= snapshot->barrier;
-}
-
-static int publish_directories(struct hd_snapshot *snapshot)
-{
-	struct hd_overlay *overlay = snapshot->overlay;
-	size_t i = 0;
-	int r = 0;
-
-	while (r == 0 && i < snapshot->n_queue) {
-		struct hd_transaction transaction;
-
-		hd_transaction_begin(overlay->arena, &transaction);
-		for (; i < snapshot->n_queue && hd_transaction_room(&transaction) > TRANSACTION_ROOM; i++) {
-			const struct hd_snapshot_node *node = snapshot->queue[i].node;
-			const struct hd_inode *seen = hd_inode_get(overlay->arena, node->attributes.ino);
-			struct hd_inode *inode;
-
-			if (!is_unchanged_since(seen, snapshot) || !hd_inode_is_directory(seen))
-				continue;
-			inode = hd_edit_inode(&transaction, hd_ino_index(node->attributes.ino));
-			inode->content = node->content;
-			inode->part.directory.attributes = node->attribute_content;
-		}
-		r = hd_overlay_commit(overlay, &transaction);
-	}
-	return r;
-}
-
-/* Whether the bytes of a settled file have another name in the state, git's for example. */
-static bool has_other_content(const struct hd_inode *inode, const struct hd_snapshot_node *node)
-{
-	return !(inode->flags & HD_INODE_UNSETTLED) && !hd_inode_is_symlink(inode) && inode->size > 0 &&
-	       node->content.kind != HD_CONTENT_HOST && !hd_content_equal(&inode->content, &node->content);
-}
-
-/* Whether the state knows the file of NODE by another group, or its bytes by another name, than the overlay does. */
-static bool is_known_otherwise(const struct hd_snapshot *snapshot, const struct hd_snapshot_node *node)
-{
-	const struct hd_inode *inode = hd_inode_get(snapshot->overlay->arena, node->attributes.ino);
-
-	/* One that still waits for a name waits for it under the old group. */
-	return node->link_group && is_unchanged_since(inode, snapshot) && hd_inode_is_kept(inode) &&
-	       inode->unseen_links == 0 &&
-	       (inode->link_group != hd_link_group_kept(node->link_group, &node->content) ||
-		       has_other_content(inode, node));
-}
-
-/*
- * Files with several names are from now on known as the state knows them: a switch may put names of theirs into directories
- * that nobody has looked into, and leave others alone (tree_switch_links.c), which then must be the same file by what it is told.
- */
-static int publish_link_groups(struct hd_snapshot *snapshot)
-{
-	struct hd_overlay *overlay = snapshot->overlay;
-	size_t i = 0, child = 0;
-	int r = 0;
-
-	while (r == 0 && i < snapshot->n_queue) {
-		struct hd_transaction transaction;
-
-		hd_transaction_begin(overlay->arena, &transaction);
-		while (i < snapshot->n_queue && hd_transaction_room(&transaction) > TRANSACTION_ROOM) {
-			const struct hd_snapshot_node *node = snapshot->queue[i].node;
-
-			if (child == node->n_children) {
-				child = 0;
-				i++;
-				continue;
-			}
-			node = &node->children[child++];
-			if (is_known_otherwise(snapshot, node)) {
-				uint32_t index = hd_ino_index(node->attributes.ino);
-				uint64_t group = hd_link_group_kept(node->link_group, &node->content);
-				struct hd_inode *inode = hd_edit_inode(&transaction, index);
-
-				if (has_other_content(inode, node))
-					inode->content = node->content;
-				inode->link_group = group;
-				hd_link_group_add(overlay->groups, group, index);
-			}
-		}
-		r = hd_overlay_commit(overlay, &transaction);
-	}
-	return r;
-}
-
-static int publish_head(struct hd_snapshot *snapshot, const struct hd_state_id *state)
-{
-	struct hd_transaction transaction;
-	struct hd_thread_head *head;
-
-	hd_transaction_begin(snapshot->overlay->arena, &transaction);
-	head = hd_edit_thread(&transaction);
-	head->captured = snapshot->barrier;
-	head->state = *state;
-	return hd_overlay_commit(snapshot->overlay, &transaction);
-}
-
-int hd_snapshot_publish(struct hd_snapshot *snapshot, const struct hd_state_id *state)
-{
-	int r;
-
-	hd_rwlock_write(&snapshot->overlay->lock);
-	r = publish_directories(snapshot);
-	/* Writers wait meanwhile: no look at every file of a large directory for nothing. */
-	if (r == 0 && snapshot->has_link_groups)
-		r = publish_link_groups(snapshot);
-	if (r == 0)
-		r = publish_head(snapshot, state);
-	hd_rwlock_unlock(&snapshot->overlay->lock);
-	return r;
 }

@@ -8,8 +8,10 @@
  *
  * The copy is made under the namespace lock, touches memory only, and visits the changed directories and
  * their entries, not the tree: cost follows the changes. A directory that did not change is one node that
- * carries its content reference. Nothing of what the snapshot names is freed while it lives, whatever is
- * unlinked meanwhile; bytes that are changed meanwhile are kept first, so that all files are of the same instant.
+ * carries its content reference. Of one in which names are what they were when it was stored, only the entries that
+ * changed are copied ("partial"); the others are in its stored tree. Nothing of what the snapshot names is freed while it
+ * lives, whatever is unlinked meanwhile; bytes that are changed meanwhile are kept first, so that all files are of the same
+ * instant.
  *
  * Calling sequence
  *     hd_snapshot_take → walk nodes → hd_snapshot_settle for each changed file → [store trees] →
@@ -31,14 +33,17 @@ struct hd_snapshot_node {
 	struct hd_content
 		origin; /* of a changed, loaded directory: what it was at the last capture, else none */
 	struct hd_content attribute_content; /* of an unchanged captured directory: its attribute object */
+	struct hd_content origin_attributes; /* that belongs to `origin` */
 	uint64_t link_group; /* nonzero for a file with more than one name: equal for equal inodes */
 	void *xattrs;        /* owned; form as in hd_attribute_entry; NULL for none */
 	uint32_t xattrs_size;
 	bool changed;   /* since the last capture: attributes, bytes, entries, or something below */
 	bool unsettled; /* a file whose bytes have no content reference yet: settle it */
+	bool partial; /* the children are those that changed; the others are what `origin` has under their names */
 	struct hd_snapshot_node *children; /* owned array, sorted by name; of changed directories that were
 					    * loaded, also when empty; NULL: the content says it all */
 	size_t n_children;
+	size_t queued; /* the snapshot's: number of the directory among those that changed, plus one */
 };
 
 struct hd_snapshot;
@@ -55,6 +60,10 @@ bool hd_overlay_is_captured(struct hd_overlay *overlay);
 
 /* Copies what changed, at one instant. FOR_CAPTURE raises the barrier and waits for a capture that is running. */
 int hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_snapshot **ret_snapshot);
+/* The same for a capture, without partial directories: for where stored trees cannot be read. */
+int hd_snapshot_take_whole(struct hd_overlay *overlay, struct hd_snapshot **ret_snapshot);
+/* Some directory was copied partially. */
+bool hd_snapshot_is_partial(const struct hd_snapshot *snapshot);
 /* Lets go of everything the snapshot holds; ends the capture if it was one. */
 void hd_snapshot_free(struct hd_snapshot *snapshot);
 
@@ -63,6 +72,12 @@ struct hd_snapshot_node *hd_snapshot_root(struct hd_snapshot *snapshot);
 
 /* How many nodes there are: what changed, and what lies beside it in the same directories. */
 size_t hd_snapshot_count(const struct hd_snapshot *snapshot);
+
+/*
+ * Gives NODE, which may be partial, all its children, read from what it was. They get other addresses; at the old ones there are
+ * nodes until the snapshot is freed, and what happens to these is lost.
+ */
+int hd_snapshot_complete(struct hd_snapshot *snapshot, struct hd_snapshot_node *node);
 
 /* The state that the snapshot is a change of. */
 void hd_snapshot_parent(const struct hd_snapshot *snapshot, struct hd_state_id *ret_id);

@@ -366,12 +366,17 @@ static int find_tree(
 	return r < 0 ? r : find_in_commit(canonical, HD_GIT_TREE, id, ret_content);
 }
 
+bool hd_canonical_may_name(const struct hd_canonical *canonical, const struct hd_snapshot_node *node)
+{
+	return canonical->is_git && may_be_tree(node);
+}
+
 int hd_canonical_name_directory(struct hd_canonical *canonical, struct hd_canonical_place *place,
 	const struct hd_snapshot_node *node, struct hd_content *ret_content)
 {
 	int r;
 
-	if (!canonical->is_git || !may_be_tree(node))
+	if (!hd_canonical_may_name(canonical, node))
 		return 0;
 	r = open_contents(canonical);
 	if (r >= 0 && hd_git_contents_has_unusual_trees(canonical->contents))

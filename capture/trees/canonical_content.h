@@ -68,6 +68,9 @@ int hd_canonical_enter(struct hd_canonical_place *parent, const char *name, size
 /* NULL is fine. */
 void hd_canonical_leave(struct hd_canonical_place *place);
 
+/* Whether NODE, of whose children at least those that changed are there and have theirs, may be in the base. */
+bool hd_canonical_may_name(const struct hd_canonical *canonical, const struct hd_snapshot_node *node);
+
 /*
  * 1 with the content of the directory NODE, whose children have theirs, when it is empty or in the base; 0 when an
  * encoded tree is its name.

@@ -76,3 +76,46 @@ int hd_tree_listing_of_object(struct hd_object_store *objects, const struct hd_c
 	*ret_names_size = size;
 	return 0;
 }
+
+static int find_changed(const struct hd_snapshot_node *node, const void *tree, size_t size,
+	struct hd_tree_view_entry *entries)
+{
+	struct hd_entry_cursor cursor;
+	int r = hd_tree_open(tree, size, &cursor);
+
+	for (size_t i = 0; i < node->n_children && r >= 0; i++) {
+		const struct hd_snapshot_node *child = &node->children[i];
+		struct hd_tree_entry entry;
+		size_t begin;
+
+		r = hd_tree_seek(&cursor, child->name, child->name_length, &entry, &begin);
+		if (r == 0)
+			r = hd_fail(HD_E_TREE_CORRUPT, "no entry '%s' where it was", child->name);
+		if (r > 0)
+			entries[i] = (struct hd_tree_view_entry){.name = child->name,
+				.name_length = child->name_length,
+				.mode = entry.mode,
+				.device = entry.device,
+				.size = entry.size,
+				.content = entry.content};
+	}
+	return r < 0 ? r : 0;
+}
+
+int hd_tree_listing_of_changed(struct hd_object_store *objects, const struct hd_snapshot_node *node,
+	struct hd_tree_view_listing *ret_listing, void **ret_tree, size_t *ret_tree_size)
+{
+	HD_AUTO_FREE struct hd_tree_view_entry *entries = calloc(node->n_children + 1, sizeof(*entries));
+	HD_AUTO_FREE void *tree = NULL;
+	char text[HD_CONTENT_TEXT_SIZE];
+	int r = entries ? hd_object_store_get(objects, &node->origin, OBJECT_LIMIT, &tree, ret_tree_size)
+			: -ENOMEM;
+
+	if (r == 0)
+		r = find_changed(node, tree, *ret_tree_size, entries);
+	if (r < 0)
+		return hd_fail_in(r, "tree %s", hd_content_format(&node->origin, text));
+	*ret_listing = (struct hd_tree_view_listing){.entries = HD_STEAL(entries), .count = node->n_children};
+	*ret_tree = HD_STEAL(tree);
+	return 0;
+}

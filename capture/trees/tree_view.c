@@ -283,6 +283,55 @@ static int list_base(struct hd_tree_view *view, const struct hd_base_directory *
 	return r;
 }
 
+/* What a partial directory was, with what changed instead. The names of what did not stay those of LISTING. */
+static int replace_changed(struct hd_snapshot_node *directory, struct hd_tree_view_listing *listing)
+{
+	struct hd_tree_view_entry *entries = reallocarray(NULL, listing->count + 1, sizeof(*entries));
+	size_t next = 0;
+
+	if (!entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < listing->count; i++) {
+		struct hd_snapshot_node *child =
+			next < directory->n_children ? &directory->children[next] : NULL;
+
+		entries[i] = listing->entries[i];
+		if (!child || hd_tree_compare_names(entries[i].name, entries[i].name_length, child->name,
+				      child->name_length) != 0)
+			continue;
+		hd_tree_view_entry_of_node(child, &entries[i]);
+		next++;
+	}
+	if (next < directory->n_children) {
+		free(entries);
+		return hd_fail(
+			HD_E_TREE_CORRUPT, "no entry '%s' where it was", directory->children[next].name);
+	}
+	if (!listing->kept)
+		free(listing->entries);
+	*listing = (struct hd_tree_view_listing){
+		.entries = entries, .count = listing->count, .names = listing->kept ? NULL : listing->names};
+	return 0;
+}
+
+static int list_partial(struct hd_tree_view *view, struct hd_snapshot_node *directory,
+	struct hd_tree_view_listing *ret_listing)
+{
+	const struct hd_base_directory source = {
+		.content = directory->origin, .attributes = directory->origin_attributes};
+	struct hd_tree_view_listing listing = {0};
+	int r = list_base(view, &source, &listing);
+
+	if (r >= 0)
+		r = replace_changed(directory, &listing);
+	if (r < 0) {
+		hd_tree_view_listing_clear(&listing);
+		return r;
+	}
+	*ret_listing = listing;
+	return 0;
+}
+
 static int list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory, bool without_sizes,
 	struct hd_tree_view_listing *ret_listing)
 {
@@ -293,8 +342,10 @@ static int list(struct hd_tree_view *view, const struct hd_tree_view_entry *dire
 
 	if (!S_ISDIR(directory->mode))
 		return -ENOTDIR;
-	return directory->node && directory->node->children ? list_nodes(directory->node, ret_listing)
-							    : list_base(view, &source, ret_listing);
+	if (!directory->node || !directory->node->children)
+		return list_base(view, &source, ret_listing);
+	return directory->node->partial ? list_partial(view, directory->node, ret_listing)
+					: list_nodes(directory->node, ret_listing);
 }
 
 int hd_tree_view_list(struct hd_tree_view *view, const struct hd_tree_view_entry *directory,

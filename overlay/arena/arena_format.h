@@ -141,6 +141,7 @@ struct hd_directory_part {
 	uint32_t subdirectories;
 	uint64_t next_sequence;       /* of the next entry's cookie */
 	struct hd_content attributes; /* attribute object that belongs to `content` */
+	uint64_t recorded; /* what did not change since this change is in `content` and `attributes` */
 };
 
 struct hd_link_part {

@@ -21,6 +21,7 @@
  *     inodes       as many names as links; all but the root and the orphans have one
  *     blocks       in use by the bitmap, used by one file once, and their data was in the journal; counted right
  *     contents     are there (check_objects.c)
+ *     directories  are what their stored trees say, as far as captures rely on it (check_recorded.c)
  */
 
 #define WHERE_SIZE 384
@@ -193,6 +194,8 @@ static int check_inode(struct arena_check *arena, uint32_t index)
 		return r;
 	check_directory(arena, index, inode);
 	r = hd_check_content(arena->check, &inode->part.directory.attributes, where);
+	if (r == 0)
+		r = hd_check_recorded(arena->check, arena->arena, index, where);
 	if (r == 0 && inode->flags & HD_INODE_UNLOADED)
 		r = hd_check_add_directory(arena->check, &inode->content, &inode->part.directory.attributes);
 	return r;

@@ -60,7 +60,7 @@ int hd_check_add_directory(
 	struct hd_check *check, const struct hd_content *tree, const struct hd_content *attributes);
 int hd_check_directories(struct hd_check *check);
 
-/* ---- check_threads.c and check_arena.c ---- */
+/* ---- check_threads.c, check_arena.c and check_recorded.c ---- */
 
 int hd_check_threads(struct hd_check *check);
 /*
@@ -68,5 +68,8 @@ int hd_check_threads(struct hd_check *check);
  */
 int hd_check_arena(
 	struct hd_check *check, const struct hd_arena *arena, const uint8_t *blocks, const char *where);
+/* The directory INDEX, whose entries are sound, and the tree that it was stored as. */
+int hd_check_recorded(
+	struct hd_check *check, const struct hd_arena *arena, uint32_t index, const char *where);
 
 #endif

@@ -173,7 +173,7 @@ static void take_time(struct hd_reader *reader, struct timespec *ret_time)
 	ret_time->tv_nsec = (long)hd_reader_u32(reader);
 }
 
-/* Owner and times; what is not there is as expected. */
+/* Owner and times; what is not there is as expected. ENTRY may be PREVIOUS. */
 static void take_inherited(struct hd_reader *reader, struct hd_attribute_entry *entry,
 	const struct hd_attribute_entry *previous, unsigned fields)
 {
@@ -256,6 +256,99 @@ int hd_attributes_encode_entry(const struct hd_attribute_entry *entry,
 	const struct hd_attribute_entry *previous, struct hd_buffer *out)
 {
 	return hd_entry_list_put(&kind, entry, previous, out);
+}
+
+/* A list that is written from another one. */
+struct splice {
+	struct hd_entry_cursor cursor;
+	struct hd_attribute_entry now;        /* the entry that was read last */
+	const uint8_t *data;                  /* borrowed: all that is read */
+	size_t copied;                        /* of it, up to here */
+	const struct hd_attribute_entry *put; /* the entry before in the new list, where that is not NOW */
+	struct hd_buffer *out;
+};
+
+/* Reads the next entry into the one before, whose owner and times it has where it says nothing else. */
+static int read_next(struct splice *splice)
+{
+	struct hd_reader *reader = &splice->cursor.reader;
+	struct hd_attribute_entry *now = &splice->now;
+	unsigned fields = hd_reader_u8(reader);
+
+	if (fields)
+		take_inherited(reader, now, now, fields);
+	if (!take_own(reader, now, fields))
+		return hd_fail(HD_E_ATTRIBUTES_CORRUPT, "entry %u has a malformed reference",
+			splice->cursor.position);
+	now->name_length = hd_reader_u8(reader);
+	now->name = hd_reader_bytes(reader, now->name_length);
+	if (hd_reader_failed(reader))
+		return hd_fail(HD_E_ATTRIBUTES_CORRUPT, "entry %u is cut off", splice->cursor.position);
+	splice->cursor.position++;
+	return 1;
+}
+
+static void copy_up_to(struct splice *splice, size_t end)
+{
+	hd_buffer_put(splice->out, splice->data + splice->copied, end - splice->copied);
+	splice->copied = end;
+}
+
+/* Replaces the entry of the name of ENTRY. */
+static int replace(struct splice *splice, const struct hd_attribute_entry *entry)
+{
+	while (splice->cursor.position < splice->cursor.count) {
+		size_t begin = splice->cursor.reader.position;
+		struct hd_attribute_entry before = splice->now;
+		bool is_first = splice->cursor.position == 0;
+		int r = read_next(splice), order;
+
+		if (r < 0)
+			return r;
+		order = hd_tree_compare_names(
+			splice->now.name, splice->now.name_length, entry->name, entry->name_length);
+		if (order > 0)
+			break;
+		if (order == 0) {
+			if (!splice->put && !is_first)
+				splice->put = &before;
+			copy_up_to(splice, begin);
+			r = hd_entry_list_put(&kind, entry, splice->put, splice->out);
+			splice->put = entry;
+			splice->copied = splice->cursor.reader.position;
+			return r;
+		}
+		/* The first one behind what was replaced differs from that, and the next is again what it was. */
+		if (splice->put) {
+			put_entry(splice->out, &splice->now, splice->put);
+			splice->put = NULL;
+			splice->copied = splice->cursor.reader.position;
+		}
+	}
+	return hd_fail(HD_E_ATTRIBUTES_CORRUPT, "no entry '%.*s' to replace", entry->name_length,
+		entry->name ? entry->name : "");
+}
+
+int hd_attributes_splice(const void *data, size_t size, const struct hd_attribute_entry *entries,
+	size_t count, struct hd_buffer *out)
+{
+	struct splice splice = {.data = data, .out = out};
+	int r = hd_entry_list_open(&kind, data, size, &splice.cursor);
+
+	hd_buffer_reserve(out, size + count * sizeof(*entries));
+	for (size_t i = 0; i < count && r >= 0; i++)
+		r = replace(&splice, &entries[i]);
+	if (r >= 0 && splice.put && splice.cursor.position < splice.cursor.count) {
+		r = read_next(&splice);
+		if (r >= 0) {
+			put_entry(out, &splice.now, splice.put);
+			splice.copied = splice.cursor.reader.position;
+		}
+	}
+	if (r < 0)
+		return r;
+	copy_up_to(&splice, size);
+	return hd_buffer_status(out);
 }
 
 void hd_attributes_clear(struct hd_attributes_list *list)

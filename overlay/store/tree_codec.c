@@ -178,6 +178,72 @@ int hd_tree_next(
 	return hd_entry_list_next(&kind, cursor, previous, ret_entry);
 }
 
+/* Where the length of an entry's content and the content's bytes are, behind the entry's begin. */
+#define CONTENT_LENGTH_AT 17
+#define CONTENT_BYTES_AT 20
+
+/* The name of the next entry, of which nothing else is looked at; false where bytes are missing. */
+static bool skip_entry(struct hd_reader *reader, struct hd_tree_name *ret_name)
+{
+	const uint8_t *fixed = hd_reader_bytes(reader, CONTENT_BYTES_AT);
+
+	if (!fixed || !hd_reader_bytes(reader, fixed[CONTENT_LENGTH_AT]))
+		return false;
+	ret_name->name_length = hd_reader_u8(reader);
+	ret_name->name = hd_reader_bytes(reader, ret_name->name_length);
+	return ret_name->name != NULL;
+}
+
+int hd_tree_seek(struct hd_entry_cursor *cursor, const char *name, size_t length,
+	struct hd_tree_entry *ret_entry, size_t *ret_begin)
+{
+	for (; cursor->position < cursor->count; cursor->position++) {
+		size_t begin = cursor->reader.position;
+		struct hd_tree_name next;
+		int order;
+
+		if (!skip_entry(&cursor->reader, &next))
+			return hd_fail(HD_E_TREE_CORRUPT, "entry %u is cut off", cursor->position);
+		order = hd_tree_compare_names(next.name, next.name_length, name, length);
+		if (order < 0)
+			continue;
+		cursor->reader.position = begin;
+		if (order > 0)
+			return 0;
+		*ret_begin = begin;
+		return hd_tree_next(cursor, NULL, ret_entry);
+	}
+	return 0;
+}
+
+int hd_tree_splice(const void *data, size_t size, const struct hd_tree_entry *entries, size_t count,
+	struct hd_buffer *out)
+{
+	struct hd_entry_cursor cursor;
+	size_t copied = 0;
+	int r = hd_tree_open(data, size, &cursor);
+
+	hd_buffer_reserve(out, size);
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		struct hd_tree_entry old;
+		size_t begin = 0;
+
+		r = hd_tree_seek(&cursor, entries[i].name, entries[i].name_length, &old, &begin);
+		if (r == 0)
+			r = hd_fail(HD_E_TREE_CORRUPT, "no entry '%.*s' to replace", entries[i].name_length,
+				entries[i].name);
+		if (r < 0)
+			return r;
+		hd_buffer_put(out, (const uint8_t *)data + copied, begin - copied);
+		r = hd_entry_list_put(&kind, &entries[i], NULL, out);
+		copied = cursor.reader.position;
+	}
+	if (r < 0)
+		return r;
+	hd_buffer_put(out, (const uint8_t *)data + copied, size - copied);
+	return hd_buffer_status(out);
+}
+
 void hd_tree_clear(struct hd_tree *tree)
 {
 	free(tree->entries);

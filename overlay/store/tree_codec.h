@@ -61,6 +61,21 @@ int hd_tree_next(struct hd_entry_cursor *cursor, const struct hd_tree_entry *pre
 	struct hd_tree_entry *ret_entry);
 void hd_tree_clear(struct hd_tree *tree);
 
+/*
+ * Goes on to the entry NAME, which comes behind those that were read, and passes over what is before it without looking at more
+ * than names: 1 with the entry, and where in the bytes it begins; 0, with the cursor before what is behind it, if there is none.
+ */
+int hd_tree_seek(struct hd_entry_cursor *cursor, const char *name, size_t length,
+	struct hd_tree_entry *ret_entry, size_t *ret_begin);
+
+/*
+ * Appends the list that DATA is, with COUNT of its entries replaced: by ENTRIES, sorted, each instead of the one of its name. Of
+ * the others their bytes are taken over, of which a decoder has said already that they are right. -HD_E_TREE_CORRUPT for a name
+ * that is not there.
+ */
+int hd_tree_splice(const void *data, size_t size, const struct hd_tree_entry *entries, size_t count,
+	struct hd_buffer *out);
+
 /* Order of names in trees: memcmp, the shorter first. For qsort and merges. */
 int hd_tree_compare_names(const char *a, size_t a_length, const char *b, size_t b_length);
 
@@ -105,5 +120,8 @@ int hd_attributes_encode_begin(size_t count, struct hd_buffer *out);
 int hd_attributes_encode_entry(const struct hd_attribute_entry *entry,
 	const struct hd_attribute_entry *previous, struct hd_buffer *out);
 void hd_attributes_clear(struct hd_attributes_list *list);
+/* As hd_tree_splice; -HD_E_ATTRIBUTES_CORRUPT. */
+int hd_attributes_splice(const void *data, size_t size, const struct hd_attribute_entry *entries,
+	size_t count, struct hd_buffer *out);
 
 #endif

@@ -10,22 +10,32 @@
 #include "overlay/store/objects/object_store_types.h"
 
 /*
- * Putting many. An object that is nowhere yet, neither here nor in a log nor as a file, gets its name at once and waits here;
- * every other one is put by itself. When enough wait they are appended together. If by then one of them is somewhere, or
- * there is no room in the log, each is put by itself after all: it finds its own bytes under its name, or gives it a file.
- * Only if somebody took the name for other bytes meanwhile is there nothing to be done here, for others refer to it by now.
+ * Putting many. An object that is neither here nor in a log, as far as this process has read, gets its name at once and waits
+ * here; every other one is put by itself. When enough wait they are appended together, and only then it is found out which of
+ * them have files, or were put by somebody else meanwhile: to look for what is not there, in a large directory, is what costs
+ * most of a put. Those are put each by itself after all, and find their own bytes under their name; only if these are other
+ * ones there is nothing to be done here, for others refer to it by now.
  *
- * Invariant: `records` has for each of `list` the room of a record's head, its bytes, and zeros up to a multiple of 8.
+ * What was appended is kept in memory as if it had been read: a directory that was captured is read when it is captured next.
+ *
+ * Invariants
+ *  1. `records` has for each of `list` the room of a record's head, its bytes, and zeros up to a multiple of 8.
+ *  2. `slots` has for each of `list` its number plus one, at the first free slot from that of its id on.
  */
 
 #define BATCH_BYTES (1u << 20)
 #define BATCH_COUNT 512u
+#define BATCH_SLOTS 2048u
+
+/* What is larger may be read in parts, and must be seen whole on the disk before. */
+#define KEPT_LIMIT (32u << 10)
 
 struct hd_object_batch {
 	struct hd_object_store *store; /* borrowed */
 	struct hd_buffer records;
 	struct hd_object_pending list[BATCH_COUNT];
 	size_t count;
+	uint16_t slots[BATCH_SLOTS];
 };
 
 int hd_object_batch_new(struct hd_object_store *store, struct hd_object_batch **ret_batch)
@@ -52,13 +62,24 @@ static const uint8_t *bytes_of(const struct hd_object_batch *batch, const struct
 	return batch->records.data + pending->offset + sizeof(struct hd_log_record);
 }
 
-static const struct hd_object_pending *find(
-	const struct hd_object_batch *batch, const struct hd_object_id *id)
+/* The slot that has ID, or the free one where it belongs. */
+static uint16_t *slot_of(struct hd_object_batch *batch, const struct hd_object_id *id)
 {
-	for (size_t i = 0; i < batch->count; i++)
-		if (hd_object_id_equal(&batch->list[i].id, id))
-			return &batch->list[i];
-	return NULL;
+	uint32_t at;
+
+	memcpy(&at, id->hash.bytes, sizeof(at));
+	at += id->number;
+	while (batch->slots[at % BATCH_SLOTS] &&
+		!hd_object_id_equal(&batch->list[batch->slots[at % BATCH_SLOTS] - 1].id, id))
+		at++;
+	return &batch->slots[at % BATCH_SLOTS];
+}
+
+static const struct hd_object_pending *find(struct hd_object_batch *batch, const struct hd_object_id *id)
+{
+	uint16_t number = *slot_of(batch, id);
+
+	return number ? &batch->list[number - 1] : NULL;
 }
 
 static int add(struct hd_object_batch *batch, const struct hd_object_id *id, const void *data, size_t size)
@@ -75,7 +96,7 @@ static int add(struct hd_object_batch *batch, const struct hd_object_id *id, con
 	if (size)
 		memcpy(record + sizeof(struct hd_log_record), data, size);
 	memset(record + sizeof(struct hd_log_record) + size, 0, extent - sizeof(struct hd_log_record) - size);
-	batch->count++;
+	*slot_of(batch, id) = (uint16_t)++batch->count;
 	return 0;
 }
 
@@ -84,8 +105,7 @@ int hd_object_batch_put(
 {
 	const struct hd_object_pending *there;
 	struct hd_object_id id;
-	bool logged;
-	int r;
+	int r = 0;
 
 	if (size > hd_object_log_limit)
 		return hd_object_store_put(batch->store, data, size, ret_content);
@@ -96,9 +116,8 @@ int hd_object_batch_put(
 			return 0;
 		}
 	}
-	r = hd_object_look_at(batch->store, &id, data, size, &logged);
-	if (r < 0 || r != HD_OBJECT_FREE)
-		return r < 0 ? r : hd_object_store_put(batch->store, data, size, ret_content);
+	if (hd_object_log_has(batch->store, &id))
+		return hd_object_store_put(batch->store, data, size, ret_content);
 	if (batch->count == BATCH_COUNT || batch->records.size + size > BATCH_BYTES)
 		r = hd_object_batch_flush(batch);
 	if (r >= 0)
@@ -109,19 +128,40 @@ int hd_object_batch_put(
 	return 0;
 }
 
-static int put_each(struct hd_object_batch *batch)
+/* What has a name already is, nearly always, the same. */
+static int put_again(struct hd_object_batch *batch, const struct hd_object_pending *pending)
 {
-	for (size_t i = 0; i < batch->count; i++) {
-		const struct hd_object_pending *pending = &batch->list[i];
-		struct hd_content promised = hd_object_id_to_content(&pending->id, HD_CONTENT_OBJECT), got;
-		int r = hd_object_store_put(batch->store, bytes_of(batch, pending), pending->size, &got);
+	struct hd_content promised = hd_object_id_to_content(&pending->id, HD_CONTENT_OBJECT), got;
+	int r = hd_object_store_put(batch->store, bytes_of(batch, pending), pending->size, &got);
 
-		if (r >= 0 && !hd_content_equal(&got, &promised))
-			r = hd_fail(EEXIST, "other bytes of the same name were stored meanwhile");
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (r >= 0 && !hd_content_equal(&got, &promised))
+		r = hd_fail(EEXIST, "other bytes have the name that these were given");
+	return r;
+}
+
+/* Without memory it is read when it is asked for. */
+static void keep(const struct hd_object_batch *batch, const struct hd_object_pending *pending)
+{
+	struct hd_object_cache *cache = &batch->store->cache;
+	struct hd_cached_object *object =
+		pending->size <= KEPT_LIMIT ? hd_cached_object_new(&pending->id, pending->size) : NULL;
+
+	if (!object)
+		return;
+	if (pending->size)
+		memcpy(object->data, bytes_of(batch, pending), pending->size);
+	hd_object_cache_insert(cache, object);
+	hd_object_cache_release(cache, object);
+}
+
+static int settle_pending(struct hd_object_batch *batch, const struct hd_object_pending *pending)
+{
+	if (pending->there)
+		return put_again(batch, pending);
+	keep(batch, pending);
+	return hd_object_log_need(batch->store, &pending->id)
+		       ? 0
+		       : hd_object_sync_add(batch->store, &pending->id, false);
 }
 
 int hd_object_batch_flush(struct hd_object_batch *batch)
@@ -132,17 +172,17 @@ int hd_object_batch_flush(struct hd_object_batch *batch)
 		return 0;
 	r = hd_object_log_append_all(
 		batch->store, batch->records.data, batch->records.size, batch->list, batch->count);
-	for (size_t i = 0; i < batch->count && r == 0; i++) {
-		const struct hd_object_id *id = &batch->list[i].id;
-
-		if (!hd_object_log_need(batch->store, id))
-			r = hd_object_sync_add(batch->store, id, false);
+	if (r == -EFBIG) {
+		for (size_t i = 0; i < batch->count; i++)
+			batch->list[i].there = true;
+		r = 0;
 	}
-	if (r == -EEXIST || r == -EFBIG)
-		r = put_each(batch);
+	for (size_t i = 0; i < batch->count && r == 0; i++)
+		r = settle_pending(batch, &batch->list[i]);
 	if (r < 0)
 		return hd_fail_in(r, "store %zu objects", batch->count);
 	hd_buffer_reset(&batch->records);
+	memset(batch->slots, 0, sizeof(batch->slots));
 	batch->count = 0;
 	return 0;
 }

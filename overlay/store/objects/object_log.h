@@ -59,18 +59,23 @@ struct hd_object_pending {
 	struct hd_object_id id;
 	uint32_t size;
 	size_t offset; /* among the records: of its own, whose bytes follow it, up to the next multiple of 8 */
+	bool there;    /* set by appending: something has that name, and nothing was appended */
 };
 
-/* Appends COUNT objects, whose RECORDS, SIZE bytes, are as they are to be but for the records' heads, by one write. -EEXIST:
- * one of them is there by now, -EFBIG: there is no room for all; then none was appended. */
+/*
+ * Appends those of COUNT objects that are not there, whose RECORDS, SIZE bytes, are as they are to be but for the records' heads;
+ * what is appended of neighbours by one write. -EFBIG: there is no room for all; then none was appended.
+ */
 int hd_object_log_append_all(struct hd_object_store *store, uint8_t *records, size_t size,
-	const struct hd_object_pending *list, size_t count);
+	struct hd_object_pending *list, size_t count);
 
 /* While held, nobody appends, and nobody gives an object a file: for those who do. */
 int hd_object_log_hold(struct hd_object_store *store);
 void hd_object_log_let_go(struct hd_object_store *store);
 /* With the hold: 1 if a log has the object. */
 int hd_object_log_has_held(struct hd_object_store *store, const struct hd_object_id *id);
+/* The same for who does not hold them: what others have put since this process has looked may be missing. */
+bool hd_object_log_has(struct hd_object_store *store, const struct hd_object_id *id);
 
 /* The next sync must make the log's record of ID durable as well; false if no log has it any more, but a file. */
 bool hd_object_log_need(struct hd_object_store *store, const struct hd_object_id *id);

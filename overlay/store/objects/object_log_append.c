@@ -69,6 +69,11 @@ void hd_object_log_let_go(struct hd_object_store *store)
 
 int hd_object_log_has_held(struct hd_object_store *store, const struct hd_object_id *id)
 {
+	return hd_object_log_has(store, id);
+}
+
+bool hd_object_log_has(struct hd_object_store *store, const struct hd_object_id *id)
+{
 	bool found;
 
 	hd_mutex_lock(&store->logs->lock);
@@ -252,33 +257,29 @@ static void seal_all(
 {
 	for (size_t i = 0; i < count; i++) {
 		struct hd_log_record record = {.magic = HD_LOG_RECORD_MAGIC, .size = list[i].size};
+		uint64_t place = file->end + (list[i].offset - list[0].offset);
 
 		hd_object_id_to_bytes(&list[i].id, record.id);
-		hd_log_seal(&record, file->id, file->end + list[i].offset);
+		hd_log_seal(&record, file->id, place);
 		memcpy(records + list[i].offset, &record, sizeof(record));
 	}
 }
 
-static int append_all_held(struct hd_object_store *store, uint8_t *records, size_t size,
+/* Appends COUNT neighbours, none of which is there, by one write. */
+static int append_run_held(struct hd_object_store *store, struct hd_log_file *file, uint8_t *records,
 	const struct hd_object_pending *list, size_t count)
 {
-	struct hd_log_file *file = NULL;
-	uint64_t begin;
+	const struct hd_object_pending *last = &list[count - 1];
+	size_t size = last->offset + (size_t)hd_log_extent(last->size) - list[0].offset;
+	uint64_t begin = file->end;
 	int r;
 
-	for (size_t i = 0; i < count; i++)
-		if (is_there_held(store, &list[i].id))
-			return -EEXIST;
-	r = choose_file(store->logs, size, count, &file);
-	if (r < 0)
-		return r;
-	begin = file->end;
 	seal_all(file, records, list, count);
-	r = write_records(store->logs, file, records, size);
+	r = write_records(store->logs, file, records + list[0].offset, size);
 	for (size_t i = 0; i < count && r == 0; i++) {
 		const struct hd_log_entry entry = {.id = list[i].id,
 			.size = list[i].size,
-			.offset = begin + list[i].offset + sizeof(struct hd_log_record),
+			.offset = begin + (list[i].offset - list[0].offset) + sizeof(struct hd_log_record),
 			.file = file->number};
 
 		r = hd_log_insert_busy(store->logs, &entry);
@@ -286,8 +287,25 @@ static int append_all_held(struct hd_object_store *store, uint8_t *records, size
 	return r;
 }
 
+static int append_all_held(struct hd_object_store *store, uint8_t *records, size_t size,
+	struct hd_object_pending *list, size_t count)
+{
+	struct hd_log_file *file = NULL;
+	int r = choose_file(store->logs, size, count, &file);
+
+	for (size_t i = 0; i < count && r == 0; i++)
+		list[i].there = is_there_held(store, &list[i].id);
+	for (size_t i = 0, end; i < count && r == 0; i = end + 1) {
+		for (end = i; end < count && !list[end].there;)
+			end++;
+		if (end > i)
+			r = append_run_held(store, file, records, &list[i], end - i);
+	}
+	return r;
+}
+
 int hd_object_log_append_all(struct hd_object_store *store, uint8_t *records, size_t size,
-	const struct hd_object_pending *list, size_t count)
+	struct hd_object_pending *list, size_t count)
 {
 	int r = hd_object_log_hold(store);
 

@@ -45,8 +45,8 @@ int hd_object_store_put(
  *
  *     hd_object_batch_new → hd_object_batch_put ... → hd_object_batch_flush → hd_object_batch_free
  *
- * -EEXIST of put or flush: another process put other bytes under the same name between the two, which is told by their hash
- * being the same; what refers to them must be put again.
+ * -EEXIST of put or flush: there are other bytes under a name that was given, which is told by their hash being the same; what
+ * refers to them must be put again, without a batch.
  */
 struct hd_object_batch;
 int hd_object_batch_new(struct hd_object_store *store, struct hd_object_batch **ret_batch);

@@ -177,6 +177,53 @@ static void somebody_else_may_be_faster(void **state)
 	hd_store_free(other);
 }
 
+/* Some have files by now, and the others are appended between them. */
+static void what_has_a_file_is_found_when_it_is_written(void **state)
+{
+	struct scratch *scratch = *state;
+	struct hd_content before[20], now[60];
+	struct hd_object_batch *batch;
+	struct hd_store *other;
+	char text[1024];
+
+	for (unsigned i = 0; i < 20; i++)
+		assert_success(hd_object_store_put(
+			scratch->store->objects, text, text_of(i * i % 60, text), &before[i]));
+	assert_success(hd_object_store_settle(scratch->store->objects, 0));
+	batch = begun(scratch->store);
+	for (unsigned i = 0; i < 60; i++)
+		assert_success(hd_object_batch_put(batch, text, text_of(i, text), &now[i]));
+	assert_success(hd_object_batch_flush(batch));
+	hd_object_batch_free(batch);
+	assert_success(hd_object_store_sync(scratch->store->objects));
+	other = opened(scratch);
+	for (unsigned i = 0; i < 20; i++)
+		assert_true(hd_content_equal(&before[i], &now[i * i % 60]));
+	for (unsigned i = 0; i < 60; i++) {
+		(void)text_of(i, text);
+		assert_object(scratch->store, &now[i], text);
+		assert_object(other, &now[i], text);
+	}
+	hd_store_free(other);
+}
+
+/* A name that was given and belongs to others' bytes, in a file, is told of. */
+static void other_bytes_in_a_file_are_told(void **state)
+{
+	struct scratch *scratch = *state;
+	struct hd_object_batch *batch;
+	struct hd_content theirs;
+
+	scratch->store->objects->adjust_hash = all_hashes_equal;
+	assert_success(hd_object_store_put(scratch->store->objects, "theirs", 6, &theirs));
+	assert_success(hd_object_store_settle(scratch->store->objects, 0));
+	batch = begun(scratch->store);
+	(void)put(batch, "ours");
+	assert_code(hd_object_batch_flush(batch), -EEXIST);
+	assert_object(scratch->store, &theirs, "theirs");
+	hd_object_batch_free(batch);
+}
+
 static void without_a_log_each_has_a_file(void **state)
 {
 	struct scratch *scratch = *state;
@@ -204,6 +251,8 @@ int main(void)
 		TEST(bytes_that_collide_get_numbers),
 		TEST(bytes_that_collide_while_they_wait_get_numbers),
 		TEST(somebody_else_may_be_faster),
+		TEST(what_has_a_file_is_found_when_it_is_written),
+		TEST(other_bytes_in_a_file_are_told),
 		TEST(without_a_log_each_has_a_file),
 	};
 
