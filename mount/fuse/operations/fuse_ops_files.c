@@ -15,6 +15,7 @@
 #include "mount/fuse/operations/fuse_ops.h"
 #include "mount/fuse/operations/privilege_drop.h"
 #include "mount/fuse/requests/fuse_request.h"
+#include "mount/fuse/session/fuse_take_over.h"
 
 #define COPY_LIMIT (1u << 30)
 
@@ -127,7 +128,9 @@ static int place_append(struct hd_fuse_session *session, fuse_ino_t ino, off_t *
 	int r;
 
 	*ret_moved = false;
+	/* One that comes again may have been done: it is done again where it was. */
 	if (!body || !(body->flags & O_APPEND) || body->write_flags & FUSE_WRITE_CACHE ||
+		hd_fuse_is_resent(hd_fuse_request_header()) ||
 		!hd_request_gate_is_replaced(session->gate, ino))
 		return 0;
 	r = hd_overlay_getattr(session->overlay, ino, &attributes);

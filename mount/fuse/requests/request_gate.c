@@ -116,14 +116,26 @@ void hd_request_gate_close(struct hd_request_gate *gate)
 	hd_mutex_unlock(&gate->lock);
 }
 
-void hd_request_gate_open(struct hd_request_gate *gate, hd_ino *files, size_t n)
+static void take_replaced_locked(struct hd_request_gate *gate, hd_ino *files, size_t n)
 {
-	hd_mutex_lock(&gate->lock);
 	free(gate->replaced);
 	gate->replaced = files;
 	gate->n_replaced = n;
-	atomic_store(&gate->has_stale, n > 0);
 	atomic_store(&gate->has_replaced, n > 0);
+}
+
+void hd_request_gate_doubt(struct hd_request_gate *gate, hd_ino *files, size_t n)
+{
+	hd_mutex_lock(&gate->lock);
+	take_replaced_locked(gate, files, n);
+	hd_mutex_unlock(&gate->lock);
+}
+
+void hd_request_gate_open(struct hd_request_gate *gate, hd_ino *files, size_t n)
+{
+	hd_mutex_lock(&gate->lock);
+	take_replaced_locked(gate, files, n);
+	atomic_store(&gate->has_stale, n > 0);
 	atomic_store(&gate->closed, false);
 	hd_condition_broadcast(&gate->opened);
 	hd_mutex_unlock(&gate->lock);

@@ -44,6 +44,8 @@ void hd_request_gate_close(struct hd_request_gate *gate);
 /* Takes FILES over (sorted; may be NULL, then N is 0). */
 void hd_request_gate_open(struct hd_request_gate *gate, hd_ino *files, size_t n);
 void hd_request_gate_settled(struct hd_request_gate *gate);
+/* A process that died had these files become others, and nobody knows what the kernel heard of it. Takes FILES over, as _open. */
+void hd_request_gate_doubt(struct hd_request_gate *gate, hd_ino *files, size_t n);
 
 /* Whether what the kernel writes into INO by itself is of the tree before. */
 bool hd_request_gate_is_stale(struct hd_request_gate *gate, hd_ino ino);
