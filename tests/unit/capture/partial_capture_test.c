@@ -238,16 +238,16 @@ static void what_is_stored_may_be_damaged(void **state)
 	struct scene *scene = *state;
 	struct hd_overlay *overlay = begin(scene);
 	struct hd_state first, second, whole;
-	char text[HD_CONTENT_TEXT_SIZE];
+	struct hd_object_id id;
+	char path[HD_OBJECT_PATH_SIZE];
 
 	live_capture(overlay, "first", &first);
 	live_write(overlay, "d2/sub/f2", "changed");
 	live_close(overlay);
 	assert_success(hd_object_store_settle(scene->store->objects, 0));
 	scene_close_store(scene);
-	(void)hd_content_format(&first.attributes, text);
-	scene_run(scene, "rm .heddle/objects/%.2s/%s || find . -name '%s*' -delete", strchr(text, ':') + 1,
-		strchr(text, ':') + 3, strchr(text, ':') + 3);
+	memcpy(&id, first.attributes.bytes, sizeof(id));
+	scene_run(scene, "rm $(find . -path '*/objects/%s')", hd_object_id_path(&id, path));
 	scene_open_store(scene);
 	overlay = live_open(scene);
 	capture_aside(overlay, false, &second);
