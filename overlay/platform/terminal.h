@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HEDDLE_OVERLAY_PLATFORM_TERMINAL_H
-#define HEDDLE_OVERLAY_PLATFORM_TERMINAL_H
+#ifndef HEDDLE_PLATFORM_TERMINAL_H
+#define HEDDLE_PLATFORM_TERMINAL_H
 
 /* Terminal: what is known of the one that a descriptor is. Threads: any; no lock is held. */
 
