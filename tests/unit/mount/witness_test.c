@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -47,6 +48,22 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* An exec that has succeeded shows no environment for a moment still. */
+static void await_environment(pid_t pid)
+{
+	char path[64], byte;
+	FILE *file;
+	size_t count = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	while (count == 0) {
+		file = fopen(path, "r");
+		assert_non_null(file);
+		count = fread(&byte, 1, 1, file);
+		(void)fclose(file);
+	}
+}
+
 static pid_t start_sleeper(void)
 {
 	char *const arguments[] = {(char[]){"sleep"}, (char[]){"600"}, NULL};
@@ -55,6 +72,7 @@ static pid_t start_sleeper(void)
 	pid_t pid;
 
 	assert_int_equal(hd_process_spawn_with("/bin/sleep", arguments, environment, NULL, 0, true, &pid), 0);
+	await_environment(pid);
 	return pid;
 }
 
