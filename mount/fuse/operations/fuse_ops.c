@@ -49,9 +49,12 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 		wanted |= FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK;
 	conn->want = wanted & conn->capable;
 	conn->max_write = HD_FUSE_DATA_SIZE;
-	/* What the kernel holds back beyond this is behind nothing (written_pages.h); it limits what ordinary users say. */
+	/*
+	 * What the kernel holds back beyond the first is behind nothing, and beyond the second a flush leaves whole files out
+	 * (written_pages.h). It limits what ordinary users say.
+	 */
 	conn->max_background = UINT16_MAX;
-	conn->congestion_threshold = 48;
+	conn->congestion_threshold = UINT16_MAX;
 	conn->time_gran = 1;
 }
 
