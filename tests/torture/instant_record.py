@@ -178,14 +178,15 @@ class Records:
         except (Torn, ValueError, IndexError) as torn:
             raise Failure(f"{root}: {torn}") from torn
 
-    def instants(self, values, low, high, what):
-        """At which instants between LOW and HIGH the tree was VALUES; there must be one."""
+    def instants(self, values, low, high, begin, what):
+        """At which instants between LOW and HIGH the tree was VALUES; there must be one. The command that looked was begun at
+        BEGIN: what the kernel held then it has sent first, and waited for another command afterwards."""
         found, wrong, last = [(low, high)], [], None
         # Of whom some writes may be nobody's come last: the others say when it must have been.
         for record in sorted(self.all, key=lambda one: one.writer.orphans):
             name = record.writer.name
             if record.loose:
-                own, why = record.judge(values[name], low, high)
+                own, why = record.judge(values[name], begin, high)
             else:
                 own, why = record.judge(values[name], found[0][0], found[-1][1])
             if not own:

@@ -47,6 +47,7 @@ class Instants(Mount):
         self.kinds, self.done, self.undone = {}, [], []
         self.counts = collections.Counter()
         self.durable = 0                   # an instant of which all is on disk
+        self.flushed = 0                   # the same of what the kernel held: when the command began that had it sent
         writers = [writer for writer in all_writers() if writer.name not in arguments.without]
         self.records = Records(writers, directory, "writeback" in arguments.options)
 
@@ -117,11 +118,11 @@ class Instants(Mount):
     def state(self, name):
         return os.path.join(self.point, ".heddle", "states", name)
 
-    def judge_state(self, name, low, high, what):
-        """Of which instant a state is."""
+    def judge_state(self, name, low, high, begin, what):
+        """Of which instant a state is that a command made which was begun at BEGIN."""
         values = self.records.look(self.state(name))
         self.records.read()
-        found = self.records.instants(values, low, high, f"{what} {name}")
+        found = self.records.instants(values, low, high, begin, f"{what} {name}")
         if name not in self.states:
             self.order.append(name)
         self.states[name] = values
@@ -136,11 +137,12 @@ class Instants(Mount):
             self.last = max(self.last, number)
             self.counts[kind] += 1
             if kind == "capture":
-                instant = self.judge_state(operation["after"]["head"], low, end, "state")
+                instant = self.judge_state(operation["after"]["head"], low, end, begin, "state")
                 self.durable = max(self.durable, instant[0])
+                self.flushed = max(self.flushed, begin)
                 low = instant[0]
             elif kind == "create":
-                self.judge_fork(operation["after"]["name"], low, end)
+                self.judge_fork(operation["after"]["name"], low, end, begin)
             elif kind == "restore" or (kind in ("undo", "redo") and self.kinds.get(operation["target"]) == "restore"):
                 low = self.judge_switch(operation, low, begin, end)
             self.note_order(kind, number)
@@ -154,14 +156,14 @@ class Instants(Mount):
             self.done.append(number)
             self.undone = []
 
-    def judge_fork(self, name, low, high):
+    def judge_fork(self, name, low, high, begin):
         """What it began with is what a capture of it has."""
         self.must("thread", "list")
         done = self.heddle("capture", "-m", "fork", name)
         if done.returncode not in (0, 1):
             raise Failure(f"heddle capture {name} ended with {done.returncode}: {done.stderr}")
         head = json.loads(self.must("log", name, "-n1", "--json"))["states"][0]["id"]
-        self.judge_state(head, low, high, "fork")
+        self.judge_state(head, low, high, begin, "fork")
         self.must("thread", "drop", name)
 
     def judge_switch(self, operation, low, begin, end):
@@ -169,10 +171,10 @@ class Instants(Mount):
         kept, target = operation["kept"], operation["after"]["tree"]
         what = f"{operation['kind']} {operation['number']} kept"
         if kept:
-            instant = self.judge_state(kept, low, end, what)
+            instant = self.judge_state(kept, low, end, begin, what)
         else:
             kept = operation["before"]["head"]
-            found = self.records.instants(self.states[kept], low, end, what + " nothing of")
+            found = self.records.instants(self.states[kept], low, end, begin, what + " nothing of")
             instant = (found[0][0], found[-1][1])
         for record in self.records:
             name = record.writer.name
@@ -257,8 +259,8 @@ class Instants(Mount):
         end = now()
         made = self.operations(names)
         self.judge_operations(made, begin, end)
-        if good and not killed:
-            self.durable = max(self.durable, begin) if any(words[0] in ("capture", "sync") for words, _ in commands) else self.durable
+        if good and not killed and any(words[0] in ("capture", "sync") for words, _ in commands):
+            self.durable, self.flushed = max(self.durable, begin), max(self.flushed, begin)
         self.records.look_live(self.point, f"after {[' '.join(words) for words, _ in commands]}")
         self.forget(begin)
         return None
@@ -280,7 +282,7 @@ class Instants(Mount):
 
     def forget(self, begin):
         for record in self.records:
-            record.forget_before(min(begin, self.floor(begin)) if not record.loose else min(begin, max(self.durable, record.synced)))
+            record.forget_before(min(begin, self.floor(begin)) if not record.loose else min(begin, max(self.flushed, record.synced)))
 
     def come_back(self, names, begin):
         """After the death of everybody."""
@@ -290,8 +292,8 @@ class Instants(Mount):
         self.judge_operations(self.operations(names), begin, self.gone)
         self.mend()
         values = self.records.look(self.point)
-        self.records.judge_left(values, self.floor(self.died), self.gone, self.durable, "the tree after the death of everybody")
-        self.durable = now()
+        self.records.judge_left(values, self.floor(self.died), self.gone, self.flushed, "the tree after the death of everybody")
+        self.durable = self.flushed = now()
         self.records.begin_lines(values, self.durable)
         for record in self.records:
             record.errors = []
@@ -325,7 +327,7 @@ class Instants(Mount):
         begin = now()
         self.capture_calm()
         values = self.records.look(self.point)
-        self.records.instants(values, begin, now(), "the end")
+        self.records.instants(values, begin, now(), begin, "the end")
         self.must("unmount", "main")
         self.mount()
         if self.records.look(self.point) != values:
