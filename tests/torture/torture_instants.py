@@ -288,6 +288,8 @@ class Instants(Mount):
         """After the death of everybody."""
         self.records.end()
         self.records.read(until=self.died)
+        for record in self.records:
+            record.errors = []  # of calls that the death ended
         self.mount()
         self.judge_operations(self.operations(names), begin, self.gone)
         self.mend()
@@ -296,7 +298,6 @@ class Instants(Mount):
         self.durable = self.flushed = now()
         self.records.begin_lines(values, self.durable)
         for record in self.records:
-            record.errors = []
             record.synced = 0
             record.count += 10
         self.capture_calm()
