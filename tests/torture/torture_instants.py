@@ -48,6 +48,7 @@ class Instants(Mount):
         self.counts = collections.Counter()
         self.durable = 0                   # an instant of which all is on disk
         self.flushed = 0                   # the same of what the kernel held: when the command began that had it sent
+        self.told = collections.deque(maxlen=3)  # the last rounds, for whoever has to find out why
         writers = [writer for writer in all_writers() if writer.name not in arguments.without]
         self.records = Records(writers, directory, "writeback" in arguments.options)
 
@@ -252,6 +253,7 @@ class Instants(Mount):
             killed = self.kill(commands)
         names = {"main"} | {words[3] for words, _ in commands if words[1] == "fork"}
         good = self.wait(commands, killed)
+        self.told.append(f"{begin} to {now()}: {' and '.join(' '.join(words) for words, _ in commands)}; killed: {killed}")
         if killed == "all":
             return self.come_back(names, begin)
         if killed:
@@ -352,6 +354,7 @@ def torture(directory, arguments):
             mount.counts["rounds"] += 1
         mount.finish()
     except BaseException:
+        print("the last rounds:\n    " + "\n    ".join(mount.told), file=sys.stderr)
         mount.records.end()
         mount.tear_down()
         raise
