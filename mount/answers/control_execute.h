@@ -34,6 +34,7 @@ struct hd_witness;
 struct hd_control_switching {
 	void (*hold_changes)(struct hd_fuse_session *session);
 	void (*release_changes)(struct hd_fuse_session *session, const struct hd_switch *tree_switch);
+	void (*changes_are_shown)(struct hd_fuse_session *session);
 	bool (*kernel_keeps_sizes)(const struct hd_fuse_session *session);
 };
 

@@ -11,6 +11,7 @@
 #include "capture/threads/restore.h"
 #include "capture/threads/thread_advance.h"
 #include "capture/threads/thread_fork.h"
+#include "mount/answers/replaced_files.h"
 #include "mount/control/control_json.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -122,11 +123,26 @@ static json_t *replaced_files(const struct moving *moving)
 	return files;
 }
 
-static int reply(const struct moving *moving, const struct hd_operation *operation, json_t **ret_reply)
+static int make_reply(const struct moving *moving, const struct hd_operation *operation, json_t **ret_reply)
 {
 	*ret_reply = json_pack("{s:b, s:I, s:o}", "nothing", operation == NULL, "operation",
 		(json_int_t)(operation ? operation->number : 0), "replaced", replaced_files(moving));
 	return *ret_reply ? 0 : -ENOMEM;
+}
+
+/* R is what the move came to; OPERATION is NULL where there was nothing to do. */
+static int conclude(struct moving *moving, int r, const struct hd_operation *operation, json_t **ret_reply)
+{
+	const struct hd_control_environment *environment = moving->environment;
+
+	end(moving);
+	if (r >= 0)
+		r = make_reply(moving, operation, ret_reply);
+	/* Otherwise the client says when it has shown them. */
+	if (environment->session && (r < 0 || !hd_replaced_files_any(*ret_reply)))
+		environment->switching->changes_are_shown(environment->session);
+	hd_switch_free(moving->live.tree_switch);
+	return r;
 }
 
 /* ---- restore ---- */
@@ -155,11 +171,7 @@ int hd_control_restore(struct hd_overlay *overlay, const struct hd_control_envir
 	options.n_paths = paths.count;
 	begin(&moving);
 	r = hd_restore(hd_overlay_store(overlay), &options, &operation, &nothing);
-	end(&moving);
-	if (r >= 0)
-		r = reply(&moving, nothing ? NULL : &operation, ret_reply);
-	hd_switch_free(moving.live.tree_switch);
-	return r;
+	return conclude(&moving, r, nothing ? NULL : &operation, ret_reply);
 }
 
 /* ---- undo ---- */
@@ -188,11 +200,7 @@ int hd_control_undo(struct hd_overlay *overlay, const struct hd_control_environm
 		return r;
 	begin(&moving);
 	r = hd_undo_apply(store, &plan, actor, &moving.live, &operation);
-	end(&moving);
-	if (r >= 0)
-		r = reply(&moving, &operation, ret_reply);
-	hd_switch_free(moving.live.tree_switch);
-	return r;
+	return conclude(&moving, r, &operation, ret_reply);
 }
 
 /* ---- advance ---- */
@@ -239,11 +247,7 @@ int hd_control_advance(struct hd_overlay *overlay, const struct hd_control_envir
 	options.base = base ? &base_id : NULL;
 	begin(&moving);
 	r = hd_thread_advance(hd_overlay_store(overlay), &options, &operation);
-	end(&moving);
-	if (r >= 0)
-		r = reply(&moving, &operation, ret_reply);
-	hd_switch_free(moving.live.tree_switch);
-	return r;
+	return conclude(&moving, r, &operation, ret_reply);
 }
 
 /* ---- fork ---- */

@@ -44,7 +44,8 @@ static void put_right(int directory_fd, const char *path, const struct restored 
 		return;
 	if (stat.st_size != restored->size)
 		(void)hd_file_truncate(fd, (uint64_t)restored->size);
-	(void)hd_file_set_modify_time(fd, &time);
+	/* Both times, so that the worker does not take it for what the kernel sends by itself of the tree before. */
+	(void)hd_file_set_times(fd, &stat.st_atim, &time);
 }
 
 static void show_file(int directory_fd, const char *path, json_t *file)

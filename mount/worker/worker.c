@@ -45,7 +45,7 @@
 static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
 
 static const struct hd_control_switching switching = {
-	hd_fuse_hold_changes, hd_fuse_release_changes, hd_fuse_kernel_keeps_sizes};
+	hd_fuse_hold_changes, hd_fuse_release_changes, hd_fuse_changes_are_shown, hd_fuse_kernel_keeps_sizes};
 
 struct worker {
 	struct hd_program_arguments arguments;

@@ -76,6 +76,10 @@ static int forward_unmount(struct hd_worker_control *control, const json_t *requ
 
 static void forget_untold(struct client *client)
 {
+	const struct hd_control_environment *environment = &client->control->settings.environment;
+
+	if (client->untold && environment->session)
+		environment->switching->changes_are_shown(environment->session);
 	json_decref(client->untold);
 	client->untold = NULL;
 }

@@ -418,7 +418,10 @@ class Listed(Writer):
 
     @staticmethod
     def apply(value, effect):
-        return value | {effect} if effect > 0 else value - {-effect}
+        # What can only be done to another value makes none that there is: it is behind the restore that brought that one.
+        if (effect > 0) == (abs(effect) in value):
+            return value | {-abs(effect)}
+        return value ^ {abs(effect)}
 
     def look(self, root):
         found = set()

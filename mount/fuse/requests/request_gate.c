@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/lock.h"
 #include "overlay/platform/threads/activity.h"
 
@@ -16,15 +17,22 @@
  * looks then, so that one of the two sees the other.
  */
 
+struct files {
+	hd_ino *inos; /* owned, sorted */
+	size_t n;
+};
+
 struct hd_request_gate {
 	_Atomic unsigned inside;
 	_Atomic bool closed;
 	_Atomic bool has_stale;    /* the kernel has not heard of all of them */
 	_Atomic bool has_replaced; /* there are some */
-	struct hd_mutex lock; /* rank SESSION; protects the replaced files, and goes with the conditions */
+	_Atomic bool has_doubted;  /* there are some */
+	struct hd_mutex lock;      /* rank SESSION; protects all below, and goes with the conditions */
 	struct hd_condition emptied, opened;
-	hd_ino *replaced; /* owned, sorted */
-	size_t n_replaced;
+	struct files replaced;
+	struct files doubted;       /* the kernel believes old times of them */
+	struct timespec doubted_at; /* later ones are new */
 };
 
 int hd_request_gate_new(struct hd_request_gate **ret_gate)
@@ -47,7 +55,8 @@ void hd_request_gate_free(struct hd_request_gate *gate)
 	hd_condition_destroy(&gate->opened);
 	hd_condition_destroy(&gate->emptied);
 	hd_mutex_destroy(&gate->lock);
-	free(gate->replaced);
+	free(gate->replaced.inos);
+	free(gate->doubted.inos);
 	free(gate);
 }
 
@@ -118,9 +127,8 @@ void hd_request_gate_close(struct hd_request_gate *gate)
 
 static void take_replaced_locked(struct hd_request_gate *gate, hd_ino *files, size_t n)
 {
-	free(gate->replaced);
-	gate->replaced = files;
-	gate->n_replaced = n;
+	free(gate->replaced.inos);
+	gate->replaced = (struct files){.inos = files, .n = n};
 	atomic_store(&gate->has_replaced, n > 0);
 }
 
@@ -153,9 +161,9 @@ static int compare(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static hd_ino *find_locked(struct hd_request_gate *gate, hd_ino ino)
+static hd_ino *find(const struct files *files, hd_ino ino)
 {
-	return gate->replaced ? bsearch(&ino, gate->replaced, gate->n_replaced, sizeof(ino), compare) : NULL;
+	return files->inos ? bsearch(&ino, files->inos, files->n, sizeof(ino), compare) : NULL;
 }
 
 bool hd_request_gate_is_replaced(struct hd_request_gate *gate, hd_ino ino)
@@ -165,7 +173,7 @@ bool hd_request_gate_is_replaced(struct hd_request_gate *gate, hd_ino ino)
 	if (!atomic_load(&gate->has_replaced))
 		return false;
 	hd_mutex_lock(&gate->lock);
-	replaced = find_locked(gate, ino) != NULL;
+	replaced = find(&gate->replaced, ino) != NULL;
 	hd_mutex_unlock(&gate->lock);
 	return replaced;
 }
@@ -180,12 +188,44 @@ void hd_request_gate_knows_end(struct hd_request_gate *gate, hd_ino ino)
 	hd_ino *found;
 
 	hd_mutex_lock(&gate->lock);
-	found = find_locked(gate, ino);
+	found = find(&gate->replaced, ino);
 	if (found) {
-		size_t behind = gate->n_replaced - (size_t)(found - gate->replaced) - 1;
+		size_t behind = gate->replaced.n - (size_t)(found - gate->replaced.inos) - 1;
 
 		memmove(found, found + 1, behind * sizeof(*found));
-		atomic_store(&gate->has_replaced, --gate->n_replaced > 0);
+		atomic_store(&gate->has_replaced, --gate->replaced.n > 0);
 	}
 	hd_mutex_unlock(&gate->lock);
+}
+
+void hd_request_gate_doubt_times(struct hd_request_gate *gate, hd_ino *files, size_t n)
+{
+	hd_mutex_lock(&gate->lock);
+	free(gate->doubted.inos);
+	gate->doubted = (struct files){.inos = files, .n = n};
+	gate->doubted_at = hd_clock_now();
+	atomic_store(&gate->has_doubted, n > 0);
+	hd_mutex_unlock(&gate->lock);
+}
+
+void hd_request_gate_times_are_known(struct hd_request_gate *gate)
+{
+	hd_request_gate_doubt_times(gate, NULL, 0);
+}
+
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
+bool hd_request_gate_is_old_time(struct hd_request_gate *gate, hd_ino ino, const struct timespec *time)
+{
+	bool old;
+
+	if (!atomic_load(&gate->has_doubted))
+		return false;
+	hd_mutex_lock(&gate->lock);
+	old = find(&gate->doubted, ino) && !is_later(time, &gate->doubted_at);
+	hd_mutex_unlock(&gate->lock);
+	return old;
 }

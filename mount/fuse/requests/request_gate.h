@@ -18,6 +18,11 @@
  * before it knows how long the new file is, says where the old one ended. Which files became others is known until the next
  * switch, or until an append says the right place (hd_request_gate_is_replaced).
  *
+ * Old times. With -o writeback the kernel sends of its own accord when it believes that a file was changed: what it believes of a
+ * file that it still has is of the old tree, until the command has looked at it. A program that does no more than set an
+ * attribute makes it send that. So until _times_are_known, such times from before the gate was opened are of the old tree
+ * (hd_request_gate_is_old_time).
+ *
  * Threads     As above; one at a time replaces. While it is closed, nothing may be asked of the kernel that waits for a
  *             request: notifying waits for pages that a waiting write has locked.
  * Errors      None.
@@ -26,6 +31,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "overlay/overlay.h"
 
@@ -54,5 +60,12 @@ bool hd_request_gate_is_stale(struct hd_request_gate *gate, hd_ino ino);
 bool hd_request_gate_is_replaced(struct hd_request_gate *gate, hd_ino ino);
 /* It knows better. */
 void hd_request_gate_knows_end(struct hd_request_gate *gate, hd_ino ino);
+
+/* Before _open: FILES are others now, of which the kernel has times itself. Takes FILES over, as _open. */
+void hd_request_gate_doubt_times(struct hd_request_gate *gate, hd_ino *files, size_t n);
+/* The command has shown it all of them. */
+void hd_request_gate_times_are_known(struct hd_request_gate *gate);
+/* Whether INO was not changed at TIME, as the kernel believes, but in the tree before. */
+bool hd_request_gate_is_old_time(struct hd_request_gate *gate, hd_ino ino, const struct timespec *time);
 
 #endif

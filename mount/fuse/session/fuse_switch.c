@@ -29,13 +29,16 @@ static int compare(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static hd_ino *list_files(const struct hd_switch_change *changes, size_t count, size_t *ret_count)
+/* Those of which the bytes are others, or the ATTRIBUTES alone, too. */
+static hd_ino *list_files(
+	const struct hd_switch_change *changes, size_t count, bool attributes, size_t *ret_count)
 {
 	hd_ino *files = calloc(count + 1, sizeof(*files));
 
 	*ret_count = 0;
 	for (size_t i = 0; files && i < count; i++)
-		if (changes[i].kind == HD_SWITCH_FILE)
+		if (changes[i].kind == HD_SWITCH_FILE ||
+			(attributes && changes[i].kind == HD_SWITCH_ATTRIBUTES))
 			files[(*ret_count)++] = changes[i].ino;
 	if (files)
 		qsort(files, *ret_count, sizeof(*files), compare);
@@ -106,10 +109,19 @@ void hd_fuse_release_changes(struct hd_fuse_session *session, const struct hd_sw
 
 	if (tree_switch)
 		changes = hd_switch_changes(tree_switch, &count);
-	files = list_files(changes, count, &n_files);
+	if (hd_fuse_kernel_keeps_sizes(session)) {
+		files = list_files(changes, count, true, &n_files);
+		hd_request_gate_doubt_times(session->gate, files, n_files);
+	}
+	files = list_files(changes, count, false, &n_files);
 	hd_request_gate_open(session->gate, files, n_files);
 	tell(session, changes, count);
 	hd_request_gate_settled(session->gate);
+}
+
+void hd_fuse_changes_are_shown(struct hd_fuse_session *session)
+{
+	hd_request_gate_times_are_known(session->gate);
 }
 
 struct doubt {

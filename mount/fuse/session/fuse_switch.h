@@ -6,7 +6,7 @@
  * FUSE switch: what a mount does while its overlay is switched to another tree.
  *
  * Calling sequence
- *     hd_fuse_hold_changes → [the switch] → hd_fuse_release_changes
+ *     hd_fuse_hold_changes → [the switch] → hd_fuse_release_changes → [the command looks] → hd_fuse_changes_are_shown
  *
  * When the second returns, every system call that begins sees the new tree.
  *
@@ -20,6 +20,9 @@
 void hd_fuse_hold_changes(struct hd_fuse_session *session);
 /* Lets them go on and tells the kernel what became another; TREE_SWITCH NULL: nothing did. */
 void hd_fuse_release_changes(struct hd_fuse_session *session, const struct hd_switch *tree_switch);
+
+/* The command has made the kernel believe the sizes and times of the new tree, or nobody will. */
+void hd_fuse_changes_are_shown(struct hd_fuse_session *session);
 
 /* Whether the kernel keeps the size and the times of a file itself, for as long as it has it (-o writeback). */
 bool hd_fuse_kernel_keeps_sizes(const struct hd_fuse_session *session);

@@ -159,7 +159,14 @@ int hd_file_set_mode(int fd, mode_t mode)
 
 int hd_file_set_modify_time(int fd, const struct timespec *time)
 {
-	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, *time};
+	const struct timespec omit = {.tv_nsec = UTIME_OMIT};
+
+	return hd_file_set_times(fd, &omit, time);
+}
+
+int hd_file_set_times(int fd, const struct timespec *access, const struct timespec *modify)
+{
+	const struct timespec times[2] = {*access, *modify};
 
 	hd_lock_assert_none_held("futimens");
 	return futimens(fd, times) < 0 ? hd_errno() : 0;

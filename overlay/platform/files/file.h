@@ -44,7 +44,9 @@ int hd_file_sync(int fd);                                         /* fdatasync (
 int hd_file_sync_filesystem(int fd);                              /* syncfs (io) */
 int hd_file_set_mode(int fd, mode_t mode);                        /* fchmod (io) */
 int hd_file_set_modify_time(int fd, const struct timespec *time); /* futimens (io) */
-int hd_file_stat(int fd, struct stat *ret_stat);                  /* fstat (io) */
+int hd_file_set_times(
+	int fd, const struct timespec *access, const struct timespec *modify); /* futimens (io) */
+int hd_file_stat(int fd, struct stat *ret_stat);                               /* fstat (io) */
 int hd_file_stat_at(
 	int directory_fd, const char *path, struct stat *ret_stat); /* fstatat, links not followed (io) */
 /* readlinkat with a NUL behind it (io); -ERANGE when BUFFER has no room for both. */
