@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "capture/directory_store.h"
@@ -26,18 +27,30 @@ int __real_hd_object_batch_put(
 int __wrap_hd_object_batch_put(
 	struct hd_object_batch *batch, const void *data, size_t size, struct hd_content *ret_content);
 
-/* The put with this number fails, and so do FAILURES - 1 behind it. Whoever puts has what the others had before. */
+/* The put with this number fails, and so do FAILURES - 1 behind it, whichever thread puts. */
 static unsigned puts_before_failure, failures;
+static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
+
+static bool is_to_fail(void)
+{
+	bool fails = false;
+
+	(void)pthread_mutex_lock(&counting);
+	if (puts_before_failure > 0) {
+		puts_before_failure--;
+	} else if (failures > 0) {
+		failures--;
+		fails = true;
+	}
+	(void)pthread_mutex_unlock(&counting);
+	return fails;
+}
 
 int __wrap_hd_object_batch_put(
 	struct hd_object_batch *batch, const void *data, size_t size, struct hd_content *ret_content)
 {
-	if (puts_before_failure > 0)
-		puts_before_failure--;
-	else if (failures > 0) {
-		failures--;
+	if (is_to_fail())
 		return hd_fail(ENOSPC, "put number so and so");
-	}
 	return __real_hd_object_batch_put(batch, data, size, ret_content);
 }
 
