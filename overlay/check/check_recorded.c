@@ -53,6 +53,15 @@ static bool is_time(const struct hd_time *a, const struct timespec *b)
 	return a->s == b->tv_sec && (long)a->ns == b->tv_nsec;
 }
 
+/* A file of the base's directory with several names has as many references, one by each name. */
+static bool has_other_content(const struct hd_inode *inode, const struct hd_tree_entry *entry)
+{
+	bool is_one_of_many = entry->content.kind == HD_CONTENT_HOST && inode->link_group != 0;
+
+	return inode->content.kind == entry->content.kind && !is_one_of_many &&
+	       !hd_content_equal(&inode->content, &entry->content);
+}
+
 /* What differs, or NULL. The change time of a directory that has none of its own is when it was first looked into. */
 static const char *difference(const struct hd_inode *inode, const struct hd_tree_entry *entry,
 	const struct hd_attribute_entry *attributes)
@@ -66,7 +75,7 @@ static const char *difference(const struct hd_inode *inode, const struct hd_tree
 		return "has another mode in it";
 	if (has_bytes && inode->size != entry->size)
 		return "has another size in it";
-	if (inode->content.kind == entry->content.kind && !hd_content_equal(&inode->content, &entry->content))
+	if (has_other_content(inode, entry))
 		return "has another content in it";
 	if (inode->uid != attributes->uid || inode->gid != attributes->gid)
 		return "has another owner in it";
