@@ -16,6 +16,7 @@
 
 #define PATIENCE_NS 2000000000u
 #define RETRY_NS 5000000u
+#define ATTEMPTS 100
 
 int hd_git_reference_set(struct git_repository *repository, const char *name, const struct git_oid *id,
 	bool force, const struct git_oid *current, const char *reason)
@@ -72,20 +73,32 @@ static int sync_upwards(int fd, const char *directory)
 	return r;
 }
 
-int hd_git_reference_keep(const char *location, const char *directory, const char *id)
+static int keep(int location_fd, const char *directory, const char *id)
 {
-	HD_AUTO_CLOSE int location_fd = hd_directory_open(AT_FDCWD, location);
 	HD_AUTO_CLOSE int fd = -1;
-	int r = location_fd;
+	int r = hd_directory_make(location_fd, directory, 0777);
 
-	if (r >= 0)
-		r = hd_directory_make(location_fd, directory, 0777);
 	if (r >= 0)
 		r = fd = hd_directory_open(location_fd, directory);
 	if (r >= 0)
 		r = write_id(fd, id);
-	if (r >= 0)
-		r = sync_upwards(location_fd, directory);
+	return r < 0 ? r : sync_upwards(location_fd, directory);
+}
+
+int hd_git_reference_keep(const char *location, const char *directory, const char *id)
+{
+	HD_AUTO_CLOSE int location_fd = hd_directory_open(AT_FDCWD, location);
+	int r = location_fd;
+
+	/*
+	 * Who packs references, or deletes the last one of a directory, removes the directory, which may be in the middle of this; nothing
+	 * is there then, or nothing may be put into it.
+	 */
+	for (int attempt = 0; location_fd >= 0 && attempt < ATTEMPTS; attempt++) {
+		r = keep(location_fd, directory, id);
+		if (r != -ENOENT && r != -EPERM)
+			break;
+	}
 	if (r == -ENOTDIR || r == -EISDIR)
 		return hd_fail(HD_E_REPOSITORY, "another reference is in the way of %s/%s", directory, id);
 	return r < 0 ? hd_fail_in(r, "make the reference %s/%s in %s", directory, id, location) : 0;
