@@ -46,6 +46,7 @@ struct hd_snapshot_node {
 	size_t queued; /* the snapshot's: number of the directory among those that changed, plus one */
 };
 
+struct hd_base_entry;
 struct hd_snapshot;
 
 /*
@@ -78,6 +79,9 @@ size_t hd_snapshot_count(const struct hd_snapshot *snapshot);
  * nodes until the snapshot is freed, and what happens to these is lost.
  */
 int hd_snapshot_complete(struct hd_snapshot *snapshot, struct hd_snapshot_node *node);
+
+/* What ENTRY of a stored tree is as a node, without the name and the extended attributes, which the caller copies. Fails never. */
+struct hd_snapshot_node hd_snapshot_node_of_entry(const struct hd_base_entry *entry);
 
 /* The state that the snapshot is a change of. */
 void hd_snapshot_parent(const struct hd_snapshot *snapshot, struct hd_state_id *ret_id);

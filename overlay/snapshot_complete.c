@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "overlay/platform/array.h"
 #include "overlay/platform/error.h"
@@ -20,12 +21,10 @@ struct completing {
 	size_t next; /* of the node's children, the first that was not met */
 };
 
-static int fill(struct completing *completing, const struct hd_base_entry *entry, size_t length,
-	struct hd_snapshot_node *child)
+struct hd_snapshot_node hd_snapshot_node_of_entry(const struct hd_base_entry *entry)
 {
-	*child = (struct hd_snapshot_node){
-		.name = hd_snapshot_keep_name(completing->snapshot, entry->name, length),
-		.name_length = (uint16_t)length,
+	return (struct hd_snapshot_node){
+		.name_length = (uint16_t)strlen(entry->name),
 		.attributes = {.mode = entry->mode,
 			.nlink = entry->links,
 			.uid = entry->uid,
@@ -38,8 +37,15 @@ static int fill(struct completing *completing, const struct hd_base_entry *entry
 			.birth_time = entry->birth_time},
 		.content = entry->content,
 		.attribute_content = entry->attributes,
-		.link_group = (entry->mode & 0170000) == 0040000 ? 0 : entry->link_group,
+		.link_group = S_ISDIR(entry->mode) ? 0 : entry->link_group,
 	};
+}
+
+static int fill(struct completing *completing, const struct hd_base_entry *entry, size_t length,
+	struct hd_snapshot_node *child)
+{
+	*child = hd_snapshot_node_of_entry(entry);
+	child->name = hd_snapshot_keep_name(completing->snapshot, entry->name, length);
 	if (!child->name)
 		return -ENOMEM;
 	if (entry->xattrs_size > 0) {

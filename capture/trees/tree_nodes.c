@@ -28,25 +28,10 @@ void hd_tree_node_clear_children(struct hd_snapshot_node *node)
 
 int hd_tree_node_of_entry(const struct hd_base_entry *entry, struct hd_snapshot_node *ret_node)
 {
-	struct hd_snapshot_node node = {
-		.name = strdup(entry->name),
-		.name_length = (uint16_t)strlen(entry->name),
-		.attributes = {.mode = entry->mode,
-			.nlink = entry->links,
-			.uid = entry->uid,
-			.gid = entry->gid,
-			.device = entry->device,
-			.size = entry->size,
-			.access_time = entry->access_time,
-			.modify_time = entry->modify_time,
-			.change_time = entry->change_time,
-			.birth_time = entry->birth_time},
-		.content = entry->content,
-		.attribute_content = entry->attributes,
-		.link_group = S_ISDIR(entry->mode) ? 0 : entry->link_group,
-		.xattrs_size = entry->xattrs_size,
-	};
+	struct hd_snapshot_node node = hd_snapshot_node_of_entry(entry);
 
+	node.name = strdup(entry->name);
+	node.xattrs_size = entry->xattrs_size;
 	if (entry->xattrs_size > 0) {
 		node.xattrs = malloc(entry->xattrs_size);
 		if (node.xattrs)

@@ -16,7 +16,7 @@
 
 #define PATIENCE_NS 2000000000u
 #define RETRY_NS 5000000u
-#define ATTEMPTS 100
+#define ATTEMPTS 100 /* nobody removes the same directory that often while one file is made */
 
 int hd_git_reference_set(struct git_repository *repository, const char *name, const struct git_oid *id,
 	bool force, const struct git_oid *current, const char *reason)
