@@ -89,7 +89,7 @@ static void slow_operations_are_told_of(void **state)
 	(void)hd_activity_waits_for("a test");
 	wait_for("READ of inode 77 for process 4242 takes ", 1);
 	assert_non_null(strstr(logged(), "it waits for a test"));
-	assert_non_null(strstr(logged(), "in flight: READ 1"));
+	wait_for("in flight: READ 1", 1);
 	/* Again and again, but more and more seldom: at 0.1, 0.2, 0.4, 0.8 s. */
 	wait_for("READ of inode", 3);
 	assert_int_equal(count_of("for process"), count_of("READ of inode"));
@@ -123,15 +123,34 @@ static void note_give_up(void *payload)
 	atomic_fetch_add((atomic_uint *)payload, 1);
 }
 
+#define HANG_NS (UINT64_C(400) * MS)
+
+/* Many short operations in SLOT, for longer than one may hang; how long the longest was, on a machine that has others to do. */
+static uint64_t do_short_ones(struct hd_activity *slot)
+{
+	uint64_t began = hd_clock_monotonic_ns(), now = began, longest = 0;
+
+	while (now - began < 4 * HANG_NS) {
+		uint64_t entered = now;
+
+		hd_activity_enter(slot, FUSE_WRITE, 8, 1);
+		hd_clock_sleep_ns(10 * MS);
+		hd_activity_leave(slot);
+		now = hd_clock_monotonic_ns();
+		longest = now - entered > longest ? now - entered : longest;
+	}
+	return longest;
+}
+
 /* What waits for something known may take as long as it likes. */
 static void an_operation_that_hangs_ends_the_process(void **state)
 {
 	static atomic_uint given_up;
 	const struct hd_watchdog_settings settings = {
-		.hang_ns = 400 * MS, .give_up = note_give_up, .payload = &given_up};
+		.hang_ns = HANG_NS, .give_up = note_give_up, .payload = &given_up};
 	struct hd_activity waits = {0}, hangs = {0};
 	struct hd_watchdog *watchdog;
-	uint64_t began;
+	unsigned before;
 
 	(void)state;
 	assert_int_equal(hd_watchdog_new(&settings, &watchdog), 0);
@@ -139,17 +158,14 @@ static void an_operation_that_hangs_ends_the_process(void **state)
 	(void)hd_activity_waits_for("a test");
 	hd_activities_add(hd_watchdog_activities(watchdog), &waits);
 	hd_activity_enter(&waits, FUSE_READ, 7, 1);
-	hd_clock_sleep_ns(1500 * MS);
+	hd_clock_sleep_ns(4 * HANG_NS);
 	assert_int_equal(atomic_load(&given_up), 0);
 	/* Many short ones in one slot are not one long. */
 	hd_activities_add(hd_watchdog_activities(watchdog), &hangs);
-	began = hd_clock_monotonic_ns();
-	while (hd_clock_monotonic_ns() - began < 1500 * MS) {
-		hd_activity_enter(&hangs, FUSE_WRITE, 8, 1);
-		hd_clock_sleep_ns(10 * MS);
-		hd_activity_leave(&hangs);
-	}
-	assert_int_equal(atomic_load(&given_up), 0);
+	do
+		before = atomic_load(&given_up);
+	while (do_short_ones(&hangs) > HANG_NS / 2);
+	assert_int_equal(atomic_load(&given_up), before);
 	hd_activity_enter(&hangs, FUSE_RENAME, 9, 1);
 	wait_for("RENAME of inode 9 for process 1 takes ", 1);
 	assert_non_null(strstr(logged(), "for another one to take over"));
@@ -160,7 +176,7 @@ static void an_operation_that_hangs_ends_the_process(void **state)
 	hd_activities_remove(hd_watchdog_activities(watchdog), &hangs);
 	hd_activities_remove(hd_watchdog_activities(watchdog), &waits);
 	hd_watchdog_free(watchdog);
-	assert_true(atomic_load(&given_up) > 0);
+	assert_true(atomic_load(&given_up) > before);
 }
 
 static void many_at_once_fill_no_disk(void **state)
