@@ -442,18 +442,35 @@ int hd_snapshot_settle_all(struct hd_snapshot *snapshot, struct hd_snapshot_node
 	return 0;
 }
 
-/* What a file was that was changed since; 1, or 0 while it is as it was. */
+static int read_content(struct hd_snapshot *snapshot, const struct hd_content *content, void *buffer,
+	size_t size, uint64_t offset, size_t *ret_size)
+{
+	*ret_size = 0;
+	return hd_content_is_none(content)
+		       ? 0
+		       : hd_base_set_read(snapshot->overlay->bases, content, buffer, size, offset, ret_size);
+}
+
+/* What a file was that was changed since, or was stored; 1, or 0 while it is as it was. */
 static int read_kept(struct hd_snapshot *snapshot, hd_ino ino, void *buffer, size_t size, uint64_t offset,
 	size_t *ret_size)
 {
 	struct hd_rwlock *file_lock = hd_file_lock_of(snapshot->overlay, hd_ino_index(ino));
-	const struct hd_kept_file *file;
+	const struct hd_kept_file *file = NULL;
+	struct hd_content stored;
+	bool is_stored;
 	uint64_t end;
-	int r;
+	int r = 0;
 
 	hd_rwlock_read(file_lock);
-	r = hd_kept_file_find(snapshot->kept, ino, &file);
+	is_stored = hd_kept_file_was_stored(snapshot->kept, ino, &stored);
+	if (!is_stored)
+		r = hd_kept_file_find(snapshot->kept, ino, &file);
 	hd_rwlock_unlock(file_lock);
+	if (is_stored) {
+		r = read_content(snapshot, &stored, buffer, size, offset, ret_size);
+		return r < 0 ? r : 1;
+	}
 	if (r < 0 || !file)
 		return r;
 	end = file->view.size;
@@ -484,12 +501,8 @@ int hd_snapshot_read(struct hd_snapshot *snapshot, const struct hd_snapshot_node
 	size_t length = 0;
 	int r;
 
-	if (!node->unsettled) {
-		*ret_size = 0;
-		return hd_content_is_none(&node->content) ? 0
-							  : hd_base_set_read(overlay->bases, &node->content,
-								    buffer, size, offset, ret_size);
-	}
+	if (!node->unsettled)
+		return read_content(snapshot, &node->content, buffer, size, offset, ret_size);
 	if ((node->attributes.mode & 0170000) != 0120000)
 		return read_file(snapshot, node->attributes.ino, buffer, size, offset, ret_size);
 	r = hd_overlay_readlink(overlay, node->attributes.ino, target, sizeof(target), &length);

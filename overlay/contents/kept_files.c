@@ -24,6 +24,7 @@ struct entry {
 	struct hd_kept_file *file; /* owned; NULL: not changed */
 	int failure;
 	bool stored;
+	struct hd_content content; /* once it is stored */
 };
 
 struct hd_kept_files {
@@ -216,6 +217,19 @@ void hd_keep_before_change(struct hd_overlay *overlay, hd_ino ino, uint64_t offs
 	}
 }
 
+void hd_keep_before_switch(struct hd_overlay *overlay)
+{
+	for (struct hd_kept_files *files = overlay->kept; files; files = files->next) {
+		for (size_t i = 0; i < files->count; i++) {
+			hd_ino ino = files->entries[i].ino;
+
+			hd_rwlock_write(hd_file_lock_of(overlay, hd_ino_index(ino)));
+			hd_keep_before_change(overlay, ino, 0, UINT64_MAX);
+			hd_rwlock_unlock(hd_file_lock_of(overlay, hd_ino_index(ino)));
+		}
+	}
+}
+
 bool hd_file_is_kept_in_part(struct hd_overlay *overlay, hd_ino ino)
 {
 	for (struct hd_kept_files *files = overlay->kept; files; files = files->next) {
@@ -235,6 +249,16 @@ int hd_kept_file_find(struct hd_kept_files *files, hd_ino ino, const struct hd_k
 		return entry->failure;
 	*ret_file = entry ? entry->file : NULL;
 	return 0;
+}
+
+bool hd_kept_file_was_stored(struct hd_kept_files *files, hd_ino ino, struct hd_content *ret_content)
+{
+	const struct entry *entry = files ? find(files, ino) : NULL;
+
+	if (!entry || !entry->stored)
+		return false;
+	*ret_content = entry->content;
+	return true;
 }
 
 size_t hd_kept_file_seek(const struct hd_kept_file *file, uint64_t block)
@@ -300,7 +324,8 @@ int hd_kept_file_read(struct hd_overlay *overlay, hd_ino ino, const struct hd_ke
 	return r < 0 ? r : put_blocks(overlay, ino, file, buffer, live, got, size, offset);
 }
 
-void hd_kept_file_stored(struct hd_overlay *overlay, struct hd_kept_files *files, hd_ino ino)
+void hd_kept_file_stored(
+	struct hd_overlay *overlay, struct hd_kept_files *files, hd_ino ino, const struct hd_content *content)
 {
 	struct hd_rwlock *file_lock = hd_file_lock_of(overlay, hd_ino_index(ino));
 	struct entry *entry = files ? find(files, ino) : NULL;
@@ -310,6 +335,7 @@ void hd_kept_file_stored(struct hd_overlay *overlay, struct hd_kept_files *files
 		return;
 	hd_rwlock_write(file_lock);
 	entry->stored = true;
+	entry->content = *content;
 	file = HD_STEAL(entry->file);
 	hd_rwlock_unlock(file_lock);
 	free_file(file);

@@ -52,6 +52,12 @@ void hd_file_unlock_changed(struct hd_overlay *overlay, hd_ino ino);
 /* The bytes [OFFSET, END) of the file, or its size, are about to change; it is locked for that. */
 void hd_keep_before_change(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t end);
 
+/*
+ * Any bytes are about to change, of files that only who holds the namespace lock can tell, under which none is copied: so what
+ * a snapshot needs of any file is copied. The change lock is held for reading, no file's.
+ */
+void hd_keep_before_switch(struct hd_overlay *overlay);
+
 /* Whether some bytes of the file are needed where they lie, although others were changed; it is locked for writing. */
 bool hd_file_is_kept_in_part(struct hd_overlay *overlay, hd_ino ino);
 
@@ -68,7 +74,11 @@ size_t hd_kept_file_seek(const struct hd_kept_file *file, uint64_t block);
 int hd_kept_file_read(struct hd_overlay *overlay, hd_ino ino, const struct hd_kept_file *file, void *buffer,
 	size_t size, uint64_t offset);
 
-/* Nobody needs its bytes any more. */
-void hd_kept_file_stored(struct hd_overlay *overlay, struct hd_kept_files *files, hd_ino ino);
+/* It is CONTENT: nobody needs its bytes where they lie any more. */
+void hd_kept_file_stored(struct hd_overlay *overlay, struct hd_kept_files *files, hd_ino ino,
+	const struct hd_content *content);
+
+/* What it was stored as, for who meets it under another of its names. The file is locked for reading; FILES may be NULL. */
+bool hd_kept_file_was_stored(struct hd_kept_files *files, hd_ino ino, struct hd_content *ret_content);
 
 #endif

@@ -39,14 +39,16 @@ struct source {
 	struct hd_file_view view;
 };
 
-/* What there is to store. */
-static int look(struct source *source)
+/* What there is to store; 1 if a snapshot's file was stored already, as *RET. */
+static int look(struct source *source, struct hd_content *ret)
 {
 	struct hd_rwlock *file_lock = hd_file_lock_of(source->overlay, hd_ino_index(source->ino));
 	int r;
 
 	hd_rwlock_read(file_lock);
-	r = hd_kept_file_find(source->files, source->ino, &source->kept);
+	r = hd_kept_file_was_stored(source->files, source->ino, ret);
+	if (r == 0)
+		r = hd_kept_file_find(source->files, source->ino, &source->kept);
 	if (r == 0 && source->kept)
 		source->view = source->kept->view;
 	else if (r == 0)
@@ -233,8 +235,12 @@ static uint32_t free_blocks_locked(struct hd_overlay *overlay, uint32_t index)
 	return hd_overlay_commit(overlay, &transaction) < 0 ? 0 : slot;
 }
 
-/* -EAGAIN when the file was written since VERSION, or when a snapshot needs blocks of it that this would free. */
-static int install(struct hd_overlay *overlay, hd_ino ino, uint64_t version, const struct stored *stored)
+/*
+ * -EAGAIN when the file was written since VERSION. Blocks that a snapshot needs where they lie are not freed: then the file
+ * goes on with them, and whose snapshot has FILES knows all the same what it asked for.
+ */
+static int install(struct hd_overlay *overlay, hd_ino ino, const struct hd_kept_files *files,
+	uint64_t version, const struct stored *stored)
 {
 	const struct hd_inode *inode;
 	uint32_t slot = 0;
@@ -243,8 +249,10 @@ static int install(struct hd_overlay *overlay, hd_ino ino, uint64_t version, con
 	hd_file_lock_to_change(overlay, ino);
 	hd_rwlock_write(&overlay->lock);
 	r = hd_overlay_inode(overlay, ino, &inode);
-	if (r == 0 && (inode->part.file.version != version || hd_file_is_kept_in_part(overlay, ino)))
+	if (r == 0 && inode->part.file.version != version)
 		r = -EAGAIN;
+	if (r == 0 && hd_file_is_kept_in_part(overlay, ino))
+		r = files ? 1 : -EAGAIN;
 	if (r == 0)
 		r = name_content(overlay, hd_ino_index(ino), stored);
 	if (r == 0)
@@ -253,17 +261,17 @@ static int install(struct hd_overlay *overlay, hd_ino ino, uint64_t version, con
 	hd_file_unlock_changed(overlay, ino);
 	if (slot)
 		hd_hot_large_drop(overlay->hot, slot);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 /* -EAGAIN: it was written meanwhile. */
 static int settle_once(struct source *source, struct hd_content *ret)
 {
 	struct stored stored;
-	int r = look(source);
+	int r = look(source, ret);
 
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (!(source->view.flags & HD_INODE_UNSETTLED)) {
 		*ret = source->view.content;
 		return 0;
@@ -274,7 +282,7 @@ static int settle_once(struct source *source, struct hd_content *ret)
 	HD_KILL_POINT(content_stored);
 	/* The inode goes on with newer bytes. */
 	if (!source->kept)
-		r = install(source->overlay, source->ino, source->view.version, &stored);
+		r = install(source->overlay, source->ino, source->files, source->view.version, &stored);
 	if (r == 0)
 		*ret = stored.content;
 	return r;
@@ -323,7 +331,7 @@ int hd_file_settle(
 			break;
 	}
 	if (r == 0)
-		hd_kept_file_stored(overlay, files, ino);
+		hd_kept_file_stored(overlay, files, ino, ret);
 	return r;
 }
 
@@ -341,8 +349,8 @@ int hd_file_settle_begin(struct hd_overlay *overlay, hd_ino ino, struct hd_kept_
 	is_file = r == 0 && hd_inode_is_file(inode);
 	hd_rwlock_unlock(&overlay->lock);
 	if (r == 0 && is_file)
-		r = look(&source);
-	if (r < 0 || !is_file || !(source.view.flags & HD_INODE_UNSETTLED) ||
+		r = look(&source, &stored.content);
+	if (r != 0 || !is_file || !(source.view.flags & HD_INODE_UNSETTLED) ||
 		source.view.size > HD_SETTLE_TOGETHER_LIMIT)
 		return r < 0 ? r : 0;
 	r = store_source(&source, batch, &stored);
@@ -364,8 +372,8 @@ int hd_file_settle_end(
 
 	HD_KILL_POINT(content_stored);
 	if (!settling->is_kept)
-		r = install(overlay, settling->ino, settling->version, &stored);
+		r = install(overlay, settling->ino, files, settling->version, &stored);
 	if (r == 0)
-		hd_kept_file_stored(overlay, files, settling->ino);
+		hd_kept_file_stored(overlay, files, settling->ino, &settling->content);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "overlay/bases/base_root.h"
+#include "overlay/contents/kept_files.h"
 #include "overlay/contents/promotion.h"
 #include "overlay/inodes/orphan.h"
 #include "overlay/journal/flush.h"
@@ -124,17 +125,34 @@ static int read_listings(struct hd_switch *run)
 	return r;
 }
 
-/* Returns with the lock held, and everything read, unless it fails. */
-static int plan_and_lock(struct hd_switch *run)
+/* TO_CHANGE: also with the change lock, and what snapshots need of any file kept, which nobody can do under the other one. */
+static void lock(struct hd_switch *run, bool to_change)
+{
+	if (to_change) {
+		hd_rwlock_read(&run->overlay->change_lock);
+		hd_keep_before_switch(run->overlay);
+	}
+	hd_rwlock_write(&run->overlay->lock);
+}
+
+static void unlock(struct hd_switch *run, bool changed)
+{
+	hd_rwlock_unlock(&run->overlay->lock);
+	if (changed)
+		hd_rwlock_unlock(&run->overlay->change_lock);
+}
+
+/* Returns with the locks held, and everything read, unless it fails. */
+static int plan_and_lock(struct hd_switch *run, bool to_change)
 {
 	for (;;) {
 		int r;
 
-		hd_rwlock_write(&run->overlay->lock);
+		lock(run, to_change);
 		r = plan_locked(run);
 		if (r == 1)
 			return 0;
-		hd_rwlock_unlock(&run->overlay->lock);
+		unlock(run, to_change);
 		if (r == 0)
 			r = read_listings(run);
 		if (r < 0)
@@ -178,13 +196,13 @@ int hd_switch_new(struct hd_overlay *overlay, const struct hd_state_id *target, 
 	if (r == 0)
 		r = hd_base_set_root(overlay->bases, &state, &run->root, &directory);
 	if (r == 0)
-		r = plan_and_lock(run);
+		r = plan_and_lock(run, false);
 	hd_state_clear(&state);
 	if (r < 0) {
 		hd_switch_free(run);
 		return hd_fail_in(r, "read the tree to switch to");
 	}
-	hd_rwlock_unlock(&overlay->lock);
+	unlock(run, false);
 	*ret_switch = run;
 	return 0;
 }
@@ -218,12 +236,12 @@ static void begin_anew(struct hd_switch *run)
 
 static int run_once(struct hd_switch *run)
 {
-	int r = plan_and_lock(run);
+	int r = plan_and_lock(run, true);
 
 	if (r < 0)
 		return hd_fail_in(r, "read the tree to switch to");
 	r = hd_switch_apply(run);
-	hd_rwlock_unlock(&run->overlay->lock);
+	unlock(run, true);
 	return r;
 }
 

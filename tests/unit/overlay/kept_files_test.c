@@ -193,6 +193,33 @@ static void a_snapshot_has_the_bytes_of_its_instant(void **state)
 	free(seen);
 }
 
+/* The second name is met when the first one has been stored, and the file written again. */
+static void all_names_of_a_file_are_of_the_same_instant(void **state)
+{
+	struct yard *yard = *state;
+	struct hd_overlay *overlay = yard_open(yard);
+	struct hd_snapshot *snapshot = NULL;
+	struct hd_snapshot_node *nodes;
+	struct hd_attributes attributes;
+	uint8_t seen[16];
+	size_t size = 0;
+	hd_ino ino = make_file(overlay, HD_ROOT_INO, "first");
+
+	assert_success(hd_overlay_link(overlay, ino, HD_ROOT_INO, "second", &attributes));
+	assert_success(hd_overlay_link(overlay, ino, HD_ROOT_INO, "third", &attributes));
+	write_text(overlay, ino, "at once");
+	assert_success(hd_snapshot_take(overlay, true, &snapshot));
+	nodes = hd_snapshot_root(snapshot)->children;
+	assert_success(hd_snapshot_settle(snapshot, &nodes[0]));
+	write_text(overlay, ino, "later, and longer");
+	assert_success(hd_snapshot_settle(snapshot, &nodes[1]));
+	assert_true(hd_content_equal(&nodes[0].content, &nodes[1].content));
+	assert_success(hd_snapshot_read(snapshot, &nodes[2], seen, sizeof(seen), 0, &size));
+	assert_int_equal(size, 7);
+	assert_memory_equal(seen, "at once", size);
+	hd_snapshot_free(snapshot);
+}
+
 struct writer {
 	struct hd_overlay *overlay;
 	hd_ino files[2];
@@ -270,6 +297,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, yard_setup, yard_teardown)
 		cmocka_unit_test_setup_teardown(
 			a_snapshot_has_the_bytes_of_its_instant, yard_setup_over_base, yard_teardown),
+		TEST(all_names_of_a_file_are_of_the_same_instant),
 		TEST(two_files_are_of_one_instant),
 #undef TEST
 	};
