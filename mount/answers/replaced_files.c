@@ -8,6 +8,7 @@
 #include "mount/control/control_json.h"
 #include "mount/mount_place.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/clock.h"
 #include "overlay/platform/files/file.h"
 #include "overlay/platform/processes/process_command.h"
 
@@ -60,7 +61,8 @@ static void show_file(int directory_fd, const char *path, json_t *file)
 		put_right(directory_fd, path, &restored);
 }
 
-void hd_replaced_files_show(const char *store_path, const char *thread, const json_t *reply)
+void hd_replaced_files_show(const char *store_path, const char *thread, const json_t *reply,
+	bool (*may_show)(void *payload), void *payload)
 {
 	const json_t *files = json_object_get(reply, "replaced");
 	HD_AUTO_CLOSE int fd = json_array_size(files) > 0 ? hd_mount_open_thread(store_path, thread) : -1;
@@ -69,7 +71,7 @@ void hd_replaced_files_show(const char *store_path, const char *thread, const js
 		json_t *file = json_array_get(files, i);
 		HD_AUTO_FREE char *path = hd_control_get_name(file, "path");
 
-		if (path)
+		if (path && may_show(payload))
 			show_file(fd, path, file);
 	}
 }
@@ -82,18 +84,30 @@ bool hd_replaced_files_any(const json_t *reply)
 struct aside {
 	const char *store_path, *thread; /* borrowed */
 	const json_t *reply;
+	uint64_t until_ns;
 };
 
-static void show_aside(void *payload)
+static bool is_in_time(void *payload)
 {
 	const struct aside *aside = payload;
 
-	hd_replaced_files_show(aside->store_path, aside->thread, aside->reply);
+	return hd_clock_monotonic_ns() < aside->until_ns;
 }
 
-int hd_replaced_files_show_aside(const char *store_path, const char *thread, const json_t *reply)
+static void show_aside(void *payload)
 {
-	struct aside aside = {.store_path = store_path, .thread = thread, .reply = reply};
+	struct aside *aside = payload;
 
-	return hd_process_detach(show_aside, &aside);
+	hd_replaced_files_show(aside->store_path, aside->thread, aside->reply, is_in_time, aside);
+}
+
+int hd_replaced_files_show_aside(
+	const char *store_path, const char *thread, const json_t *reply, uint64_t limit_ns, int *ret_fd)
+{
+	struct aside aside = {.store_path = store_path,
+		.thread = thread,
+		.reply = reply,
+		.until_ns = hd_clock_monotonic_ns() + limit_ns};
+
+	return hd_process_detach(show_aside, &aside, ret_fd);
 }

@@ -116,6 +116,23 @@ int hd_control_check_alive(int fd, const char *thread)
 	return r;
 }
 
+/* Whether other trees are kept out of the mount for us: the worker says when it has had enough of that. */
+static bool may_show(void *payload)
+{
+	int fd = *(int *)payload;
+	HD_AUTO_CLOSE int passed_fd = -1;
+	unsigned ready = 0;
+	json_t *message;
+
+	if (hd_descriptor_wait(&fd, 1, 0, &ready) < 0 || ready == 0)
+		return true;
+	/* A worker that died said nothing, and the next one waits for nobody. */
+	if (hd_control_receive(fd, SIGN_PERIOD_MS, &message, &passed_fd) < 0)
+		return true;
+	json_decref(message);
+	return false;
+}
+
 static int request_served(
 	struct hd_store *store, const char *thread, int fd, json_t *request, json_t **ret_reply, int *ret_fd)
 {
@@ -139,7 +156,7 @@ static int request_served(
 	if ((r == -ECONNRESET || r == -EPIPE) && !does_harm_twice(request))
 		return -HD_E_THREAD_BUSY;
 	if (r >= 0 && hd_replaced_files_any(*ret_reply)) {
-		hd_replaced_files_show(store->path, thread, *ret_reply);
+		hd_replaced_files_show(store->path, thread, *ret_reply, may_show, &fd);
 		(void)hd_control_send(fd, json_pack("{s:s}", "op", "shown"), -1);
 	}
 	return r < 0 ? hd_fail_in(r, "ask the mount of thread '%s'", thread) : 0;

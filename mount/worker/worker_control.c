@@ -36,6 +36,7 @@
 #define CLIENT_FIRST_MS 2000 /* a client asks at once; one that never does keeps others out */
 #define CLIENT_IDLE_MS 60000 /* one that has asked may flush the mount before it asks again */
 #define SHOW_LIMIT_NS 5000000000u
+#define ASIDE_PATIENCE_MS 10000
 #define FRAME_TIMEOUT_MS 2000
 #define LINK_TIMEOUT_MS 10000
 
@@ -84,21 +85,32 @@ static void forget_untold(struct client *client)
 	client->untold = NULL;
 }
 
-/*
- * The client is gone: what it had replaced and did not show the kernel somebody else does. Not long after: what others have written
- * since is theirs.
- */
-static void show_untold(struct client *client)
+static void show_aside(struct client *client)
 {
 	struct hd_overlay *overlay = client->control->settings.overlay;
-	int r = 0;
+	HD_AUTO_CLOSE int fd = -1;
+	unsigned ready;
+	int r = hd_replaced_files_show_aside(hd_overlay_store(overlay)->path, hd_overlay_thread(overlay),
+		client->untold, SHOW_LIMIT_NS, &fd);
 
-	if (client->untold && hd_clock_monotonic_ns() - client->told_ns < SHOW_LIMIT_NS)
-		r = hd_replaced_files_show_aside(
-			hd_overlay_store(overlay)->path, hd_overlay_thread(overlay), client->untold);
-	if (r < 0)
+	if (r < 0) {
 		hd_log(HD_LOG_WARNING, "files that were replaced are not shown to the kernel: %s",
 			hd_error_message(r));
+		return;
+	}
+	(void)hd_descriptor_wait((const int[]){fd, client->control->stop_flag}, 2, ASIDE_PATIENCE_MS, &ready);
+}
+
+/*
+ * The client is gone: what it had replaced and did not show the kernel somebody else does. Not long after: what others have written
+ * since is theirs. One that is STILL_THERE takes too long, and is told to leave it.
+ */
+static void show_untold(struct client *client, bool still_there)
+{
+	if (client->untold && still_there)
+		(void)hd_control_send(client->fd, json_pack("{s:s}", "op", "late"), -1);
+	else if (client->untold && hd_clock_monotonic_ns() - client->told_ns < SHOW_LIMIT_NS)
+		show_aside(client);
 	forget_untold(client);
 }
 
@@ -144,13 +156,14 @@ static int serve_request(struct client *client)
 		forget_untold(client);
 		return 0;
 	}
+	/* Who asks for something else is done with it; another switch would wait for that. */
+	forget_untold(client);
 	environment.supervisor = atomic_load(&client->control->supervisor);
 	hd_control_watch_begin(&watch, client->fd, request);
 	r = hd_control_execute(settings->overlay, &environment, request, &reply, &passed_fd);
 	hd_control_watch_end();
 	json_decref(request);
 	if (r >= 0 && hd_replaced_files_any(reply)) {
-		forget_untold(client);
 		client->untold = json_incref(reply);
 		client->told_ns = hd_clock_monotonic_ns();
 	}
@@ -171,7 +184,7 @@ static void serve_client(void *payload)
 			break;
 		patience_ms = CLIENT_IDLE_MS;
 	}
-	show_untold(client);
+	show_untold(client, r >= 0 && ready == 0);
 	hd_cleanup_close(&client->fd);
 	free(client);
 }

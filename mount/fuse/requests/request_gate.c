@@ -29,7 +29,7 @@ struct hd_request_gate {
 	_Atomic bool has_replaced; /* there are some */
 	_Atomic bool has_doubted;  /* there are some */
 	struct hd_mutex lock;      /* rank SESSION; protects all below, and goes with the conditions */
-	struct hd_condition emptied, opened;
+	struct hd_condition emptied, opened, shown;
 	struct files replaced;
 	struct files doubted;       /* the kernel believes old times of them */
 	struct timespec doubted_at; /* later ones are new */
@@ -44,6 +44,7 @@ int hd_request_gate_new(struct hd_request_gate **ret_gate)
 	hd_mutex_init(&gate->lock, HD_RANK_SESSION);
 	hd_condition_init(&gate->emptied);
 	hd_condition_init(&gate->opened);
+	hd_condition_init(&gate->shown);
 	*ret_gate = gate;
 	return 0;
 }
@@ -52,6 +53,7 @@ void hd_request_gate_free(struct hd_request_gate *gate)
 {
 	if (!gate)
 		return;
+	hd_condition_destroy(&gate->shown);
 	hd_condition_destroy(&gate->opened);
 	hd_condition_destroy(&gate->emptied);
 	hd_mutex_destroy(&gate->lock);
@@ -116,9 +118,18 @@ void hd_request_gate_leave(struct hd_request_gate *gate)
 	hd_mutex_unlock(&gate->lock);
 }
 
+static void wait_until_shown_locked(struct hd_request_gate *gate)
+{
+	HD_WAITS_FOR("the command of the switch before, which shows the kernel its files");
+
+	while (gate->doubted.n > 0)
+		hd_condition_wait(&gate->shown, &gate->lock);
+}
+
 void hd_request_gate_close(struct hd_request_gate *gate)
 {
 	hd_mutex_lock(&gate->lock);
+	wait_until_shown_locked(gate);
 	atomic_store(&gate->closed, true);
 	while (atomic_load(&gate->inside) > 0)
 		hd_condition_wait(&gate->emptied, &gate->lock);
@@ -205,6 +216,8 @@ void hd_request_gate_doubt_times(struct hd_request_gate *gate, hd_ino *files, si
 	gate->doubted = (struct files){.inos = files, .n = n};
 	gate->doubted_at = hd_clock_now();
 	atomic_store(&gate->has_doubted, n > 0);
+	if (n == 0)
+		hd_condition_broadcast(&gate->shown);
 	hd_mutex_unlock(&gate->lock);
 }
 

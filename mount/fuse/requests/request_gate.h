@@ -21,7 +21,8 @@
  * Old times. With -o writeback the kernel sends of its own accord when it believes that a file was changed: what it believes of a
  * file that it still has is of the old tree, until the command has looked at it. A program that does no more than set an
  * attribute makes it send that. So until _times_are_known, such times from before the gate was opened are of the old tree
- * (hd_request_gate_is_old_time).
+ * (hd_request_gate_is_old_time). The command truncates files to the size that they have, and gives them their time: over another
+ * tree it must not, so _close waits until _times_are_known.
  *
  * Threads     As above; one at a time replaces. While it is closed, nothing may be asked of the kernel that waits for a
  *             request: notifying waits for pages that a waiting write has locked.

@@ -109,22 +109,39 @@ int hd_process_start_command(char *const arguments[], pid_t *ret_pid)
 	return r < 0 ? r : size == sizeof(error) && error > 0 ? -error : -EIO;
 }
 
-int hd_process_detach(void (*run)(void *payload), void *payload)
+/* All descriptors but 0-2 and KEPT, which becomes 3. */
+static bool close_others(int kept)
 {
-	int status;
+	return (kept == STDERR_FILENO + 1 || dup2(kept, STDERR_FILENO + 1) >= 0) &&
+	       close_range(STDERR_FILENO + 2, ~0u, 0) == 0;
+}
+
+int hd_process_detach(void (*run)(void *payload), void *payload, int *ret_fd)
+{
+	HD_AUTO_CLOSE int reading = -1;
+	HD_AUTO_CLOSE int writing = -1;
+	int ends[2], status, r;
 	pid_t pid;
 
 	hd_lock_assert_none_held("fork");
+	r = hd_descriptor_pipe(ends);
+	if (r < 0)
+		return r;
+	reading = ends[0];
+	writing = ends[1];
 	pid = fork();
 	if (pid < 0)
 		return hd_errno();
 	if (pid == 0) {
 		/* The child of a child that has ended is nobody's. */
-		if (close_range(STDERR_FILENO + 1, ~0u, 0) == 0 && fork() == 0)
+		if (close_others(writing) && fork() == 0)
 			run(payload);
 		_exit(0);
 	}
-	return hd_process_wait(pid, &status);
+	r = hd_process_wait(pid, &status);
+	if (r >= 0)
+		*ret_fd = hd_steal_fd(&reading);
+	return r < 0 ? r : 0;
 }
 
 int hd_process_adopt_orphans(void)

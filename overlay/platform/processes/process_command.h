@@ -22,10 +22,11 @@ void hd_process_remember_inherited(void);
 int hd_process_branch(int (*run)(void *payload), void *payload, pid_t *ret_pid);
 
 /*
- * Calls RUN in a process of its own, with a copy of this one's memory and no descriptors but 0-2, which nobody waits for and which
- * outlives this one. The caller may have other threads: RUN takes no lock that one of them may hold.
+ * Calls RUN in a process of its own, with a copy of this one's memory and none of its descriptors but 0-2, which is nobody's child and
+ * outlives this one. *RET_FD, the caller's, is at its end when that process has ended. The caller may have other threads: RUN takes
+ * no lock that one of them may hold.
  */
-int hd_process_detach(void (*run)(void *payload), void *payload);
+int hd_process_detach(void (*run)(void *payload), void *payload, int *ret_fd);
 
 /*
  * Starts ARGUMENTS[0], looked for in PATH, with our environment and descriptors, in our process group, and with the

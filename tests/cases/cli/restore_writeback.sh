@@ -97,6 +97,23 @@ for _ in range(2000):
 shows(b"long" * 3000)
 restore(short_state)
 os.write(opened, b" and more")
+
+# A command that is not done with showing, or is killed before, when another one restores: the file of the second one's tree is
+# not given the size of the first one's.
+client = socket.socket(socket.AF_UNIX)
+client.connect(f"{store}/run/1.sock")
+request = json.dumps({"op": "restore", "source": long_state, "paths": [], "actor": "Some Body <some@body>"}).encode()
+client.sendall(struct.pack("<I", len(request)) + request)
+size, = struct.unpack("<I", client.recv(4, socket.MSG_WAITALL))
+reply = json.loads(client.recv(size, socket.MSG_WAITALL))
+assert reply["ok"] and reply["replaced"], reply
+later = subprocess.Popen(["heddle", "restore", short_state], stdout=subprocess.DEVNULL, cwd=root)
+time.sleep(0.5)
+client.close()
+assert later.wait() == 0
+time.sleep(1)
+shows(b"short")
+os.write(opened, b" and more")
 END
 check python3 holder.py "$MNT/files" "$STORE" "$long_state" "$short_state"
 check_equal "$(cat "$MNT/files/opened")" "short and more"
