@@ -46,9 +46,11 @@ struct capture_run {
 	struct hd_snapshot *snapshot;                   /* owned */
 	struct hd_state head;                           /* owned */
 	struct hd_tree_view *head_view, *snapshot_view; /* owned */
-	struct hd_canonical *canonical;                 /* owned */
-	struct hd_capture_selection selection;          /* owned; empty if everything is captured */
-	bool partial;                                   /* only some changes are captured */
+	struct hd_tree_view *state_view; /* owned: of a state that has not all of the snapshot; else NULL */
+	struct hd_provenance provenance; /* owned */
+	struct hd_canonical *canonical;  /* owned */
+	struct hd_capture_selection selection; /* owned; empty if everything is captured */
+	bool partial;                          /* only some changes are captured */
 	bool whole;  /* the snapshot is to have all of the directories that changed */
 	bool surely; /* slowly, after something went wrong that only concerns the quick way */
 };
@@ -57,11 +59,13 @@ static void run_clear(struct capture_run *run)
 {
 	hd_tree_view_free(run->head_view);
 	hd_tree_view_free(run->snapshot_view);
+	hd_tree_view_free(run->state_view);
+	hd_provenance_clear(&run->provenance);
 	hd_canonical_free(run->canonical);
 	hd_capture_selection_clear(&run->selection);
 	hd_snapshot_free(run->snapshot);
 	hd_state_clear(&run->head);
-	run->head_view = run->snapshot_view = NULL;
+	run->head_view = run->snapshot_view = run->state_view = NULL;
 	run->canonical = NULL;
 	run->snapshot = NULL;
 }
@@ -161,16 +165,16 @@ static int fill_tree(struct capture_run *run, struct hd_state *state)
 		.view = run->snapshot_view};
 	const struct hd_moves_source source = hd_moves_way_source(&way);
 	struct hd_capture_trees trees = {.old_view = run->head_view, .known = &source};
-	struct hd_tree_view *made = NULL;
 	int r;
 
 	hd_work_step(HD_WORK_COMPARING, 0);
-	/* The snapshot has more than a state of some paths. */
-	r = run->partial ? hd_tree_view_of_state(hd_overlay_bases(run->overlay), state, &made) : 0;
-	trees.new_view = made ? made : run->snapshot_view;
+	if (run->partial)
+		r = hd_tree_view_of_state(hd_overlay_bases(run->overlay), state, &run->state_view);
+	else
+		r = 0;
+	trees.new_view = run->state_view ? run->state_view : run->snapshot_view;
 	if (r >= 0)
 		r = hd_capture_count_growth(&trees, state, store->objects, run->options->growth);
-	hd_tree_view_free(made);
 	if (r < 0)
 		return r;
 	state->parents = malloc(sizeof(*state->parents));
@@ -305,18 +309,18 @@ static int add_fact(struct hd_state *state, const char *key, const char *value)
 }
 
 /* Who changed it, if that was recorded. What is kept aside is not captured yet. */
-static int fill_provenance(const struct capture_run *run, struct hd_state *state)
+static int fill_provenance(struct capture_run *run, struct hd_state *state)
 {
 	const struct hd_capture_witness *witness = run->options->aside ? NULL : run->options->witness;
-	HD_CLEANUP(hd_provenance_clear) struct hd_provenance provenance = {0};
 	char text[HD_PROVENANCE_TEXT_SIZE];
 	int r;
 
 	if (!witness)
 		return 0;
-	r = hd_provenance_collect(witness, run->snapshot, run->head_view, run->snapshot_view, &provenance);
+	r = hd_provenance_collect(witness, run->snapshot, run->head_view,
+		run->state_view ? run->state_view : run->snapshot_view, &run->provenance);
 	if (r >= 0)
-		r = hd_provenance_put(hd_overlay_store(run->overlay), &provenance, text);
+		r = hd_provenance_put(hd_overlay_store(run->overlay), &run->provenance, text);
 	return r < 0 ? r : add_fact(state, HD_PROVENANCE_FACT, text);
 }
 
@@ -383,7 +387,9 @@ static int capture(struct capture_run *run, struct hd_state *state, bool *ret_no
 		r = fill_provenance(run, state);
 	if (r >= 0)
 		r = publish(run, state);
-	if (r >= 0 && witness)
+	if (r >= 0 && witness && run->partial)
+		hd_provenance_forget(witness, run->snapshot, &run->provenance, mark);
+	else if (r >= 0 && witness)
 		witness->forget(witness->payload, mark);
 	return r;
 }

@@ -50,6 +50,8 @@ struct hd_capture_witness {
 	int (*actor)(void *payload, uint32_t number, struct hd_provenance_actor *ret_actor);
 	bool (*is_incomplete)(void *payload);
 	void (*forget)(void *payload, uint64_t mark); /* it is in a state now */
+	/* The same of inode INO, or of what it has under NAME, alone. */
+	void (*forget_one)(void *payload, hd_ino ino, const char *name, uint64_t mark);
 };
 
 struct hd_capture_options {

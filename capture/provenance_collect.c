@@ -37,9 +37,9 @@ static struct hd_snapshot_node *child_of(
 
 /* The directory of PATH as it is now, or NULL where it did not change or is gone. *RET_NAME: the last part of PATH. */
 static const struct hd_snapshot_node *directory_of(
-	const struct collection *collection, const char *path, const char **ret_name)
+	const struct hd_snapshot_node *root, const char *path, const char **ret_name)
 {
-	const struct hd_snapshot_node *directory = collection->root;
+	const struct hd_snapshot_node *directory = root;
 	const char *slash;
 
 	while (directory && (slash = strchr(path, '/'))) {
@@ -48,6 +48,18 @@ static const struct hd_snapshot_node *directory_of(
 	}
 	*ret_name = path;
 	return directory;
+}
+
+/* PATH itself, likewise. */
+static const struct hd_snapshot_node *node_of(const struct hd_snapshot_node *root, const char *path)
+{
+	const struct hd_snapshot_node *directory;
+	const char *name;
+
+	if (strcmp(path, ".") == 0)
+		return root;
+	directory = directory_of(root, path, &name);
+	return directory ? child_of(directory, name, strlen(name)) : NULL;
 }
 
 /* Room in `indices` for NUMBER. */
@@ -128,7 +140,8 @@ static struct hd_provenance_path *add_path(struct collection *collection, const 
 		return NULL;
 	provenance->paths = paths;
 	path = &paths[provenance->n_paths];
-	*path = (struct hd_provenance_path){.path = strndup(change->path, change->path_length)};
+	*path = (struct hd_provenance_path){.path = strndup(change->path, change->path_length),
+		.as_a_whole = change->kind != HD_CHANGE_MODIFIED};
 	if (!path->path)
 		return NULL;
 	provenance->n_paths++;
@@ -138,17 +151,17 @@ static struct hd_provenance_path *add_path(struct collection *collection, const 
 static int collect(const struct hd_change *change, void *payload)
 {
 	struct collection *collection = payload;
-	const struct hd_tree_view_entry *entry = change->new_entry;
-	const struct hd_snapshot_node *directory;
 	struct hd_provenance_path *path = add_path(collection, change);
+	const struct hd_snapshot_node *node, *directory;
 	const char *name;
 	int r = 0;
 
 	if (!path)
 		return -ENOMEM;
-	if (entry && entry->node)
-		r = add_actors(collection, path, entry->node->attributes.ino, NULL);
-	directory = directory_of(collection, path->path, &name);
+	node = change->new_entry ? node_of(collection->root, path->path) : NULL;
+	if (node)
+		r = add_actors(collection, path, node->attributes.ino, NULL);
+	directory = directory_of(collection->root, path->path, &name);
 	if (r >= 0 && directory)
 		r = add_actors(collection, path, directory->attributes.ino, name);
 	return r;
@@ -198,7 +211,7 @@ static int inherit_actors(struct hd_provenance *provenance)
 		if (!directory)
 			return -ENOMEM;
 		above = hd_provenance_find(provenance, directory);
-		if (!above)
+		if (!above || !above->as_a_whole)
 			continue;
 		path->n_actors = above->n_actors;
 		memcpy(path->actors, above->actors, sizeof(path->actors));
@@ -206,16 +219,32 @@ static int inherit_actors(struct hd_provenance *provenance)
 	return 0;
 }
 
+void hd_provenance_forget(const struct hd_capture_witness *witness, struct hd_snapshot *snapshot,
+	const struct hd_provenance *provenance, uint64_t mark)
+{
+	const struct hd_snapshot_node *root = hd_snapshot_root(snapshot);
+
+	for (size_t i = 0; i < provenance->n_paths; i++) {
+		const char *path = provenance->paths[i].path, *name;
+		const struct hd_snapshot_node *node = node_of(root, path);
+		const struct hd_snapshot_node *directory = directory_of(root, path, &name);
+
+		if (node)
+			witness->forget_one(witness->payload, node->attributes.ino, NULL, mark);
+		if (directory)
+			witness->forget_one(witness->payload, directory->attributes.ino, name, mark);
+	}
+}
+
 int hd_provenance_collect(const struct hd_capture_witness *witness, struct hd_snapshot *snapshot,
-	struct hd_tree_view *head_view, struct hd_tree_view *snapshot_view,
-	struct hd_provenance *ret_provenance)
+	struct hd_tree_view *head_view, struct hd_tree_view *state_view, struct hd_provenance *ret_provenance)
 {
 	struct collection collection = {.witness = witness, .root = hd_snapshot_root(snapshot)};
 	struct hd_change_counts counts;
 	int r;
 
 	witness->settle(witness->payload);
-	r = hd_tree_comparison_run(head_view, snapshot_view, HD_MOVES_TOLD, collect, &collection, &counts);
+	r = hd_tree_comparison_run(head_view, state_view, HD_MOVES_TOLD, collect, &collection, &counts);
 	free(collection.indices);
 	if (r >= 0) {
 		sort_paths(&collection.provenance);

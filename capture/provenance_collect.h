@@ -11,9 +11,12 @@
 #include "capture/trees/tree_view.h"
 #include "overlay/store/provenance.h"
 
-/* Fills *RET_PROVENANCE, the caller's to clear, with the paths in which the views differ. */
+/* Fills *RET_PROVENANCE, the caller's to clear, with the paths in which STATE_VIEW, of all or some of SNAPSHOT, differs from the head. */
 int hd_provenance_collect(const struct hd_capture_witness *witness, struct hd_snapshot *snapshot,
-	struct hd_tree_view *head_view, struct hd_tree_view *snapshot_view,
+	struct hd_tree_view *head_view, struct hd_tree_view *state_view,
 	struct hd_provenance *ret_provenance);
+/* What was noted of these paths up to MARK is in a state now; what was noted of others is not. */
+void hd_provenance_forget(const struct hd_capture_witness *witness, struct hd_snapshot *snapshot,
+	const struct hd_provenance *provenance, uint64_t mark);
 
 #endif

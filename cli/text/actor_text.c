@@ -32,7 +32,7 @@ static void print_name(const struct hd_provenance_actor *actor, FILE *stream)
 	else if (actor->pid)
 		fprintf(stream, "process %u, which had ended", actor->pid);
 	else
-		fputs("the kernel, for an unknown process", stream);
+		fputs("an unknown process, or a restore", stream);
 }
 
 static int print_group(const struct hd_provenance_group *group, void *payload)
@@ -161,5 +161,7 @@ int hd_actors_of_path_json(
 	found = r < 0 ? NULL : hd_provenance_find(&provenance, path);
 	for (unsigned i = 0; found && i < found->n_actors; i++)
 		(void)json_array_append_new(actors, actor_json(&provenance.actors[found->actors[i]]));
+	if (r >= 0)
+		(void)json_object_set_new(object, "actors_incomplete", json_boolean(provenance.incomplete));
 	return json_object_set_new(object, "actors", actors) < 0 ? -ENOMEM : 0;
 }

@@ -18,13 +18,14 @@ int hd_actors_print(struct hd_store *store, const struct hd_state *state, FILE *
 
 /*
  * Sets "actors" of OBJECT, the state's JSON: [{"actor", "tool_call", "program", "pids": [N], "paths": [path]}], the
- * unknown as a group without all but paths; null where nothing was recorded.
+ * unknown as a group without all but paths; null where nothing was recorded. "actors_incomplete": something was changed that was not
+ * noted.
  */
 int hd_actors_json(struct hd_store *store, const struct hd_state *state, json_t *object);
 
 /*
  * Sets "actors" of OBJECT to those that changed PATH in STATE, the last one first: [{"actor", "tool_call", "program", "pid"}],
- * empty where nobody knows; null where nothing was recorded. STATE is an id.
+ * empty where nobody knows; null where nothing was recorded; and "actors_incomplete" likewise. STATE is an id.
  */
 int hd_actors_of_path_json(
 	struct hd_store *store, const struct hd_state_id *state, const char *path, json_t *object);

@@ -33,6 +33,11 @@ static void forget(void *payload, uint64_t before)
 	hd_witness_forget(payload, before);
 }
 
+static void forget_one(void *payload, hd_ino ino, const char *name, uint64_t before)
+{
+	hd_witness_forget_one(payload, ino, name, before);
+}
+
 void hd_control_capture_witness(struct hd_witness *witness, struct hd_capture_witness *ret_witness)
 {
 	*ret_witness = (struct hd_capture_witness){.payload = witness,
@@ -41,5 +46,6 @@ void hd_control_capture_witness(struct hd_witness *witness, struct hd_capture_wi
 		.who = who,
 		.actor = actor,
 		.is_incomplete = is_incomplete,
-		.forget = forget};
+		.forget = forget,
+		.forget_one = forget_one};
 }

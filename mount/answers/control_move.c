@@ -13,6 +13,7 @@
 #include "capture/threads/thread_fork.h"
 #include "mount/answers/replaced_files.h"
 #include "mount/control/control_json.h"
+#include "mount/witness/witness.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/log.h"
@@ -59,12 +60,30 @@ static void give_way(const struct moving *moving)
 	(void)hd_process_kill(getpid(), SIGKILL);
 }
 
+/* While nobody changes anything: whoever changed what another tree has taken the place of has not made what is there now. */
+static void tell_witness(const struct moving *moving)
+{
+	struct hd_witness *witness = moving->environment->witness;
+	const struct hd_switch_change *changes = NULL;
+	size_t count = 0;
+
+	if (witness && moving->live.tree_switch)
+		changes = hd_switch_changes(moving->live.tree_switch, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (changes[i].kind == HD_SWITCH_UNREAD)
+			hd_witness_miss(witness);
+		else if (changes[i].kind != HD_SWITCH_DIRECTORY)
+			hd_witness_note_replaced(witness, changes[i].ino, changes[i].name);
+	}
+}
+
 static void end(struct moving *moving)
 {
 	const struct hd_control_environment *environment = moving->environment;
 
 	if (environment->session && hd_switch_is_announced(moving->overlay))
 		give_way(moving);
+	tell_witness(moving);
 	if (environment->session)
 		environment->switching->release_changes(environment->session, moving->live.tree_switch);
 	(void)hd_switch_told(moving->overlay);
@@ -90,7 +109,8 @@ static int put_size(const struct moving *moving, hd_ino ino, json_t *file)
 
 static bool must_be_looked_at(const struct hd_switch_change *change, bool keeps_sizes)
 {
-	return change->kind == HD_SWITCH_FILE || (keeps_sizes && change->kind == HD_SWITCH_ATTRIBUTES);
+	return change->held &&
+	       (change->kind == HD_SWITCH_FILE || (keeps_sizes && change->kind == HD_SWITCH_ATTRIBUTES));
 }
 
 /* Where the files are whose size the kernel must ask for: it would append where the old one ended. */
@@ -200,6 +220,9 @@ int hd_control_undo(struct hd_overlay *overlay, const struct hd_control_environm
 		return r;
 	begin(&moving);
 	r = hd_undo_apply(store, &plan, actor, &moving.live, &operation);
+	/* What a state has told of, and what was kept of another tree, may be uncaptured again. */
+	if (r >= 0)
+		hd_witness_miss(environment->witness);
 	return conclude(&moving, r, &operation, ret_reply);
 }
 

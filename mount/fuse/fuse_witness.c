@@ -146,6 +146,23 @@ static void note(const struct request *request)
 	}
 }
 
+/*
+ * Who asks. The kernel has number 0 for itself, when it writes what its cache has; and for processes that its namespace for the
+ * mount does not show.
+ */
+static pid_t asker(const struct fuse_in_header *header)
+{
+	const char *body = (const char *)(header + 1);
+	struct request request = {.body = body, .size = header->len - sizeof(*header)};
+
+	if (header->pid != 0)
+		return (pid_t)header->pid;
+	if (header->opcode == FUSE_WRITE &&
+		(field32(&request, offsetof(struct fuse_write_in, write_flags)) & FUSE_WRITE_CACHE))
+		return 0;
+	return HD_WITNESS_OUTSIDE;
+}
+
 void hd_fuse_witness_begin(const struct hd_fuse_thread *thread)
 {
 	const struct fuse_in_header *header = thread->message;
@@ -166,7 +183,7 @@ void hd_fuse_witness_done(int r)
 		.body = (const char *)(header + 1),
 		.size = header->len - sizeof(*header),
 		.long_setxattr = thread->session->long_setxattr,
-		.pid = (pid_t)header->pid});
+		.pid = asker(header)});
 }
 
 void hd_fuse_witness_mode(hd_ino ino)
@@ -175,5 +192,5 @@ void hd_fuse_witness_mode(hd_ino ino)
 	const struct fuse_in_header *header = thread ? thread->message : NULL;
 
 	if (thread && thread->session->witness)
-		hd_witness_note(thread->session->witness, ino, NULL, 0, (pid_t)header->pid);
+		hd_witness_note(thread->session->witness, ino, NULL, 0, asker(header));
 }

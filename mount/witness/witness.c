@@ -78,6 +78,7 @@ void hd_witness_free(struct hd_witness *witness)
 		if (actor->phase == ACTOR_FREE)
 			continue;
 		hd_cleanup_close(&actor->watch_fd);
+		hd_cleanup_close(&actor->image_fd);
 		hd_witness_identity_put_locked(witness, actor->identity);
 	}
 	hd_watch_set_free(witness->set);
@@ -165,7 +166,7 @@ static void note_locked(struct hd_witness *witness, struct witness_change *chang
 		return;
 	if (pid == 0)
 		number = change->opened_by;
-	if (pid == 0 || number != 0) {
+	if (pid <= 0 || number != 0) {
 		put_first(change, number);
 		return;
 	}
@@ -205,13 +206,21 @@ void hd_witness_see(struct hd_witness *witness, pid_t pid)
 		hd_watch_set_wake(witness->set);
 }
 
-/* Who asks as PID: of a thread that was found to be one of a process, that. */
+/*
+ * Who asks as PID: of a thread that was found to be one of a process, that. It waits for our answer, and so has its memory,
+ * which cannot end here.
+ */
 static uint32_t process_of_locked(struct hd_witness *witness, pid_t pid, bool *ret_is_new)
 {
 	uint32_t number = hd_witness_actor_of_locked(witness, pid, ret_is_new);
-	uint32_t process = witness->actors[number].same_as;
+	uint32_t process = witness->actors[number].same_as ? witness->actors[number].same_as : number;
+	const struct witness_actor *actor = &witness->actors[process];
 
-	return process ? process : number;
+	if (actor->phase != ACTOR_SEEN || !actor->noted || actor->watch_fd < 0 || actor->image_fd < 0 ||
+		!hd_process_image_is_left(actor->image_fd))
+		return process;
+	hd_witness_end_process_locked(witness, process);
+	return hd_witness_actor_of_locked(witness, pid, ret_is_new);
 }
 
 void hd_witness_note(struct hd_witness *witness, hd_ino ino, const char *name, size_t length, pid_t pid)
@@ -234,6 +243,28 @@ void hd_witness_note(struct hd_witness *witness, hd_ino ino, const char *name, s
 	if (is_new)
 		hd_watch_set_wake(witness->set);
 	await_seen(witness, number);
+}
+
+void hd_witness_note_replaced(struct hd_witness *witness, hd_ino ino, const char *name)
+{
+	struct witness_change *change;
+
+	hd_mutex_lock(&witness->mutex);
+	change = find_or_add_locked(witness, ino, name_hash(name, name ? strlen(name) : 0));
+	if (change) {
+		change->n_actors = 0;
+		note_locked(witness, change, 0, HD_WITNESS_OUTSIDE);
+	}
+	hd_mutex_unlock(&witness->mutex);
+}
+
+void hd_witness_miss(struct hd_witness *witness)
+{
+	if (!witness)
+		return;
+	hd_mutex_lock(&witness->mutex);
+	witness->incomplete = true;
+	hd_mutex_unlock(&witness->mutex);
 }
 
 void hd_witness_note_opened(struct hd_witness *witness, hd_ino ino, pid_t pid)
@@ -306,6 +337,17 @@ void hd_witness_forget(struct hd_witness *witness, uint64_t mark)
 		(void)resize_locked(witness, WITNESS_CHANGES_AT_FIRST);
 	witness->incomplete = witness->full = false;
 	hd_witness_sweep_actors_locked(witness);
+	hd_mutex_unlock(&witness->mutex);
+}
+
+void hd_witness_forget_one(struct hd_witness *witness, hd_ino ino, const char *name, uint64_t mark)
+{
+	struct witness_change *change;
+
+	hd_mutex_lock(&witness->mutex);
+	change = find_locked(witness, ino, name_hash(name, name ? strlen(name) : 0));
+	if (change && change->when <= mark)
+		change->n_actors = 0;
 	hd_mutex_unlock(&witness->mutex);
 }
 

@@ -7,6 +7,9 @@
  * a request needs no call to know who it is from. Threads have pids of their own: they are found out to be one process
  * when they are looked at, and from then on it is that one which changes things.
  *
+ * A process that executes another program keeps its pid, and is somebody else from then on. The kernel tells nobody; so it is asked, with
+ * each change, whether the memory of the program that was looked at is still there (process_identity.h).
+ *
  * Who has ended is kept while a change names it. When there is no room those go that none names any more, because others
  * changed the same afterwards.
  */
@@ -15,6 +18,7 @@
 
 #include "mount/witness/witness_types.h"
 #include "overlay/platform/cleanup.h"
+#include "overlay/platform/files/descriptor.h"
 
 /* A sweep that made less room than this will be needed again too soon. */
 #define WORTHWHILE (HD_WITNESS_ACTORS / 64)
@@ -76,8 +80,8 @@ uint32_t hd_witness_actor_of_locked(struct hd_witness *witness, pid_t pid, bool 
 		number = make_room_locked(witness);
 	if (number == 0)
 		return 0;
-	witness->actors[number] =
-		(struct witness_actor){.alive = true, .pid = pid, .next = *bucket, .watch_fd = -1};
+	witness->actors[number] = (struct witness_actor){
+		.alive = true, .pid = pid, .next = *bucket, .watch_fd = -1, .image_fd = -1};
 	*bucket = number;
 	queue_locked(witness, number);
 	*ret_is_new = true;
@@ -102,6 +106,7 @@ void hd_witness_clear_actor_locked(struct hd_witness *witness, uint32_t number)
 	struct witness_actor *actor = &witness->actors[number];
 
 	hd_witness_identity_put_locked(witness, actor->identity);
+	hd_cleanup_close(&actor->image_fd);
 	*actor = (struct witness_actor){.phase = ACTOR_FREE, .next = witness->first_free};
 	witness->first_free = number;
 }
@@ -117,6 +122,45 @@ void hd_witness_unlink_actor_locked(struct hd_witness *witness, uint32_t number)
 		link = &witness->actors[*link].next;
 	*link = actor->next;
 	actor->alive = false;
+}
+
+/* ---- the end of a process ---- */
+
+static void unwatch_locked(struct hd_witness *witness, uint32_t number)
+{
+	struct witness_actor *actor = &witness->actors[number];
+	uint32_t *link = &witness->by_process[(uint32_t)actor->process % WITNESS_BUCKETS];
+
+	while (*link != number)
+		link = &witness->actors[*link].next_process;
+	*link = actor->next_process;
+	hd_descriptor_close(&actor->watch_fd);
+	hd_descriptor_close(&actor->image_fd);
+}
+
+/* Of what only read nothing is kept. One that is UNSEEN is about to be looked at, and named. */
+static void end_actor_locked(struct hd_witness *witness, uint32_t number)
+{
+	const struct witness_actor *actor = &witness->actors[number];
+
+	hd_witness_unlink_actor_locked(witness, number);
+	if (!actor->noted && actor->phase == ACTOR_SEEN)
+		hd_witness_clear_actor_locked(witness, number);
+}
+
+void hd_witness_end_process_locked(struct hd_witness *witness, uint32_t number)
+{
+	struct witness_actor *process = &witness->actors[number];
+	uint32_t thread, next;
+
+	unwatch_locked(witness, number);
+	for (thread = process->first_thread; thread; thread = next) {
+		next = witness->actors[thread].next_thread;
+		process->noted = process->noted || witness->actors[thread].noted;
+		end_actor_locked(witness, thread);
+	}
+	process->first_thread = 0;
+	end_actor_locked(witness, number);
 }
 
 void hd_witness_sweep_actors_locked(struct hd_witness *witness)

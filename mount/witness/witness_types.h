@@ -36,6 +36,7 @@ struct witness_actor {
 	uint32_t first_thread;             /* of those that are the same as this, while it is watched */
 	uint32_t next_thread;              /* of the same one */
 	int watch_fd;                      /* owned: readable when the process ends; -1 */
+	int image_fd;                      /* owned: what it executes, if a change names it; -1 */
 	struct witness_identity *identity; /* NULL until it is SEEN, or if it could not be */
 };
 
@@ -93,6 +94,8 @@ uint32_t hd_witness_actor_of_locked(struct hd_witness *witness, pid_t pid, bool 
 bool hd_witness_name_actor_locked(struct hd_witness *witness, uint32_t number);
 /* Who asks under its pid from now on is another. */
 void hd_witness_unlink_actor_locked(struct hd_witness *witness, uint32_t number);
+/* The process, which is watched, has ended, or goes on as another program: whoever asks under its pids is somebody else. */
+void hd_witness_end_process_locked(struct hd_witness *witness, uint32_t number);
 /* Nobody is known by this number. It is no longer linked or watched. */
 void hd_witness_clear_actor_locked(struct hd_witness *witness, uint32_t number);
 /* Frees the actors that no change names and that have ended. */

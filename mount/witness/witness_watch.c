@@ -57,17 +57,6 @@ static void watch_locked(struct hd_witness *witness, uint32_t number, int *watch
 	*bucket = number;
 }
 
-static int unwatch_locked(struct hd_witness *witness, uint32_t number)
-{
-	struct witness_actor *actor = &witness->actors[number];
-	uint32_t *link = bucket_of_locked(witness, actor->process);
-
-	while (*link != number)
-		link = &witness->actors[*link].next_process;
-	*link = actor->next_process;
-	return hd_steal_fd(&actor->watch_fd);
-}
-
 static void join_process_locked(struct hd_witness *witness, uint32_t number, uint32_t process)
 {
 	struct witness_actor *actor = &witness->actors[number];
@@ -90,9 +79,22 @@ static void take_identity_locked(
 	actor->identity = known;
 }
 
-static void keep_identity(
-	struct hd_witness *witness, uint32_t number, struct hd_process_identity *identity, int *watch_fd)
+/* What is seen of a process: for whoever takes it, or clear_look. */
+struct look {
+	struct hd_process_identity identity;
+	int watch_fd, image_fd; /* owned; -1 */
+};
+
+static void clear_look(struct look *look)
 {
+	hd_process_identity_clear(&look->identity);
+	hd_cleanup_close(&look->watch_fd);
+	hd_cleanup_close(&look->image_fd);
+}
+
+static void keep_look(struct hd_witness *witness, uint32_t number, struct look *look)
+{
+	struct hd_process_identity *identity = &look->identity;
 	struct witness_actor *actor = &witness->actors[number];
 	uint32_t other = 0;
 
@@ -108,8 +110,12 @@ static void keep_identity(
 	}
 	if (other)
 		join_process_locked(witness, number, other);
-	else if (actor->watch_fd < 0 && !actor->same_as && *watch_fd >= 0)
-		watch_locked(witness, number, watch_fd);
+	else if (actor->watch_fd < 0 && !actor->same_as && look->watch_fd >= 0)
+		watch_locked(witness, number, &look->watch_fd);
+	if (actor->watch_fd >= 0) {
+		hd_cleanup_close(&actor->image_fd);
+		actor->image_fd = hd_steal_fd(&look->image_fd);
+	}
 	/* Gone, or nobody would tell us when it is. */
 	if (!actor->same_as && actor->watch_fd < 0)
 		hd_witness_unlink_actor_locked(witness, number);
@@ -118,47 +124,32 @@ static void keep_identity(
 	hd_mutex_unlock(&witness->mutex);
 }
 
+/* Its program is known before who it is, and must be the same afterwards. */
 static void look_at(struct hd_witness *witness, uint32_t number, pid_t pid)
 {
-	struct hd_process_identity identity = {0};
-	HD_AUTO_CLOSE int watch_fd = -1;
+	HD_CLEANUP(clear_look) struct look look = {.watch_fd = -1, .image_fd = -1};
 
-	if (hd_process_identify(pid, &identity) >= 0)
-		watch_fd = hd_process_watch(identity.process);
-	if (watch_fd >= 0 && hd_watch_set_add(witness->set, watch_fd, number) < 0)
-		hd_descriptor_close(&watch_fd);
-	keep_identity(witness, number, &identity, &watch_fd);
-	hd_process_identity_clear(&identity);
+	for (unsigned attempt = 0; attempt < 2; attempt++) {
+		hd_process_identity_clear(&look.identity);
+		hd_cleanup_close(&look.image_fd);
+		look.image_fd = hd_process_image_open(pid);
+		if (hd_process_identify(pid, &look.identity) < 0 || look.image_fd < 0 ||
+			!hd_process_image_is_left(look.image_fd))
+			break;
+	}
+	if (look.identity.process)
+		look.watch_fd = hd_process_watch(look.identity.process);
+	if (look.watch_fd >= 0 && hd_watch_set_add(witness->set, look.watch_fd, number) < 0)
+		hd_descriptor_close(&look.watch_fd);
+	keep_look(witness, number, &look);
 }
 
-/* ---- the end of a process ---- */
-
-/* Of what only read nothing is kept. One that is UNSEEN is about to be looked at, and named. */
-static void end_actor_locked(struct hd_witness *witness, uint32_t number)
-{
-	const struct witness_actor *actor = &witness->actors[number];
-
-	hd_witness_unlink_actor_locked(witness, number);
-	if (!actor->noted && actor->phase == ACTOR_SEEN)
-		hd_witness_clear_actor_locked(witness, number);
-}
-
-/* The process NUMBER has ended, and with it its threads. */
+/* A process that executed something else may have made way for another since its end was told. */
 static void forget_process(struct hd_witness *witness, uint32_t number)
 {
-	struct witness_actor *process = &witness->actors[number];
-	HD_AUTO_CLOSE int watch_fd = -1;
-	uint32_t thread, next;
-
 	hd_mutex_lock(&witness->mutex);
-	watch_fd = unwatch_locked(witness, number);
-	for (thread = process->first_thread; thread; thread = next) {
-		next = witness->actors[thread].next_thread;
-		process->noted = process->noted || witness->actors[thread].noted;
-		end_actor_locked(witness, thread);
-	}
-	process->first_thread = 0;
-	end_actor_locked(witness, number);
+	if (witness->actors[number].watch_fd >= 0)
+		hd_witness_end_process_locked(witness, number);
 	hd_mutex_unlock(&witness->mutex);
 }
 

@@ -30,7 +30,8 @@
 #define HD_PROVENANCE_FACT "provenance"
 
 struct hd_provenance_actor {
-	uint32_t pid;    /* as its mount saw it; 0: the kernel wrote for somebody, nobody knows for whom */
+	uint32_t
+		pid; /* as its mount saw it; 0: somebody that it had no number for, or a command that replaced the tree */
 	char *program;   /* owned: its executable; "" if it had ended before anybody could look */
 	char *actor;     /* owned: HEDDLE_ACTOR of its environment, or "" */
 	char *tool_call; /* owned: HEDDLE_TOOL_CALL likewise */
@@ -41,6 +42,7 @@ struct hd_provenance_actor {
 
 struct hd_provenance_path {
 	char *path;                           /* owned: relative to the root */
+	bool as_a_whole;                      /* moved, made or removed, with what it has below; not stored */
 	unsigned n_actors;                    /* 0: nobody knows */
 	uint32_t actors[HD_PROVENANCE_LIMIT]; /* indices; who changed it last is first */
 };

@@ -33,12 +33,13 @@ enum hd_switch_change_kind {
 	HD_SWITCH_ENTRY,      /* parent, name: another inode, or none, or one where there was none */
 	HD_SWITCH_FILE,       /* ino: a file's bytes and attributes */
 	HD_SWITCH_DIRECTORY,  /* ino: a directory's listing and attributes */
+	HD_SWITCH_UNREAD,     /* ino: the same of one that nobody has looked into, and all below it */
 	HD_SWITCH_ATTRIBUTES, /* ino */
 };
 
-/* Of inodes that the kernel has. */
 struct hd_switch_change {
 	enum hd_switch_change_kind kind;
+	bool held;  /* the kernel has the inode */
 	hd_ino ino; /* of an ENTRY: the directory */
 	char *name; /* owned by the switch; NULL but for an ENTRY */
 };
@@ -53,7 +54,7 @@ int hd_switch_announce(struct hd_switch *run);
 int hd_switch_cancel(struct hd_switch *run);
 int hd_switch_run(struct hd_switch *run);
 
-/* What the kernel must hear after hd_switch_run, also if that failed. */
+/* What became another, also if hd_switch_run failed: what is held the kernel must hear. */
 const struct hd_switch_change *hd_switch_changes(const struct hd_switch *run, size_t *ret_count);
 
 /* Whether what was announced is not done. */

@@ -43,7 +43,7 @@ static void set_reference(struct hd_switch *run, uint32_t index, const struct hd
 		inode->flags |= HD_INODE_UNLOADED;
 	inode->change_time = hd_time_from(&run->now);
 	hd_inode_mark_changed(&run->transaction, index);
-	hd_switch_note_change(run, HD_SWITCH_DIRECTORY, index, NULL);
+	hd_switch_note_change(run, HD_SWITCH_UNREAD, index, NULL);
 }
 
 static void stay_directory(struct hd_switch *run, uint32_t index, const struct hd_listed *item)

@@ -59,7 +59,7 @@ void hd_switch_make_room(struct hd_switch *run, size_t cell_bytes)
 		hd_switch_next_transaction(run);
 }
 
-/* ---- what the kernel must hear ---- */
+/* ---- what became another ---- */
 
 static bool is_held(const struct hd_switch *run, uint32_t index)
 {
@@ -71,14 +71,13 @@ void hd_switch_note_change(
 {
 	struct hd_switch_change *change;
 
-	if (!is_held(run, index))
-		return;
 	if (HD_ARRAY_RESERVE(run->changes, run->n_changes, run->changes_capacity) < 0) {
 		hd_switch_fail(run, -ENOMEM);
 		return;
 	}
 	change = &run->changes[run->n_changes];
 	*change = (struct hd_switch_change){.kind = kind,
+		.held = is_held(run, index),
 		.ino = (hd_ino)hd_view_inode(&run->transaction, index)->generation << 32 | index};
 	if (name) {
 		change->name = strdup(name);

@@ -77,7 +77,7 @@ void hd_switch_next_transaction(struct hd_switch *run);
 /* Begins a transaction unless this one has room for one more step that stores CELL_BYTES. */
 void hd_switch_make_room(struct hd_switch *run, size_t cell_bytes);
 
-/* Has the kernel be told of INDEX when it holds it; NAME is of an entry in it, or NULL. */
+/* Notes what became of INDEX for hd_switch_changes; NAME is of an entry in it, or NULL. */
 void hd_switch_note_change(
 	struct hd_switch *run, enum hd_switch_change_kind kind, uint32_t index, const char *name);
 void hd_switch_note_orphan(struct hd_switch *run, uint32_t index);

@@ -38,7 +38,7 @@ static void put_actor(struct hd_buffer *out, const struct hd_provenance_actor *a
 	else if (actor->pid)
 		hd_buffer_put_text(out, "a process that had ended");
 	else
-		hd_buffer_put_text(out, "the kernel, for an unknown process");
+		hd_buffer_put_text(out, "an unknown process, or a restore");
 }
 
 static int put_group(const struct hd_provenance_group *group, void *payload)

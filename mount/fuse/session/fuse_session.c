@@ -16,6 +16,7 @@
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/kill_point.h"
+#include "overlay/snapshot.h"
 
 /*
  * The session uses libfuse for packing and unpacking only: neither its mounting, nor its loop, nor its
@@ -76,6 +77,9 @@ static int session_prepare(struct hd_fuse_session *session, int device)
 		r = hd_dot_crowd_new(session, &session->crowd);
 	if (r >= 0 && session->options.record)
 		r = hd_witness_new(&session->witness);
+	/* Changes of an earlier mount or worker; a fork begins with some. */
+	if (r >= 0 && !hd_overlay_is_captured(session->overlay))
+		hd_witness_miss(session->witness);
 	if (r < 0)
 		return r;
 	hd_fuse_ops_fill(&session->options, &ops);

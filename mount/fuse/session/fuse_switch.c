@@ -37,8 +37,8 @@ static hd_ino *list_files(
 
 	*ret_count = 0;
 	for (size_t i = 0; files && i < count; i++)
-		if (changes[i].kind == HD_SWITCH_FILE ||
-			(attributes && changes[i].kind == HD_SWITCH_ATTRIBUTES))
+		if (changes[i].held && (changes[i].kind == HD_SWITCH_FILE ||
+					       (attributes && changes[i].kind == HD_SWITCH_ATTRIBUTES)))
 			files[(*ret_count)++] = changes[i].ino;
 	if (files)
 		qsort(files, *ret_count, sizeof(*files), compare);
@@ -55,6 +55,7 @@ static struct hd_cache_event event_of(const struct hd_switch_change *change)
 		return (struct hd_cache_event){.kind = HD_CACHE_SETATTR, .ino = change->ino};
 	case HD_SWITCH_FILE:
 	case HD_SWITCH_DIRECTORY:
+	case HD_SWITCH_UNREAD:
 		break;
 	}
 	return (struct hd_cache_event){.kind = HD_CACHE_REPLACE, .ino = change->ino};
@@ -93,8 +94,10 @@ static void tell(struct hd_fuse_session *session, const struct hd_switch_change 
 	for (size_t i = 0; i < count; i++) {
 		struct hd_cache_event event = event_of(&changes[i]);
 
-		hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW, &event);
-		tell_names(session, &changes[i]);
+		if (changes[i].held) {
+			hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW, &event);
+			tell_names(session, &changes[i]);
+		}
 		if (i % BATCH == BATCH - 1)
 			hd_kernel_cache_drain(session->cache);
 	}

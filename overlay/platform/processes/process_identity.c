@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
@@ -100,4 +101,25 @@ int hd_process_identify(pid_t pid, struct hd_process_identity *ret_identity)
 	}
 	*ret_identity = identity;
 	return 0;
+}
+
+/*
+ * /proc/<pid>/pagemap belongs to the memory that the process had when it was opened, and an exec takes another. Reading a part of
+ * a record is EINVAL while anybody has that memory, and nothing afterwards.
+ */
+int hd_process_image_open(pid_t pid)
+{
+	char path[64];
+
+	if (!hd_process_numbers_are_ours())
+		return -ESRCH;
+	(void)snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
+	return hd_file_open(AT_FDCWD, path, O_RDONLY, 0);
+}
+
+bool hd_process_image_is_left(int image)
+{
+	char byte;
+
+	return pread(image, &byte, sizeof(byte), 0) == 0;
 }

@@ -12,6 +12,7 @@
  * Errors      -ESRCH when the process has ended; what we may not read is empty.
  */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct hd_process_identity {
@@ -25,5 +26,13 @@ struct hd_process_identity {
 int hd_process_identify(pid_t pid, struct hd_process_identity *ret_identity);
 /* Frees the texts; fine for an empty one. */
 void hd_process_identity_clear(struct hd_process_identity *identity);
+
+/*
+ * A descriptor of what PID, a process, executes now; -errno where the kernel gives none. It keeps no memory of the process.
+ * Whether the process has executed something else since, or ended, costs a call that takes no lock and waits for nothing. One that
+ * shares its parent's memory (vfork) is not found out.
+ */
+int hd_process_image_open(pid_t pid);
+bool hd_process_image_is_left(int image);
 
 #endif

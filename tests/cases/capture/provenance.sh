@@ -6,28 +6,13 @@
 # state; what is not known is said to be unknown.
 
 . "$TEST_LIB/common.sh"
+. "$TEST_LIB/provenance.sh"
 
 export HEDDLE_DEBUG_WITNESS_MS=20000
 make_repository repository
 heddle_init repository
 heddle_mount --record
 export HEDDLE_ACTOR=agent
-
-# check_by PATH WHO...: of those that changed PATH in the last state: "actor|call|program" of each, sorted, by blanks.
-# Takes several such lines from standard input.
-check_by() {
-	heddle log -n1 --by-actor --json >last.json
-	python3 -c '
-import json, os, sys
-groups = json.load(open("last.json"))["states"][0]["actors"]
-for line in sys.stdin.read().splitlines():
-    path, *wanted = line.split()
-    got = sorted("|".join((group.get("actor", ""), group.get("tool_call", ""), os.path.basename(group.get("program", "unknown"))))
-                 for group in groups if any(entry["path"] == path for entry in group["paths"]))
-    if got != wanted:
-        sys.exit(f"{path} was changed by {got}, not {wanted}")
-' || fail "who changed what"
-}
 
 cat >story.py <<'END'
 import mmap, os, sys
