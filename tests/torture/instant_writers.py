@@ -16,6 +16,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 import zlib
 
 LINE = 128           # none crosses a page: the kernel sends a piece of each page by itself
@@ -46,8 +47,13 @@ def parse(data, name, place):
     body, check = data[:-9], data[-9:]
     words = body.split()
     if check != b"%08x\n" % zlib.crc32(body) or words[0].decode() != name or words[1].decode() != str(place):
-        raise Torn(f"{name} {place}: {len(data)} bytes, {data[:60]} ... {data[-20:]}")
+        raise Torn(f"{name} {place}: {len(data)} bytes, {data[:60]} ... {data[-20:]}, {zlib.crc32(data):08x}")
     return int(words[2])
+
+
+def is_half(value):
+    """Whether it is that of a file which has a part of each of two writes: where all were killed, that is no fault."""
+    return isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], str)
 
 
 def read(path):
@@ -80,7 +86,8 @@ class Writer:
                 self.step()
                 time.sleep(self.draw.choice((0.0005, 0.0005, 0.002, 0.01)))
         except BaseException as error:  # whoever reads the log tells whether it was to be
-            self.say(f"X {now()} {type(error).__name__}: {error}")
+            at = traceback.extract_tb(error.__traceback__)
+            self.say(f"X {now()} {type(error).__name__}: {error}, in {' of '.join(one.line for one in reversed(at[-3:]))}")
 
     def say(self, text):
         os.write(self.log, text.encode() + b"\n")
@@ -253,15 +260,21 @@ class Wide(Writer):
         self.do((0, self.count), os.pwrite, self.descriptor, line(self.name, 0, self.count, WIDE), 0)
 
     def mend(self, root, count):
-        """After the death of everybody it may have a part of each of two writes."""
+        """What is_half()."""
         with open(os.path.join(root, self.name), "r+b", buffering=0) as file:
             file.write(line(self.name, 0, count, WIDE))
 
-    def look(self, root):
+    def look_whole(self, root):
         data = read(os.path.join(root, self.name))
         if len(data) not in (0, WIDE):
-            raise Torn(f"{self.name}: {len(data)} bytes")
+            raise Torn(f"{self.name}: {len(data)} bytes, {zlib.crc32(data):08x}")
         return (parse(data, self.name, 0),)
+
+    def look(self, root):
+        try:
+            return self.look_whole(root)
+        except Torn as torn:
+            return (str(torn),)
 
 
 class Truncated(Wide):
@@ -283,6 +296,9 @@ class Renamed(Wide):
         for name in os.listdir(self.root):
             if name.startswith(self.name + ".new"):
                 os.unlink(self.at(name))
+
+    def look(self, root):
+        return self.look_whole(root)
 
     def step(self):
         name = self.at(f"{self.name}.new.{self.count}")

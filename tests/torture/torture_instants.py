@@ -8,7 +8,8 @@ captured, forked, restored, undone and redone, one command or two at a time, and
 all of them are killed meanwhile (in SHARE of the rounds). Each state, each thing that a restore kept, each fork and what is
 left after the death of everybody must be the tree of one instant, between the begin and the end of the command, or since
 the last sync: what was written before is in it, what came later is not, nothing is half. What a restore takes away stays
-away, and what is written after it stays.
+away, and what is written after it stays. A command that goes on after the death of everybody has what is on disk: then its
+state, what it kept and its fork are the very tree that is left.
 
 Status 0: all of that; 1: something was wrong, which is printed.
 """
@@ -25,7 +26,7 @@ import tempfile
 import time
 
 from instant_record import Records
-from instant_writers import Torn, Truncated, Wide, all_writers, now
+from instant_writers import all_writers, is_half, now
 from torture_mount import PATIENCE_S, Failure, Mount, run
 
 INTERVAL_NS = 15 * 10 ** 9  # changes reach the disk within 5 s, where there is a processor
@@ -48,6 +49,8 @@ class Instants(Mount):
         self.counts = collections.Counter()
         self.durable = 0                   # an instant of which all is on disk
         self.flushed = 0                   # the same of what the kernel held: when the command began that had it sent
+        self.died = self.gone = None       # of everybody, until that is judged: when it began and ended
+        self.left = None                   # the tree that is on disk then, once it is known
         self.told = collections.deque(maxlen=3)  # the last rounds, for whoever has to find out why
         writers = [writer for writer in all_writers() if writer.name not in arguments.without]
         self.records = Records(writers, directory, "writeback" in arguments.options)
@@ -97,6 +100,14 @@ class Instants(Mount):
             if time.monotonic() > deadline:
                 raise Failure(f"it cannot be mounted: {self.heddle(*words).stderr}")
             time.sleep(0.1)
+        self.find_number()
+
+    def find_number(self):
+        """What was restored while it was not mounted has a directory of another number."""
+        for name in os.listdir(os.path.join(self.store, "run")):
+            number, kind = os.path.splitext(name)
+            if kind == ".supervisor":
+                self.number = int(number)
 
     def newest(self):
         return json.loads(self.must("op", "log", "-n1", "--json"))["operations"][0]["number"]
@@ -123,11 +134,32 @@ class Instants(Mount):
         """Of which instant a state is that a command made which was begun at BEGIN."""
         values = self.records.look(self.state(name))
         self.records.read()
-        found = self.records.instants(values, low, high, begin, f"{what} {name}")
         if name not in self.states:
             self.order.append(name)
         self.states[name] = values
-        return found[0][0], found[-1][1]
+        return self.judge_tree(values, low, high, begin, f"{what} {name}")
+
+    def judge_tree(self, values, low, high, begin, what):
+        """The same of its VALUES. What came after the death of everybody is what was on disk, and so is all that follows."""
+        wrong = None
+        if self.left is None:
+            found, wrong = self.records.find_instants(values, low, high, begin)
+            if not wrong:
+                return found[0][0], found[-1][1]
+        if not self.died:
+            raise Failure(f"{what}, between {low} and {high}: {wrong}")
+        self.counts["trees of what a death left"] += 1
+        self.judge_left(values, what + (f", which is not of an instant of its command ({wrong}), " if wrong else ""))
+        return self.died, self.died
+
+    def judge_left(self, values, what):
+        """Whether VALUES is what is on disk after the death of everybody."""
+        if self.left is None:
+            self.records.judge_left(values, self.floor(self.died), self.gone, self.flushed, what)
+            self.left = dict(values)
+        for name, value in values.items():
+            if value != self.left[name]:
+                raise Failure(f"{what}: {name} is {value}, and on disk is {self.left[name]}")
 
     def judge_operations(self, made, begin, end):
         """Those that main, or a fork of it, was moved by between BEGIN and END, in their order."""
@@ -175,8 +207,11 @@ class Instants(Mount):
             instant = self.judge_state(kept, low, end, begin, what)
         else:
             kept = operation["before"]["head"]
-            found = self.records.instants(self.states[kept], low, end, begin, what + " nothing of")
-            instant = (found[0][0], found[-1][1])
+            instant = self.judge_tree(self.states[kept], low, end, begin, what + " nothing of")
+        if self.left is not None:
+            self.left = self.states[target]
+            self.records.begin_lines(self.left, self.died)
+            return instant[0]
         for record in self.records:
             name = record.writer.name
             record.switch(self.states[target][name], self.states[kept][name], *instant, begin, end)
@@ -294,9 +329,10 @@ class Instants(Mount):
             record.errors = []  # of calls that the death ended
         self.mount()
         self.judge_operations(self.operations(names), begin, self.gone)
-        self.mend()
         values = self.records.look(self.point)
-        self.records.judge_left(values, self.floor(self.died), self.gone, self.flushed, "the tree after the death of everybody")
+        self.judge_left(values, "the tree after the death of everybody")
+        self.died = self.gone = self.left = None
+        self.mend(values)
         self.durable = self.flushed = now()
         self.records.begin_lines(values, self.durable)
         for record in self.records:
@@ -305,17 +341,14 @@ class Instants(Mount):
         self.capture_calm()
         self.records.start(self.point, values)
 
-    def mend(self):
+    def mend(self, values):
         """What a write of many pages left half is the only thing that may be so."""
         for record in self.records:
-            if type(record.writer) in (Wide, Truncated):
-                try:
-                    record.writer.look(self.point)
-                except Torn:
-                    record.count += 1
-                    record.writer.mend(self.point, record.count)
-                    record.begin_line((record.count,), 0)
-                    self.counts["half writes left by a death"] += 1
+            if is_half(values[record.writer.name]):
+                record.count += 1
+                record.writer.mend(self.point, record.count)
+                values[record.writer.name] = (record.count,)
+                self.counts["half writes left by a death"] += 1
 
     def watch(self):
         for record in self.records:
