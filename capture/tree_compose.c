@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "capture/capture_tree.h"
-#include "capture/trees/tree_find.h"
+#include "capture/trees/path_ranges.h"
 #include "capture/trees/tree_nodes.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
@@ -22,20 +22,9 @@
  * it, with nothing in it but what is taken over. Directories wait on a stack of our own: a tree may be deeper than a thread's.
  */
 
-/* A path without empty parts and "."; the empty one is the root. */
-struct path {
-	char *text; /* owned */
-	size_t length;
-};
-
-/* Paths from `first` to before `end` go through one directory, whose own path is their first `depth` bytes. */
-struct range {
-	size_t first, end, depth;
-};
-
 /* A directory that the paths go through. */
 struct frame {
-	struct range range;
+	struct hd_path_range range;
 	size_t next_path, next_child;     /* of the range; of ours */
 	struct hd_canonical_place *place; /* owned */
 	struct hd_snapshot_node theirs;   /* of the source: its children are owned */
@@ -48,76 +37,10 @@ struct composing {
 	struct hd_canonical *canonical; /* owned */
 	struct hd_capture_tree capture;
 	struct hd_base_directory source_fallback, target_fallback;
-	struct path *paths; /* owned array, sorted */
-	size_t n_paths;
-	struct frame *frames; /* owned array */
+	struct hd_path_ranges paths; /* owned */
+	struct frame *frames;        /* owned array */
 	size_t depth, capacity;
 };
-
-/* ---- paths ---- */
-
-/* A slash comes before everything else that names have: a directory right before what is in it, and nothing in between. */
-static int compare_paths(const void *a, const void *b)
-{
-	const struct path *left = a, *right = b;
-	size_t common = left->length < right->length ? left->length : right->length;
-
-	for (size_t i = 0; i < common; i++) {
-		unsigned char x = (unsigned char)left->text[i], y = (unsigned char)right->text[i];
-
-		if (x != y)
-			return x == '/' ? -1 : y == '/' ? 1 : x < y ? -1 : 1;
-	}
-	return (left->length > right->length) - (left->length < right->length);
-}
-
-static int take_paths(struct composing *composing, const char *const *paths, size_t n_paths)
-{
-	int r = 0;
-
-	composing->paths = calloc(n_paths + 1, sizeof(*composing->paths));
-	if (!composing->paths)
-		return -ENOMEM;
-	for (size_t i = 0; i < n_paths && r >= 0; i++) {
-		struct path *path = &composing->paths[composing->n_paths];
-
-		r = hd_tree_path_clean(paths[i], &path->text);
-		if (r < 0)
-			return r;
-		path->length = strlen(path->text);
-		composing->n_paths++;
-	}
-	qsort(composing->paths, composing->n_paths, sizeof(*composing->paths), compare_paths);
-	return 0;
-}
-
-/* The part of PATH, which is longer than DEPTH, that follows its first DEPTH bytes. */
-static const char *part_at(const struct path *path, size_t depth, size_t *ret_length)
-{
-	const char *part = path->text + depth + (depth > 0);
-
-	*ret_length = strcspn(part, "/");
-	return part;
-}
-
-/* Those of RANGE, from FIRST on, that go on with the same part; their depth is behind it. */
-static struct range range_of_part(const struct composing *composing, const struct range *range, size_t first)
-{
-	struct range found = {.first = first, .end = first};
-	size_t length;
-	const char *part = part_at(&composing->paths[first], range->depth, &length);
-
-	while (found.end < range->end) {
-		size_t other_length;
-		const char *other = part_at(&composing->paths[found.end], range->depth, &other_length);
-
-		if (hd_tree_compare_names(part, length, other, other_length) != 0)
-			break;
-		found.end++;
-	}
-	found.depth = range->depth + (range->depth > 0) + length;
-	return found;
-}
 
 /* ---- one directory ---- */
 
@@ -164,8 +87,9 @@ static void keep_rest(struct frame *frame)
 }
 
 /* Begins the directory TARGET, a child of the one on top or the root. PLACE is owned from now on. */
-static int push(struct composing *composing, const struct range *range, struct hd_canonical_place *place,
-	const struct hd_snapshot_node *source, const struct hd_snapshot_node *target, bool target_is_empty)
+static int push(struct composing *composing, const struct hd_path_range *range,
+	struct hd_canonical_place *place, const struct hd_snapshot_node *source,
+	const struct hd_snapshot_node *target, bool target_is_empty)
 {
 	struct hd_base_set *bases = composing->compose->bases;
 	struct frame *frame;
@@ -236,14 +160,14 @@ static int pop(struct composing *composing, struct hd_snapshot_node *root)
 static int step(struct composing *composing)
 {
 	struct frame *frame = &composing->frames[composing->depth - 1];
-	struct range below = range_of_part(composing, &frame->range, frame->next_path);
-	const struct path *path = &composing->paths[below.first];
+	struct hd_path_range below = hd_path_range_below(&composing->paths, &frame->range, frame->next_path);
+	const struct hd_ranged_path *path = &composing->paths.paths[below.first];
 	struct hd_canonical_place *place = NULL;
 	struct hd_snapshot_node out = {0}, *ours;
 	const struct hd_snapshot_node *theirs;
 	size_t length;
-	const char *part = part_at(path, frame->range.depth, &length);
-	bool ends = path->length == below.depth, made;
+	const char *part = hd_path_range_part(&composing->paths, below.first, frame->range.depth, &length);
+	bool ends = hd_path_range_ends(&composing->paths, &below), made;
 	int r;
 
 	frame->next_path = below.end;
@@ -271,10 +195,8 @@ static void composing_clear(struct composing *composing)
 {
 	while (composing->depth > 0)
 		clear_frame(&composing->frames[--composing->depth]);
-	for (size_t i = 0; i < composing->n_paths; i++)
-		free(composing->paths[i].text);
 	free(composing->frames);
-	free(composing->paths);
+	hd_path_ranges_clear(&composing->paths);
 	hd_canonical_free(composing->canonical);
 }
 
@@ -282,7 +204,7 @@ static int compose_roots(
 	struct composing *composing, const struct hd_state *source_state, struct hd_state *target_state)
 {
 	const struct hd_tree_compose *compose = composing->compose;
-	const struct range all = {.end = composing->n_paths};
+	const struct hd_path_range all = hd_path_range_all(&composing->paths);
 	struct hd_snapshot_node source = {0}, target = {0};
 	struct hd_canonical_place *place = NULL;
 	int r = hd_tree_node_root(
@@ -314,11 +236,11 @@ int hd_tree_compose_paths(const struct hd_tree_compose *compose, const struct hd
 {
 	HD_CLEANUP(composing_clear)
 	struct composing composing = {.compose = compose, .capture = {.objects = compose->store->objects}};
-	int r = take_paths(&composing, paths, n_paths);
+	int r = hd_path_ranges_new(paths, n_paths, &composing.paths);
 
 	if (r < 0 || n_paths == 0)
 		return r;
-	if (composing.paths[0].length == 0) {
+	if (composing.paths.paths[0].length == 0) {
 		target->tree = source->tree;
 		target->attributes = source->attributes;
 		target->root_mode = source->root_mode;

@@ -11,6 +11,7 @@
 #define DIRECTORIES 5
 #define FILES 12
 #define ROUNDS 120
+#define DEPTH 40000u
 
 int __real_hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_snapshot **ret_snapshot);
 int __wrap_hd_snapshot_take(struct hd_overlay *overlay, bool for_capture, struct hd_snapshot **ret_snapshot);
@@ -294,6 +295,32 @@ static void bytes_with_the_hash_of_others_are_captured(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
+/* More levels than a thread's stack has room for calls. */
+static void a_path_may_be_as_deep_as_the_tree(void **state)
+{
+	struct scene *scene = *state;
+	struct hd_overlay *overlay;
+	const struct hd_caller caller = {.umask = 022};
+	char *path = malloc(2 * DEPTH + sizeof("leaf"));
+	struct hd_attributes attributes = {.ino = HD_ROOT_INO};
+
+	assert_non_null(path);
+	scene_make_repository(scene);
+	scene_initialize(scene, NULL);
+	overlay = live_open(scene);
+	for (size_t i = 0; i < DEPTH; i++) {
+		memcpy(path + 2 * i, "a/", 2);
+		assert_success(hd_overlay_mkdir(overlay, &caller, attributes.ino, "a", 0755, &attributes));
+	}
+	memcpy(path + 2 * DEPTH, "leaf", sizeof("leaf"));
+	assert_success(hd_overlay_mkdir(overlay, &caller, attributes.ino, "leaf", 0755, &attributes));
+	live_write(overlay, "beside", "not chosen");
+	capture(overlay, path);
+	live_assert_status(overlay, "A beside\n");
+	live_close(overlay);
+	free(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +328,7 @@ int main(void)
 		TEST(what_changes_during_a_capture_is_told_from_what_did_not),
 		TEST(what_is_stored_may_be_damaged),
 		TEST(bytes_with_the_hash_of_others_are_captured),
+		TEST(a_path_may_be_as_deep_as_the_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
