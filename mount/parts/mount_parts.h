@@ -21,6 +21,9 @@ enum hd_mount_part {
 	HD_PART_COUNT
 };
 
+/* The worker's thread that tells the kernel: it waits there for what programs wait for, and has nothing of the parts in hand. */
+#define HD_NOTIFIER_THREAD "notify"
+
 #define HD_PART_FIRST_FD 4
 #define HD_PARTS_INHERITED HD_PART_DEVICE
 

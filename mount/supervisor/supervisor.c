@@ -205,8 +205,9 @@ static void serve_mount(struct hd_supervisor *supervisor)
 		int r;
 
 		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds),
-			sooner(hd_supervisor_ladder_timeout(supervisor),
-				hd_supervisor_catch_up_timeout(supervisor)),
+			sooner(hd_supervisor_held_timeout(supervisor),
+				sooner(hd_supervisor_ladder_timeout(supervisor),
+					hd_supervisor_catch_up_timeout(supervisor))),
 			&ready);
 		if (r < 0) {
 			/* For want of memory, say. Nobody would be helped if the mount ended for it. */
@@ -224,6 +225,8 @@ static void serve_mount(struct hd_supervisor *supervisor)
 			hd_supervisor_worker_ended(supervisor);
 		else if ((ready & 32u) && !supervisor->stepped_down)
 			hd_supervisor_prepare_next(supervisor);
+		if (!supervisor->stepped_down)
+			hd_supervisor_look_at_held(supervisor);
 		hd_supervisor_ladder_climb(supervisor);
 		catch_up(supervisor);
 		if ((ready & 16u) && supervisor->phase != SUPERVISOR_ENDED)

@@ -44,6 +44,7 @@ void hd_supervisor_prepare_next(struct hd_supervisor *supervisor)
 	bool served = supervisor->phase == SUPERVISOR_SERVING || supervisor->phase == SUPERVISOR_TAKING_OVER;
 
 	hd_descriptor_close(&supervisor->dying_fd);
+	supervisor->dying_since_ns = hd_clock_monotonic_ns();
 	if (served && !supervisor->detached &&
 		!hd_descriptor_flag_is_raised(supervisor->parts[HD_PART_CLOSED]) &&
 		hd_supervisor_may_restart(supervisor))

@@ -62,6 +62,8 @@ struct hd_supervisor {
 	int keeper_fd;      /* owned: the keeper, or -1 */
 	pid_t keeper;
 	pid_t worker;
+	pid_t held;                    /* a dead one that the kernel has not let end; 0: none */
+	uint64_t dying_since_ns;       /* of `worker`; 0: nothing says that it is */
 	struct hd_started_worker next; /* waits to take over from a worker that is dying */
 	char *directory;               /* owned: arguments.directory, if it was learned */
 
@@ -198,6 +200,13 @@ int hd_supervisor_restart(struct hd_supervisor *supervisor, const char *why);
 
 /* The worker has ended: what it still said is read, and the next phase begins. */
 void hd_supervisor_worker_ended(struct hd_supervisor *supervisor);
+/*
+ * The same if it has been dying for long and is held by the kernel, which waits for what the next worker will answer. And one
+ * that was held is done with, once it has ended.
+ */
+void hd_supervisor_look_at_held(struct hd_supervisor *supervisor);
+/* Milliseconds until that is worth another look, -1 if nothing is. */
+int hd_supervisor_held_timeout(const struct hd_supervisor *supervisor);
 /* What is left to say and to remove; no worker lives. */
 void hd_supervisor_finish(struct hd_supervisor *supervisor);
 

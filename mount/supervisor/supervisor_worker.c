@@ -22,6 +22,7 @@
 #include "mount/control/control_error.h"
 #include "mount/format_numbers.h"
 #include "mount/mount_place.h"
+#include "mount/parts/mount_parts.h"
 #include "mount/program_spawn.h"
 #include "mount/run_file.h"
 #include "mount/supervisor/keeper.h"
@@ -39,6 +40,8 @@
 #define SALVAGE_LIMIT 3
 #define ROOM_RETRY_MS 2000
 #define DRAIN_TIMEOUT_MS 1000
+#define HELD_AFTER_NS 200000000u
+#define HELD_LOOK_MS 100
 
 static void close_fd(int *fd)
 {
@@ -54,7 +57,7 @@ static void describe_end(const struct hd_supervisor *supervisor, int status, cha
 
 	if (supervisor->replaces)
 		(void)snprintf(text, size, "worker %d made way for heddle %s", (int)worker, hd_version);
-	else if (supervisor->foreign)
+	else if (supervisor->foreign || supervisor->held == worker)
 		(void)snprintf(text, size, "worker %d died", (int)worker);
 	else if (WIFSIGNALED(status))
 		(void)snprintf(text, size, "worker %d was killed by signal %d (%s)", (int)worker,
@@ -164,15 +167,16 @@ static void worker_died(struct hd_supervisor *supervisor, int status)
 	salvage(supervisor, why);
 }
 
-void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
+/* What it said before it ended is still in the link: descriptors of large files among it. */
+static void hear_last_words(struct hd_supervisor *supervisor, int timeout_ms)
 {
-	int status = 0;
-
-	/* What it said before it ended is still in the link: descriptors of large files among it. */
-	while (supervisor->link_fd >= 0 && hd_supervisor_hear(supervisor, DRAIN_TIMEOUT_MS) >= 0)
+	while (supervisor->link_fd >= 0 && hd_supervisor_hear(supervisor, timeout_ms) >= 0)
 		;
-	if (hd_process_reap(supervisor->worker, &status) == 0)
-		return;
+}
+
+static void go_on(struct hd_supervisor *supervisor, int status)
+{
+	supervisor->dying_since_ns = 0;
 	close_fd(&supervisor->watch_fd);
 	close_fd(&supervisor->dying_fd);
 	supervisor->act_at_ns = 0;
@@ -189,6 +193,43 @@ void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
 			supervisor->arguments.thread);
 	}
 	supervisor->phase = SUPERVISOR_ENDED;
+}
+
+void hd_supervisor_worker_ended(struct hd_supervisor *supervisor)
+{
+	int status = 0;
+
+	hear_last_words(supervisor, DRAIN_TIMEOUT_MS);
+	if (hd_process_reap(supervisor->worker, &status) != 0)
+		go_on(supervisor, status);
+}
+
+/* ---- an end that waits for the next worker ---- */
+
+int hd_supervisor_held_timeout(const struct hd_supervisor *supervisor)
+{
+	return supervisor->held || supervisor->dying_since_ns ? HELD_LOOK_MS : -1;
+}
+
+/*
+ * Telling the kernel of a page waits for the page, also when the process is killed, and the page may be locked by a program's write,
+ * which waits for its answer. So the one that dies would wait for the next worker, and that one for its end.
+ */
+void hd_supervisor_look_at_held(struct hd_supervisor *supervisor)
+{
+	int status;
+
+	if (supervisor->held && hd_process_reap(supervisor->held, &status) != 0)
+		supervisor->held = 0;
+	if (supervisor->dying_since_ns == 0 ||
+		hd_clock_monotonic_ns() - supervisor->dying_since_ns < HELD_AFTER_NS ||
+		!hd_process_is_held(supervisor->worker, HD_NOTIFIER_THREAD))
+		return;
+	hd_log(HD_LOG_WARNING, "worker %d is dead, and a thread of it still waits in the kernel for a page",
+		(int)supervisor->worker);
+	hear_last_words(supervisor, 0);
+	supervisor->held = supervisor->worker;
+	go_on(supervisor, 0);
 }
 
 /* Who is told that the mount has ended may unmount the disk next: nothing of us is on it any more. */

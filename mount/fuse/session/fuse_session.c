@@ -28,10 +28,24 @@
 
 /* ---- this mount as a view of the kernel cache ---- */
 
+/*
+ * Who tells the kernel of pages waits for them there, also when the worker is killed, until the next one has answered who has them
+ * locked. What the next one needs must not wait for that: the lock of the thread, above all.
+ */
+static void need_device_alone(const struct hd_fuse_session *session)
+{
+	static _Thread_local bool is_alone;
+
+	if (!is_alone && hd_descriptor_keep_alone(session->fd) < 0)
+		hd_error_clear();
+	is_alone = true;
+}
+
 static void view_inode(void *payload, hd_ino ino, int64_t offset, int64_t length)
 {
 	struct hd_fuse_session *session = payload;
 
+	need_device_alone(session);
 	(void)fuse_lowlevel_notify_inval_inode(session->native, ino, offset, length);
 }
 
@@ -39,6 +53,7 @@ static void view_entry(void *payload, hd_ino parent, const char *name, size_t le
 {
 	struct hd_fuse_session *session = payload;
 
+	need_device_alone(session);
 	(void)fuse_lowlevel_notify_inval_entry(session->native, parent, name, length);
 }
 
@@ -47,6 +62,7 @@ static void view_all(void *payload)
 	struct hd_fuse_session *session = payload;
 	const struct fuse_out_header notice = {.len = sizeof(notice), .error = NOTIFY_INCREMENT_EPOCH};
 
+	need_device_alone(session);
 	(void)hd_descriptor_write(session->fd, &notice, sizeof(notice));
 }
 

@@ -80,6 +80,15 @@ void hd_descriptor_close(int *fd)
 	*fd = -1;
 }
 
+int hd_descriptor_keep_alone(int keep)
+{
+	if (unshare(CLONE_FILES) < 0)
+		return hd_errno();
+	if (keep > STDERR_FILENO + 1 && close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0) < 0)
+		return hd_errno();
+	return close_range((unsigned)keep + 1, ~0u, 0) < 0 ? hd_errno() : 0;
+}
+
 unsigned long hd_descriptor_limit(void)
 {
 	struct rlimit limit;

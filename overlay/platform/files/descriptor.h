@@ -30,6 +30,12 @@ int hd_descriptor_write(int fd, const void *data, size_t size);
 /* Closes *FD unless it is negative, and leaves -1. errno is kept. For what ends before its scope does. */
 void hd_descriptor_close(int *fd);
 
+/*
+ * From now on the calling thread has descriptors of its own, as they are now: KEEP and the standard ones. So the others, and locks
+ * that they hold, end with the rest of the process, wherever the thread waits by then.
+ */
+int hd_descriptor_keep_alone(int keep);
+
 /* How many this process may have: what its limit is now. */
 unsigned long hd_descriptor_limit(void);
 

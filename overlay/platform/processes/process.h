@@ -41,6 +41,12 @@ int hd_process_watch(pid_t pid);
  */
 int hd_process_watch_thread(pid_t thread);
 
+/*
+ * Whether PID was killed, and all that is left of it are threads called NAME (at most 15 characters) that the kernel does not let
+ * end: they wait for something there, and never run a line of ours again. False when nobody can tell (io).
+ */
+bool hd_process_is_held(pid_t pid, const char *name);
+
 /* Whether GID is one of the groups of process PID besides its own (io); false when nobody can tell. */
 bool hd_process_has_group(pid_t pid, gid_t gid);
 
