@@ -5,6 +5,7 @@
 #include "overlay/contents/file_data.h"
 #include "overlay/contents/kept_files.h"
 #include "overlay/contents/promotion.h"
+#include "overlay/inodes/request_note.h"
 #include "overlay/journal/flush.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/files/memory_file.h"
@@ -44,6 +45,7 @@ struct writing {
 	const uint8_t *data;
 	size_t size;
 	uint64_t offset;
+	size_t whole;                      /* of the last piece: how much was to be written; else 0 */
 	uint64_t first;                    /* file block */
 	uint32_t count;                    /* blocks */
 	uint32_t old[PIECE_BLOCKS + 1];    /* values before */
@@ -265,6 +267,8 @@ static int name_blocks(struct writing *writing)
 	inode = hd_edit_inode(&transaction, index);
 	if (inode->size < writing->offset + writing->size)
 		inode->size = writing->offset + writing->size;
+	if (writing->whole)
+		hd_request_note_size(&transaction, 0, writing->whole);
 	/* In the same hold of the lock: a flush that sees the names must know of the bytes. */
 	hd_flusher_note_data(overlay->flusher, writing->ino, writing->first, writing->count);
 	r = hd_overlay_commit(overlay, &transaction);
@@ -355,6 +359,7 @@ int hd_overlay_write(struct hd_overlay *overlay, hd_ino ino, const void *data, s
 		writing->data = (const uint8_t *)data + done;
 		writing->size = piece;
 		writing->offset = at;
+		writing->whole = done + piece == size ? size : 0;
 		writing->edges[0].fetched = writing->edges[1].fetched = false;
 		r = write_piece(writing);
 		if (r == 0)

@@ -17,8 +17,9 @@
  * nothing of what was done for it. One that is not awaited was answered.
  *
  * An operation that must not be done twice does two things: it asks hd_request_is_done before it begins, and calls
- * hd_request_note in the transaction that decides its outcome. One that may be done twice (write, setattr, every kind
- * of reading) does neither: the kernel gives offsets and values, not differences.
+ * hd_request_note in the transaction that decides its outcome. One that may be done twice (setattr, every kind of reading)
+ * does neither: the kernel gives values, not differences. Of writes it gives offsets, but the file may be another tree's when
+ * one is asked for again.
  *
  * Slots       A request runs in a slot, a number below HD_REQUEST_SLOTS that its thread has to itself; its result lies
  *             in the arena's record of that slot. Slots whose records a dead process left are not given out before

@@ -21,7 +21,6 @@ import zlib
 
 LINE = 128           # none crosses a page: the kernel sends a piece of each page by itself
 WIDE = 64 << 10
-LONGEST = 16 << 20
 RENAME_EXCHANGE, AT_FDCWD = 2, -100
 FALLOC_PUNCH = 3     # keeps the size
 now = time.monotonic_ns
@@ -330,9 +329,7 @@ class Appended(Writer):
         return (value[0] + 1, zlib.crc32(b"%d" % effect, value[1])) if effect else (0, 0)
 
     def look(self, root):
-        # By one call: Python reads a file by two, and if it is longer at the first one, and begun anew before the second, has a byte too many.
-        with open(os.path.join(root, self.name), "rb", buffering=0) as file:
-            data, value = file.read(LONGEST), (0, 0)
+        data, value = read(os.path.join(root, self.name)), (0, 0)
         for at in range(0, len(data), LINE):
             count = parse(data[at:at + LINE], self.name, 0)
             if not count:

@@ -118,8 +118,8 @@ static bool is_stale_page(struct hd_fuse_session *session, fuse_ino_t ino)
 }
 
 /*
- * Where what a program appends belongs. The kernel says it, and after a restore it may say where the file ended before; its
- * pages then have the bytes in the wrong place, too.
+ * Where what a program appends belongs. The kernel says where it believes that the file ends, and does not ask before: after a restore
+ * that may be where the file ended that was there, also to the next worker. Its pages then have the bytes in the wrong place, too.
  */
 static int place_append(struct hd_fuse_session *session, fuse_ino_t ino, off_t *offset, bool *ret_moved)
 {
@@ -128,17 +128,12 @@ static int place_append(struct hd_fuse_session *session, fuse_ino_t ino, off_t *
 	int r;
 
 	*ret_moved = false;
-	/* One that comes again may have been done: it is done again where it was. */
-	if (!body || !(body->flags & O_APPEND) || body->write_flags & FUSE_WRITE_CACHE ||
-		hd_fuse_is_resent(hd_fuse_request_header()) ||
-		!hd_request_gate_is_replaced(session->gate, ino))
+	if (!body || !(body->flags & O_APPEND) || body->write_flags & FUSE_WRITE_CACHE)
 		return 0;
 	r = hd_overlay_getattr(session->overlay, ino, &attributes);
 	if (r < 0)
 		return r;
 	*ret_moved = attributes.size != (uint64_t)*offset;
-	if (!*ret_moved)
-		hd_request_gate_knows_end(session->gate, ino);
 	*offset = (off_t)attributes.size;
 	return 0;
 }
@@ -158,11 +153,16 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t si
 		return;
 	}
 	r = place_append(session, ino, &offset, &moved);
-	/* Before the bytes: a failure must not leave a changed file with its old privileges. */
-	if (r >= 0 && session->killpriv && write_drops_privileges())
-		r = hd_privilege_drop(session->overlay, &session->owners, &caller, ino);
-	if (r >= 0)
-		r = hd_overlay_write(session->overlay, ino, data, size, (uint64_t)offset, &written);
+	if (r >= 0 && hd_request_is_done() && hd_request_done_size() > 0) {
+		/* Into another tree, maybe, than the one that is there now. */
+		written = (size_t)hd_request_done_size();
+	} else if (r >= 0) {
+		/* Before the bytes: a failure must not leave a changed file with its old privileges. */
+		if (session->killpriv && write_drops_privileges())
+			r = hd_privilege_drop(session->overlay, &session->owners, &caller, ino);
+		if (r >= 0)
+			r = hd_overlay_write(session->overlay, ino, data, size, (uint64_t)offset, &written);
+	}
 	changed(req, r, HD_CACHE_WRITE, ino, (uint64_t)offset, written);
 	if (r >= 0 && moved)
 		hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW,

@@ -24,6 +24,7 @@ struct hd_fuse_thread {
 	void *message; /* in the slot: HD_FUSE_MESSAGE_SIZE bytes, the request as the kernel sent it */
 	void *reply;   /* likewise: HD_FUSE_DATA_SIZE bytes for a reply's data */
 	bool rests;    /* the slot has no memory: nothing may be read into it */
+	bool inside;   /* what it works on has passed the gate */
 	struct hd_activity activity; /* what this thread works on */
 };
 

@@ -25,10 +25,10 @@ struct files {
 struct hd_request_gate {
 	_Atomic unsigned inside;
 	_Atomic bool closed;
-	_Atomic bool has_stale;    /* the kernel has not heard of all of them */
-	_Atomic bool has_replaced; /* there are some */
-	_Atomic bool has_doubted;  /* there are some */
-	struct hd_mutex lock;      /* rank SESSION; protects all below, and goes with the conditions */
+	bool expects_again;       /* counted as one who is inside; of who reads alone */
+	_Atomic bool has_stale;   /* the kernel has not heard of all of them */
+	_Atomic bool has_doubted; /* there are some */
+	struct hd_mutex lock;     /* rank SESSION; protects all below, and goes with the conditions */
 	struct hd_condition emptied, opened, shown;
 	struct files replaced;
 	struct files doubted;       /* the kernel believes old times of them */
@@ -126,6 +126,25 @@ static void wait_until_shown_locked(struct hd_request_gate *gate)
 		hd_condition_wait(&gate->shown, &gate->lock);
 }
 
+void hd_request_gate_enter_again(struct hd_request_gate *gate)
+{
+	atomic_fetch_add(&gate->inside, 1);
+}
+
+void hd_request_gate_expect_again(struct hd_request_gate *gate)
+{
+	gate->expects_again = true;
+	hd_request_gate_enter_again(gate);
+}
+
+void hd_request_gate_no_more_again(struct hd_request_gate *gate)
+{
+	if (!gate->expects_again)
+		return;
+	gate->expects_again = false;
+	hd_request_gate_leave(gate);
+}
+
 void hd_request_gate_close(struct hd_request_gate *gate)
 {
 	hd_mutex_lock(&gate->lock);
@@ -136,24 +155,11 @@ void hd_request_gate_close(struct hd_request_gate *gate)
 	hd_mutex_unlock(&gate->lock);
 }
 
-static void take_replaced_locked(struct hd_request_gate *gate, hd_ino *files, size_t n)
-{
-	free(gate->replaced.inos);
-	gate->replaced = (struct files){.inos = files, .n = n};
-	atomic_store(&gate->has_replaced, n > 0);
-}
-
-void hd_request_gate_doubt(struct hd_request_gate *gate, hd_ino *files, size_t n)
-{
-	hd_mutex_lock(&gate->lock);
-	take_replaced_locked(gate, files, n);
-	hd_mutex_unlock(&gate->lock);
-}
-
 void hd_request_gate_open(struct hd_request_gate *gate, hd_ino *files, size_t n)
 {
 	hd_mutex_lock(&gate->lock);
-	take_replaced_locked(gate, files, n);
+	free(gate->replaced.inos);
+	gate->replaced = (struct files){.inos = files, .n = n};
 	atomic_store(&gate->has_stale, n > 0);
 	atomic_store(&gate->closed, false);
 	hd_condition_broadcast(&gate->opened);
@@ -172,41 +178,21 @@ static int compare(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static hd_ino *find(const struct files *files, hd_ino ino)
+static const hd_ino *find(const struct files *files, hd_ino ino)
 {
 	return files->inos ? bsearch(&ino, files->inos, files->n, sizeof(ino), compare) : NULL;
 }
 
-bool hd_request_gate_is_replaced(struct hd_request_gate *gate, hd_ino ino)
-{
-	bool replaced;
-
-	if (!atomic_load(&gate->has_replaced))
-		return false;
-	hd_mutex_lock(&gate->lock);
-	replaced = find(&gate->replaced, ino) != NULL;
-	hd_mutex_unlock(&gate->lock);
-	return replaced;
-}
-
 bool hd_request_gate_is_stale(struct hd_request_gate *gate, hd_ino ino)
 {
-	return atomic_load(&gate->has_stale) && hd_request_gate_is_replaced(gate, ino);
-}
+	bool stale;
 
-void hd_request_gate_knows_end(struct hd_request_gate *gate, hd_ino ino)
-{
-	hd_ino *found;
-
+	if (!atomic_load(&gate->has_stale))
+		return false;
 	hd_mutex_lock(&gate->lock);
-	found = find(&gate->replaced, ino);
-	if (found) {
-		size_t behind = gate->replaced.n - (size_t)(found - gate->replaced.inos) - 1;
-
-		memmove(found, found + 1, behind * sizeof(*found));
-		atomic_store(&gate->has_replaced, --gate->replaced.n > 0);
-	}
+	stale = find(&gate->replaced, ino) != NULL;
 	hd_mutex_unlock(&gate->lock);
+	return stale;
 }
 
 void hd_request_gate_doubt_times(struct hd_request_gate *gate, hd_ino *files, size_t n)

@@ -7,16 +7,18 @@
  *
  * Calling sequence
  *     request threads: hd_request_gate_enter → the change → hd_request_gate_leave
+ *     after a death:   _expect_again → who reads: _enter_again for each that the kernel sends again → the change → _leave
+ *                      → all of these were read: _no_more_again
  *     who replaces:    _close (returns when nobody is inside) → replaces → _open with the files that became others →
  *                      tells the kernel of them → _settled
+ *
+ * What is sent again was perhaps done, in part or as a whole, in the tree that is there when a worker takes over, and is
+ * finished in that tree: it passes when the gate is closed, and who closes it waits until all of it is done. Those that have
+ * waited here when a worker died had not begun, and may go into either tree.
  *
  * Stale pages. A page that was written through a mapping before the kernel heard that its file became another one is
  * sent later, and would bring the old bytes back. Between _open and _settled, what the kernel writes of its own accord
  * into one of these files is therefore not of the new tree (hd_request_gate_is_stale).
- *
- * Appends. The kernel says where a file ends that a program appends to, and does not ask before: what waited here, or comes
- * before it knows how long the new file is, says where the old one ended. Which files became others is known until the next
- * switch, or until an append says the right place (hd_request_gate_is_replaced).
  *
  * Old times. With -o writeback the kernel sends of its own accord when it believes that a file was changed: what it believes of a
  * file that it still has is of the old tree, until the command has looked at it. A program that does no more than set an
@@ -47,20 +49,18 @@ bool hd_request_gate_concerns(uint32_t opcode);
 void hd_request_gate_enter(struct hd_request_gate *gate);
 void hd_request_gate_leave(struct hd_request_gate *gate);
 
+/* Until _no_more_again, which does nothing without it, requests may come that were begun before. */
+void hd_request_gate_expect_again(struct hd_request_gate *gate);
+void hd_request_gate_enter_again(struct hd_request_gate *gate);
+void hd_request_gate_no_more_again(struct hd_request_gate *gate);
+
 void hd_request_gate_close(struct hd_request_gate *gate);
 /* Takes FILES over (sorted; may be NULL, then N is 0). */
 void hd_request_gate_open(struct hd_request_gate *gate, hd_ino *files, size_t n);
 void hd_request_gate_settled(struct hd_request_gate *gate);
-/* A process that died had these files become others, and nobody knows what the kernel heard of it. Takes FILES over, as _open. */
-void hd_request_gate_doubt(struct hd_request_gate *gate, hd_ino *files, size_t n);
 
 /* Whether what the kernel writes into INO by itself is of the tree before. */
 bool hd_request_gate_is_stale(struct hd_request_gate *gate, hd_ino ino);
-
-/* Whether the kernel may believe that INO ends where it did before. */
-bool hd_request_gate_is_replaced(struct hd_request_gate *gate, hd_ino ino);
-/* It knows better. */
-void hd_request_gate_knows_end(struct hd_request_gate *gate, hd_ino ino);
 
 /* Before _open: FILES are others now, of which the kernel has times itself. Takes FILES over, as _open. */
 void hd_request_gate_doubt_times(struct hd_request_gate *gate, hd_ino *files, size_t n);

@@ -342,6 +342,9 @@ static bool work(struct hd_fuse_loop *loop, struct hd_fuse_thread *thread, size_
 	/* Before another thread reads: what is claimed is not dropped. */
 	hd_request_begin(loop->session->overlay, thread->slot, header->unique & ~HD_FUSE_RESENT,
 		hd_fuse_is_resent(header));
+	thread->inside = hd_fuse_is_resent(header) && hd_request_gate_concerns(header->opcode);
+	if (thread->inside)
+		hd_request_gate_enter_again(loop->session->gate);
 	HD_KILL_POINT(request_begun);
 	hd_message_counters_request(loop->session->counters, header->opcode);
 	if (keeps) {

@@ -37,6 +37,9 @@ static void answer_init_again(struct hd_fuse_thread *thread)
 
 void hd_fuse_done(struct hd_fuse_thread *thread)
 {
+	if (thread->inside)
+		hd_request_gate_leave(thread->session->gate);
+	thread->inside = false;
 	/* In this order: a message without its result would be a request that was not begun. */
 	HD_KILL_POINT(request_served);
 	hd_request_area_clear(thread->session->area, thread->slot);
@@ -127,8 +130,9 @@ void hd_fuse_process(struct hd_fuse_thread *thread, size_t size)
 	struct fuse_buf buffer = {.mem = thread->message, .size = size};
 	bool changes = hd_request_gate_concerns(header->opcode);
 
-	if (changes)
+	if (changes && !thread->inside)
 		hd_request_gate_enter(thread->session->gate);
+	thread->inside = changes;
 	hd_fuse_thread_current = thread;
 	hd_fuse_witness_begin(thread);
 	if (header->opcode == FUSE_SETXATTR && thread->session->long_setxattr)
@@ -137,7 +141,5 @@ void hd_fuse_process(struct hd_fuse_thread *thread, size_t size)
 		buffer.mem = translated = tmpfile_as_create(thread, size);
 	hand_over(thread, &buffer, changes);
 	hd_fuse_thread_current = NULL;
-	if (changes)
-		hd_request_gate_leave(thread->session->gate);
 	hd_fuse_done(thread);
 }

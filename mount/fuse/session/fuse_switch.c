@@ -127,36 +127,24 @@ void hd_fuse_changes_are_shown(struct hd_fuse_session *session)
 	hd_request_gate_times_are_known(session->gate);
 }
 
-struct doubt {
-	struct hd_fuse_session *session;
-	hd_ino *inos; /* owned */
-	size_t count, capacity;
-};
-
 static void doubt(void *payload, hd_ino ino)
 {
-	struct doubt *all = payload;
+	struct hd_fuse_session *session = payload;
 	const struct hd_cache_event event = {.kind = HD_CACHE_REPLACE, .ino = ino};
 
-	hd_kernel_cache_changed(all->session->cache, HD_CACHE_NO_VIEW, &event);
-	if (HD_ARRAY_RESERVE(all->inos, all->count, all->capacity) == 0)
-		all->inos[all->count++] = ino;
+	hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW, &event);
 }
 
 void hd_fuse_tell_after_death(struct hd_fuse_session *session)
 {
 	const struct hd_cache_event everything = {.kind = HD_CACHE_ALL};
-	struct doubt all = {.session = session};
 	struct hd_recovery_report report;
 	bool untold = hd_switch_is_untold(session->overlay);
 
 	hd_overlay_recovery(session->overlay, &report);
 	if (!untold && report.memory.state != HD_MEMORY_LOST)
 		return;
-	hd_overlay_each_known(session->overlay, doubt, &all);
-	if (all.inos)
-		qsort(all.inos, all.count, sizeof(*all.inos), compare);
-	hd_request_gate_doubt(session->gate, all.inos, all.count);
+	hd_overlay_each_known(session->overlay, doubt, session);
 	hd_kernel_cache_changed(session->cache, HD_CACHE_NO_VIEW, &everything);
 	if (untold)
 		(void)hd_switch_told(session->overlay);

@@ -141,6 +141,7 @@ int hd_fuse_take_over(struct hd_fuse_session *session)
 
 	if (!unfinished)
 		return -ENOMEM;
+	hd_request_gate_expect_again(session->gate);
 	empty_slots(session, unfinished);
 	HD_KILL_POINT(forgets_finished);
 	accuse(session, unfinished);
@@ -185,6 +186,7 @@ static void take_back(void *payload, const struct hd_withdrawn *withdrawn)
 void hd_fuse_resent_begun(struct hd_fuse_session *session)
 {
 	hd_requests_drained(session->overlay, take_back, session);
+	hd_request_gate_no_more_again(session->gate);
 }
 
 bool hd_fuse_refuse_poison(struct hd_fuse_thread *thread)
