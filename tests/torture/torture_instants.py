@@ -51,6 +51,7 @@ class Instants(Mount):
         self.flushed = 0                   # the same of what the kernel held: when the command began that had it sent
         self.died = self.gone = None       # of everybody, until that is judged: when it began and ended
         self.left = None                   # the tree that is on disk then, once it is known
+        self.moved = None                  # when the commands that put other trees there had ended; None: it is not known
         self.told = collections.deque(maxlen=3)  # the last rounds, for whoever has to find out why
         writers = [writer for writer in all_writers() if writer.name not in arguments.without]
         self.records = Records(writers, directory, "writeback" in arguments.options)
@@ -200,7 +201,8 @@ class Instants(Mount):
         self.must("thread", "drop", name)
 
     def judge_switch(self, operation, low, begin, end):
-        """A tree came in the place of another one, which was kept."""
+        """A tree came in the place of another one, which was kept. What the kernel held of writes that the command overlapped may be in
+        neither of them."""
         kept, target = operation["kept"], operation["after"]["tree"]
         what = f"{operation['kind']} {operation['number']} kept"
         if kept:
@@ -214,7 +216,7 @@ class Instants(Mount):
             return instant[0]
         for record in self.records:
             name = record.writer.name
-            record.switch(self.states[target][name], self.states[kept][name], *instant, begin, end)
+            record.switch(self.states[target][name], self.states[kept][name], *instant, begin, self.moved or end)
         return instant[0]
 
     # ---- what is done ----
@@ -234,10 +236,12 @@ class Instants(Mount):
 
     def wait(self, commands, killed):
         """Until they have ended; whether all did what they were asked."""
-        good = True
+        good, self.moved = True, None
         for words, command in commands:
             try:
                 said = command.communicate(timeout=PATIENCE_S)[0]
+                if words[0] in ("restore", "undo", "redo") and not killed:
+                    self.moved = now()
             except subprocess.TimeoutExpired:
                 raise Failure(f"heddle {' '.join(words)} hangs; killed last: {self.killed[-4:]}") from None
             status = command.returncode
