@@ -30,7 +30,7 @@ static void print_name(const struct hd_provenance_actor *actor, FILE *stream)
 	if (*actor->program)
 		hd_output_path(stream, actor->program);
 	else if (actor->pid)
-		fprintf(stream, "process %u, which had ended", actor->pid);
+		fprintf(stream, "process %u, of which no more is known", actor->pid);
 	else
 		fputs("an unknown process, or a restore", stream);
 }

@@ -36,7 +36,7 @@ static void put_actor(struct hd_buffer *out, const struct hd_provenance_actor *a
 	if (*actor->program)
 		hd_quoted_path_put(out, "", actor->program);
 	else if (actor->pid)
-		hd_buffer_put_text(out, "a process that had ended");
+		hd_buffer_put_text(out, "a process of which no more is known");
 	else
 		hd_buffer_put_text(out, "an unknown process, or a restore");
 }

@@ -76,6 +76,7 @@ int hd_process_identify(pid_t pid, struct hd_process_identity *ret_identity)
 	HD_AUTO_FREE char *environment = NULL;
 	char path[64], program[PATH_MAX] = "";
 	size_t size = 0;
+	bool is_private;
 	int r;
 
 	if (!hd_process_numbers_are_ours())
@@ -87,10 +88,11 @@ int hd_process_identify(pid_t pid, struct hd_process_identity *ret_identity)
 	r = hd_file_read_link(AT_FDCWD, path, program, sizeof(program), &(size_t){0});
 	if (r < 0)
 		program[0] = '\0';
+	is_private = r == -EACCES || r == -EPERM;
 	r = find_process(pid, &identity.process);
 	if (r < 0)
 		return r;
-	if (!*program && size == 0)
+	if (!*program && size == 0 && !is_private)
 		return -ESRCH;
 	identity.program = strdup(program);
 	identity.actor = find_value(environment, environment ? size : 0, "HEDDLE_ACTOR");
