@@ -8,8 +8,6 @@ left after a death is the tree of one instant: there must be one that all writer
 A restore is one more entry in each writer's line: it comes right behind the last change that it kept.
 """
 
-import bisect
-
 NEVER = 1 << 62
 
 
@@ -71,26 +69,48 @@ class Timeline:
 class Registers:
     """Places of which each was written by itself, where it is not said in which order they come to be seen (mappings, pages that
     the kernel collects). Of each, what was written before a look begins is there, unless later writes are; nothing of what
-    comes after it."""
+    comes after it. A write that overlapped a restore may be in neither tree, since what the kernel holds of the old one is dropped:
+    then there is what was restored, or another such write, which the kernel had sent after the one and before the other."""
 
     def __init__(self, values):
-        self.lines = [[Entry(value, 0, 0)] for value in values]
+        self.lines = [[Write(value, 0, 0)] for value in values]
+        self.restores = []
 
     def write(self, place, value, begin, end):
-        self.lines[place].append(Entry(value, begin, end))
+        write = Write(value, begin, end)
+        for low, high in self.restores:
+            write.overlap(low, high)
+        self.lines[place].append(write)
 
     def allows(self, place, value, begin, end):
         """Whether a look between BEGIN and END may find VALUE."""
         line = self.lines[place]
-        sure = max((entry.begin for entry in line if entry.end < begin), default=-1)
-        return any(entry.effect == value and entry.begin <= end and entry.end >= sure for entry in line)
+        sure = max((write.sure for write in line if write.end < begin), default=-1)
+        return any(write.effect == value and write.begin <= end and write.end >= sure for write in line)
 
     def switch(self, values, begin, end):
+        self.restores.append((begin, end))
         for line, value in zip(self.lines, values):
-            entry = Entry(value, begin, end)
-            line.insert(bisect.bisect_right([one.begin for one in line], begin), entry)
+            for write in line:
+                write.overlap(begin, end)
+            line.append(Write(value, begin, end))
 
     def forget_before(self, instant):
         for number, line in enumerate(self.lines):
-            sure = max((entry.begin for entry in line if entry.end < instant), default=-1)
-            self.lines[number] = [entry for entry in line if entry.end >= sure]
+            sure = max((write.sure for write in line if write.end < instant), default=-1)
+            self.lines[number] = [write for write in line if write.end >= sure]
+
+
+class Write(Entry):
+    """Of one place. Nothing that ended before SURE is to be seen when it has ended."""
+
+    __slots__ = ("sure",)
+
+    def __init__(self, effect, begin, end):
+        super().__init__(effect, begin, end)
+        self.sure = begin
+
+    def overlap(self, low, high):
+        """A restore ran from LOW to HIGH."""
+        if self.begin <= high and self.end >= low:
+            self.sure = min(self.sure, low)
