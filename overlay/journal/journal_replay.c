@@ -325,15 +325,19 @@ static int replay_origins(int directory_fd, uint32_t thread, struct hd_journal_s
 
 /* ---- a thread's journal ---- */
 
-/* False when nothing is noted, or the note does not verify. */
-static bool read_end(int directory_fd, struct hd_journal_end *ret_end)
+/* 1; 0 when nothing is noted, or the note does not verify. What cannot be read may be noted: a failure. */
+static int read_end(int directory_fd, struct hd_journal_end *ret_end)
 {
 	HD_AUTO_FREE char *data = NULL;
 	size_t size = 0;
+	int r = hd_file_read_whole(directory_fd, "journal.end", sizeof(*ret_end), &data, &size);
 
-	if (hd_file_read_whole(directory_fd, "journal.end", sizeof(*ret_end), &data, &size) < 0 ||
-		size != sizeof(*ret_end))
-		return false;
+	if (r == -ENOENT || r == -EFBIG)
+		return 0;
+	if (r < 0)
+		return hd_fail_in(r, "read the note of the journal's end");
+	if (size != sizeof(*ret_end))
+		return 0;
 	memcpy(ret_end, data, size);
 	return ret_end->magic == HD_JOURNAL_END_MAGIC &&
 	       ret_end->checksum == hd_checksum64(data, offsetof(struct hd_journal_end, checksum));
@@ -342,6 +346,7 @@ static bool read_end(int directory_fd, struct hd_journal_end *ret_end)
 static int check_whole(int directory_fd, uint64_t id, const struct hd_replay_report *report)
 {
 	struct hd_journal_end end;
+	int r;
 
 	if (report->lost_epoch)
 		return hd_fail(HD_E_JOURNAL_CORRUPT,
@@ -349,8 +354,9 @@ static int check_whole(int directory_fd, uint64_t id, const struct hd_replay_rep
 			"there, number %llu among them",
 			(unsigned long long)report->size, (unsigned long long)report->epochs,
 			(unsigned long long)report->lost_epoch);
-	if (!read_end(directory_fd, &end) || end.id != id || end.sequence <= report->epochs)
-		return 0;
+	r = read_end(directory_fd, &end);
+	if (r <= 0 || end.id != id || end.sequence <= report->epochs)
+		return r < 0 ? r : 0;
 	return hd_fail(HD_E_JOURNAL_CORRUPT,
 		"the journal's end is missing or damaged from byte %llu on: it had %llu epochs in %llu bytes "
 		"when "
@@ -362,9 +368,10 @@ static int check_whole(int directory_fd, uint64_t id, const struct hd_replay_rep
 static int check_absence(int directory_fd)
 {
 	struct hd_journal_end end;
+	int r = read_end(directory_fd, &end);
 
-	if (!read_end(directory_fd, &end))
-		return 0;
+	if (r <= 0)
+		return r;
 	return hd_fail(HD_E_JOURNAL_CORRUPT,
 		"the journal is gone: it had %llu epochs in %llu bytes when the thread was closed",
 		(unsigned long long)end.sequence, (unsigned long long)end.size);
@@ -424,15 +431,17 @@ bool hd_journal_closed_end(int directory_fd, uint32_t thread, struct hd_journal_
 	struct hd_journal_end end;
 	struct stat stat;
 	uint64_t begin;
+	int r;
 
 	if (fd < 0 || hd_file_stat(fd, &stat) < 0 || !read_begin(fd, thread, &header, ret_origins, &begin))
 		return false;
+	r = read_end(directory_fd, &end);
 	/* A fork that nobody has opened. */
-	if (ret_origins->count > 0 && (uint64_t)stat.st_size == begin && !read_end(directory_fd, &end)) {
+	if (ret_origins->count > 0 && (uint64_t)stat.st_size == begin && r == 0) {
 		*ret_end = (struct hd_journal_end){.id = header.id, .size = begin};
 		return true;
 	}
-	if (!read_end(directory_fd, &end) || end.id != header.id)
+	if (r <= 0 || end.id != header.id)
 		return false;
 	*ret_end = end;
 	/* The header of the epoch that would have come next is written ahead. */
@@ -447,6 +456,6 @@ bool hd_journal_was_closed(int directory_fd, uint32_t thread)
 	int there = hd_file_look(directory_fd, "journal");
 
 	if (there == 0)
-		return !read_end(directory_fd, &end);
+		return read_end(directory_fd, &end) == 0;
 	return there > 0 && hd_journal_closed_end(directory_fd, thread, &end, &origins);
 }

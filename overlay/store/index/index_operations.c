@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "overlay/store/index/index_operations.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -339,8 +340,10 @@ static int next_operation(
 		if (thread)
 			hd_index_bind_text_locked(statement, 2, thread);
 		r = hd_index_step_locked(index, statement, "read an operation");
-		if (r > 0)
-			r = operation_of_row_locked(statement, ret_operation) < 0 ? -HD_E_STORE_CORRUPT : 1;
+		if (r > 0) {
+			r = operation_of_row_locked(statement, ret_operation);
+			r = r == 0 ? 1 : r == -ENOMEM ? r : -HD_E_STORE_CORRUPT;
+		}
 		hd_index_reset_locked(statement);
 	}
 	hd_index_unlock(index);

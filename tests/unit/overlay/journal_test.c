@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -306,6 +307,25 @@ static void a_journal_that_is_shorter_than_it_was_or_gone_is_an_error(void **sta
 	assert_non_null(strstr(hd_error_message(-HD_E_JOURNAL_CORRUPT), "gone"));
 }
 
+/* Reading a directory is refused whoever asks, as reading a bad block is. */
+static void an_end_that_cannot_be_read_is_an_error_and_not_none(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hd_replay_report report;
+	struct picture picture = {0};
+
+	assert_int_equal(write_epoch(fixture->journal, 1, 11), 0);
+	hd_journal_seal(fixture->journal);
+	assert_int_equal(unlinkat(fixture->fd, "journal.end", 0), 0);
+	assert_int_equal(mkdirat(fixture->fd, "journal.end", 0700), 0);
+	assert_int_equal(replay(fixture, &picture, &report), -EISDIR);
+	assert_int_equal(unlinkat(fixture->fd, "journal", 0), 0);
+	assert_int_equal(replay(fixture, &picture, &report), -EISDIR);
+	assert_false(hd_journal_was_closed(fixture->fd, 1));
+	assert_int_equal(unlinkat(fixture->fd, "journal.end", AT_REMOVEDIR), 0);
+	assert_true(hd_journal_was_closed(fixture->fd, 1));
+}
+
 /* It says how long one journal was, at least: neither what came later nor another journal is measured by it. */
 static void what_a_journal_was_at_its_end_binds_no_later_one(void **state)
 {
@@ -516,6 +536,8 @@ int main(void)
 			bytes_of_files_that_look_like_a_journal_are_none, journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(a_journal_that_is_shorter_than_it_was_or_gone_is_an_error,
 			journal_setup, journal_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_end_that_cannot_be_read_is_an_error_and_not_none, journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(
 			what_a_journal_was_at_its_end_binds_no_later_one, journal_setup, journal_teardown),
 		cmocka_unit_test_setup_teardown(
