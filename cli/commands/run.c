@@ -282,6 +282,7 @@ static int run_command(struct hd_run *run, const struct hd_invocation *invocatio
 	int r;
 
 	r = settle_options(&settings);
+	run->removes = removes;
 	/* First, while this process has one thread and nothing open: its namespaces are made meanwhile. */
 	if (r >= 0)
 		r = hd_warden_start(&warden, &run->warden);

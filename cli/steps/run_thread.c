@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/identity.h"
 #include "capture/threads/thread_change.h"
 #include "cli/steps/take_commits.h"
 #include "cli/text/operation_text.h"
@@ -40,12 +41,28 @@ static int make_name(const char *thread, char **ret_name)
 	return 0;
 }
 
+/*
+ * Of a thread that is thrown away nobody asks who made it: git's configuration, which takes a library to read, is left alone, as that
+ * would be a fifth of the time until the command begins.
+ */
+static char *operation_actor(const struct hd_run *run)
+{
+	const char *known = run->author ? run->author : getenv("HEDDLE_AUTHOR");
+	char *author = NULL;
+
+	if (!run->author && !run->removes)
+		return hd_operation_actor(&run->location);
+	if (known && *known && hd_identity_resolve(known, NULL, &author) >= 0)
+		return author;
+	hd_error_clear();
+	return strdup("");
+}
+
 static int create_fork(struct hd_run *run, const char *name)
 {
 	HD_CLEANUP(hd_operation_clear)
-	struct hd_operation operation = {.kind = HD_OPERATION_CREATE,
-		.actor = hd_operation_actor(&run->location),
-		.after = {.name = strdup(name)}};
+	struct hd_operation operation = {
+		.kind = HD_OPERATION_CREATE, .actor = operation_actor(run), .after = {.name = strdup(name)}};
 	struct hd_thread origin;
 	int r;
 
@@ -91,7 +108,7 @@ int hd_run_choose_thread(struct hd_run *run, bool forks, const char *name)
 int hd_run_discard_thread(struct hd_run *run)
 {
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
-	HD_AUTO_FREE char *actor = hd_operation_actor(&run->location);
+	HD_AUTO_FREE char *actor = operation_actor(run);
 	HD_AUTO_THREAD_HOLD struct hd_thread_hold hold = HD_THREAD_HOLD_NONE;
 	int r;
 

@@ -29,6 +29,7 @@ struct hd_run {
 	struct hd_run_signals signals;
 	int status;       /* of the command, as waitpid(2) gives it */
 	json_t *captured; /* owned: the reply; NULL: nothing was asked for */
+	bool removes;     /* the thread is to be thrown away */
 	bool created, mounted, discarded;
 	bool began, ended; /* the command */
 	bool is_lost;      /* all that served the mount ended before the command did */

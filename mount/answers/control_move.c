@@ -36,6 +36,7 @@ struct moving {
 	struct hd_overlay *overlay;
 	const struct hd_control_environment *environment;
 	struct hd_live_thread live;
+	bool head_follows; /* what nobody had looked into is afterwards as a state has it */
 };
 
 static void begin(struct moving *moving)
@@ -70,9 +71,9 @@ static void tell_witness(const struct moving *moving)
 	if (witness && moving->live.tree_switch)
 		changes = hd_switch_changes(moving->live.tree_switch, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (changes[i].kind == HD_SWITCH_UNREAD)
+		if (changes[i].kind == HD_SWITCH_UNREAD && !moving->head_follows)
 			hd_witness_miss(witness);
-		else if (changes[i].kind != HD_SWITCH_DIRECTORY)
+		else if (changes[i].kind != HD_SWITCH_UNREAD && changes[i].kind != HD_SWITCH_DIRECTORY)
 			hd_witness_note_replaced(witness, changes[i].ino, changes[i].name);
 	}
 }
@@ -245,7 +246,7 @@ static int read_kind(const char *text, enum hd_operation_kind *ret_kind)
 int hd_control_advance(struct hd_overlay *overlay, const struct hd_control_environment *environment,
 	json_t *request, json_t **ret_reply)
 {
-	struct moving moving = {.overlay = overlay, .environment = environment};
+	struct moving moving = {.overlay = overlay, .environment = environment, .head_follows = true};
 	HD_CLEANUP(hd_operation_clear) struct hd_operation operation = {0};
 	struct hd_advance_options options = {.thread = hd_overlay_thread(overlay), .live = &moving.live};
 	const char *kind, *from, *to, *base = NULL;

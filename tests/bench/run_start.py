@@ -4,8 +4,9 @@
 
     ./dev build release && tests/bench/run_start.py [--files N] [--rounds N] [--together N] [--bin DIR]
 
-Beside heddle run --rm, on one git repository of N files: git worktree add and remove, and an overlayfs in a mount
-namespace of its own. The command says one word: until that word is "start", until all is cleaned up is "whole".
+Beside heddle run --rm, on one git repository of N files: git worktree add and remove, an overlayfs in a mount
+namespace of its own, and bwrap and podman, if they are there and work, over the machine's own root: bwrap makes nothing
+writable, podman an overlay of it. The command says one word: until that word is "start", until all is cleaned up is "whole".
 In each round every subject has its turn, in an order that turns. --together starts so many of heddle's at once and
 shows when the last of them had begun. As root. This is a comparison, not a test.
 """
@@ -87,6 +88,20 @@ class Place:
             shutil.rmtree(f"{upper}/w")
         return timed(["unshare", "--mount", "sh", "-c", script], remove)
 
+    def bwrap(self):
+        return timed(["bwrap", "--ro-bind", "/", "/", "--chdir", self.repository, *WORD])
+
+    def podman(self):
+        return timed(["podman", "run", "--rm", "--network", "none", "--rootfs", "/:O", *WORD])
+
+    @staticmethod
+    def works(subject):
+        try:
+            subject()
+        except (OSError, SystemExit):
+            return False
+        return True
+
     def together(self, count):
         begun = time.perf_counter()
         runs = [subprocess.Popen(self.heddle_arguments()[:-2] + ["sh", "-c", "echo begun; read -r _"],
@@ -120,7 +135,12 @@ def main():
     arguments = parser.parse_args()
     place = Place(arguments.files, arguments.bin)
     subjects = {"heddle run --rm": place.heddle, "  with --no-network": place.heddle_no_network,
-                "git worktree add": place.worktree, "unshare and overlayfs": place.overlayfs}
+                "git worktree add": place.worktree, "unshare and overlayfs": place.overlayfs,
+                "bwrap --ro-bind": place.bwrap, "podman run --rootfs": place.podman}
+    for name in ("bwrap --ro-bind", "podman run --rootfs"):
+        if not place.works(subjects[name]):
+            print(f"{name} does not work here", file=sys.stderr)
+            del subjects[name]
     times = {name: [] for name in subjects}
     names = list(subjects)
     for number in range(arguments.rounds):

@@ -77,6 +77,19 @@ as two 'echo complete >README'
 capture "After it" >/dev/null
 check_equal "$(is_incomplete)" false
 
+# ---- a rebase: what it brings is in the head, and what is not captured stays somebody's ----
+cd "$TEST_DIRECTORY" || exit
+heddle_remount --record
+cd "$MNT" || exit
+echo upstream >"$TEST_DIRECTORY/repository/src/deep/er/leaf.txt"
+git -C "$TEST_DIRECTORY/repository" commit -q -a -m "Upstream"
+as one 'echo one >rebased'
+check heddle rebase main HEAD >/dev/null
+check_content src/deep/er/leaf.txt upstream
+capture "Over a rebase" >/dev/null
+check_by <<<"rebased one||$shell"
+check_equal "$(is_incomplete)" false
+
 # ---- the end of who noted it ----
 as one 'echo one >src/main.c'
 kill -KILL "$(worker_pid)"

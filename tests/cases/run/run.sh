@@ -149,3 +149,12 @@ check_equal "$(json_field '[s["command"]["signal"], s["state"], s["discarded"]]'
 check_contains "$(heddle run -- true 2>&1)" "nothing has changed since state"
 check_contains "$(heddle run -- touch more 2>&1)" "state .* of main: 1 added, 0 modified, 0 deleted"
 check_contains "$(heddle run --capture never -- true 2>&1)" "changes stay in thread main"
+
+# A thread that is thrown away is nobody's, unless that is known without git's configuration.
+made_by() { heddle op log --json | json_field '[o["actor"] for o in s["operations"][:2]]'; }
+heddle run -q --rm -- true
+check_equal "$(made_by)" '["", ""]'
+HEDDLE_AUTHOR="Somebody <s@example.org>" heddle run -q --rm -- true
+check_equal "$(made_by)" '["Somebody <s@example.org>", "Somebody <s@example.org>"]'
+heddle run -q --fork --capture never -- true
+check_equal "$(made_by | python3 -c 'import json, sys; print(json.load(sys.stdin)[0])')" "Test Person <test@example.org>"
