@@ -14,7 +14,7 @@
  * in it, and one that was moved and not changed since is taken as it is.
  *
  * Ownership   The selection owns what is not the snapshot's, which must outlive it. Threads: as the snapshot.
- * Errors      -ENOENT with the path that neither tree has, -EINVAL for one with "..", those of bases.
+ * Errors      -HD_E_PATH_MISSING with the path that neither tree has, -EINVAL for one with "..", those of bases.
  */
 
 #include "overlay/bases/base.h"

@@ -6,7 +6,7 @@
  * Command: one row of the program's table. Parser, help, completion and the check of the manual read the same
  * row.
  *
- * To add a command: write cmd_<name>.c with one const struct hd_command, list it in command_table.c, give it
+ * To add a command: write commands/<name>.c with one const struct hd_command, list it in command_table.c, give it
  * a section in man/heddle.1.scd. tests/lint/check_help.sh says what was forgotten.
  *
  * Errors      run returns an exit status (0 and above) after it printed its result, or a negative code and

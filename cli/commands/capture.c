@@ -342,8 +342,8 @@ static int run_capture(const struct hd_invocation *invocation)
 const struct hd_command hd_command_capture = {
 	.name = "capture",
 	.summary = "Record what changed as a new state",
-	.usage = "-m TEXT [--meta KEY=VALUE]... [-p PATH]... [THREAD]\n"
-		 "-F FILE [--meta KEY=VALUE]... [-p PATH]... [THREAD]",
+	.usage = "-m TEXT [--meta KEY=VALUE]... [THREAD] [-- PATH...]\n"
+		 "-F FILE [--meta KEY=VALUE]... [THREAD] [-- PATH...]",
 	.description =
 		"Makes the tree of THREAD (default: the thread in use, or main), as it is at one "
 		"instant, a state, and moves "

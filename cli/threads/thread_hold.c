@@ -78,11 +78,6 @@ int hd_thread_hold_take(
 	}
 }
 
-static int has_number(const struct hd_thread *thread, void *payload)
-{
-	return thread->number == *(const uint32_t *)payload;
-}
-
 /* The lease itself goes last, by whoever holds it: a number is given once, so nobody waits for it. */
 static void remove_run_files(const struct hd_thread_hold *hold)
 {
@@ -106,16 +101,16 @@ static void remove_mountpoint(const struct hd_thread_hold *hold)
 /* What is left under the number, and under the name if that is gone as well. */
 static void tidy(const struct hd_thread_hold *hold)
 {
-	uint32_t number = hold->number, now;
+	uint32_t now;
 	int r = hd_index_thread_number(hold->store->index, hold->thread, &now);
-	bool is_free = hd_index_list_threads(hold->store->index, has_number, &number) == 0;
+	bool is_free = hd_index_has_thread(hold->store->index, hold->number) == 0;
 
 	if (r == -HD_E_THREAD_MISSING)
 		remove_mountpoint(hold);
 	if (is_free && r >= 0)
-		hd_thread_logs_move(hold->store->path, number, now);
+		hd_thread_logs_move(hold->store->path, hold->number, now);
 	else if (is_free && r == -HD_E_THREAD_MISSING)
-		hd_thread_logs_remove(hold->store->path, number);
+		hd_thread_logs_remove(hold->store->path, hold->number);
 	if (is_free)
 		remove_run_files(hold);
 }

@@ -111,11 +111,6 @@ struct strays {
 	uint32_t (*number)(const char *name); /* of the thread; 0: the file is of none */
 };
 
-static int has_number(const struct hd_thread *thread, void *payload)
-{
-	return thread->number == *(const uint32_t *)payload;
-}
-
 /* Nobody may hold the lease of what goes: a thread may just be dropped. One that was made for this goes with it. */
 static int remove_stray(const struct strays *strays, uint32_t number, const char *path)
 {
@@ -142,7 +137,7 @@ static int consider_stray(const char *name, unsigned char type, void *payload)
 	(void)type;
 	if (number == 0)
 		return 0;
-	r = hd_index_list_threads(strays->store->index, has_number, &number);
+	r = hd_index_has_thread(strays->store->index, number);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (asprintf(&path, "%s/%s/%s", strays->store->path, strays->directory, name) < 0) {
@@ -187,7 +182,7 @@ static int consider_directory(const char *name, unsigned char type, void *payloa
 
 	if (type != DT_DIR || *end || value == 0 || value > UINT32_MAX)
 		return 0;
-	r = hd_index_list_threads(strays->store->index, has_number, &number);
+	r = hd_index_has_thread(strays->store->index, number);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (asprintf(&path, "%s/threads/%s", strays->store->path, name) < 0) {

@@ -27,11 +27,6 @@ struct visit {
 	const char *repository;
 };
 
-static int has_number(const struct hd_thread *thread, void *payload)
-{
-	return thread->number == *(const uint32_t *)payload;
-}
-
 /* Who drops a thread, or gives it another number, has its lease until its worktree is seen to. */
 static int remove_worktree(const struct visit *visit, const struct hd_worktree_record *record)
 {
@@ -133,7 +128,7 @@ static int consider_worktree(const struct hd_worktree_record *record, void *payl
 {
 	const struct visit *visit = payload;
 	uint32_t number = record->number;
-	int r = hd_index_list_threads(visit->store->index, has_number, &number);
+	int r = hd_index_has_thread(visit->store->index, number);
 
 	if (r < 0)
 		return r;

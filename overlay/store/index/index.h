@@ -158,6 +158,8 @@ int hd_tag_name_check(const char *name);
 int hd_index_get_thread(struct hd_index *index, const char *name, struct hd_thread *ret_thread);
 /* The number of its directory alone. */
 int hd_index_thread_number(struct hd_index *index, const char *name, uint32_t *ret_number);
+/* 1 if some thread has this number, else 0. */
+int hd_index_has_thread(struct hd_index *index, uint32_t number);
 void hd_thread_clear(struct hd_thread *thread);
 typedef int (*hd_thread_emit)(const struct hd_thread *thread, void *payload);
 /* Calls EMIT per thread, by name, with no lock held. */

@@ -117,6 +117,23 @@ int hd_index_thread_number(struct hd_index *index, const char *name, uint32_t *r
 	return 0;
 }
 
+int hd_index_has_thread(struct hd_index *index, uint32_t number)
+{
+	static const char sql[] = "SELECT 1 FROM thread WHERE number = ?1";
+	sqlite3_stmt *statement;
+	int r;
+
+	hd_index_lock(index);
+	r = hd_index_query_locked(index, sql, &statement);
+	if (r == 0) {
+		(void)sqlite3_bind_int64(statement, 1, number);
+		r = hd_index_step_locked(index, statement, "look for a thread");
+		hd_index_reset_locked(statement);
+	}
+	hd_index_unlock(index);
+	return r;
+}
+
 struct thread_list {
 	struct hd_thread *threads; /* owned array */
 	size_t count;

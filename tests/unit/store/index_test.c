@@ -246,6 +246,10 @@ static void threads_are_listed_by_name_with_numbers_of_their_own(void **state)
 	assert_success(hd_index_get_thread(index, "alpha", &a));
 	assert_success(hd_index_get_thread(index, "main", &b));
 	assert_int_not_equal(a.number, b.number);
+	assert_int_equal(hd_index_has_thread(index, a.number), 1);
+	assert_int_equal(hd_index_has_thread(index, b.number), 1);
+	assert_int_equal(hd_index_has_thread(index, a.number + b.number), 0);
+	assert_int_equal(hd_index_has_thread(index, UINT32_MAX), 0);
 	hd_thread_clear(&a);
 	hd_thread_clear(&b);
 	assert_code(hd_index_get_thread(index, "Alpha", &a), HD_E_THREAD_MISSING);
