@@ -55,6 +55,9 @@ int hd_file_cut_overhang_locked(struct hd_overlay *overlay, hd_ino ino, const st
 /* Within a transaction: times, version, marks of a change of the bytes. */
 void hd_file_touch(struct hd_transaction *transaction, uint32_t index);
 
+/* Has a block that shows the content lie in memory, with the same bytes. Takes the file's lock itself. */
+int hd_file_map_block(struct hd_overlay *overlay, hd_ino ino, uint64_t block);
+
 /* Makes [OFFSET, END) zeros as far as the file goes, and gives the blocks back. Takes the file's lock itself. */
 int hd_file_punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t end);
 

@@ -4,6 +4,8 @@
 
 #include "overlay/contents/file_data.h"
 #include "overlay/contents/kept_files.h"
+#include "overlay/contents/promotion.h"
+#include "overlay/journal/flush.h"
 #include "overlay/platform/array.h"
 #include "overlay/platform/files/memory_file.h"
 
@@ -11,6 +13,9 @@
  * Holes. A block that shows the content needs a mark in the block map to show zeros instead; everything else is
  * unmapped. Which blocks show data of the content is asked before the file is locked, because a content may be a
  * hole of exbibytes itself, and asked again when the file changed meanwhile.
+ *
+ * Blocks at the ends that are punched in part get zeros where they lie. One that shows the content is brought into memory before,
+ * so that all of the range becomes zeros under one hold of the locks: a snapshot has all of it or nothing.
  */
 
 /* Up to here a mark for each block is cheaper than a look at the content. */
@@ -22,11 +27,18 @@ struct extent {
 	uint64_t first, end; /* blocks */
 };
 
+/* Bytes of one block that become zeros; none if `size` is 0. */
+struct edge {
+	uint64_t offset;
+	size_t size;
+};
+
 struct punching {
 	struct hd_overlay *overlay;
 	hd_ino ino;
 	struct hd_file_view view;
 	uint64_t first, end; /* whole blocks */
+	struct edge edges[2];
 	uint64_t backed;     /* what is left of the content */
 	struct extent *data; /* owned: where the content may have data, ascending */
 	size_t count, capacity;
@@ -107,6 +119,48 @@ static uint64_t next_block(const struct punching *punching, uint64_t block, size
 	return data < next ? data : next;
 }
 
+static uint32_t value_at(const struct punching *punching, uint64_t offset)
+{
+	struct hd_overlay *overlay = punching->overlay;
+	uint32_t value;
+
+	hd_rwlock_read(&overlay->lock);
+	value = hd_block_get(overlay->arena, hd_record_inode(overlay->arena, hd_ino_index(punching->ino)),
+		offset >> HD_BLOCK_SHIFT);
+	hd_rwlock_unlock(&overlay->lock);
+	return value;
+}
+
+static bool shows_content(const struct punching *punching, const struct edge *edge)
+{
+	return edge->size > 0 && edge->offset / HD_BLOCK_SIZE * HD_BLOCK_SIZE < punching->view.backed &&
+	       value_at(punching, edge->offset) == HD_BLOCK_NONE;
+}
+
+static int write_zeros(struct punching *punching, const struct edge *edge)
+{
+	static const uint8_t zeros[HD_BLOCK_SIZE];
+	struct hd_hot_tier *hot = punching->overlay->hot;
+	uint32_t value = edge->size > 0 ? value_at(punching, edge->offset) : HD_BLOCK_NONE;
+	int fd;
+
+	if (value == HD_BLOCK_NONE || value == HD_BLOCK_HOLE)
+		return 0;
+	if (value >= HD_BLOCK_FIRST)
+		return hd_hot_write(hot, value, edge->offset % HD_BLOCK_SIZE, zeros, edge->size);
+	fd = hd_hot_large_fd(hot, punching->view.large_slot);
+	return fd < 0 ? fd : hd_memory_file_write(fd, zeros, edge->size, edge->offset);
+}
+
+/* In the hold of the lock in which the file is touched: a flush that sees that must know of the bytes. */
+static void note_edges(const struct punching *punching)
+{
+	for (int i = 0; i < 2; i++)
+		if (punching->edges[i].size > 0)
+			hd_flusher_note_data(punching->overlay->flusher, punching->ino,
+				punching->edges[i].offset >> HD_BLOCK_SHIFT, 1);
+}
+
 /* One transaction's worth of blocks from *BLOCK on. */
 static int punch_some(struct punching *punching, uint64_t *block, size_t *extent)
 {
@@ -136,6 +190,7 @@ static int punch_some(struct punching *punching, uint64_t *block, size_t *extent
 	}
 	hd_file_cut_backed(hd_edit_inode(&transaction, index), punching->backed);
 	hd_file_touch(&transaction, index);
+	note_edges(punching);
 	r = hd_overlay_commit(overlay, &transaction);
 	punching->is_held = punching->is_held || hd_hot_is_held(overlay->hot);
 	hd_rwlock_unlock(&overlay->lock);
@@ -177,56 +232,76 @@ static void discard_memory(const struct punching *punching)
 			(punching->end - punching->first) << HD_BLOCK_SHIFT);
 }
 
-static int punch_blocks(struct punching *punching, uint64_t end)
+/* The file is locked for a change. */
+static int punch_locked(struct punching *punching, uint64_t from, uint64_t end)
 {
 	uint64_t block = punching->first;
 	size_t extent = 0;
+	int r = look_again(punching, end);
+
+	if (r == 0 && (shows_content(punching, &punching->edges[0]) ||
+			      shows_content(punching, &punching->edges[1])))
+		r = -EAGAIN; /* somebody has stored the file meanwhile */
+	if (r < 0)
+		return r;
+	hd_keep_before_change(punching->overlay, punching->ino, from, end);
+	for (int i = 0; i < 2 && r == 0; i++)
+		r = write_zeros(punching, &punching->edges[i]);
+	/* What was written half must be known as well. */
+	if (r < 0)
+		punching->end = punching->first;
+	do {
+		int punched = punch_some(punching, &block, &extent);
+
+		if (r == 0)
+			r = punched;
+	} while (r == 0 && block < punching->end);
+	if (r == 0)
+		discard_memory(punching);
+	return r;
+}
+
+static int punch_blocks(struct punching *punching, uint64_t from, uint64_t end)
+{
 	int r = is_looked_at(punching) ? collect_data(punching, true) : 0;
 
+	for (int i = 0; i < 2 && r == 0; i++)
+		if (shows_content(punching, &punching->edges[i]))
+			r = hd_file_map_block(punching->overlay, punching->ino,
+				punching->edges[i].offset >> HD_BLOCK_SHIFT);
 	if (r < 0)
 		return r;
 	hd_file_lock_to_change(punching->overlay, punching->ino);
-	r = look_again(punching, end);
-	if (r == 0)
-		hd_keep_before_change(punching->overlay, punching->ino, punching->first << HD_BLOCK_SHIFT,
-			punching->end << HD_BLOCK_SHIFT);
-	while (r == 0 && block < punching->end)
-		r = punch_some(punching, &block, &extent);
-	if (r == 0)
-		discard_memory(punching);
+	r = punch_locked(punching, from, end);
 	hd_file_unlock_changed(punching->overlay, punching->ino);
 	return r;
 }
 
-static int write_zeros(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t size)
-{
-	static const uint8_t zeros[HD_BLOCK_SIZE];
-	size_t written;
-
-	return size == 0 ? 0 : hd_overlay_write(overlay, ino, zeros, size, offset, &written);
-}
-
 static int try_punch(struct punching *punching, uint64_t offset, uint64_t end)
 {
-	struct hd_overlay *overlay = punching->overlay;
-	hd_ino ino = punching->ino;
 	uint64_t stop;
-	int r = hd_file_view(overlay, ino, &punching->view);
+	int r = hd_file_view(punching->overlay, punching->ino, &punching->view);
 
 	if (r < 0 || offset >= punching->view.size)
 		return r;
 	stop = end < punching->view.size ? end : punching->view.size;
+	punching->edges[0] = punching->edges[1] = (struct edge){0};
 	punching->first = (offset + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT;
 	punching->end = stop >> HD_BLOCK_SHIFT;
-	if (punching->first > punching->end || offset >> HD_BLOCK_SHIFT == stop >> HD_BLOCK_SHIFT)
-		return write_zeros(overlay, ino, offset, stop - offset);
+	if (offset >> HD_BLOCK_SHIFT == stop >> HD_BLOCK_SHIFT) {
+		/* Within one block. */
+		punching->edges[0] = (struct edge){.offset = offset, .size = (size_t)(stop - offset)};
+		punching->end = punching->first;
+		return punch_blocks(punching, offset, end);
+	}
+	punching->edges[0] = (struct edge){
+		.offset = offset, .size = (size_t)((punching->first << HD_BLOCK_SHIFT) - offset)};
 	if (stop == punching->view.size)
 		punching->end = (stop + HD_BLOCK_SIZE - 1) >> HD_BLOCK_SHIFT;
 	else
-		r = write_zeros(overlay, ino, punching->end << HD_BLOCK_SHIFT, stop % HD_BLOCK_SIZE);
-	if (r == 0)
-		r = write_zeros(overlay, ino, offset, (punching->first << HD_BLOCK_SHIFT) - offset);
-	return r < 0 ? r : punch_blocks(punching, end);
+		punching->edges[1] = (struct edge){
+			.offset = punching->end << HD_BLOCK_SHIFT, .size = (size_t)(stop % HD_BLOCK_SIZE)};
+	return punch_blocks(punching, offset, end);
 }
 
 int hd_file_punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint64_t end)
@@ -238,5 +313,7 @@ int hd_file_punch(struct hd_overlay *overlay, hd_ino ino, uint64_t offset, uint6
 		r = try_punch(&punching, offset, end);
 	while (r == -EAGAIN);
 	free(punching.data);
+	if (r == 0)
+		hd_promoter_enqueue(overlay->promoter, ino);
 	return r;
 }

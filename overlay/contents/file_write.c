@@ -329,6 +329,43 @@ static int write_piece(struct writing *writing)
 	return r;
 }
 
+static int map_block(struct writing *writing)
+{
+	bool shows_base;
+	int r = lock_and_look(writing);
+
+	if (r < 0)
+		return r;
+	shows_base =
+		writing->old[0] == HD_BLOCK_NONE && writing->first << HD_BLOCK_SHIFT < writing->view.backed;
+	r = shows_base ? take_targets(writing) : 0;
+	if (r == 0 && shows_base) {
+		r = fill_edge(writing, &writing->edges[0]);
+		if (r == 0)
+			r = name_blocks(writing);
+		if (r < 0)
+			give_back_targets(writing, 1);
+	}
+	hd_file_unlock_changed(writing->overlay, writing->ino);
+	return r;
+}
+
+int hd_file_map_block(struct hd_overlay *overlay, hd_ino ino, uint64_t block)
+{
+	HD_AUTO_FREE struct writing *writing = calloc(1, sizeof(*writing));
+	int r = writing ? hd_promoter_make_room(overlay) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	writing->overlay = overlay;
+	writing->ino = ino;
+	writing->first = block;
+	writing->offset = block << HD_BLOCK_SHIFT;
+	writing->count = 1;
+	writing->edges[0] = (struct edge){.block = block, .partial = true};
+	return map_block(writing);
+}
+
 int hd_overlay_write(struct hd_overlay *overlay, hd_ino ino, const void *data, size_t size, uint64_t offset,
 	size_t *ret_size)
 {

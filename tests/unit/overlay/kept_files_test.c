@@ -291,6 +291,58 @@ static void two_files_are_of_one_instant(void **state)
 	free(seen);
 }
 
+/* All of one byte, then zeros but for the first and the last one. */
+static void *fill_and_punch(void *payload)
+{
+	struct writer *writer = payload;
+	uint8_t *bytes = malloc(WIDE);
+	size_t written;
+
+	for (unsigned count = 0; bytes && !atomic_load(&writer->stop) && writer->result == 0; count++) {
+		memset(bytes, (int)(1 + count % 250), WIDE);
+		writer->result =
+			hd_overlay_write(writer->overlay, writer->files[0], bytes, WIDE, 0, &written);
+		if (writer->result == 0)
+			writer->result = hd_overlay_fallocate(writer->overlay, writer->files[0],
+				FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1, WIDE - 2);
+	}
+	free(bytes);
+	return NULL;
+}
+
+static void a_hole_is_there_as_a_whole_or_not_at_all(void **state)
+{
+	struct yard *yard = *state;
+	struct writer writer = {.stop = false};
+	uint8_t *seen = calloc(1, WIDE);
+	pthread_t thread;
+	size_t size;
+
+	assert_non_null(seen);
+	writer.overlay = yard_open(yard);
+	writer.files[0] = make_file(writer.overlay, HD_ROOT_INO, "file");
+	assert_success(hd_overlay_write(writer.overlay, writer.files[0], seen, WIDE, 0, &size));
+	assert_int_equal(pthread_create(&thread, NULL, fill_and_punch, &writer), 0);
+	for (int round = 0; round < (YARD_IS_SLOW ? 50 : 300); round++) {
+		struct hd_snapshot *snapshot = NULL;
+
+		assert_success(hd_snapshot_take(writer.overlay, true, &snapshot));
+		assert_success(hd_snapshot_read(
+			snapshot, hd_snapshot_root(snapshot)->children, seen, WIDE, 0, &size));
+		assert_int_equal(size, WIDE);
+		assert_int_equal(seen[0], seen[WIDE - 1]);
+		for (size_t i = 2; i < WIDE - 1; i++)
+			if (seen[i] != seen[1])
+				fail_msg("a part of a hole: %u at 1, and %u at %zu", seen[1], seen[i], i);
+		assert_true(seen[1] == 0 || seen[1] == seen[0]);
+		hd_snapshot_free(snapshot);
+	}
+	atomic_store(&writer.stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_success(writer.result);
+	free(seen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +351,7 @@ int main(void)
 			a_snapshot_has_the_bytes_of_its_instant, yard_setup_over_base, yard_teardown),
 		TEST(all_names_of_a_file_are_of_the_same_instant),
 		TEST(two_files_are_of_one_instant),
+		TEST(a_hole_is_there_as_a_whole_or_not_at_all),
 #undef TEST
 	};
 
