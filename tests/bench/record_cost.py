@@ -17,19 +17,14 @@ import subprocess
 import tempfile
 import time
 
+import processor_time
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 os.environ["CCACHE_DISABLE"] = "1"  # for the compilation
-TICK = os.sysconf("SC_CLK_TCK") / 1000
 
 
 def quietly(*words, **more):
     return subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **more).stdout
-
-
-def worker_time(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stream:
-        fields = stream.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 class Loads:
@@ -80,27 +75,16 @@ class Place:
         return quietly(os.path.join(programs, "heddle"), "--store", self.folder + "/.heddle", *words, cwd=self.folder,
                        env=self.environment)
 
-    def worker(self):
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as stream:
-                    line = stream.read()
-            except OSError:
-                continue
-            if "heddle-fuse-worker\0" in line and self.folder in line:
-                return pid
-        raise SystemExit("record_cost: there is no worker")
-
     def measure(self, programs, options):
         """By load: (milliseconds elapsed, of the worker's processor)."""
         name = f"t{time.monotonic_ns()}"
         self.heddle(programs, "thread", "create", name)
         self.heddle(programs, "mount", name, self.tree, *options)
-        pid, result = self.worker(), {}
+        pid, result = processor_time.worker_below(self.folder), {}
         for load in LOADS:
-            work, begun = worker_time(pid), time.monotonic()
+            work, begun = processor_time.of_process(pid), time.monotonic()
             getattr(self.loads, load)(self.tree)
-            result[load] = ((time.monotonic() - begun) * 1000, worker_time(pid) - work)
+            result[load] = ((time.monotonic() - begun) * 1000, processor_time.of_process(pid) - work)
         self.heddle(programs, "unmount", name)
         return result
 

@@ -304,6 +304,54 @@ static void threads_are_their_process(void **state)
 	}
 }
 
+/* What was replaced is nobody's, and what comes after that is said besides. A process without a number is nobody known either. */
+static void what_nobody_saw_is_nobodys(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+
+	hd_witness_note(witness, 1, NULL, 0, getpid());
+	hd_witness_note(witness, 1, "name", 4, getpid());
+	hd_witness_note_replaced(witness, 1, NULL);
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 1);
+	assert_int_equal(numbers[0], 0);
+	assert_int_equal(hd_witness_who(witness, 1, "name", numbers), 1);
+	assert_int_not_equal(numbers[0], 0);
+	hd_witness_note(witness, 1, NULL, 0, getpid());
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 2);
+	assert_int_not_equal(numbers[0], 0);
+	assert_int_equal(numbers[1], 0);
+
+	hd_witness_note(witness, 2, NULL, 0, getpid());
+	hd_witness_note(witness, 2, NULL, 0, HD_WITNESS_OUTSIDE);
+	assert_int_equal(hd_witness_who(witness, 2, NULL, numbers), 2);
+	assert_int_equal(numbers[0], 0);
+}
+
+static void one_change_is_forgotten_alone(void **state)
+{
+	struct hd_witness *witness = *state;
+	uint32_t numbers[HD_PROVENANCE_LIMIT];
+	uint64_t mark;
+
+	hd_witness_note(witness, 1, NULL, 0, getpid());
+	hd_witness_note(witness, 1, "name", 4, getpid());
+	hd_witness_note(witness, 2, NULL, 0, getpid());
+	mark = hd_witness_mark(witness);
+	hd_witness_note(witness, 2, NULL, 0, getpid());
+	hd_witness_forget_one(witness, 1, "name", mark);
+	hd_witness_forget_one(witness, 2, NULL, mark);
+	hd_witness_forget_one(witness, 3, NULL, mark);
+	assert_int_equal(hd_witness_who(witness, 1, NULL, numbers), 1);
+	assert_int_equal(hd_witness_who(witness, 1, "name", numbers), 0);
+	assert_int_equal(hd_witness_who(witness, 2, NULL, numbers), 1);
+
+	hd_witness_miss(witness);
+	assert_true(hd_witness_is_incomplete(witness));
+	hd_witness_forget(witness, hd_witness_mark(witness));
+	assert_false(hd_witness_is_incomplete(witness));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +365,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(processes_exceed_the_room_too, setup_hasty, teardown),
 		cmocka_unit_test_setup_teardown(who_closed_it_writes_nothing_any_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_are_their_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_nobody_saw_is_nobodys, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_change_is_forgotten_alone, setup, teardown),
 	};
 
 	/* On a busy machine the thread that looks may be late. */
