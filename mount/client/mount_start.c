@@ -97,8 +97,7 @@ static int clear_directory(const struct hd_store *store, const char *directory)
 		r = hd_mount_find(directory, &place);
 		if (r < 0)
 			return hd_fail(ENOTCONN, "a dead mount that is not heddle's stands at %s", directory);
-		r = strcmp(place.directory, directory) == 0 ? hd_mount_point_detach(directory, true)
-							    : -ENOTCONN;
+		r = strcmp(place.directory, directory) == 0 ? hd_mount_point_abandon(directory) : -ENOTCONN;
 		hd_mount_place_clear(&place);
 		if (r < 0)
 			return hd_fail_in(r, "detach the dead mount at %s", directory);
@@ -114,7 +113,7 @@ static int clear_directory(const struct hd_store *store, const char *directory)
 		return r;
 	r = 0;
 	if (strcmp(place.directory, directory) == 0 && has_ended(store, &place))
-		r = hd_mount_point_detach(directory, true);
+		r = hd_mount_point_abandon(directory);
 	else if (strcmp(place.directory, directory) == 0)
 		r = hd_fail(HD_E_MOUNTED, "thread '%s' stands at %s", place.thread, directory);
 	hd_mount_place_clear(&place);
@@ -186,7 +185,7 @@ static int check_thread(const struct hd_store *store, const char *thread, uint32
 		return r == -HD_E_NOT_MOUNTED ? 0 : r;
 	/* A dead one elsewhere is in nobody's way, but nobody needs it either. */
 	if (hd_mount_await_end(&place))
-		(void)hd_mount_point_detach(place.directory, true);
+		(void)hd_mount_point_abandon(place.directory);
 	else
 		r = hd_fail(HD_E_MOUNTED, "at %s", place.directory);
 	hd_mount_place_clear(&place);

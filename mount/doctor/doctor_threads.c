@@ -95,7 +95,7 @@ static int tell_dead_mounts(const struct patient *patient)
 
 		if (r < 0)
 			return r == -HD_E_NOT_MOUNTED ? 0 : r;
-		r = doctor->repair ? hd_mount_point_detach(place.directory, true) : HD_REPAIR_NOT_TRIED;
+		r = doctor->repair ? hd_mount_point_abandon(place.directory) : HD_REPAIR_NOT_TRIED;
 		hd_doctor_tell(doctor, HD_FINDING_DEAD_MOUNT, r, "the mount of thread '%s' at %s is dead",
 			patient->thread->name, place.directory);
 		hd_mount_place_clear(&place);
@@ -290,7 +290,7 @@ static int examine_mount(const struct hd_mount_place *place, void *payload)
 			place->directory, place->store);
 		return 0;
 	}
-	r = doctor->repair ? hd_mount_point_detach(place->directory, true) : HD_REPAIR_NOT_TRIED;
+	r = doctor->repair ? hd_mount_point_abandon(place->directory) : HD_REPAIR_NOT_TRIED;
 	hd_doctor_tell(doctor, HD_FINDING_DEAD_MOUNT, r, "the mount at %s is dead, and its store %s is gone",
 		place->directory, place->store);
 	return 0;

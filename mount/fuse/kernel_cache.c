@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mount/parts/mount_parts.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/lock.h"
 #include "overlay/platform/threads/task_thread.h"
@@ -176,7 +175,7 @@ int hd_kernel_cache_new(const struct hd_mount_options *options, struct hd_kernel
 	hd_mutex_init(&cache->lock, HD_RANK_NOTIFY);
 	hd_condition_init(&cache->wake);
 	hd_condition_init(&cache->settled);
-	r = hd_thread_start(&cache->thread, HD_NOTIFIER_THREAD, notifier_main, cache);
+	r = hd_thread_start(&cache->thread, "notify", notifier_main, cache);
 	if (r < 0) {
 		hd_condition_destroy(&cache->settled);
 		hd_condition_destroy(&cache->wake);

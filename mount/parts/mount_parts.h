@@ -21,8 +21,9 @@ enum hd_mount_part {
 	HD_PART_COUNT
 };
 
-/* The worker's thread that tells the kernel: it waits there for what programs wait for, and has nothing of the parts in hand. */
-#define HD_NOTIFIER_THREAD "notify"
+/* The worker's thread that tells the kernel, once it has nothing of the parts but the device: it waits there for what programs wait
+ * for, and may do so when the rest of the worker is dead. */
+#define HD_NOTIFIER_THREAD "notify-alone"
 
 #define HD_PART_FIRST_FD 4
 #define HD_PARTS_INHERITED HD_PART_DEVICE

@@ -35,6 +35,7 @@
 #define LOCK_PATIENCE_NS 10000000000u
 #define LOCK_RETRY_NS 1000000u
 #define PART_TIMEOUT_MS 10000
+#define HELD_LOOK_MS 100
 
 /* ---- what the worker has ---- */
 
@@ -108,13 +109,30 @@ static bool is_complete(const struct hd_supervisor *supervisor)
 	return supervisor->worker != 0;
 }
 
+/* A keeper waits for as long as the worker lives: it may be stopped, or still on its way. */
+static int await_answer(const struct hd_supervisor *supervisor, int fd)
+{
+	const int fds[] = {fd, supervisor->watch_fd};
+	bool knows_worker = supervisor->watch_fd >= 0;
+	unsigned ready = 0;
+	int r;
+
+	do
+		r = hd_descriptor_wait(
+			fds, HD_ARRAY_SIZE(fds), knows_worker ? HELD_LOOK_MS : HD_CONTROL_ALIVE_MS, &ready);
+	while (r >= 0 && ready == 0 && knows_worker &&
+		!hd_process_is_held(supervisor->worker, HD_NOTIFIER_THREAD));
+	if (r < 0 || (ready & 1))
+		return r < 0 ? r : 0;
+	return knows_worker ? -ECONNREFUSED : hd_fail(HD_E_CONTROL_TIMEOUT, "ask the worker");
+}
+
 /* -ECONNREFUSED and -ENOENT: there is no worker. */
 static int ask_worker(struct hd_supervisor *supervisor)
 {
 	HD_AUTO_FREE char *path =
 		hd_run_file_path(supervisor->arguments.store, supervisor->number, HD_RUN_ADOPTION);
 	HD_AUTO_CLOSE int fd = path ? hd_socket_connect(path) : -ENOMEM;
-	unsigned ready = 0;
 	int r;
 
 	if (fd < 0)
@@ -123,15 +141,8 @@ static int ask_worker(struct hd_supervisor *supervisor)
 		json_pack("{s:s, s:o, s:i}", "op", "adopt", "formats", hd_formats_describe(), "pid",
 			(int)getpid()),
 		-1);
-	if (r >= 0) {
-		const int fds[] = {fd, supervisor->watch_fd};
-
-		/* A keeper waits for as long as the worker lives: it may be stopped, or still on its way. */
-		r = hd_descriptor_wait(fds, HD_ARRAY_SIZE(fds),
-			supervisor->watch_fd >= 0 ? -1 : HD_CONTROL_ALIVE_MS, &ready);
-	}
-	if (r >= 0 && !(ready & 1))
-		return ready ? -ECONNREFUSED : hd_fail(HD_E_CONTROL_TIMEOUT, "ask the worker");
+	if (r >= 0)
+		r = await_answer(supervisor, fd);
 	if (r >= 0)
 		r = receive_parts(supervisor, fd);
 	if (r >= 0 && !is_complete(supervisor))
@@ -218,6 +229,7 @@ int hd_supervisor_adopt(struct hd_supervisor *supervisor)
 	if (r < 0)
 		return hd_fail_in(r, "adopt the worker of thread '%s'", supervisor->arguments.thread);
 	supervisor->phase = SUPERVISOR_SERVING;
+	supervisor->dying_since_ns = hd_clock_monotonic_ns(); /* as in hd_supervisor_succeed */
 	r = hd_supervisor_take_office(supervisor);
 	if (r < 0)
 		return r;
@@ -283,6 +295,8 @@ int hd_supervisor_succeed(struct hd_supervisor *kept)
 	kept->adopted = true;
 	kept->foreign = true;
 	drain_link(kept);
+	/* For all that is known, until it names a thread. */
+	kept->dying_since_ns = hd_clock_monotonic_ns();
 	/* A salvager has nothing to give, and one that nobody mounted for has seen its link's end. */
 	r = kept->detached ? -ECONNREFUSED : ask_worker(kept);
 	if (r >= 0) {

@@ -21,7 +21,7 @@ static void remove_left_mount(const struct hd_supervisor *supervisor)
 	r = hd_mount_find_thread(supervisor->arguments.store, supervisor->arguments.thread, &place);
 	if (r < 0)
 		return;
-	r = hd_mount_point_detach(place.directory, true);
+	r = hd_mount_point_abandon(place.directory);
 	if (r < 0)
 		hd_log(HD_LOG_ERROR, "cannot detach %s: %s", place.directory, hd_error_message(r));
 	hd_mount_place_clear(&place);

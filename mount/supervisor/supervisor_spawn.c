@@ -102,6 +102,7 @@ static void appoint(struct hd_supervisor *supervisor, struct hd_started_worker *
 
 void hd_supervisor_watch_dying(struct hd_supervisor *supervisor, pid_t thread)
 {
+	supervisor->dying_since_ns = 0;
 	hd_descriptor_close(&supervisor->dying_fd);
 	/* A kernel that does not send again does not tell this either: the next worker is started when this one has ended. */
 	if (!getenv("HEDDLE_DEBUG_NO_RESEND"))

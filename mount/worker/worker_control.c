@@ -246,6 +246,14 @@ void hd_worker_control_name_thread(int link_fd, pid_t thread)
 			link_fd, json_pack("{s:s, s:i}", "op", "thread", "id", (int)thread), -1);
 }
 
+/* Of several that end with this process, one that begins early. */
+static void name_some_thread(const struct hd_worker_control *control)
+{
+	pid_t watchdog = hd_watchdog_thread(control->settings.environment.watchdog);
+
+	hd_worker_control_name_thread(control->settings.link_fd, watchdog > 0 ? watchdog : gettid());
+}
+
 /* True when there is another supervisor. */
 static bool hear_adopter(struct hd_worker_control *control)
 {
@@ -267,7 +275,7 @@ static bool hear_adopter(struct hd_worker_control *control)
 		return false;
 	atomic_store(&control->supervisor, pid);
 	hd_announce_all(settings->announcements);
-	hd_worker_control_name_thread(settings->link_fd, hd_watchdog_thread(settings->environment.watchdog));
+	name_some_thread(control);
 	return true;
 }
 
@@ -279,6 +287,7 @@ static void *listener_main(void *payload)
 	unsigned ready = 0;
 	int r = 0;
 
+	name_some_thread(control);
 	while (r >= 0 && !(ready & 2)) {
 		const int fds[] = {linked ? settings->link_fd : -1, control->stop_flag, settings->signal_fd,
 			HD_PART_FD(HD_PART_ADOPTION)};

@@ -37,6 +37,7 @@
 		x(orphan_unmapped) /* an orphan's blocks are gone, its record is not */                   \
 		x(size_set)        /* a truncation is done, the other attributes are not */               \
 		x(bytes_written)   /* bytes are in memory, no block map names them */                     \
+		x(bytes_read)      /* a read is done, its reply is not */                                 \
 		x(blocks_named)    /* a write is done, its reply is not */                                \
 		x(large_made)      /* a file's own memory file is there, its blocks are not in it */      \
 		x(flush_cut)       /* what a flush writes is copied */                                    \

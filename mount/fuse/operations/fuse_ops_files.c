@@ -16,6 +16,7 @@
 #include "mount/fuse/operations/privilege_drop.h"
 #include "mount/fuse/requests/fuse_request.h"
 #include "mount/fuse/session/fuse_take_over.h"
+#include "overlay/platform/kill_point.h"
 
 #define COPY_LIMIT (1u << 30)
 
@@ -97,6 +98,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 	else if (size <= HD_FUSE_DATA_SIZE)
 		r = hd_overlay_read(
 			thread->session->overlay, ino, thread->reply, size, (uint64_t)offset, &found);
+	HD_KILL_POINT(bytes_read);
 	if (r >= 0)
 		hd_access_times_read(thread->session, ino, file->flags, false);
 	hd_reply_data(req, r, thread->reply, found);

@@ -12,10 +12,12 @@
 #include "mount/fuse/session/fuse_session_types.h"
 #include "mount/fuse/session/fuse_switch.h"
 #include "mount/fuse/session/fuse_take_over.h"
+#include "mount/parts/mount_parts.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/platform/files/descriptor.h"
 #include "overlay/platform/kill_point.h"
+#include "overlay/platform/threads/task_thread.h"
 #include "overlay/snapshot.h"
 
 /*
@@ -36,9 +38,13 @@ static void need_device_alone(const struct hd_fuse_session *session)
 {
 	static _Thread_local bool is_alone;
 
-	if (!is_alone && hd_descriptor_keep_alone(session->fd) < 0)
+	if (is_alone)
+		return;
+	is_alone = hd_descriptor_keep_alone(session->fd) >= 0;
+	if (is_alone)
+		hd_thread_rename(HD_NOTIFIER_THREAD);
+	else
 		hd_error_clear();
-	is_alone = true;
 }
 
 static void view_inode(void *payload, hd_ino ino, int64_t offset, int64_t length)

@@ -108,10 +108,20 @@ int hd_mount_point_attach_here(const struct hd_mount_request *request)
 	return r < 0 ? r : attach_by_kernel(request);
 }
 
-int hd_mount_point_detach(const char *directory, bool lazy)
+static int detach(const char *directory, int flags)
 {
 	hd_lock_assert_none_held("unmount");
 	if (geteuid() != 0)
-		return hd_fusermount_detach(directory, lazy);
-	return umount2(directory, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0 ? hd_errno() : 0;
+		return hd_fusermount_detach(directory, flags & MNT_DETACH);
+	return umount2(directory, UMOUNT_NOFOLLOW | flags) < 0 ? hd_errno() : 0;
+}
+
+int hd_mount_point_detach(const char *directory, bool lazy)
+{
+	return detach(directory, lazy ? MNT_DETACH : 0);
+}
+
+int hd_mount_point_abandon(const char *directory)
+{
+	return detach(directory, MNT_DETACH | MNT_FORCE);
 }

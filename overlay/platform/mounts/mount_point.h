@@ -41,6 +41,10 @@ int hd_mount_point_attach_here(const struct hd_mount_request *request);
  * one can be removed. */
 int hd_mount_point_detach(const char *directory, bool lazy);
 
+/* Detaches the mount of processes that are dead. What the kernel kept of one may have its device still (process_remains.h): programs
+ * that wait there for an answer get ECONNABORTED, if we are root (MNT_FORCE). */
+int hd_mount_point_abandon(const char *directory);
+
 /* One mount of type fuse.heddle as /proc/self/mountinfo names it. */
 struct hd_mount_entry {
 	const char *directory; /* unescaped */

@@ -15,7 +15,8 @@
 
 /* What is left of a process that was killed, from /proc/<pid>/task/<tid>/status. */
 
-#define STATUS_LIMIT 65536
+/* With as many groups as there may be. */
+#define STATUS_LIMIT ((size_t)768 << 10)
 
 enum remains { REMAINS_NOTHING, REMAINS_HELD, REMAINS_MORE };
 

@@ -32,12 +32,17 @@ struct thread_start {
 	char name[16]; /* TASK_COMM_LEN */
 };
 
+void hd_thread_rename(const char *name)
+{
+	(void)prctl(PR_SET_NAME, name);
+}
+
 static void *run_thread(void *payload)
 {
 	struct thread_start start = *(struct thread_start *)payload;
 
 	free(payload);
-	(void)prctl(PR_SET_NAME, start.name);
+	hd_thread_rename(start.name);
 	return start.main(start.payload);
 }
 

@@ -15,6 +15,9 @@
 
 typedef void *(*hd_thread_main)(void *payload);
 
+/* The calling thread is called NAME, cut to 15 bytes, from now on. */
+void hd_thread_rename(const char *name);
+
 /* Starts a thread; NAME is cut to 15 bytes. Join with hd_thread_join. */
 int hd_thread_start(pthread_t *ret_thread, const char *name, hd_thread_main main, void *payload);
 
