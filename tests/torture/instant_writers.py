@@ -453,7 +453,7 @@ class Listed(Writer):
 
 
 class Described(Writer):
-    """A file's attributes, permissions and time, and a directory's."""
+    """A file's attributes and permissions, and a directory's."""
 
     in_place = False
     own_order = True
@@ -468,16 +468,13 @@ class Described(Writer):
                 os.mknod(os.path.join(path, "kept"), 0o100600)
 
     def step(self):
-        kind = self.draw.randrange(4)
+        kind = self.draw.randrange(3)
         if kind < 2:
             self.do((kind, self.count), os.setxattr, self.at(self.name + ".d" * kind), "user.count", b"%d" % self.count)
-        elif kind == 2:
+        else:
             mode = 0o600 | (self.count & 0o77)
             if os.stat(self.at()).st_mode & 0o7777 != mode:
                 self.do((2, mode), os.chmod, self.at(), mode)
-        else:
-            times = (10 ** 18, 10 ** 18 + self.count)
-            self.do((3, self.count), lambda: os.utime(self.at(), ns=times))
 
     @staticmethod
     def attribute(path):
@@ -485,8 +482,29 @@ class Described(Writer):
 
     def look(self, root):
         path = os.path.join(root, self.name)
-        seen = os.stat(path)
-        return self.attribute(path), self.attribute(path + ".d"), seen.st_mode & 0o7777, seen.st_mtime_ns - 10 ** 18
+        return self.attribute(path), self.attribute(path + ".d"), os.stat(path).st_mode & 0o7777
+
+
+class Timed(Writer):
+    """The time of a file, which a kernel that collects writes holds and sends with whatever is done to the file; and the command of a
+    restore sets it then."""
+
+    in_place = False
+
+    def seed(self, root):
+        os.mknod(os.path.join(root, self.name), 0o100600)
+        os.utime(os.path.join(root, self.name), ns=(10 ** 18, 10 ** 18))
+
+    def step(self):
+        self.do((0, self.count), self.change)
+
+    def change(self):
+        if self.draw.random() < 0.5:
+            os.setxattr(self.at(), "user.count", b"%d" % self.count)
+        os.utime(self.at(), ns=(10 ** 18, 10 ** 18 + self.count))
+
+    def look(self, root):
+        return (os.stat(os.path.join(root, self.name)).st_mtime_ns - 10 ** 18,)
 
 
 class Unlinked(Writer):
@@ -518,7 +536,7 @@ class Unlinked(Writer):
 
 def all_writers():
     kinds = (InPlace, Synced, Direct, Large, Linked, Mapped, Wide, Truncated, Renamed, Appended, Moved, Exchanged, Listed, Described,
-             Unlinked)
+             Timed, Unlinked)
     return [kind(kind.__name__.lower()) for kind in kinds]
 
 
