@@ -58,8 +58,12 @@ static int failure_code(sqlite3 *database, int sqlite_result)
 		return ENOMEM;
 	case SQLITE_READONLY:
 		return EROFS;
-	case SQLITE_PERM:
 	case SQLITE_CANTOPEN:
+		/* Of an index that cannot be written what is missing is the memory beside it, which SQLite cannot make. */
+		if (database && sqlite3_db_readonly(database, "main") == 1)
+			return EROFS;
+		__attribute__((fallthrough));
+	case SQLITE_PERM:
 	case SQLITE_IOERR:
 		return database && sqlite3_system_errno(database) > 0 ? sqlite3_system_errno(database) : EIO;
 	default:

@@ -103,3 +103,10 @@ echo "after" >"$MNT/after"
 heddle_unmount
 check_contains "$(heddle check)" "no problems"
 wait_until 20 umount disk
+
+# A store that is read-only from the beginning is said to be that, and not to be missing.
+mount -o loop,ro another disk
+check_status 73 heddle status
+check grep -q "Read-only file system" "$TEST_DIRECTORY/.output"
+check_status 73 heddle log --json
+check umount disk
