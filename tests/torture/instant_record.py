@@ -125,6 +125,8 @@ class Record:
             there += [one for one, begin, _ in self.line.values() if begin <= self.switched]
         if hasattr(self.writer, "blocks"):
             wrong = [(place, one) for place, one in enumerate(value) if all(other[place] != one for other in there)]
+        elif self.writer.shuffled:
+            wrong = [one for one in value if all(one not in other for other in there)]
         else:
             # What is read while it is begun anew may be a part of either.
             wrong = [] if value in there or (0, 0) in there else [value]

@@ -68,6 +68,7 @@ class Writer:
     loose = live = orphans = False
     in_place = True  # it writes over what is there, and not names alone
     collected = True  # it may write where the kernel collects writes
+    shuffled = False  # its places are files that change places
     own_order = False  # it does there too what the filesystem sees at once
 
     def __init__(self, name):
@@ -377,6 +378,7 @@ class Exchanged(Writer):
     """Two files that change places, one of which is written in between."""
 
     collected = False
+    shuffled = True
 
     def seed(self, root):
         for side in (0, 1):
