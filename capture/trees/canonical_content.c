@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "overlay/bases/git/base_git_contents.h"
+#include "overlay/platform/array.h"
 #include "overlay/platform/cleanup.h"
 #include "overlay/platform/error.h"
 #include "overlay/store/tree_codec.h"
@@ -299,20 +300,21 @@ static int find_place(struct hd_canonical *canonical, struct hd_canonical_place 
 	return r;
 }
 
-/* Finds PLACE from the last one above it that is known. */
+/* Finds PLACE from the last one above it that is known, downwards. */
 static int know_place(struct hd_canonical *canonical, struct hd_canonical_place *place)
 {
-	while (!place->is_known) {
-		struct hd_canonical_place *next = place;
-		int r;
+	HD_AUTO_FREE struct hd_canonical_place **unknown = NULL;
+	size_t count = 0, capacity = 0;
+	int r = 0;
 
-		while (next->parent && !next->parent->is_known)
-			next = next->parent;
-		r = find_place(canonical, next);
-		if (r < 0)
-			return r;
+	for (; r >= 0 && place && !place->is_known; place = place->parent) {
+		r = HD_ARRAY_RESERVE(unknown, count, capacity);
+		if (r >= 0)
+			unknown[count++] = place;
 	}
-	return 0;
+	while (r >= 0 && count > 0)
+		r = find_place(canonical, unknown[--count]);
+	return r < 0 ? r : 0;
 }
 
 /* Whether a tree of git may show just this: blobs, trees, and directories without a tree. */
