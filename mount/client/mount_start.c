@@ -201,34 +201,6 @@ static int spawn_supervisor(const struct hd_program_arguments *arguments, int de
 	return hd_program_spawn("heddled", arguments, fds, device >= 0 ? HD_ARRAY_SIZE(fds) : 1, &pid);
 }
 
-/* As hd_control_check_alive, of whoever listens at the thread's socket; -ENOENT, -ECONNREFUSED: nobody. */
-static int ask_who_has(const struct hd_store *store, const char *thread, uint32_t number)
-{
-	HD_AUTO_FREE char *path = hd_run_file_path(store->path, number, HD_RUN_SOCKET);
-	HD_AUTO_CLOSE int fd = path ? hd_socket_connect(path) : -ENOMEM;
-
-	return fd < 0 ? fd : hd_control_check_alive(fd, thread);
-}
-
-/* Why the thread cannot be had: what those who have it answer, which may be that the disk is full, or who they are. */
-static int explain_busy(const struct hd_store *store, const char *thread)
-{
-	HD_AUTO_FREE char *owner = NULL;
-	uint32_t number;
-	int r;
-
-	r = hd_index_thread_number(store->index, thread, &number);
-	if (r < 0)
-		return r;
-	r = ask_who_has(store, thread, number);
-	if (r < 0 && r != -ENOENT && r != -ECONNREFUSED && r != -ECONNRESET && r != -EPIPE &&
-		r != -HD_E_CONTROL_TIMEOUT)
-		return r;
-	owner = hd_run_lock_owner(store->path, number, HD_RUN_LEASE);
-	return hd_fail(
-		HD_E_THREAD_BUSY, "open thread '%s', which %s has", thread, owner ? owner : "somebody");
-}
-
 /* Starts heddled and returns when the mount can be used, or is not to be. DEVICE: what is mounted already, or -1. */
 static int serve(const struct hd_store *store, const char *thread, uint32_t number, const char *directory,
 	const struct hd_mount_options *options, int device)
@@ -264,49 +236,7 @@ static int serve(const struct hd_store *store, const char *thread, uint32_t numb
 		return r;
 	r = hd_control_reply_status(report);
 	json_decref(report);
-	return r == -HD_E_THREAD_BUSY ? explain_busy(store, thread) : r;
-}
-
-static bool answers(const struct hd_store *store, const char *thread, uint32_t number)
-{
-	bool alive = ask_who_has(store, thread, number) >= 0;
-
-	hd_error_clear();
-	return alive;
-}
-
-static int explain_elsewhere(const struct hd_store *store, const char *thread, uint32_t number)
-{
-	HD_AUTO_FREE char *owner = hd_run_lock_owner(store->path, number, HD_RUN_LEASE);
-	HD_AUTO_FREE char *text = NULL;
-	HD_AUTO_FREE char *place = NULL;
-	json_t *status = NULL;
-	int r;
-
-	if (hd_run_file_read(store->path, number, HD_RUN_STATUS, &text) >= 0)
-		status = json_loads(text, 0, NULL);
-	place = hd_control_get_name(status, "mountpoint");
-	r = hd_fail(HD_E_MOUNTED, "thread '%s', %s%s%sby %s, where this process cannot see it", thread,
-		place ? "at " : "", place ? place : "", place ? " " : "", owner ? owner : "somebody");
-	json_decref(status);
-	return r;
-}
-
-/*
- * Somebody may have the thread mounted where we cannot see it. Who is about to end is waited for, here as long as it
- * answers still, and then by heddled.
- */
-static int check_elsewhere(
-	const struct hd_store *store, const char *thread, uint32_t number, uint64_t patience_ns)
-{
-	uint64_t deadline = hd_clock_monotonic_ns() + patience_ns;
-
-	while (hd_run_lock_is_held(store->path, number, HD_RUN_LEASE) && answers(store, thread, number)) {
-		if (hd_clock_monotonic_ns() > deadline)
-			return explain_elsewhere(store, thread, number);
-		hd_clock_sleep_ns(ADOPTION_RETRY_NS);
-	}
-	return 0;
+	return r == -HD_E_THREAD_BUSY ? hd_mount_explain_busy(store, thread) : r;
 }
 
 int hd_mount_start(struct hd_store *store, const char *thread, const char *directory,
@@ -318,7 +248,7 @@ int hd_mount_start(struct hd_store *store, const char *thread, const char *direc
 
 	r = check_thread(store, thread, &number);
 	if (r >= 0)
-		r = check_elsewhere(store, thread, number, ELSEWHERE_PATIENCE_NS);
+		r = hd_mount_check_elsewhere(store, thread, number, ELSEWHERE_PATIENCE_NS);
 	if (r >= 0)
 		r = choose_directory(store, thread, directory, &chosen);
 	if (r >= 0)
@@ -335,7 +265,7 @@ int hd_mount_prepare_private(
 	int r = check_thread(store, thread, &number);
 
 	if (r >= 0)
-		r = check_elsewhere(store, thread, number, ELSEWHERE_PRIVATE_NS);
+		r = hd_mount_check_elsewhere(store, thread, number, ELSEWHERE_PRIVATE_NS);
 	return r < 0 ? r : choose_directory(store, thread, directory, ret_directory);
 }
 

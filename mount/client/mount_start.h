@@ -48,6 +48,16 @@ int hd_mount_stop(struct hd_store *store, const char *thread, bool lazy);
  */
 int hd_mount_adopt(const struct hd_store *store, const char *thread, uint32_t number);
 
+/* Why THREAD, which somebody has, cannot be had: where it is mounted, what those who have it answer (the disk may be full), or who they
+ * are. */
+int hd_mount_explain_busy(const struct hd_store *store, const char *thread);
+/*
+ * -HD_E_MOUNTED if somebody has thread NUMBER mounted where we cannot see it. Who is about to end is waited for, for PATIENCE_NS as
+ * long as it answers still, and then by heddled.
+ */
+int hd_mount_check_elsewhere(
+	const struct hd_store *store, const char *thread, uint32_t number, uint64_t patience_ns);
+
 /*
  * Puts the programs of this build in the place of those that serve THREAD; what uses the mount waits for a moment.
  * *RET_VERSION is the version of those (fresh memory). -HD_E_OTHER_FORMATS, before anything happened; -HD_E_NOT_MOUNTED.

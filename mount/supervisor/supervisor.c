@@ -38,20 +38,45 @@
 #define WAIT_AGAIN_NS 1000000000u
 #define LEASE_PATIENCE_NS 10000000000u
 #define LEASE_RETRY_NS 10000000u
+#define ASK_NS 300000000u
+#define ANSWER_MS 100
 
 static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
 
-/* The locks that say who is who, for which the processes of the mount before are waited for. */
+/* Whether a mount of the thread answers: it was begun at the same time as this one, and was quicker. */
+static bool is_served(const struct hd_supervisor *supervisor)
+{
+	HD_AUTO_FREE char *path =
+		hd_run_file_path(supervisor->arguments.store, supervisor->number, HD_RUN_SOCKET);
+	HD_AUTO_CLOSE int fd = path ? hd_socket_connect(path) : -ENOMEM;
+	HD_AUTO_CLOSE int passed_fd = -1;
+	json_t *reply = NULL;
+	bool served;
+
+	served = fd >= 0 && hd_control_send(fd, json_pack("{s:s}", "op", "ping"), -1) >= 0 &&
+		 hd_control_receive(fd, ANSWER_MS, &reply, &passed_fd) >= 0 &&
+		 hd_control_reply_status(reply) >= 0;
+	json_decref(reply);
+	hd_error_clear();
+	return served;
+}
+
+/* The locks that say who is who, for which the processes of the mount before are waited for: of these nobody answers for long. */
 static int await_lock(const struct hd_supervisor *supervisor, enum hd_run_file file)
 {
-	uint64_t deadline = hd_clock_monotonic_ns() + LEASE_PATIENCE_NS;
+	uint64_t began = hd_clock_monotonic_ns(), waited = 0, ask_at = ASK_NS;
 	int r;
 
 	for (;;) {
 		r = hd_run_lock_take(supervisor->arguments.store, supervisor->number, file);
-		if (r != -HD_E_THREAD_BUSY || hd_clock_monotonic_ns() > deadline)
+		if (r != -HD_E_THREAD_BUSY || waited > LEASE_PATIENCE_NS)
 			return r;
+		if (waited > ask_at && is_served(supervisor))
+			return r;
+		if (waited > ask_at)
+			ask_at += ASK_NS;
 		hd_clock_sleep_ns(LEASE_RETRY_NS);
+		waited = hd_clock_monotonic_ns() - began;
 	}
 }
 
