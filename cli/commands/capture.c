@@ -32,6 +32,7 @@
 
 #define MOST_PATHS 100000
 #define UNSET ULONG_MAX
+#define MIB 1048576ull
 #define WARN_ABOVE_DEFAULT 1024u /* MiB */
 #define WARN_ABOVE_VARIABLE "HEDDLE_WARN_ABOVE"
 #define MESSAGE_LIMIT (1u << 20)
@@ -269,10 +270,10 @@ static void warn_of_growth(const json_t *reply)
 {
 	const json_t *growth = json_object_get(reply, "growth"),
 		     *largest = json_object_get(growth, "largest");
-	unsigned long long bytes = hd_reply_number(growth, "bytes"), limit = growth_limit() * 1048576ull;
+	unsigned long long bytes = hd_reply_number(growth, "bytes"), limit = growth_limit();
 	char size[HD_SIZE_TEXT_SIZE];
 
-	if (limit == 0 || bytes <= limit)
+	if (limit == 0 || bytes / MIB < limit || bytes == limit * MIB)
 		return;
 	hd_output_remark(
 		"this state makes the store grow by %s; the largest files:", hd_output_size(bytes, size));
