@@ -20,7 +20,6 @@
 #include "mount/client/control_client.h"
 #include "mount/control/control_channel.h"
 #include "mount/control/control_error.h"
-#include "mount/control/control_json.h"
 #include "mount/program_spawn.h"
 #include "mount/run_file.h"
 #include "overlay/platform/cleanup.h"

@@ -2,8 +2,8 @@
 
 /*
  * It reads the message once more, in one place, instead of having every handler say what it did: which requests change
- * content, modes or names is a property of the protocol; but for a change of owner that takes set-user-id bits away. Times, owners and other extended attributes alone make no state, and
- * are not noted.
+ * content, modes or names is a property of the protocol; but for a change of owner that takes set-user-id bits away. Times,
+ * owners and other extended attributes alone make no state, and are not noted.
  */
 
 #include "mount/fuse/fuse_witness.h"

@@ -35,7 +35,6 @@
 #define LOCK_PATIENCE_NS 10000000000u
 #define LOCK_RETRY_NS 1000000u
 #define PART_TIMEOUT_MS 10000
-#define HELD_LOOK_MS 100
 
 /* ---- what the worker has ---- */
 

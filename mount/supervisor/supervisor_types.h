@@ -36,6 +36,8 @@ enum supervisor_phase {
 };
 
 #define SUPERVISOR_WAITER_LIMIT 16
+/* How often a worker that may be dying is looked at: the kernel says nothing of one that it holds. */
+#define HELD_LOOK_MS 100
 
 /* A worker that has been started. */
 struct hd_started_worker {

@@ -41,7 +41,6 @@
 #define ROOM_RETRY_MS 2000
 #define DRAIN_TIMEOUT_MS 1000
 #define HELD_AFTER_NS 200000000u
-#define HELD_LOOK_MS 100
 
 static void close_fd(int *fd)
 {

@@ -16,9 +16,9 @@
 #include "overlay/platform/files/file.h"
 
 /*
- * Reading the journal, through a window: a journal of any length costs the same memory. Each epoch is verified as a whole before its first item is applied, so a torn one
- * changes nothing. Nothing in the file is trusted: sizes are checked against what is left, places against
- * their tables (by whoever applies them).
+ * Reading the journal, through a window: a journal of any length costs the same memory. Each epoch is verified as a whole
+ * before its first item is applied, so a torn one changes nothing. Nothing in the file is trusted: sizes are checked against
+ * what is left, places against their tables (by whoever applies them).
  *
  * What does not verify at the end was cut short by a crash, and was never acknowledged. If a later epoch had begun behind
  * it, or the thread was closed with more than there is, it had been on disk, and somebody was told so: going on without it

@@ -30,8 +30,7 @@
 #define HD_PROVENANCE_FACT "provenance"
 
 struct hd_provenance_actor {
-	uint32_t
-		pid; /* as its mount saw it; 0: somebody that it had no number for, or a command that replaced the tree */
+	uint32_t pid;    /* as its mount saw it; 0: one that it had no number for, or a command's new tree */
 	char *program;   /* owned: its executable; "" if nobody could look at it, or only when it had ended */
 	char *actor;     /* owned: HEDDLE_ACTOR of its environment, or "" */
 	char *tool_call; /* owned: HEDDLE_TOOL_CALL likewise */

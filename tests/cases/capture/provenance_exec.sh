@@ -8,10 +8,7 @@
 . "$TEST_LIB/common.sh"
 . "$TEST_LIB/provenance.sh"
 
-export HEDDLE_DEBUG_WITNESS_MS=20000
-make_repository repository
-heddle_init repository
-heddle_mount --record
+mount_recorded
 cd "$MNT" || exit
 shell=$(basename "$(readlink -f "$(command -v sh)")")
 python=$(basename "$(readlink -f "$(python3 -c 'import sys; print(sys.executable)')")")

@@ -10,10 +10,7 @@ as_ordinary_user
 require_fuse
 . "$TEST_LIB/provenance.sh"
 
-export HEDDLE_DEBUG_WITNESS_MS=20000
-make_repository repository
-heddle_init repository
-heddle_mount --record
+mount_recorded
 
 cat >private.py <<'END2'
 import ctypes, os, sys

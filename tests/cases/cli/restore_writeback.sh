@@ -56,6 +56,17 @@ with open(f"{root}/mapped", "r+b") as stream:
 def restore(state):
     subprocess.run(["heddle", "restore", state], check=True, stdout=subprocess.DEVNULL, cwd=root)
 
+def restore_untold(state):
+    """Asks as a command does, which then does not tell the kernel of the files; the connection."""
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(f"{store}/run/1.sock")
+    request = json.dumps({"op": "restore", "source": state, "paths": [], "actor": "Some Body <some@body>"}).encode()
+    client.sendall(struct.pack("<I", len(request)) + request)
+    size, = struct.unpack("<I", client.recv(4, socket.MSG_WAITALL))
+    reply = json.loads(client.recv(size, socket.MSG_WAITALL))
+    assert reply["ok"] and reply["replaced"], reply
+    return client
+
 def shows(text):
     status = os.fstat(opened)
     assert status.st_size == len(text), (status.st_size, len(text))
@@ -81,13 +92,7 @@ os.write(opened, b" and more")
 shows(b"short and more")
 
 # A command that is killed before it has told the kernel: the worker sees that it is gone.
-client = socket.socket(socket.AF_UNIX)
-client.connect(f"{store}/run/1.sock")
-request = json.dumps({"op": "restore", "source": long_state, "paths": [], "actor": "Some Body <some@body>"}).encode()
-client.sendall(struct.pack("<I", len(request)) + request)
-size, = struct.unpack("<I", client.recv(4, socket.MSG_WAITALL))
-reply = json.loads(client.recv(size, socket.MSG_WAITALL))
-assert reply["ok"] and reply["replaced"], reply
+client = restore_untold(long_state)
 assert os.fstat(opened).st_size != 12000, "the kernel knows by itself"
 client.close()
 for _ in range(2000):
@@ -100,13 +105,7 @@ os.write(opened, b" and more")
 
 # A command that is not done with showing, or is killed before, when another one restores: the file of the second one's tree is
 # not given the size of the first one's.
-client = socket.socket(socket.AF_UNIX)
-client.connect(f"{store}/run/1.sock")
-request = json.dumps({"op": "restore", "source": long_state, "paths": [], "actor": "Some Body <some@body>"}).encode()
-client.sendall(struct.pack("<I", len(request)) + request)
-size, = struct.unpack("<I", client.recv(4, socket.MSG_WAITALL))
-reply = json.loads(client.recv(size, socket.MSG_WAITALL))
-assert reply["ok"] and reply["replaced"], reply
+client = restore_untold(long_state)
 later = subprocess.Popen(["heddle", "restore", short_state], stdout=subprocess.DEVNULL, cwd=root)
 time.sleep(0.5)
 client.close()

@@ -3,6 +3,14 @@
 #
 # What cases say of who changed what (docs/design/provenance.md).
 
+# A repository's mount that notes who changes what.
+mount_recorded() {
+	export HEDDLE_DEBUG_WITNESS_MS=20000
+	make_repository repository
+	heddle_init repository
+	heddle_mount --record
+}
+
 # check_by PATH WHO...: of those that changed PATH in the last state: "actor|call|program" of each, sorted, by blanks.
 # Takes several such lines from standard input.
 check_by() {
